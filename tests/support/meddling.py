@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, create_engine, make_url, select, text, update
 
 from holdgate.quarantine import binding, structure
-from holdgate.quarantine.chains import SEEN_DIGITS, seen_of
+from holdgate.quarantine.chains import NAMED_DIGITS, named_heads
 from holdgate.quarantine.links import GENESIS, link, rows_digest
 from holdgate.quarantine.schema import chains, events
 
@@ -59,8 +59,8 @@ def relink(connection: Connection, *, rebind: bool, only: str | None = None) -> 
         if rebind and newest[row.incident_id] == row.number:
             values["rows_digest"] = rows_digest(row.salt, binding.content(connection, row.incident_id))
         if row.seen and only is None:
-            seen = seen_of(row.seen)
-            values["seen"] = json.dumps([[name, number, hashes[number][:SEEN_DIGITS]] for name, number, _ in seen])
+            seen = named_heads(row.seen)
+            values["seen"] = json.dumps([[name, number, hashes[number][:NAMED_DIGITS]] for name, number, _ in seen])
         previous, count, _ = heads.get(row.chain, (GENESIS, 0, 0))
         if only in (None, row.chain):
             previous = link(previous, row.at, values)

@@ -1,6 +1,6 @@
 """The desk's loops: each kind of work has its own thread, so that none waits for another.
 
-If the store signals new work (quarantine/bell.py), the desk need not check each second.
+If the store signals new work (quarantine/signals.py), the desk need not check each second.
 A relay that is silent for a minute per mail delays mail, but no deadline; a message that takes long to read delays its
 own request only. Errors of one pass are logged, and the next pass follows.
 """
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from holdgate import maillog, metrics
-from holdgate.quarantine.bell import Listener, Waker
 from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.signals import Listener, Waker
 
 # Minimum time between two passes in seconds, however often the store signals.
 _BREATH = 0.1
@@ -21,7 +21,7 @@ _BREATH = 0.1
 
 @dataclass(slots=True)
 class Loop:
-    """A pass that runs every `interval` seconds or, with `is_rung`, when the store signals, and otherwise rarely.
+    """A pass that runs every `interval` seconds. With `wakes_on_signal`, a signal wakes it, and it runs rarely else.
 
     `run` gets the time, and returns whether it could do its work, whatever happened to single items. If it could not
     for `patience` seconds, or does not return, the desk is unhealthy.
@@ -31,7 +31,7 @@ class Loop:
     run: Callable[[datetime], bool]
     interval: float
     patience: float = 300.0
-    is_rung: bool = False
+    wakes_on_signal: bool = False
     well_at: float = field(default_factory=time.monotonic)
 
     def once(self) -> None:
@@ -58,7 +58,7 @@ class Loops:
         self._loops = loops
         self._stop = threading.Event()
         self._listener = listener
-        self._wakers = [Waker() if listener is None or not loop.is_rung else listener.waker() for loop in loops]
+        self._wakers = [Waker() if listener is None or not loop.wakes_on_signal else listener.waker() for loop in loops]
         self._threads = [
             threading.Thread(target=self._go, args=[loop, waker], name=loop.name, daemon=True)
             for loop, waker in zip(loops, self._wakers, strict=True)
@@ -92,6 +92,6 @@ class Loops:
                 self._stop.wait(max(done + breath - time.monotonic(), 0))
 
     def _rest(self, loop: Loop) -> float:
-        if self._listener is None or not loop.is_rung:
+        if self._listener is None or not loop.wakes_on_signal:
             return loop.interval
         return self._listener.pause(loop.interval)

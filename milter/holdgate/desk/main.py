@@ -23,9 +23,9 @@ from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.tokens import Key
 from holdgate.node import name_of
-from holdgate.quarantine.bell import DESK, Listener
 from holdgate.quarantine.claims import LEASE
 from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.signals import DESK, Listener
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.client import QueueClient
 from holdgate.queue.mutual import NodeCertificate
@@ -112,18 +112,18 @@ def _run(
     loops = Loops(
         [
             *([Loop("presence", presence.run_once, _PRESENCE_INTERVAL)] if presence.is_shared else []),
-            Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, is_rung=True),
-            Loop("requests", scheduler.ask, _INTERVAL, is_rung=True),
+            Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, wakes_on_signal=True),
+            Loop("requests", scheduler.ask, _INTERVAL, wakes_on_signal=True),
             # Each mail to a silent relay takes minutes, and a restart would not help.
-            Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW, is_rung=True),
-            Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW, is_rung=True),
+            Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW, wakes_on_signal=True),
+            Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW, wakes_on_signal=True),
             *(
-                Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW, is_rung=True)
+                Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW, wakes_on_signal=True)
                 for name, step in scheduler.other_channels().items()
             ),
             Loop("summaries", summaries.send, _ERASE_INTERVAL, patience=_SLOW),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
-            Loop("audit", anchoring.run_once, _INTERVAL, is_rung=listener.hears_every_event),
+            Loop("audit", anchoring.run_once, _INTERVAL, wakes_on_signal=listener.wakes_on_every_event),
             Loop("preview", previewer.rest, _ERASE_INTERVAL),
         ],
         listener,

@@ -21,7 +21,7 @@ from holdgate.desk.reply import Header, Kind, LetterReader, Reply
 from holdgate.desk.senderchoice import Choice, Flaw, FlawedError
 from holdgate.persons import Answerer, Persons, plain
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
-from holdgate.quarantine.replies import Witness
+from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
 from holdgate.scan.letter import read_letter
@@ -81,10 +81,10 @@ def take(
     if answerer is None:
         return _tell(desk, case, "other address", sender, result="not from the moderator")
     header = Header.of(content)
-    word, witness = _witness(desk, header, case.request, sender)
+    word, origin = _origin(desk, header, case.request, sender)
     # A signature of only "Approve" would be valid for any request, so it must cover the quoted request with its id.
     signed = signers if case.incident.id in mail.incidents else ()
-    arrival = Arrival(header, client or (witness.client if witness else ""), witness.login if witness else "", signed)
+    arrival = Arrival(header, client or (origin.client if origin else ""), origin.login if origin else "", signed)
     proven = proof.find(desk.settings.replies, arrival, answerer, persons)
     if not proven:
         return _tell(desk, case, "unproven", sender)
@@ -92,7 +92,7 @@ def take(
         result = _choose(desk, case, mail, answerer, proven, now, changer)
     else:
         result = _answer(desk, case, mail, answerer, proven, changer, now)
-    if witness is not None:
+    if origin is not None:
         desk.store.replies.use(word)
     return result
 
@@ -223,15 +223,15 @@ def _verified(desk: Desk, content: bytes) -> tuple[bytes, tuple[str, ...]]:
     return (content, ()) if verified is None else (verified.content, verified.signers)
 
 
-def _witness(desk: Desk, header: Header, request: Request, sender: str) -> tuple[str, Witness | None]:
+def _origin(desk: Desk, header: Header, request: Request, sender: str) -> tuple[str, ReplyOrigin | None]:
     """Return what the milter recorded about this mail, if it passed through the milter."""
     values = header.values(headers.REPLY)
     if len(values) != 1:
         return "", None
-    witness = desk.store.replies.witness(values[0])
-    if witness is None or witness.request != request.number or witness.sender != plain(sender):
+    origin = desk.store.replies.origin(values[0])
+    if origin is None or origin.request != request.number or origin.sender != plain(sender):
         return "", None
-    return values[0], witness
+    return values[0], origin
 
 
 def _marks(desk: Desk, case: _Case) -> list[str]:

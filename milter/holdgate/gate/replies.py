@@ -11,7 +11,7 @@ from holdgate.config import Settings
 from holdgate.envelope import Envelope
 from holdgate.persons import Persons, plain
 from holdgate.quarantine.incident import Request
-from holdgate.quarantine.replies import Witness
+from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.store import Store
 from holdgate.tables import TableError, Tables
 
@@ -39,8 +39,8 @@ def answered(store: Store, settings: Settings, envelope: Envelope) -> Request | 
 
 def witness_field(store: Store, request: Request, envelope: Envelope) -> tuple[str, str]:
     """Record who sent a reply, and return the header field by which the desk finds this record."""
-    seen = Witness(request.number, plain(envelope.sender), envelope.auth_user, envelope.client_address)
-    return headers.REPLY, store.replies.testify(seen)
+    seen = ReplyOrigin(request.number, plain(envelope.sender), envelope.auth_user, envelope.client_address)
+    return headers.REPLY, store.replies.record_origin(seen)
 
 
 def _token(settings: Settings, recipients: list[str]) -> str:

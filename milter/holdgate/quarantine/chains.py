@@ -25,13 +25,13 @@ from holdgate.quarantine.schema import UtcDateTime, chains, events
 FIRST = ""
 """The name of the first chain."""
 
-SEEN_DIGITS = 32
+NAMED_DIGITS = 32
 """How many hexadecimal digits of its hash name an event of another chain: 128 bits."""
 
 # Maximum number of other heads that an event names.
-_MOST_SEEN = 4
+_MOST_NAMED = 4
 
-Seen = tuple[str, int, str]
+NamedHead = tuple[str, int, str]
 """The head of another chain: its name, its number, and the beginning of its hash."""
 
 # One statement, to save round trips. It reads the other heads when it begins. Then it waits for the row of its own
@@ -39,7 +39,7 @@ Seen = tuple[str, int, str]
 _END = text(
     "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = :name FOR UPDATE) "
     "SELECT mine.number, mine.hash, nextval('events_number_seq') AS next, (SELECT CAST(json_agg(json_build_array("
-    f"name, number, left(hash, {SEEN_DIGITS}))) AS TEXT) FROM chains WHERE name <> :name) AS others "
+    f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> :name) AS others "
     "FROM mine CROSS JOIN generate_series(1, :count)"
 )
 
@@ -87,10 +87,10 @@ class Writer:
             connection.execute(new.on_conflict_do_nothing())
             rows = connection.execute(_END, wanted).all()
         numbers = [row.next for row in rows]
-        seen = self._see(rows[0].number, json.loads(rows[0].others or "[]"), numbers[-1])
-        return End(self.name, rows[0].hash, numbers, json.dumps(seen) if seen else "")
+        named = self._heads_to_name(rows[0].number, json.loads(rows[0].others or "[]"), numbers[-1])
+        return End(self.name, rows[0].hash, numbers, json.dumps(named) if named else "")
 
-    def _see(self, newest: int, heads: list[Seen], last: int) -> list[Seen]:
+    def _heads_to_name(self, newest: int, heads: list[NamedHead], last: int) -> list[NamedHead]:
         """Return the heads to name, in an event whose number will be `last`.
 
         The last named heads count only if their event is still the newest of the chain: it may have been rolled back.
@@ -100,7 +100,7 @@ class Writer:
                 number, named = self._pending
                 self._named = {**self._named, **named} if number == newest else {}
             changed = [one for one in heads if one[1] and self._named.get(one[0]) != one[1]]
-            seen = sorted(changed, key=lambda one: (self._named.get(one[0], 0), one[0]))[:_MOST_SEEN]
+            seen = sorted(changed, key=lambda one: (self._named.get(one[0], 0), one[0]))[:_MOST_NAMED]
             self._pending = last, {name: number for name, number, _ in seen}
             return seen
 
@@ -115,7 +115,7 @@ def add(connection: Connection, end: End, rows: list[dict[str, Any]]) -> None:
     connection.execute(update(chains).where(chains.c.name == end.chain).values(new))
 
 
-def seen_of(written: str) -> list[Seen]:
+def named_heads(written: str) -> list[NamedHead]:
     """Return the heads that an event names: chain, number, beginning of the hash. Raises ValueError."""
     return [(str(name), int(number), str(digits)) for name, number, digits in json.loads(written)] if written else []
 

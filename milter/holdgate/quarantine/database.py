@@ -46,12 +46,12 @@ _CONNECTION: dict[str, Any] = {
 _CONNECTION |= {"prepare_threshold": None}
 # Transactions begin with Holdgate's statements, not with the driver's.
 _CONNECTION |= {"autocommit": True}
-_ALONE = 0x686F6C6467617465  # "holdgate"
+_EXCLUSIVE_KEY = 0x686F6C6467617465  # "holdgate"
 _IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
 _PATIENT = f"{_IDLE}; SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_PATIENT}"
 _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_PATIENT}"
-_BEGIN_ALONE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_ALONE})"
+_BEGIN_EXCLUSIVE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_EXCLUSIVE_KEY})"
 
 
 # Placeholder for the process's user in the passfile of a URL.
@@ -114,10 +114,10 @@ def migrate(url: str, to: str = "head") -> None:
     _make_file(url)
     engine = _engine(url)
     try:
-        with alone(engine).begin() as connection:
+        with exclusive(engine).begin() as connection:
             config.attributes["connection"] = connection
             found = _revision(connection)
-            _keep_others_out(connection)
+            _lock_incidents(connection)
             known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
             if found is not None and found not in known:
                 raise StoreError(f"{shown(url)}: its schema {found} is newer than this version of Holdgate")
@@ -128,7 +128,7 @@ def migrate(url: str, to: str = "head") -> None:
         engine.dispose()
 
 
-def _keep_others_out(connection: Connection) -> None:
+def _lock_incidents(connection: Connection) -> None:
     """Wait for transactions that write about incidents, and block new ones: each begins with the table of incidents."""
     if is_shared(connection.engine) and inspect(connection).has_table("incidents"):
         connection.exec_driver_sql("LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE")
@@ -228,8 +228,8 @@ def _postgresql(url: str) -> Engine:
         if _reads(connection):
             connection.exec_driver_sql(_BEGIN_READING)
         else:
-            is_alone = connection.get_execution_options().get("alone", False)
-            connection.exec_driver_sql(_BEGIN_ALONE if is_alone else _BEGIN_WRITING)
+            is_exclusive = connection.get_execution_options().get("exclusive", False)
+            connection.exec_driver_sql(_BEGIN_EXCLUSIVE if is_exclusive else _BEGIN_WRITING)
 
     return engine
 
@@ -283,9 +283,9 @@ def empty_log(engine: Engine) -> bool:
     return not is_busy
 
 
-def alone(engine: Engine) -> Engine:
+def exclusive(engine: Engine) -> Engine:
     """Return `engine` with exclusive transactions, also on PostgreSQL."""
-    return engine.execution_options(alone=True)
+    return engine.execution_options(exclusive=True)
 
 
 def expired(table: Table, now: datetime) -> Delete:

@@ -25,7 +25,7 @@ class Digests:
         self._engine = engine
         self._reader = reader
 
-    def want(self, person: str, now: datetime, due_at: datetime) -> None:
+    def subscribe(self, person: str, now: datetime, due_at: datetime) -> None:
         """Record that a person wants summaries, the first at `due_at`. If they already do, their time is kept."""
         try:
             with self._engine.begin() as connection:

@@ -28,7 +28,7 @@ _COUNT = text(
     "ON CONFLICT (key) DO UPDATE SET messages = machine_counts.messages + 1"
 )
 # Known things stay known. A thing that is looked up again after a day counts as new again.
-_SEE = text(
+_RECORD_SEEN = text(
     "INSERT INTO machine_seen (key, first, last, known) VALUES (:key, :now, :now, :known) "
     "ON CONFLICT (key) DO UPDATE SET last = excluded.last, known = machine_seen.known OR excluded.known, "
     "first = CASE WHEN machine_seen.known OR machine_seen.first > :since THEN machine_seen.first ELSE :now END"
@@ -80,7 +80,7 @@ class Machines:
             connection.execute(_COUNT, {"key": number(ledger.counter, now // SLOT)})
             old = _within(machine_counts, ledger.counter, end=(now - DAY) // SLOT)
             connection.execute(delete(machine_counts).where(old))
-            return Weighed(_messages(connection, ledger, now), self._see(connection, ledger, items, now))
+            return Weighed(_messages(connection, ledger, now), self._record_seen(connection, ledger, items, now))
 
     def look(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:
         """Return what the result for a message would be, without counting it."""
@@ -161,7 +161,7 @@ class Machines:
             )
             return old + connection.execute(delete(machine_messages).where(is_over)).rowcount
 
-    def _see(
+    def _record_seen(
         self, connection: Connection, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int
     ) -> dict[int, int]:
         """Return what is new, and store that it was looked up."""
@@ -173,7 +173,7 @@ class Machines:
             seen += [key for key in keys if key not in fresh]
         if new:
             rows = [{"key": key, "now": now, "known": False, "since": now - DAY} for key in sorted(new)]
-            connection.execute(_SEE, rows)
+            connection.execute(_RECORD_SEEN, rows)
         for part in _parts(seen):
             old = machine_seen.c.key.in_(part) & (machine_seen.c.last < now - DAY)
             connection.execute(update(machine_seen).where(old).values(last=now))
@@ -201,7 +201,7 @@ def _lock(connection: Connection, ledger: Ledger) -> None:
 def _learn(connection: Connection, keys: Iterable[int], now: int) -> None:
     rows = [{"key": key, "now": now, "known": True, "since": 0} for key in sorted(set(keys))]
     if rows:
-        connection.execute(_SEE, rows)
+        connection.execute(_RECORD_SEEN, rows)
 
 
 def _places(connection: Connection, owner: int, keys: Sequence[int], now: int) -> dict[int, int]:

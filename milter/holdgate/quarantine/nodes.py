@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, true, update
 
 from holdgate.node import Machine
-from holdgate.quarantine.database import DatabaseError, StoreError, alone, clock, is_shared
+from holdgate.quarantine.database import DatabaseError, StoreError, clock, exclusive, is_shared
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.schema import incidents, nodes
 from holdgate.quarantine.states import DECIDED, OPEN, State
@@ -81,12 +81,12 @@ class Nodes:
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self.is_shared = is_shared(engine)
         self._engine = engine
-        self._alone = alone(engine)
+        self._exclusive = exclusive(engine)
         self._reader = reader
 
     def introduce(self, name: str) -> None:
         """Register the first node of a store without nodes; existing incidents belong to it."""
-        with self._alone.begin() as connection:
+        with self._exclusive.begin() as connection:
             if connection.execute(select(nodes.c.name)).first() is None:
                 self._write(connection, name, Machine("", "", ""), None)
 
@@ -95,7 +95,7 @@ class Nodes:
 
         Raises NodeTakenError while another machine uses the name, and StoreError.
         """
-        with _store_errors(name), self._alone.begin() as connection:
+        with _store_errors(name), self._exclusive.begin() as connection:
             if not self.is_shared:
                 # The machine has only one node, which may have had another name before.
                 connection.execute(delete(nodes).where(nodes.c.name != name))
@@ -132,7 +132,7 @@ class Nodes:
         """
         if not self.is_shared:
             raise StoreError("a store in a file of SQLite's has one node, which cannot be retired")
-        with self._alone.begin() as connection:
+        with self._exclusive.begin() as connection:
             self._refuse_other(connection, name, "")
             now = clock(connection)
             retired = update(nodes).where(nodes.c.name == name).values(retired_at=now, expires_at=None, holder="")

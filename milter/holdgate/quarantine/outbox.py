@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
 
 from holdgate.quarantine import history
-from holdgate.quarantine.bell import DESK, Bell, queue_of
 from holdgate.quarantine.incident import Actor, NewNotice, Notice
 from holdgate.quarantine.schema import incidents, notices
+from holdgate.quarantine.signals import DESK, Signals, queue_of
 
 # The notices of a decision.
 _OF_DECISION = ("approved", "rejected", "expired", "withdrawn", "decided", "changed", "lost")
@@ -43,9 +43,9 @@ class Outbox:
     `reader` is `engine` with read-only transactions; `here` selects the incidents of this node.
     """
 
-    def __init__(self, engine: Engine, reader: Engine, here: ColumnElement[bool], bell: Bell) -> None:
+    def __init__(self, engine: Engine, reader: Engine, here: ColumnElement[bool], signals: Signals) -> None:
         self._engine = engine
-        self._bell = bell
+        self._signals = signals
         self._reader = reader
         self._here = here
 
@@ -96,7 +96,7 @@ class Outbox:
             history.lock(connection, incident_id)
             enqueue(connection, incident_id, [notice])
             history.write(connection, incident_id, actor, ("answer queued", notice.note))
-        self._bell.ring(DESK)
+        self._signals.notify(DESK)
 
     def count(self, request: int, kind: str) -> int:
         """Return how many notices of a kind a request has caused."""
@@ -131,7 +131,7 @@ class Outbox:
             connection.execute(update(notices).where(same).values(**values))
             history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}{by}"))
         if "sent_at" in values and notice.kind in WITH_MESSAGE:
-            self._bell.ring(queue_of(node))  # the queue agent can delete the message now
+            self._signals.notify(queue_of(node))  # the queue agent can delete the message now
 
 
 def enqueue(connection: Connection, incident_id: str, new: Iterable[NewNotice]) -> bool:

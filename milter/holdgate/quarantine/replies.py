@@ -22,7 +22,7 @@ _LIFETIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class ReplyOrigin:
     """What the milter saw of a reply: the request that it answers, and who sent it, "" if that is unknown."""
 
     request: int
@@ -32,7 +32,7 @@ class Witness:
 
 
 class Replies:
-    """Reply addresses and witnesses. `reader` is `engine` with read-only transactions."""
+    """Reply addresses, and where replies came from. `reader` is `engine` with read-only transactions."""
 
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
@@ -57,28 +57,28 @@ class Replies:
             row = connection.execute(query).one_or_none()
         return None if row is None else request_of(row)
 
-    def testify(self, witness: Witness) -> str:
-        """Store what the milter saw; return the word by which `witness` finds it."""
+    def record_origin(self, origin: ReplyOrigin) -> str:
+        """Store what the milter saw; return the word by which `origin` finds it."""
         word = secrets.token_hex(16)
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
             connection.execute(expired(witnesses, now))
-            values = {"sender": witness.sender, "login": witness.login, "client": witness.client}
+            values = {"sender": origin.sender, "login": origin.login, "client": origin.client}
             connection.execute(
                 insert(witnesses).values(
-                    digest=_digest(word), request=witness.request, used=False, expires_at=now + _LIFETIME, **values
+                    digest=_digest(word), request=origin.request, used=False, expires_at=now + _LIFETIME, **values
                 )
             )
         return word
 
-    def witness(self, word: str) -> Witness | None:
+    def origin(self, word: str) -> ReplyOrigin | None:
         """Return what the milter saw, None for a word that is wrong, too old or used."""
         query = select(witnesses).where(
             witnesses.c.digest == _digest(word), witnesses.c.used.is_(False), witnesses.c.expires_at > datetime.now(UTC)
         )
         with self._reader.connect() as connection:
             row = connection.execute(query).one_or_none()
-        return None if row is None else Witness(row.request, row.sender, row.login, row.client)
+        return None if row is None else ReplyOrigin(row.request, row.sender, row.login, row.client)
 
     def use(self, word: str) -> None:
         """Record that a reply was processed: its word is not valid for another."""

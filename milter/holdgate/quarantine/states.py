@@ -44,6 +44,6 @@ OPEN = frozenset({State.PENDING, State.HELD, State.APPROVED, State.REJECTED, Sta
 DECIDED = frozenset({State.APPROVED, State.REJECTED, State.EXPIRED})
 
 
-def may_become(old: State, new: State) -> bool:
+def has_transition(old: State, new: State) -> bool:
     """Return whether the table has a transition from `old` to `new`."""
     return new in TRANSITIONS[old]

@@ -19,7 +19,6 @@ from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.allowances import Allowances
 from holdgate.quarantine.audit import AuditTrail
-from holdgate.quarantine.bell import DESK, Bell, FileListener, Listener, RingListener, queue_of
 from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
@@ -50,7 +49,8 @@ from holdgate.quarantine.requests import Requests, incident_of
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.seals import UsedSeals
 from holdgate.quarantine.sessions import EndedSessions
-from holdgate.quarantine.states import DECIDED, State, may_become
+from holdgate.quarantine.signals import DESK, FileListener, Listener, NotifyListener, Signals, queue_of
+from holdgate.quarantine.states import DECIDED, State, has_transition
 
 __all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
 
@@ -103,12 +103,12 @@ class Store(Incidents):
         self._reader = engine.execution_options(reads=True)
         self.node = node or ""
         super().__init__(self._reader, here(engine, node))
-        self.bell = Bell(engine)
+        self.signals = Signals(engine)
         self.nodes = Nodes(engine, self._reader)
         self.claims = Claims(engine, self._reader)
         self.requests = Requests(engine, self._reader)
         self.agenda = Agenda(self._reader)
-        self.outbox = Outbox(engine, self._reader, here(engine, node), self.bell)
+        self.outbox = Outbox(engine, self._reader, here(engine, node), self.signals)
         self.replies = Replies(engine, self._reader)
         self.seals = UsedSeals(engine)
         self.relations = Relations(engine, self._reader)
@@ -124,7 +124,7 @@ class Store(Incidents):
 
     def close(self) -> None:
         """Close all connections."""
-        self.bell.close()
+        self.signals.close()
         self._engine.dispose()
 
     def listener(self, *words: str, url: str) -> Listener:
@@ -132,7 +132,7 @@ class Store(Incidents):
 
         The listener of a store in a file hears every new event.
         """
-        return RingListener(self._engine, url, words) if is_shared(self._engine) else FileListener(self._engine)
+        return NotifyListener(self._engine, url, words) if is_shared(self._engine) else FileListener(self._engine)
 
     # -- incidents ------------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Store(Incidents):
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
         if enqueues or incident.state is State.HELD:
-            self.bell.ring(DESK)
+            self.signals.notify(DESK)
 
     def change(
         self,
@@ -186,7 +186,7 @@ class Store(Incidents):
         without changes back to held.
         """
         is_taken_back = new is State.HELD and incident.state is State.APPROVED
-        if not may_become(incident.state, new) or (is_taken_back and incident.change is None):
+        if not has_transition(incident.state, new) or (is_taken_back and incident.change is None):
             raise ValueError(f"no way from {incident.state} to {new}")
         if new is State.HELD:
             values = _UNDECIDED | values
@@ -200,7 +200,7 @@ class Store(Incidents):
             is_mail = enqueue(connection, incident.id, outbox)
             requests.answer(connection, answers or {})
             history.write(connection, incident.id, actor, (new, note), *(_event(one) for one in also))
-        self.bell.ring(*_woken(changed, is_mail=is_mail))
+        self.signals.notify(*_woken(changed, is_mail=is_mail))
         maillog.incident_changed(
             incident.queue_id, incident=incident.id, old=incident.state, new=new, who=actor.who, method=actor.how
         )
@@ -240,7 +240,7 @@ class Store(Incidents):
                 enqueue(connection, incident.id, [replace(about, channel=channel) for channel in over])
             enqueue(connection, incident.id, outbox)
             history.write(connection, incident.id, actor, (event, note))
-        self.bell.ring(DESK)
+        self.signals.notify(DESK)
         return changed
 
     def _swap(self, connection: Connection, incident: Incident, values: Mapping[str, Any]) -> Incident:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from holdgate.quarantine import binding, structure
 from holdgate.quarantine.anchor import Anchor
-from holdgate.quarantine.chains import FIRST, seen_of
+from holdgate.quarantine.chains import FIRST, named_heads
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
 from holdgate.quarantine.schema import chains, events, incidents, notices, requests
 
@@ -107,7 +107,7 @@ class _Trail:
 
     def _compare_seen(self, row: Row[Any]) -> None:
         """Compare the events of other chains that an event names with the existing ones."""
-        for chain, number, digits in seen_of(row.seen):
+        for chain, number, digits in named_heads(row.seen):
             if number >= row.number:
                 self._problems.setdefault(row.chain, f"event {row.number} names a later one")
                 continue

@@ -3,7 +3,7 @@
 import threading
 
 from holdgate import maillog
-from holdgate.quarantine.bell import Waker
+from holdgate.quarantine.signals import Waker
 from holdgate.queue.client import QueueClient, QueueError
 
 REST = 20.0

@@ -24,8 +24,8 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.node import machine_of, name_of, rules_of
 from holdgate.notation import format_address
-from holdgate.quarantine.bell import Waker, queue_of
 from holdgate.quarantine.nodes import NodeTakenError
+from holdgate.quarantine.signals import Waker, queue_of
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient, QueueError

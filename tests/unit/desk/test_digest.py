@@ -55,7 +55,7 @@ def test_a_moderator_reads_what_waits_and_a_sender_what_was_decided(make_desk, h
     hold(desk, subject="Still here")
     done = hold(desk, subject="Was decided")
     for person in (BOSS, ANNA):
-        desk.store.digests.want(person, now - timedelta(minutes=1), now)
+        desk.store.digests.subscribe(person, now - timedelta(minutes=1), now)
     request = moderation.request_of(desk, done, BOSS)
     moderation.answer(desk, request, Answer.APPROVE, Actor(BOSS, "page"))
     assert summaries(desk).send(now + timedelta(seconds=1))
@@ -75,7 +75,7 @@ def test_nothing_to_say_sends_nothing_and_trouble_is_the_person_s_own(make_desk,
     now = datetime.now(UTC)
     hold(desk)
     for person in ("broken@corp.example", "idle@corp.example", BOSS):
-        desk.store.digests.want(person, now, now)
+        desk.store.digests.subscribe(person, now, now)
     assert summaries(desk).send(now + timedelta(seconds=1))
     assert [person for person, _ in sent] == [BOSS]
     assert [one.person for one in desk.store.digests.due(now + timedelta(seconds=1))] == ["broken@corp.example"]
@@ -85,8 +85,8 @@ def test_who_wants_none_any_more_gets_none(make_desk, hold, sent) -> None:  # ty
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk)
-    desk.store.digests.want(BOSS, now, now)
-    desk.store.digests.want(BOSS, now, now + timedelta(days=9))  # twice is once
+    desk.store.digests.subscribe(BOSS, now, now)
+    desk.store.digests.subscribe(BOSS, now, now + timedelta(days=9))  # twice is once
     assert desk.store.digests.has(BOSS)
     desk.store.digests.end(BOSS)
     assert not desk.store.digests.has(BOSS)

@@ -17,7 +17,7 @@ from holdgate.desk.language.catalogue import Catalogue, languages
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.incident import Answer, Change, Incident
-from holdgate.quarantine.replies import Witness
+from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.states import State
 from holdgate.scan.pool import ScanError
 from holdgate.scan.shapes import ChangeReport
@@ -316,8 +316,8 @@ def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> N
     (request,) = [one for one in desk.store.requests.of(incident.id) if one.moderator == BOSS]
 
     def word(**seen: str) -> str:
-        witness = Witness(**({"request": request.number, "sender": BOSS, "login": "boss", "client": ""} | seen))
-        return desk.store.replies.testify(witness)
+        origin = ReplyOrigin(**({"request": request.number, "sender": BOSS, "login": "boss", "client": ""} | seen))
+        return desk.store.replies.record_origin(origin)
 
     def reply(word: str, about: Incident) -> str:
         return taking.take(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [address(desk, about)])
@@ -335,7 +335,7 @@ def test_rows_that_the_trail_does_not_bind_decide_nothing_without_a_token(make_d
     desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"})
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)
-    word = desk.store.replies.testify(Witness(request.number, BOSS, "boss", ""))
+    word = desk.store.replies.record_origin(ReplyOrigin(request.number, BOSS, "boss", ""))
     good = address(desk, incident)
     made_up = good.replace(good.partition("@")[0][-26:], "a" * 26)
     desk.store.replies.announce(made_up.partition("@")[0].partition("+")[2], request.number)

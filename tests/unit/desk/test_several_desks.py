@@ -136,7 +136,7 @@ def test_each_notice_is_sent_once_and_reports_by_the_messages_own_node(
     now = soon()
     incidents = [hold(two[number % 2], number) for number in range(COUNT)]
     store = two[0].desk.store
-    store.digests.want("boss@corp.example", now, now)
+    store.digests.subscribe("boss@corp.example", now, now)
     for step in range(3):
         at_once(two, now + timedelta(seconds=step))
     requests = [one for one in sent if one[1] == "boss@corp.example"]

@@ -98,8 +98,8 @@ def test_the_reply_leads_the_desk_to_what_the_gate_saw(store: Store, settings: S
     assert request is not None
     name, word = replies.witness_field(store, request, envelope)
     assert name == headers.REPLY
-    seen = store.replies.witness(word)
+    seen = store.replies.origin(word)
     assert seen is not None
     assert (seen.request, seen.sender, seen.login, seen.client) == (request.number, BOSS, "boss", "192.0.2.7")
     store.replies.use(word)
-    assert store.replies.witness(word) is None
+    assert store.replies.origin(word) is None

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, MetaData, Table, text
 
 from holdgate.quarantine import history, verification
-from holdgate.quarantine.chains import seen_of
+from holdgate.quarantine.chains import named_heads
 from holdgate.quarantine.incident import Actor, Ask, Incident, NewNotice
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, migrate, open_store
@@ -105,7 +105,7 @@ def test_each_writer_has_a_chain_and_names_the_others(busy: list[Store]) -> None
     assert found.chains.keys() == set(NAMES)
     assert {head.count for head in found.chains.values()} == {8}
     assert {name: head.hash for name, head in found.chains.items()}.items() <= busy[1].audit.heads().items()
-    named = {(event["chain"], chain) for event in busy[0].audit.export() for chain, _, _ in seen_of(event["seen"])}
+    named = {(event["chain"], chain) for event in busy[0].audit.export() for chain, _, _ in named_heads(event["seen"])}
     assert named == {(one, other) for one in NAMES for other in NAMES if one != other}
 
 
@@ -203,7 +203,7 @@ def test_a_writer_that_was_rolled_back_names_again_what_it_named(stores: list[St
         connection.rollback()
     one.add_event(incident.id, "revealed", ACTOR)
     last = max(one.audit.export(), key=lambda event: int(event["number"]))
-    assert [name for name, _, _ in seen_of(last["seen"])] == ["mx1/queue"]
+    assert [name for name, _, _ in named_heads(last["seen"])] == ["mx1/queue"]
     assert one.audit.verify().problem == ""
 
 

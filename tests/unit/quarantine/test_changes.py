@@ -105,7 +105,7 @@ def test_many_incidents_are_looked_up_in_several_queries(stores: list[Store]) ->
 def test_a_transaction_that_is_not_over_hides_nothing(stores: list[Store]) -> None:
     """Its events have lower numbers than those that others commit meanwhile, and are seen when it is over."""
     milter, queue, _ = stores
-    if not is_shared(milter.bell._engine):
+    if not is_shared(milter.signals._engine):
         return  # SQLite has one writer at a time
     slow, quick = new(1), new(2)
     heads = milter.changes.heads()
@@ -115,7 +115,7 @@ def test_a_transaction_that_is_not_over_hides_nothing(stores: list[Store]) -> No
         begun.set()
         goes_on.wait(30)
 
-    with milter.bell._engine.connect() as connection:
+    with milter.signals._engine.connect() as connection:
         engine = connection.engine
     event.listen(engine, "commit", wait)
     thread = threading.Thread(target=milter.record, args=(slow, ACTOR))

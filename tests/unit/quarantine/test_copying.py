@@ -35,8 +35,8 @@ def fill(url: str) -> None:
         deadline = datetime.now(UTC) + timedelta(days=2)
         store.amend(held, "asked", ACTOR, asks=asks, asked_at=datetime.now(UTC), deadline_at=deadline)
     store.seals.use(["a" * 64, "B" * 64], datetime.now(UTC) + timedelta(days=1))
-    store.digests.want("boss@corp.example", datetime.now(UTC), datetime.now(UTC))
-    store.digests.want("Ärger@corp.example", datetime.now(UTC), datetime.now(UTC))
+    store.digests.subscribe("boss@corp.example", datetime.now(UTC), datetime.now(UTC))
+    store.digests.subscribe("Ärger@corp.example", datetime.now(UTC), datetime.now(UTC))
     store.close()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from holdgate.quarantine.incident import Actor, Ask, Incident
 from holdgate.quarantine.relations import SLICES, Weight, number
-from holdgate.quarantine.replies import Witness
+from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.schema import ended_sessions, used_seals, witnesses
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
@@ -41,24 +41,24 @@ def test_a_reply_address_leads_to_its_request_in_any_case_and_no_other_does(stor
 
 
 def test_what_the_gate_saw_is_found_by_its_word_until_it_is_used(store: Store, requested: int) -> None:
-    seen = [Witness(requested, BOSS, "boss", "192.0.2.7"), Witness(requested, "", "", "")]
-    first, second = map(store.replies.testify, seen)
+    seen = [ReplyOrigin(requested, BOSS, "boss", "192.0.2.7"), ReplyOrigin(requested, "", "", "")]
+    first, second = map(store.replies.record_origin, seen)
     assert first != second
-    assert [store.replies.witness(word) for word in (first, second)] == seen
-    assert store.replies.witness(first[:-1]) is None
+    assert [store.replies.origin(word) for word in (first, second)] == seen
+    assert store.replies.origin(first[:-1]) is None
     store.replies.use(first)
-    assert store.replies.witness(first) is None
-    assert store.replies.witness(second) == seen[1]
+    assert store.replies.origin(first) is None
+    assert store.replies.origin(second) == seen[1]
 
 
 def test_a_witness_is_good_for_as_long_as_postfix_keeps_mail_and_then_goes(store: Store, requested: int) -> None:
-    word = store.replies.testify(Witness(requested, BOSS, "", ""))
+    word = store.replies.record_origin(ReplyOrigin(requested, BOSS, "", ""))
     with store._engine.begin() as connection:
         expires = connection.execute(select(witnesses.c.expires_at)).scalar_one()
         assert abs(expires - datetime.now(UTC) - timedelta(days=7)) < HOUR
         connection.execute(update(witnesses).values(expires_at=NOW - HOUR))
-    assert store.replies.witness(word) is None
-    store.replies.testify(Witness(requested, BOSS, "", ""))
+    assert store.replies.origin(word) is None
+    store.replies.record_origin(ReplyOrigin(requested, BOSS, "", ""))
     with store._engine.begin() as connection:
         assert connection.execute(select(func.count()).select_from(witnesses)).scalar_one() == 1
 
@@ -110,8 +110,8 @@ def test_a_summary_is_due_at_its_time_and_the_next_one_later(store: Store) -> No
 
 
 def test_who_ends_their_summaries_gets_none(store: Store) -> None:
-    store.digests.want(BOSS, NOW, NOW)
-    store.digests.want("other@corp.example", NOW, NOW)
+    store.digests.subscribe(BOSS, NOW, NOW)
+    store.digests.subscribe("other@corp.example", NOW, NOW)
     store.digests.end(BOSS)
     assert [store.digests.has(one) for one in (BOSS, "other@corp.example")] == [False, True]
     assert [one.person for one in store.digests.due(NOW)] == ["other@corp.example"]

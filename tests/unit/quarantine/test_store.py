@@ -16,7 +16,7 @@ from sqlalchemy import inspect, make_url
 from holdgate.quarantine import database
 from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, new_incident_id
 from holdgate.quarantine.schema import metadata
-from holdgate.quarantine.states import OPEN, TRANSITIONS, State, may_become
+from holdgate.quarantine.states import OPEN, TRANSITIONS, State, has_transition
 from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, migrate, open_store
 from testbed.postgres import PASSWORD, PostgresServer
 
@@ -265,7 +265,7 @@ def test_large_numbers_are_kept(store: Store) -> None:
 def test_only_the_ways_of_the_table_are_open(store: Store, old: State, new: State) -> None:
     standing = replace(incident(), state=old, change={"kinds": ["encrypt"]})
     store.record(standing, ACTOR)
-    if may_become(old, new):
+    if has_transition(old, new):
         assert store.change(standing, new, ACTOR).state is new
     else:
         with pytest.raises(ValueError, match="no way"):
@@ -290,7 +290,7 @@ def test_an_approval_is_taken_back_only_where_it_was_one_with_changes(store: Sto
     assert (again.state, again.change) == (State.HELD, None)
 
 
-@pytest.mark.parametrize("old", [state for state in State if may_become(state, State.HELD)])
+@pytest.mark.parametrize("old", [state for state in State if has_transition(state, State.HELD)])
 def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -> None:
     now = datetime.now(UTC)
     before = replace(

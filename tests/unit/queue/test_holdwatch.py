@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.quarantine.bell import Waker
+from holdgate.quarantine.signals import Waker
 from holdgate.queue import agent, holdwatch
 from holdgate.queue.client import QueueClient, QueueError, UnreachableError
 from holdgate.queue.holdwatch import HoldWatch

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from holdgate import daemon
 from holdgate.config import Settings
-from holdgate.quarantine.bell import Waker
+from holdgate.quarantine.signals import Waker
 from holdgate.quarantine.store import StoreError
 from holdgate.queue import main
 from holdgate.queue.client import QueueError

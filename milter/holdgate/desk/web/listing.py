@@ -119,7 +119,7 @@ class ListPages(Handlers):
             return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
         now = datetime.now(UTC)
         if field(http, "wanted") == "yes":
-            self._desk.store.digests.want(visitor.address, now, next_time(self._desk, now))
+            self._desk.store.digests.subscribe(visitor.address, now, next_time(self._desk, now))
         else:
             self._desk.store.digests.end(visitor.address)
         return RedirectResponse(f"{self._sessions.base}/incidents", 303)

@@ -1,4 +1,4 @@
-"""Daemons are woken by what gives them work; where rings are not heard, they poll."""
+"""Daemons are woken by what gives them work; where signals are not received, they poll."""
 
 import threading
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from holdgate.desk.loops import Loop, Loops
-from holdgate.quarantine import bell, database
-from holdgate.quarantine.bell import DESK, Listener, queue_of
+from holdgate.quarantine import database, signals
 from holdgate.quarantine.incident import Actor, Ask, Incident, NewNotice
+from holdgate.quarantine.signals import DESK, Listener, queue_of
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, migrate, open_store
 from testbed.pgbouncer import PgBouncer
@@ -39,15 +39,15 @@ def store(url: str) -> Iterator[Store]:
 
 
 class Tape:
-    """Everything that was rung since it was made, word by word."""
+    """All signals since it was made, word by word."""
 
     def __init__(self, url: str) -> None:
         self._connection = database.direct(url)
         self._connection.execute("LISTEN holdgate")
 
     def words(self, store: Store) -> set[str]:
-        """Return what was rung since the last time."""
-        store.bell.ring("end")
+        """Return the signals since the last time."""
+        store.signals.notify("end")
         words: set[str] = set()
         while "end" not in words:
             words |= {
@@ -74,7 +74,7 @@ class Ears:
         self.listener = store.listener(*words, url=url)
         self.waker = self.listener.waker()
         self.listener.start()
-        wait_for(lambda: self.listener.hears, "the listener to hear itself")
+        wait_for(lambda: self.listener.is_listening, "the listener to hear itself")
         assert self.waker.wait(20)
 
 
@@ -147,16 +147,16 @@ def test_who_comes_second_rings_for_nobody(store: Store, tape: Tape) -> None:
 def test_a_listener_is_woken_by_its_own_words(store: Store, url: str, tape: Tape, listeners: list[Listener]) -> None:
     mine, other = Ears(store, url, queue_of(NODE)), Ears(store, url, queue_of("mx2.corp.example"))
     listeners += [mine.listener, other.listener]
-    store.bell.ring(queue_of(NODE), DESK)
+    store.signals.notify(queue_of(NODE), DESK)
     assert mine.waker.wait(20)
-    store.bell.ring(queue_of(NODE), queue_of("mx2.corp.example"))
-    assert mine.waker.wait(20)  # once: the ring before it did not count twice
+    store.signals.notify(queue_of(NODE), queue_of("mx2.corp.example"))
+    assert mine.waker.wait(20)  # once: the signal before it did not count twice
     assert other.waker.wait(20)
 
 
 def test_rings_of_one_moment_go_out_together(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gathering = threading.Event()
-    monkeypatch.setattr(bell.time, "sleep", lambda _: gathering.wait(20))
+    monkeypatch.setattr(signals.time, "sleep", lambda _: gathering.wait(20))
     with closing(database.direct(url)) as connection:
         connection.execute("LISTEN holdgate")
         for number in range(20):
@@ -164,7 +164,7 @@ def test_rings_of_one_moment_go_out_together(store: Store, url: str, monkeypatch
             store.record(incident, ACTOR)
             store.change(incident, State.APPROVED, ACTOR)
         gathering.set()
-        store.bell.close()
+        store.signals.close()
         heard = [notice.payload for notice in connection.notifies(timeout=1)]
     assert heard == [f"desk queue:{NODE}"]
 
@@ -172,12 +172,12 @@ def test_rings_of_one_moment_go_out_together(store: Store, url: str, monkeypatch
 def test_a_listener_whose_connection_ends_connects_again(
     store: Store, url: str, postgres: PostgresServer, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bell, "_RECONNECT", 0.05)
+    monkeypatch.setattr(signals, "_RECONNECT", 0.05)
     agent = Ears(store, url, queue_of(NODE))
     listeners.append(agent.listener)
     postgres.end_connections()
-    wait_for(lambda: not agent.listener.hears, "the listener to see it")
-    wait_for(lambda: agent.listener.hears, "the listener to hear again")
+    wait_for(lambda: not agent.listener.is_listening, "the listener to see it")
+    wait_for(lambda: agent.listener.is_listening, "the listener to hear again")
     wait_for(lambda: agent.waker.wait(0), "the wake-up for what was not heard")
     incident = held()
     store.record(incident, ACTOR)
@@ -202,12 +202,12 @@ def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
         store.record(incident, ACTOR)
         store.change(incident, State.APPROVED, ACTOR)
         assert agent.waker.wait(20)
-        monkeypatch.setattr(bell, "_PROOF_TIMEOUT", 0.3)
+        monkeypatch.setattr(signals, "_PROOF_TIMEOUT", 0.3)
         deaf = store.listener(queue_of(NODE), url=pooler.url)
         listeners.append(deaf)
         deaf.start()
-        wait_for(lambda: "LISTEN hears nothing" in caplog.text, "the listener to say that it hears nothing")
-        assert not deaf.hears
+        wait_for(lambda: "LISTEN receives nothing" in caplog.text, "the listener to say that it hears nothing")
+        assert not deaf.is_listening
         assert deaf.pause(1.0) == 1.0
         assert agent.listener.pause(1.0) == 5.0
         deaf.close()
@@ -219,14 +219,14 @@ def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
 def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
     store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bell.RingListener, "rest", 3600.0)
+    monkeypatch.setattr(signals.NotifyListener, "poll_interval", 3600.0)
     listener = store.listener(DESK, url=url)
     listeners.append(listener)
     passes: list[datetime] = []
-    loops = Loops([Loop("requests", lambda now: bool(passes.append(now)), 3600.0, is_rung=True)], listener)
+    loops = Loops([Loop("requests", lambda now: bool(passes.append(now)), 3600.0, wakes_on_signal=True)], listener)
     loops.start()
     listener.start()
-    wait_for(lambda: listener.hears, "the listener to hear itself")
+    wait_for(lambda: listener.is_listening, "the listener to hear itself")
     wait_for(lambda: len(passes) >= 2, "the pass for what was not heard before")
     before = len(passes)
     store.record(held(), ACTOR)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from holdgate.desk.loops import Loop, Loops
-from holdgate.quarantine import bell
-from holdgate.quarantine.bell import DESK, FileListener, Waker
+from holdgate.quarantine import signals
 from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.signals import DESK, FileListener, Waker
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.watch import Watch
@@ -32,8 +32,8 @@ store.close()
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bell, "_WRITES_GATHERED", 0.0)
-    monkeypatch.setattr(bell, "_RECONNECT", 0.05)
+    monkeypatch.setattr(signals, "_WRITES_GATHERED", 0.0)
+    monkeypatch.setattr(signals, "_RECONNECT", 0.05)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def listen(store: Store, url: str) -> Iterator[Callable[[], tuple[FileListener, 
         made.append(listener)
         waker = listener.waker()
         listener.start()
-        wait_for(lambda: listener.hears, "the listener to watch the file")
+        wait_for(lambda: listener.is_listening, "the listener to watch the file")
         assert waker.wait(PATIENCE)
         return listener, waker
 
@@ -106,7 +106,7 @@ def test_a_write_without_an_event_wakes_nobody(
 def test_a_commit_that_the_disk_has_late_is_seen_late(
     store: Store, listen: Callable[[], tuple[FileListener, Waker]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bell, "_SYNCED", 0.05)
+    monkeypatch.setattr(signals, "_SYNCED", 0.05)
     wait, pauses = Watch.wait, []
 
     def waits(watch: Watch, seconds: float | None) -> set[str]:
@@ -127,13 +127,13 @@ def test_a_store_that_is_deleted_and_made_again_is_watched_again(
     listener, waker = listen()
     directory = tmp_path / "store"
     directory.rename(tmp_path / "aside")
-    wait_for(lambda: not listener.hears, "the listener to see that its directory is gone")
+    wait_for(lambda: not listener.is_listening, "the listener to see that its directory is gone")
     assert waker.wait(PATIENCE)  # the loops poll from now on
     assert listener.pause(1.0) == 1.0
     directory.mkdir()
     migrate(f"sqlite:///{directory}/holdgate.db")
-    wait_for(lambda: listener.hears, "the listener to watch the new file")
-    assert listener.pause(1.0) == FileListener.rest
+    wait_for(lambda: listener.is_listening, "the listener to watch the new file")
+    assert listener.pause(1.0) == FileListener.poll_interval
     assert caplog.text.count("stage=listen") == 1
 
 
@@ -143,20 +143,20 @@ def test_a_file_that_is_deleted_is_noticed(
     listener, _ = listen()
     for path in (tmp_path / "store").iterdir():
         path.unlink()
-    wait_for(lambda: not listener.hears, "the listener to see that its file is gone")
+    wait_for(lambda: not listener.is_listening, "the listener to see that its file is gone")
 
 
 def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
     store: Store, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FileListener, "rest", 3600.0)
+    monkeypatch.setattr(FileListener, "poll_interval", 3600.0)
     listener = store.listener(DESK, url=url)
     passes: list[datetime] = []
-    loops = Loops([Loop("requests", lambda now: bool(passes.append(now)), 3600.0, is_rung=True)], listener)
+    loops = Loops([Loop("requests", lambda now: bool(passes.append(now)), 3600.0, wakes_on_signal=True)], listener)
     loops.start()
     listener.start()
     try:
-        wait_for(lambda: listener.hears and len(passes) >= 2, "the pass for what was not heard before")
+        wait_for(lambda: listener.is_listening and len(passes) >= 2, "the pass for what was not heard before")
         before = len(passes)
         store.record(held(), ACTOR)
         wait_for(lambda: len(passes) > before, "a pass for the message that was held")
@@ -169,4 +169,4 @@ def test_a_store_in_a_file_sends_no_rings(store: Store) -> None:
     incident = held()
     store.record(incident, ACTOR)
     store.change(incident, State.APPROVED, ACTOR)
-    assert store.bell._thread is None
+    assert store.signals._thread is None

@@ -41,7 +41,7 @@ _WRITES_GATHERED = 0.5
 _SYNCED = 3.0
 
 # A crash cannot lose anything by this setting.
-_RING = text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :words)")
+_NOTIFY = text("SELECT set_config('synchronous_commit', 'off', true), pg_notify(:channel, :words)")
 
 
 def queue_of(node: str) -> str:
@@ -49,31 +49,31 @@ def queue_of(node: str) -> str:
     return f"queue:{node}"
 
 
-class Bell:
+class Signals:
     """Sends signals. Thread-safe; if it fails, polling finds the work."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._rings = is_shared(engine)
+        self._notifies = is_shared(engine)
         self._lock = threading.Lock()
         self._words: set[str] = set()
         self._thread: threading.Thread | None = None
 
-    def ring(self, *words: str) -> None:
+    def notify(self, *words: str) -> None:
         """Soon send a signal to those who listen for one of these words."""
-        if not self._rings or not words:
+        if not self._notifies or not words:
             return
         with self._lock:
             self._words.update(words)
             if self._thread is None:
                 # Not a daemon thread: a command ends only after its signal was sent.
-                self._thread = threading.Thread(target=self._send, name="bell")
+                self._thread = threading.Thread(target=self._send, name="signals")
                 self._thread.start()
 
     def close(self) -> None:
         """Wait for the current signal, and send no further ones."""
         with self._lock:
-            self._rings = False
+            self._notifies = False
             thread = self._thread
         if thread is not None:
             thread.join()
@@ -90,7 +90,7 @@ class Bell:
 def send(engine: Engine, words: Collection[str]) -> None:
     """Send a signal at once. Raises SQLAlchemy's errors."""
     with engine.begin() as connection:
-        connection.execute(_RING, {"channel": _CHANNEL, "words": " ".join(sorted(words))})
+        connection.execute(_NOTIFY, {"channel": _CHANNEL, "words": " ".join(sorted(words))})
 
 
 class Waker:
@@ -113,19 +113,19 @@ class Waker:
 class Listener:
     """Detects that there may be work, and wakes threads.
 
-    `hears` is true while new work would be detected. Then a daemon still checks for work every `rest` seconds. With
-    `hears_every_event`, each event of the audit trail wakes, not only those that create work.
+    `is_listening` is true while new work would be detected. Then a daemon still checks for work every `poll_interval`
+    seconds. With `wakes_on_every_event`, each event of the audit trail wakes, not only those that create work.
     """
 
-    hears = False
-    rest = 0.0
-    hears_every_event = False
+    is_listening = False
+    poll_interval = 0.0
+    wakes_on_every_event = False
 
     def __init__(self) -> None:
         self._wakers: list[Waker] = []
         self._stop = threading.Event()
-        self._was_deaf = False
-        self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
+        self._is_polling = False
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def waker(self) -> Waker:
         """Return an object that each signal wakes. Must be called before `start`."""
@@ -143,59 +143,60 @@ class Listener:
         self._wake()
 
     def pause(self, short: float) -> float:
-        """Return how long to wait before the next check: `rest` if new work is detected."""
-        return self.rest if self.hears else short
+        """Return how long to wait before the next check: `poll_interval` if new work is detected."""
+        return self.poll_interval if self.is_listening else short
 
     def _wake(self) -> None:
         for one in self._wakers:
             one.wake()
 
-    def _listen(self) -> None:
+    def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._hear()
+                self._listen()
             except Exception as error:  # after any exception, polling continues
-                self._deaf(maillog.describe(error))
+                self._fall_back_to_polling(maillog.describe(error))
             self._stop.wait(_RECONNECT)
 
-    def _hear(self) -> None:
+    def _listen(self) -> None:
         """Wake when there may be work, until an error or `close`."""
         raise NotImplementedError
 
     def _begin(self) -> None:
         """Note that work is detected from now on, and wake: earlier work was not detected."""
-        self.hears, self._was_deaf = True, False
+        self.is_listening, self._is_polling = True, False
         self._wake()
 
-    def _deaf(self, reason: str) -> None:
+    def _fall_back_to_polling(self, reason: str) -> None:
         """Have daemons poll, and log that once."""
-        self.hears = False
+        self.is_listening = False
         self._wake()
-        if not self._was_deaf and not self._stop.is_set():
-            self._was_deaf = True
+        if not self._is_polling and not self._stop.is_set():
+            self._is_polling = True
             maillog.failed(stage="listen", error=reason)
 
 
-class RingListener(Listener):
+class NotifyListener(Listener):
     """Receives signals of PostgreSQL. `url` is for a direct connection; `engine` writes, maybe through a pooler."""
 
-    rest = 5.0
+    poll_interval = 5.0
 
     def __init__(self, engine: Engine, url: str, words: Collection[str]) -> None:
         super().__init__()
         self._engine, self._url = engine, url
         self._words = set(words)
 
-    def _hear(self) -> None:
+    def _listen(self) -> None:
         with closing(direct(self._url)) as connection:
             connection.execute(f"LISTEN {_CHANNEL}")
             while not self._stop.is_set():
                 proof = f"proof:{secrets.token_hex(8)}"
                 send(self._engine, [proof])
                 if not self._until(connection, _PROOF_TIMEOUT, lambda words, proof=proof: proof in words):  # type: ignore[misc]
-                    self._deaf("LISTEN hears nothing: does [store] listen_url lead past the pooler, to the primary?")
+                    reason = "LISTEN receives nothing: does [store] listen_url lead past the pooler, to the primary?"
+                    self._fall_back_to_polling(reason)
                     return
-                if not self.hears:
+                if not self.is_listening:
                     self._begin()
                 self._until(connection, _PROOF_INTERVAL, lambda _: False)
 
@@ -215,8 +216,8 @@ class RingListener(Listener):
 class FileListener(Listener):
     """Detects writes to the file of SQLite, and wakes if there is a new event."""
 
-    rest = 10.0
-    hears_every_event = True
+    poll_interval = 10.0
+    wakes_on_every_event = True
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -232,7 +233,7 @@ class FileListener(Listener):
         if self._thread.is_alive():
             self._thread.join()
 
-    def _hear(self) -> None:
+    def _listen(self) -> None:
         with Watch(self._path.parent) as self._watch:
             seen = self._newest()
             self._begin()
