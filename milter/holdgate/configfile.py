@@ -59,14 +59,14 @@ def load_leniently(path: Path) -> Settings | None:
         return Settings.model_validate(content)
     except ValidationError as error:
         for detail in error.errors():
-            _take_out(content, [str(step) for step in detail["loc"]])
+            _remove_setting(content, [str(step) for step in detail["loc"]])
     try:
         return Settings.model_validate(content)
     except ValidationError:
         return None
 
 
-def _take_out(content: dict[str, Any], steps: list[str]) -> None:
+def _remove_setting(content: dict[str, Any], steps: list[str]) -> None:
     """Delete the setting at `steps`: one key of a table, or the complete table if the error is not in one key."""
     table = content.get(steps[0]) if steps else None
     if len(steps) > 1 and isinstance(table, dict):

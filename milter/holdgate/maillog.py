@@ -17,7 +17,7 @@ from holdgate.mask import mask_numbers
 _log = logging.getLogger("holdgate")
 
 # Values that Holdgate generates: they can have many digits, but identify no person.
-_OURS = ("incident", "store", "hash", "client")
+_UNMASKED = ("incident", "store", "hash", "client")
 
 
 def configure(program: str, *, daemon: bool, verbose: bool = False) -> None:
@@ -64,7 +64,7 @@ def _event(level: int, queue_id: str, event: str, **values: Any) -> None:
 
 def _fit(key: str, value: Any) -> str:
     """Return a value with long numbers masked, also in addresses. Holdgate's ids are not masked."""
-    return mask_numbers(value) if isinstance(value, str) and key not in _OURS else str(value)
+    return mask_numbers(value) if isinstance(value, str) and key not in _UNMASKED else str(value)
 
 
 # -- gate ---------------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def _closing(value: str, position: int) -> int:
     return position
 
 
-def says(answer: str | None, action: str) -> bool:
+def is_action(answer: str | None, action: str) -> bool:
     """Return whether a lookup result is this action of header_checks(5), in any case, with or without more text.
 
     `action` can include its argument, as in "FILTER crypt:[gateway.corp.example]".

@@ -27,7 +27,7 @@ _SHARED_PAUSE = 5.0
 
 
 @dataclass(slots=True)
-class _Trouble:
+class _Failure:
     """What a runner remembers about a failed item: its attempts, the time of the last one, and that of the retry."""
 
     attempts: int
@@ -52,7 +52,7 @@ class Runner(Generic[T]):
     """Runs items of one kind, named by `stage` in log and metrics.
 
     `key` returns an item's id, `queue_id` the queue id for its log line, if it has one. `first` and `longest` are the
-    pauses before a retry, in seconds. `shared` are the errors that affect all items. `quiet` are the expected errors
+    pauses before a retry, in seconds. `shared` are the errors that affect all items. `expected` are errors
     (another process was first), which are retried without a log line.
     """
 
@@ -65,18 +65,18 @@ class Runner(Generic[T]):
         first: float = 1.0,
         longest: float = 60.0,
         shared: tuple[type[Exception], ...] = (),
-        quiet: tuple[type[Exception], ...] = (),
-        say: Callable[[Exception], str] = maillog.describe,
+        expected: tuple[type[Exception], ...] = (),
+        describe: Callable[[Exception], str] = maillog.describe,
         clock: Callable[[], float] = lambda: time.monotonic(),
     ) -> None:
         self._stage = stage
         self.key = key
         self._queue_id = queue_id
         self._first, self._longest = first, longest
-        self._shared, self._quiet = shared, quiet
-        self._say = say
+        self._shared, self._expected = shared, expected
+        self._describe = describe
         self._clock = clock
-        self._troubles: dict[str, _Trouble] = {}
+        self._failures: dict[str, _Failure] = {}
         self._again_first = False
         self.round = Round()
 
@@ -120,11 +120,11 @@ class Runner(Generic[T]):
             for item, error in batch.errors:
                 self._note(item, error, now)
             for item in batch.items:
-                self._troubles.pop(self.key(item), None)
+                self._failures.pop(self.key(item), None)
             done += len(batch.items)
             failed += len(batch.errors)
-            everybodys = any(isinstance(error, self._shared) for _, error in batch.errors)
-            in_a_row = in_a_row + 1 if everybodys and not batch.items else 0
+            is_shared = any(isinstance(error, self._shared) for _, error in batch.errors)
+            in_a_row = in_a_row + 1 if is_shared and not batch.items else 0
             self.round = Round(done, failed, due - done - failed, in_a_row >= _SHARED_IN_A_ROW)
             if self.round.shared:
                 return
@@ -132,12 +132,12 @@ class Runner(Generic[T]):
     @property
     def waits(self) -> bool:
         """Whether an item failed and has to be retried."""
-        return bool(self._troubles)
+        return bool(self._failures)
 
     def is_due(self) -> bool:
         """Return whether a failed item is due for a retry."""
         now = self._clock()
-        return any(trouble.not_before <= now for trouble in self._troubles.values())
+        return any(failure.not_before <= now for failure in self._failures.values())
 
     def _chunks(self, items: list[T], size: int, now: float) -> list[list[T]]:
         """Return the items to try at `now`, in this order, and forget items that no longer exist.
@@ -147,10 +147,10 @@ class Runner(Generic[T]):
         So neither many new items nor many failing ones delay the others for ever.
         """
         keys = set(map(self.key, items))
-        self._troubles = {key: trouble for key, trouble in self._troubles.items() if key in keys}
-        known = [(self._troubles.get(self.key(item)), item) for item in items]
-        fresh = [item for trouble, item in known if trouble is None]
-        again = [(trouble.tried_at, item) for trouble, item in known if trouble and trouble.not_before <= now]
+        self._failures = {key: failure for key, failure in self._failures.items() if key in keys}
+        known = [(self._failures.get(self.key(item)), item) for item in items]
+        fresh = [item for failure, item in known if failure is None]
+        again = [(failure.tried_at, item) for failure, item in known if failure and failure.not_before <= now]
         again.sort(key=lambda pair: pair[0])
         new = [fresh[place : place + size] for place in range(0, len(fresh), size)]
         old = [[item] for _, item in again]
@@ -159,16 +159,16 @@ class Runner(Generic[T]):
 
     def _note(self, item: T, error: Exception, now: float) -> None:
         key = self.key(item)
-        before = self._troubles.get(key)
+        before = self._failures.get(key)
         attempts = 1 if before is None else before.attempts + 1
         longest = min(self._longest, _SHARED_PAUSE) if isinstance(error, self._shared) else self._longest
         pause = min(self._first * 2.0 ** min(attempts - 1, 30), longest)
-        self._troubles[key] = _Trouble(attempts, now, now + pause)
-        if isinstance(error, self._quiet):
+        self._failures[key] = _Failure(attempts, now, now + pause)
+        if isinstance(error, self._expected):
             return
         metrics.ERRORS.labels(self._stage).inc()
         maillog.work_failed(
-            self._queue_id(item), stage=self._stage, item=key, error=self._say(error), attempts=attempts
+            self._queue_id(item), stage=self._stage, item=key, error=self._describe(error), attempts=attempts
         )
 
 

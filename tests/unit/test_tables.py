@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.tables import TableError, Tables, says
+from holdgate.tables import TableError, Tables, is_action
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from holdgate.tables import TableError, Tables, says
     ],
 )
 def test_an_action_is_read_as_postfix_reads_it(answer: str | None, action: str, is_said: bool) -> None:
-    assert says(answer, action) == is_said
+    assert is_action(answer, action) == is_said
 
 
 @pytest.mark.postfix

@@ -88,7 +88,7 @@ def test_one_that_spoils_its_batch_is_tried_alone(clock: Clock, kind: str) -> No
 
 
 def test_an_error_is_logged_and_counted_with_the_items_id(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    work = runner(clock, queue_id=lambda item: f"4{item}", say=lambda error: "it said no")
+    work = runner(clock, queue_id=lambda item: f"4{item}", describe=lambda error: "it said no")
 
     def step(item: str) -> None:
         raise {"a": ValueError, "b": FirstError}[item]("secret")
@@ -126,7 +126,7 @@ def test_what_is_gone_is_forgotten(clock: Clock) -> None:
     assert work.is_due()
     work.run([], lambda _: None, budget=60)
     assert not work.is_due()
-    assert work._troubles == {}
+    assert work._failures == {}
 
 
 def test_it_says_whether_one_that_failed_is_due(clock: Clock) -> None:

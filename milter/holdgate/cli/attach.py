@@ -57,8 +57,8 @@ def _attach(arguments: argparse.Namespace) -> int:
         attach.remember(plan)
         attach.apply(plan)
     except (AttachError, PostfixError, OSError) as error:
-        return _say_trouble(arguments, error)
-    _say(arguments, 'Attached. Send yourself a test message, then run "holdgate check".')
+        return _report_error(arguments, error)
+    _print(arguments, 'Attached. Send yourself a test message, then run "holdgate check".')
     return _report(arguments, plan, done=True)
 
 
@@ -71,19 +71,19 @@ def _detach(arguments: argparse.Namespace) -> int:
         attach.apply(plan)
         attach.forget(plan.config)
     except (AttachError, PostfixError, OSError) as error:
-        return _say_trouble(arguments, error)
-    _say(arguments, 'Detached. What is held stays in the hold queue: "postqueue -p", and "postsuper -H ID" lets it go.')
+        return _report_error(arguments, error)
+    _print(arguments, 'Detached. Held mail stays in the hold queue: see "postqueue -p"; "postsuper -H ID" releases it.')
     return _report(arguments, plan, done=True)
 
 
 def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     """Show the plan and return whether to carry it out."""
     for remark in plan.remarks:
-        _say(arguments, f"Note: {remark}")
+        _print(arguments, f"Note: {remark}")
     if not plan.difference:
-        _say(arguments, f"{plan.config}: {nothing}; nothing to change")
+        _print(arguments, f"{plan.config}: {nothing}; nothing to change")
         return False
-    _say(arguments, "\n".join(map(coloured, plan.difference.split("\n"))))
+    _print(arguments, "\n".join(map(coloured, plan.difference.split("\n"))))
     if arguments.dry_run:
         return False
     if os.geteuid() != 0:
@@ -103,7 +103,7 @@ def coloured(line: str) -> str:
     return colour("green", line) if line.startswith("+") else colour("red", line) if line.startswith("-") else line
 
 
-def _say(arguments: argparse.Namespace, text: str) -> None:
+def _print(arguments: argparse.Namespace, text: str) -> None:
     if not arguments.quiet and not wants_json(arguments):
         print(text)
 
@@ -115,7 +115,7 @@ def _report(arguments: argparse.Namespace, plan: Plan, *, done: bool) -> int:
     return _DONE
 
 
-def _say_trouble(arguments: argparse.Namespace, error: Exception) -> int:
+def _report_error(arguments: argparse.Namespace, error: Exception) -> int:
     print(f"holdgate: {error}", file=sys.stderr)
     if wants_json(arguments):
         say(arguments, "", error=str(error))

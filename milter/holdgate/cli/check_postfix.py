@@ -24,15 +24,15 @@ from holdgate.queue.presence import (
     change_listener,
     is_open_to_all,
     listener_name,
-    milters_behind_us,
+    lists_holdgate,
+    milters_after_holdgate,
     misplaced_socket,
-    names_us,
     notice_listener,
     replace_listener,
     split_listener,
     wants_listener,
 )
-from holdgate.tables import TableError, Tables, remedy_of, says, split_list
+from holdgate.tables import TableError, Tables, is_action, remedy_of, split_list
 
 # Time left for delivery of a message that is approved at the last moment: greylisting, or a server that is down.
 _TIME_TO_DELIVER = timedelta(days=1)
@@ -120,7 +120,7 @@ def _ways_outside(settings: Settings) -> Iterator[str]:
 
 
 def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
-    entry = next((item for item in split_list(postfix.setting(name)) if names_us(item, settings, postfix)), None)
+    entry = next((item for item in split_list(postfix.setting(name)) if lists_holdgate(item, settings, postfix)), None)
     if entry is None:
         yield f'{name}: does not name our socket; run "holdgate attach"'
         return
@@ -163,7 +163,7 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
         wanted |= policy.action.lookups()
     for header, action in wanted.items():
         answer = tables.first_answer(readable, header)
-        if says(answer, action):
+        if is_action(answer, action):
             continue
         if answer is None:
             what = f'no table has a result for "{header}"' if names else "not set"
@@ -180,7 +180,7 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
     names = split_list(postfix.setting("header_checks"))
     unreadable = _unreadable(names, tables)
     yield from (f"header_checks: {problem}" for problem in unreadable.values())
-    if not says(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
+    if not is_action(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
         yield (
             f'header_checks: no table of it holds "{mark}": "postsuper -r ALL" would deliver held messages without '
             'a decision; run "holdgate attach", or see postfix/header_checks'
@@ -188,7 +188,7 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
     for name in ("mime_header_checks", "nested_header_checks"):
         names = split_list(postfix.setting(name))
         unreadable = _unreadable(names, tables)
-        if says(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
+        if is_action(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
             yield (
                 f'{name}: holds "{mark}", so a message with such a field in one of its parts stays held without a '
                 "request; set it to the value of header_checks without Holdgate's table"
@@ -338,7 +338,7 @@ def _replace_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
         yield f"desk.replacement_relay: no listener {name} in master.cf that holds all mail; run: holdgate attach"
         return
     milters = listener.settings.get("smtpd_milters", postfix.setting("smtpd_milters"))
-    if not names_us(milters, settings, postfix) or "no_milters" in listener.settings.get(
+    if not lists_holdgate(milters, settings, postfix) or "no_milters" in listener.settings.get(
         "receive_override_options", postfix.setting("receive_override_options")
     ):
         yield f"{relay.name}: mail is not shown to Holdgate's milter; it must have the milters of main.cf"
@@ -362,7 +362,7 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
     restrictions = split_list(listener.settings.get("smtpd_recipient_restrictions", ""))
     if restrictions[:2] != ["check_client_access", "static:HOLD"]:
         yield f'{relay.name}: does not hold all that it accepts; run "holdgate attach", or see postfix/master.cf'
-    behind = milters_behind_us(postfix.setting("smtpd_milters"), settings, postfix)
+    behind = milters_after_holdgate(postfix.setting("smtpd_milters"), settings, postfix)
     if listener.settings.get("smtpd_milters", "") != behind:
         yield (
             f"{relay.name}: its smtpd_milters must be those after Holdgate in main.cf ({behind or 'none'}), which may "

@@ -254,13 +254,13 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
     if now.state is State.RELEASED:
         return _report(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
     if now.state is State.RETURNED:
-        known = told(now, tells=desk.tells(now.sender), dropped=desk.store.outbox.report_dropped(now.id))
+        known = sender_notice_text(now, tells=desk.tells(now.sender), dropped=desk.store.outbox.report_dropped(now.id))
         return _report(arguments, now, f"{now.id}: rejected and removed from the queue; {known}", 0)
     text = f"{now.id}: the message left Postfix's queue before this could be carried out"
     return _report(arguments, now, text, 2)
 
 
-def told(incident: Incident, *, tells: bool, dropped: bool = False) -> str:
+def sender_notice_text(incident: Incident, *, tells: bool, dropped: bool = False) -> str:
     """Return whether the sender of a rejected message knows of it, as text.
 
     `tells` is whether the desk notifies this sender, `dropped` whether the notice was not sent.

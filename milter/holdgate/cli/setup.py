@@ -147,10 +147,10 @@ def _carry_out(arguments: argparse.Namespace, work: _Work) -> None:
     changed = [one for one in work.drafts if one.old != one.new]
     for one in changed:
         setup_files.write(one)
-        _tell(arguments, f"{one.path}: written")
+        _print_lines(arguments, f"{one.path}: written")
     if not _SYSTEMD.is_dir():
         _attach(arguments, work)
-        _tell(arguments, "systemd does not run here: start the daemons, then run: holdgate canary")
+        _print_lines(arguments, "systemd does not run here: start the daemons, then run: holdgate canary")
         return
     _start(arguments, restart=bool(changed))
     _attach(arguments, work)
@@ -168,7 +168,7 @@ def _start(arguments: argparse.Namespace, *, restart: bool) -> None:
             f"{', '.join(down)} did not start{f' ({reason[0]})' if reason else ''}; Postfix's settings are as they "
             f"were. Look: journalctl -u {down[0]} -n 20; correct it, and run setup again"
         )
-    _tell(arguments, "The daemons run.")
+    _print_lines(arguments, "The daemons run.")
 
 
 def _state(unit: str) -> str:
@@ -180,7 +180,7 @@ def _attach(arguments: argparse.Namespace, work: _Work) -> None:
         return
     attach.remember(work.plan)
     attach.apply(work.plan)
-    _tell(arguments, "Attached to Postfix.")
+    _print_lines(arguments, "Attached to Postfix.")
 
 
 def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
@@ -188,7 +188,7 @@ def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
     if reasons := list(canary.remarks(settings)):
         raise SetupError(f"all is written and attached, but no test message was sent: {reasons[0]}")
     observing = setup_answers.mode_of(policies_of(settings.policy)) == "observe"
-    _tell(arguments, "Sending a test message through all steps …")
+    _print_lines(arguments, "Sending a test message through all steps …")
     uid, gid = ids_of(settings.user)
     command = [sys.executable, "-m", "holdgate.cli.main", "-c", str(arguments.config), "canary"]
     done = subprocess.run(
@@ -205,15 +205,15 @@ def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
         raise SetupError(f"all is written and attached, but the test message failed: {reason[0]}; see: holdgate check")
-    _tell(arguments, done.stdout.strip())
+    _print_lines(arguments, done.stdout.strip())
 
 
 def _report(arguments: argparse.Namespace, work: _Work, *, done: bool) -> int:
     """Print what remains to be done and, with `--json`, what was done."""
     problems = check.check(arguments.config).problems if done else []
-    _tell(arguments, *(f"problem: {problem}" for problem in problems))
+    _print_lines(arguments, *(f"problem: {problem}" for problem in problems))
     if done:
-        _tell(arguments, *_next_steps(work.settings))
+        _print_lines(arguments, *_next_steps(work.settings))
     if wants_json(arguments):
         say(arguments, "", done=done, changed=bool(work.changes), differences=work.changes, problems=problems)
     return _DONE
@@ -229,7 +229,7 @@ def _next_steps(settings: Settings) -> list[str]:
     return steps
 
 
-def _tell(arguments: argparse.Namespace, *lines: str) -> None:
+def _print_lines(arguments: argparse.Namespace, *lines: str) -> None:
     if not wants_json(arguments):
         for line in lines:
             print(line, flush=True)

@@ -28,7 +28,7 @@ _DOMAIN_SETTINGS = (
     "mydestination",
 )
 _PUBLIC = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
-_NOT_OURS = re.compile(r"(^|\.)(localhost|localdomain|local|invalid)$|^localhost\.")
+_LOCAL_ONLY = re.compile(r"(^|\.)(localhost|localdomain|local|invalid)$|^localhost\.")
 _PAGE = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
 
 
@@ -180,7 +180,7 @@ def domains_of_postfix(config: Path) -> list[str]:
     for value in values:
         for entry in split_list(value.lower()):
             domain = _content_of(entry)
-            if _PUBLIC.fullmatch(domain) and not _NOT_OURS.search(domain):
+            if _PUBLIC.fullmatch(domain) and not _LOCAL_ONLY.search(domain):
                 found[domain] = None
     return list(found)
 

@@ -22,7 +22,7 @@ from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.queue.presence import names_us
+from holdgate.queue.presence import lists_holdgate
 
 # Decisions are normally carried out within seconds; the usual reason for a delay is a notice that Postfix refuses.
 _SOON = timedelta(minutes=15)
@@ -90,7 +90,7 @@ def _why_stale(config: Path) -> str:
 def _postfix(settings: Settings) -> Iterator[_Line]:
     postfix = Postfix(settings.queue.postfix_config)
     try:
-        attached = names_us(postfix.setting("smtpd_milters"), settings, postfix)
+        attached = lists_holdgate(postfix.setting("smtpd_milters"), settings, postfix)
     except PostfixError as error:
         yield "Postfix", False, str(error)
         return

@@ -210,7 +210,7 @@ class Changer:
     def _make(self, incident: Incident, without: Sequence[str], *, redact: bool) -> tuple[bytes, ChangeReport, bytes]:
         """Return the changed message, what was changed, and the original. Raises as `prepare` does."""
         held = self._previewer.held(incident)
-        original = dsn.without_ours(held)
+        original = dsn.without_holdgate_fields(held)
         language = self._desk.moderation(incident).language
         note = Catalogue(language).text(_NOTE).replace("{id}", incident.id)
         report, content = self._previewer.change(original, without, note, redact=redact)

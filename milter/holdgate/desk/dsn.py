@@ -24,7 +24,7 @@ _LINE_LENGTH = 998
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 
-_OURS = re.compile(
+_HOLDGATE_FIELDS = re.compile(
     rb"^(?:" + b"|".join(re.escape(name.encode()) for name in headers.ALL) + rb")[ \t]*:.*\n(?:[ \t].*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -137,18 +137,18 @@ def _typed(address: str) -> str:
     return f"{kind}; {rest}"
 
 
-def without_ours(message: bytes) -> bytes:
+def without_holdgate_fields(message: bytes) -> bytes:
     """Return a held message (LF line ends) without the header fields that Holdgate added."""
     header, separator, body = message.partition(b"\n\n")
     if not separator:
         return message
-    return _OURS.sub(b"", header + b"\n") + separator[1:] + body
+    return _HOLDGATE_FIELDS.sub(b"", header + b"\n") + separator[1:] + body
 
 
 def returned(original: bytes, *, whole: bool) -> bytes:
     """Return a held message (LF line ends) as a part: all of it, or its header only, without Holdgate's fields."""
     header, separator, body = original.partition(b"\n\n")
-    header = _OURS.sub(b"", header + b"\n")
+    header = _HOLDGATE_FIELDS.sub(b"", header + b"\n")
     form = "message/rfc822" if whole else "text/rfc822-headers"
     if not header.isascii():
         form = "message/global" if whole else "message/global-headers"

@@ -29,7 +29,7 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
 from holdgate.submission import Client
 
-_OURS = ("x-holdgate-", "x-netskope-")
+_HOLDGATE_FIELDS = ("x-holdgate-", "x-netskope-")
 
 
 class Flaw(StrEnum):
@@ -74,7 +74,7 @@ class Replacer:
         relay, store = self._desk.settings.desk.replacement_relay, self._desk.store
         if relay is None:
             raise FlawedError(Flaw.NOT_OFFERED)
-        content = _without_ours(content.replace(b"\r\n", b"\n"))
+        content = _without_holdgate_fields(content.replace(b"\r\n", b"\n"))
         chosen = list(dict.fromkeys(recipients)) or list(dict.fromkeys(incident.recipients))
         if not set(chosen) <= set(incident.recipients):
             raise FlawedError(Flaw.RECIPIENTS)
@@ -157,10 +157,10 @@ class Replacer:
         store.replacements.taken(replacement, queue_id or "unknown")
 
 
-def _without_ours(content: bytes) -> bytes:
+def _without_holdgate_fields(content: bytes) -> bytes:
     """Return a message without the fields that only Holdgate writes. Raises FlawedError if it has no other field."""
     fields, body = headers.split(content)
-    kept = [f"{name}:".encode() + value for name, value in fields if not name.lower().startswith(_OURS)]
+    kept = [f"{name}:".encode() + value for name, value in fields if not name.lower().startswith(_HOLDGATE_FIELDS)]
     if not kept:
         raise FlawedError(Flaw.EMPTY)
     return b"\n".join(kept) + b"\n\n" + body

@@ -51,7 +51,7 @@ class Scheduler:
             key=lambda one: one.mark,
             longest=_LONGEST,
             shared=(DatabaseError,),
-            quiet=(*_QUIET, FlawedError),
+            expected=(*_EXPECTED, FlawedError),
             clock=clock,
         )
         # True at the start too: a desk may have ended between the erasure and this.
@@ -148,7 +148,7 @@ class Scheduler:
             self._desk.store.erase(incident, ACTOR)
 
 
-_QUIET = (ConflictError, moderation.RefusedError, TryLaterError, ElsewhereError)
+_EXPECTED = (ConflictError, moderation.RefusedError, TryLaterError, ElsewhereError)
 """Another decision was made at this moment and counts; or the error was already logged where it occurred."""
 
 
@@ -159,10 +159,10 @@ def _incidents(*, stage: str, clock: Callable[[], float]) -> Runner[Incident]:
         queue_id=lambda incident: incident.queue_id,
         longest=_LONGEST,
         shared=(DatabaseError,),
-        quiet=_QUIET,
+        expected=_EXPECTED,
         clock=clock,
     )
 
 
 def _ids(*, stage: str, clock: Callable[[], float]) -> Runner[str]:
-    return Runner(stage=stage, key=str, longest=_LONGEST, shared=(DatabaseError,), quiet=_QUIET, clock=clock)
+    return Runner(stage=stage, key=str, longest=_LONGEST, shared=(DatabaseError,), expected=_EXPECTED, clock=clock)

@@ -59,16 +59,16 @@ class Sender:
             stage="send",
             key=lambda notice: str(notice.number),
             shared=(_SharedError, DatabaseError),
-            quiet=(_SharedError, ConflictError, ElsewhereError),
+            expected=(_SharedError, ConflictError, ElsewhereError),
             clock=clock,
         )
 
     def send_due(self, now: datetime) -> None:
         """Send every notice that is due."""
-        due = [one for one in self._desk.store.outbox.due(now) if self._is_ours(one, now)]
+        due = [one for one in self._desk.store.outbox.due(now) if self._belongs_here(one, now)]
         self._runner.run(due, lambda notice: self._send(notice, now), budget=_BUDGET)
 
-    def _is_ours(self, notice: Notice, now: datetime) -> bool:
+    def _belongs_here(self, notice: Notice, now: datetime) -> bool:
         """Return whether a notice is for this sender; mail also has those of channels that the site removed."""
         name = notice.channel if notice.channel in self._desk.channels else MAIL
         if name != self._channel.name or (notice.kind in WITH_MESSAGE) != self._reports:

@@ -65,7 +65,7 @@ def take(
         maillog.reply_ignored(why="no valid token", sender=sender)
         return "no valid token"
     if not case.purpose:
-        return _tell(desk, case, "wrong address", sender, result="no valid token")
+        return _answer_moderator(desk, case, "wrong address", sender, result="no valid token")
     body, signers = _verified(desk, content)
     named = list(dict.fromkeys(case.incident.recipients)) if case.request.is_of_sender else []
     mail = reply.read(body, sender, _marks(desk, case), letter, named)
@@ -75,11 +75,11 @@ def take(
     if mail.kind in (Kind.BOUNCE, Kind.AUTOMATIC):
         return _pass_on(desk, case, mail)
     if case.purpose != tokens.REPLY:
-        return _tell(desk, case, "wrong address", sender)
+        return _answer_moderator(desk, case, "wrong address", sender)
     persons = Persons(desk.settings.replies, desk.tables)
     answerer = persons.answerer(case.request.moderator, sender, mail.senders)
     if answerer is None:
-        return _tell(desk, case, "other address", sender, result="not from the moderator")
+        return _answer_moderator(desk, case, "other address", sender, result="not from the moderator")
     header = Header.of(content)
     word, origin = _origin(desk, header, case.request, sender)
     # A signature of only "Approve" would be valid for any request, so it must cover the quoted request with its id.
@@ -87,7 +87,7 @@ def take(
     arrival = Arrival(header, client or (origin.client if origin else ""), origin.login if origin else "", signed)
     proven = proof.find(desk.settings.replies, arrival, answerer, persons)
     if not proven:
-        return _tell(desk, case, "unproven", sender)
+        return _answer_moderator(desk, case, "unproven", sender)
     if case.request.is_of_sender:
         result = _choose(desk, case, mail, answerer, proven, now, changer)
     else:
@@ -197,7 +197,7 @@ def _change(changer: Changer | None, incident: Incident, kind: str) -> Change:
     return changer.prepare(incident, wanted).change
 
 
-def _tell(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:
+def _answer_moderator(desk: Desk, case: _Case, note: str, sender: str, result: str = "") -> str:
     """Log that a mail decided nothing, and explain to the moderator what to do."""
     maillog.reply_ignored(why=result or note, sender=sender, incident=case.incident.id)
     _enqueue(desk, case, note)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from holdgate import maillog, metrics
 from holdgate.milters import is_holdgate_milter
-from holdgate.tables import TableError, Tables, postconf, says, split_list
+from holdgate.tables import TableError, Tables, is_action, postconf, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
 
@@ -31,7 +31,7 @@ def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) 
             return True
         if has_own_tables:
             return True  # a service has its own tables, and it is unknown here which service receives this message
-        return not says(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
+        return not is_action(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("hold-check").inc()
         maillog.failed(stage="hold-check", error=f"{type(error).__name__}: {error}")

@@ -35,7 +35,7 @@ _HELD = headers.HELD.lower()
 
 # A message with more header fields that only Holdgate writes is refused. Postfix searches the complete header for each
 # removal, so the time grows with the square of their number (seen on 3.7.11). A message that returns has seven.
-_MOST_OF_OURS = 20
+_MOST_HOLDGATE_FIELDS = 20
 _TOO_MANY = "Message refused: too many header fields named X-Holdgate-… or X-Netskope-…"
 
 
@@ -154,7 +154,7 @@ class Session:
 
     def _judge(self, now: datetime) -> Reply:
         envelope, snapshot = self._envelope, self._snapshot
-        if sum(self._counts.values()) > _MOST_OF_OURS:
+        if sum(self._counts.values()) > _MOST_HOLDGATE_FIELDS:
             return self._refuse()
         reading.describe(envelope, self._fields, snapshot.condition_fields)
         sealed = Sealed(

@@ -339,7 +339,7 @@ class Exemption(_Table):
     client: Networks = Field([], description="As in a policy.")
 
     @model_validator(mode="after")
-    def _says_for_whom(self) -> "Exemption":
+    def _has_subject(self) -> "Exemption":
         if not (self.sender or self.recipient or self.auth_user or self.client):
             raise ValueError("an exemption needs at least one of: sender, recipient, auth_user or client")
         return self

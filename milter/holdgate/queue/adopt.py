@@ -34,15 +34,15 @@ class Adopter:
         self._action_name, self._action_value = action
         self._adopt_uninspected = adopt_uninspected
 
-    def adopt(self, message: HeldMessage, header: bytes, *, is_ours: bool = False) -> bool:
-        """Create an incident for a held message of Holdgate; return whether it is one. `is_ours`: it is known to be.
+    def adopt(self, message: HeldMessage, header: bytes, *, is_managed: bool = False) -> bool:
+        """Create an incident for a held message of Holdgate; return whether it is one. `is_managed`: it is known to be.
 
         Raises ConflictError and the store's errors: then retry.
         """
         marked = headers.first(header, self._action_name) == self._action_value
         incident_id = headers.first(header, headers.INCIDENT) or ""
         adoptable = self._adopt_uninspected and headers.first(header, headers.STATUS) is None
-        if not (marked or incident_id or adoptable or is_ours):
+        if not (marked or incident_id or adoptable or is_managed):
             return False
         if (copy := self._copy(message, header)) is not None and not copy.queue_id:
             hold(self._store, copy, message)  # the milter was killed before it stored the queue id

@@ -180,7 +180,7 @@ class Agent:
         held = self._queue.among([key])
         content = self._look(key, held, header_only=True)
         if content is not None:
-            self._check_ours(content)
+            self._require_managed(content)
         if content is not None and request.get("header_only") is not True:
             wanted = self._postfix.envelope if request.get("envelope") is True else None
             content = self._look(key, held, header_only=False, show=wanted)
@@ -236,7 +236,7 @@ class Agent:
         wanted = [key for key in outcomes if key in held]
         for key in wanted[:]:
             try:
-                self._check_ours(self._postfix.show(held[key].queue_id, header_only=True))
+                self._require_managed(self._postfix.show(held[key].queue_id, header_only=True))
             except (PostfixError, RefusedError) as error:
                 outcomes[key] = {"error": str(error)}
                 wanted.remove(key)
@@ -274,7 +274,7 @@ class Agent:
                 maillog.failed(stage="postfix", error=str(error))
         return ""
 
-    def _check_ours(self, header: bytes) -> None:
+    def _require_managed(self, header: bytes) -> None:
         adopted = self._adopt_uninspected and self._inspected.search(header) is None
         if not adopted and self._mark.search(header) is None:
             raise RefusedError("the message does not carry our mark")

@@ -22,11 +22,18 @@ from holdgate.atomic import replace_file
 from holdgate.config import Settings
 from holdgate.milters import in_postfix
 from holdgate.queue import presence
-from holdgate.queue.detach import FOLLOWERS, FOLLOWING, MAPS, MILTERS, left_behind, take_out, written_before
+from holdgate.queue.detach import FOLLOWERS, FOLLOWING, MAPS, MILTERS, remaining, remove_settings, written_before
 from holdgate.queue.detach import VALUES as _SETTINGS
 from holdgate.queue.listeners import set_change_listener, set_replace_listener
 from holdgate.queue.postfix import Postfix, PostfixError
-from holdgate.queue.presence import bypass_paths, listener_name, names_us, notice_listener, our_map, wants_listener
+from holdgate.queue.presence import (
+    bypass_paths,
+    holdgate_map,
+    listener_name,
+    lists_holdgate,
+    notice_listener,
+    wants_listener,
+)
 from holdgate.tables import split_list
 
 # Every parent directory is owned by root: a user with write access could change main.cf at the next detach.
@@ -74,7 +81,7 @@ _SPLIT_OPTIONS = {
 _SPLIT_CLEANUP = (
     f"{presence.SPLIT_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.SPLIT_LOG} "
     "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps= -o message_size_limit=0 "
-    f"-o header_checks={our_map('header_checks')} -o mime_header_checks= -o nested_header_checks= -o body_checks="
+    f"-o header_checks={holdgate_map('header_checks')} -o mime_header_checks= -o nested_header_checks= -o body_checks="
 )
 # How much longer than Holdgate's own limits Postfix waits for the milter, in seconds.
 _CONTENT_TIMEOUT = 300
@@ -157,16 +164,18 @@ def longest_inspection(settings: Settings) -> timedelta:
 def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple[str, str]]:
     for name in MILTERS:
         now = postfix.raw_setting(name)
-        if not names_us(postfix.setting(name), settings, postfix) and not (name != MILTERS[0] and _follows(now)):
+        if not lists_holdgate(postfix.setting(name), settings, postfix) and not (name != MILTERS[0] and _follows(now)):
             yield name, with_milter(now, entry)
     for name in MAPS:
         now = postfix.raw_setting(name)
-        if our_map(name) not in split_list(postfix.setting(name)):
-            yield name, f"{our_map(name)}, {now}" if now else our_map(name)
+        if holdgate_map(name) not in split_list(postfix.setting(name)):
+            yield name, f"{holdgate_map(name)}, {now}" if now else holdgate_map(name)
     for name in FOLLOWERS:
         if postfix.raw_setting(name) in FOLLOWING:
             own = [
-                item for item in split_list(postfix.raw_setting("header_checks")) if item != our_map("header_checks")
+                item
+                for item in split_list(postfix.raw_setting("header_checks"))
+                if item != holdgate_map("header_checks")
             ]
             yield name, ", ".join(own)
     known = postfix.defaults()
@@ -215,7 +224,7 @@ def _listener(settings: Settings, kind: str) -> str:
 
 def _set_split_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
     """Add or renew the listener for copies that wait. Milters after Holdgate's, which may sign, see its mail."""
-    milters = presence.milters_behind_us(draft.setting("smtpd_milters"), settings, postfix)
+    milters = presence.milters_after_holdgate(draft.setting("smtpd_milters"), settings, postfix)
     name = settings.milter.split_relay.name
     wanted = {f"{name}/unix": _split_listener(name, milters), f"{presence.SPLIT_CLEANUP}/unix": _SPLIT_CLEANUP}
     present = {str(one): one for one in draft.services()}
@@ -263,8 +272,8 @@ def plan_detach(settings: Settings) -> Plan:
         draft = Postfix(copy)
         before = _before(remembered)
         keep_listener = remembered is not None and presence.LISTENER_LOG in remembered.before["master.cf"]
-        take_out(draft, settings, postfix, before, keep_listener=keep_listener)
-        return _plan(config, copy, list(left_behind(draft, settings, postfix, before)))
+        remove_settings(draft, settings, postfix, before, keep_listener=keep_listener)
+        return _plan(config, copy, list(remaining(draft, settings, postfix, before)))
 
 
 def _before(remembered: Remembered | None) -> dict[str, str | None]:

@@ -26,8 +26,8 @@ class Comparison:
         self.unmanaged: set[Key] = set()
         self._open: dict[str, Standing] = {}
         self._places: dict[str, tuple[str, ...]] = {}  # the ids of open incidents by queue id
-        self._unsettled: dict[str, Standing] = {}
-        self._strange: dict[str, HeldMessage] = {}
+        self._unfinished: dict[str, Standing] = {}
+        self._without_incident: dict[str, HeldMessage] = {}
         self._ages: list[tuple[int, str]] = []
 
     def list_all(self, messages: Iterable[HeldMessage]) -> None:
@@ -58,7 +58,7 @@ class Comparison:
         """Set `standings` as all open incidents of the node."""
         before = self._places
         self._open, self._places = {}, {}
-        self._unsettled.clear()
+        self._unfinished.clear()
         for one in standings:
             self._add(one)
         self._compare(before.keys() | self._places.keys())
@@ -68,7 +68,7 @@ class Comparison:
         places = set()
         for name in names:
             one = self._open.pop(name, None)
-            self._unsettled.pop(name, None)
+            self._unfinished.pop(name, None)
             if one is not None:
                 places.add(one.queue_id)
                 left = tuple(other for other in self._places[one.queue_id] if other != name)
@@ -95,31 +95,31 @@ class Comparison:
                 is_here = self.is_held(one)
                 is_known |= is_here
                 if is_here and one.state is State.HELD:
-                    self._unsettled.pop(name, None)
+                    self._unfinished.pop(name, None)
                 else:
-                    self._unsettled[name] = one
+                    self._unfinished[name] = one
             if message is None or is_known or key_of(message) in self.unmanaged:
-                self._strange.pop(place, None)
+                self._without_incident.pop(place, None)
             else:
-                self._strange[place] = message
+                self._without_incident[place] = message
 
     def is_held(self, one: Standing) -> bool:
         """Return whether the message of an incident is held."""
         message = self.held.get(one.queue_id)
         return message is not None and one.arrival_time in (None, message.arrival_time)
 
-    def unsettled(self) -> list[Standing]:
+    def unfinished(self) -> list[Standing]:
         """Return the open incidents with a step to take, or whose message is missing, oldest first."""
-        return sorted(self._unsettled.values(), key=lambda one: (one.created_at, one.id))
+        return sorted(self._unfinished.values(), key=lambda one: (one.created_at, one.id))
 
-    def strange(self) -> list[HeldMessage]:
+    def without_incident(self) -> list[HeldMessage]:
         """Return the held messages that belong to no open incident, and may be Holdgate's, oldest first."""
-        return sorted(self._strange.values(), key=lambda message: (message.arrival_time, message.queue_id))
+        return sorted(self._without_incident.values(), key=lambda message: (message.arrival_time, message.queue_id))
 
-    def leave(self, message: HeldMessage) -> None:
+    def ignore(self, message: HeldMessage) -> None:
         """Record that a message is not Holdgate's."""
         self.unmanaged.add(key_of(message))
-        self._strange.pop(message.queue_id, None)
+        self._without_incident.pop(message.queue_id, None)
 
     def oldest(self) -> int | None:
         """Return when the oldest message of Holdgate arrived, in seconds since the epoch; None if none is held."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from holdgate.config import Settings
 from holdgate.queue import presence
 from holdgate.queue.postfix import Postfix
-from holdgate.queue.presence import names_us, our_map
+from holdgate.queue.presence import holdgate_map, lists_holdgate
 from holdgate.tables import split_list
 
 # Lists in which Holdgate has an entry next to others.
@@ -37,7 +37,9 @@ def written_before(postfix: Postfix) -> dict[str, str | None]:
     return {name: given.get(name) for name in TOUCHED}
 
 
-def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Before, *, keep_listener: bool) -> None:
+def remove_settings(
+    draft: Postfix, settings: Settings, postfix: Postfix, before: Before, *, keep_listener: bool
+) -> None:
     """Remove Holdgate's part from `draft`, a copy of `postfix`; `keep_listener` if one for notices existed before."""
     known, given = draft.defaults(), draft.given()
     for name in (*MILTERS, *MAPS):
@@ -45,7 +47,7 @@ def take_out(draft: Postfix, settings: Settings, postfix: Postfix, before: Befor
         kept = [
             item
             for item in items
-            if not (names_us(item, settings, postfix) if name in MILTERS else item == our_map(name))
+            if not (lists_holdgate(item, settings, postfix) if name in MILTERS else item == holdgate_map(name))
         ]
         if kept != items:
             _set(draft, name, ", ".join(kept), before, known)
@@ -73,20 +75,20 @@ def _set(draft: Postfix, name: str, value: str | None, before: Before, known: Ma
         draft.set(name, value)
 
 
-def left_behind(draft: Postfix, settings: Settings, postfix: Postfix, before: Before) -> Iterator[str]:
+def remaining(draft: Postfix, settings: Settings, postfix: Postfix, before: Before) -> Iterator[str]:
     """Yield what may still be Holdgate's in a copy after the removal: parts that `attach` did not write itself."""
     given = draft.given()
     for name, value in VALUES.items():
         if name not in before and given.get(name) == value:
             yield f"main.cf: {name} = {value} stays: what was there before is not known; remove it: postconf -X {name}"
     for name, value in given.items():
-        if name not in MILTERS and _is_ours(value, settings, postfix):
+        if name not in MILTERS and _is_holdgate_value(value, settings, postfix):
             yield f"main.cf: {name} = {value} names Holdgate and is not from attach; change it by hand"
     for service in draft.services():
         for name, value in service.settings.items():
-            if _is_ours(value, settings, postfix):
+            if _is_holdgate_value(value, settings, postfix):
                 yield f"master.cf: {service} has -o {name}={value}, which is not from attach; change it by hand"
 
 
-def _is_ours(value: str, settings: Settings, postfix: Postfix) -> bool:
-    return names_us(value, settings, postfix) or any(our_map(name) in split_list(value) for name in MAPS)
+def _is_holdgate_value(value: str, settings: Settings, postfix: Postfix) -> bool:
+    return lists_holdgate(value, settings, postfix) or any(holdgate_map(name) in split_list(value) for name in MAPS)

@@ -43,13 +43,13 @@ class Exchange:
         *,
         begin: Callable[[Standing], bool],
         close: Callable[[Standing, State], object],
-        vanish: Callable[[Standing], None],
+        close_vanished: Callable[[Standing], None],
     ) -> None:
         self._store = store
         self._queue = queue
         self._begin = begin
         self._close = close
-        self._vanish = vanish
+        self._close_vanished = close_vanished
         self._misses: dict[str, int] = {}
 
     @property
@@ -102,7 +102,7 @@ class Exchange:
         begun = self._begin(one)
         if not self._delete((one.queue_id, one.arrival_time or 0)) and not begun:
             self._delete(copy)
-            self._vanish(one)
+            self._close_vanished(one)
             return
         (outcome,) = self._queue.release_all([copy])
         if isinstance(outcome, QueueError):
@@ -119,7 +119,7 @@ class Exchange:
             return
         del self._misses[one.id]
         if original is None:
-            self._vanish(one)
+            self._close_vanished(one)
         else:
             notice = NewNotice(CHANGED, HOLD_QUEUE)
             self._store.amend(incident, "changed message lost", ACTOR, note="submitted again", outbox=[notice])

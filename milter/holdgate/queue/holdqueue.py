@@ -75,7 +75,7 @@ class HoldQueue:
         """
         stamp = self.stamp()
         is_known = not fresh and time.monotonic() <= self._believed_until
-        if not is_known or not ((stamp and stamp == self._stamp) or self._catch_up()):
+        if not is_known or not ((stamp and stamp == self._stamp) or self._apply_changes()):
             self._list()
         self._stamp = stamp if self._is_sure else ""
         return list(self._messages.values()), self._stamp
@@ -133,7 +133,7 @@ class HoldQueue:
         now = time.monotonic()
         self._believed_until = now + max(_LIFETIME, (now - begun) / _SHARE)
 
-    def _catch_up(self) -> bool:
+    def _apply_changes(self) -> bool:
         """Forget messages whose files were removed, and read new ones if they are few; return whether that was all."""
         inodes = self._inodes()
         if inodes is None or not self._is_sure:

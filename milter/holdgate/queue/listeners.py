@@ -22,7 +22,7 @@ _OPTIONS = {
 }
 _CLEANUP = (
     f"{presence.CHANGE_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.CHANGE_LOG} "
-    f"-o header_checks={presence.our_map('change_header_checks')} -o mime_header_checks= -o nested_header_checks= "
+    f"-o header_checks={presence.holdgate_map('change_header_checks')} -o mime_header_checks= -o nested_header_checks= "
     "-o body_checks="
 )
 
@@ -75,7 +75,7 @@ def set_change_listener(draft: Postfix, settings: Settings, postfix: Postfix) ->
     for service in draft.services():
         if service.settings.get("syslog_name") == presence.CHANGE_LOG:
             draft.remove_service(str(service))
-    milters = presence.milters_behind_us(draft.setting("smtpd_milters"), settings, postfix)
+    milters = presence.milters_after_holdgate(draft.setting("smtpd_milters"), settings, postfix)
     options = {"syslog_name": presence.CHANGE_LOG, "smtpd_milters": milters, **_OPTIONS}
     line = " ".join((f"{relay.name} unix n - n - - smtpd", *(f"-o {key}={value}" for key, value in options.items())))
     draft.set_service(f"{relay.name}/unix", line)

@@ -144,7 +144,7 @@ def _reconcile(settings: Settings, parent: int) -> int:
         missing_after=settings.queue.missing_after,
         interval=settings.queue.interval,
         adopt_uninspected=settings.queue.adopt_uninspected,
-        rest=lambda: listener.pause(0.0),
+        poll_after=lambda: listener.pause(0.0),
     )
     watch = HoldWatch(QueueClient(settings.queue.socket), waker)
     listener.start()

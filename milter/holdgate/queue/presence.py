@@ -27,13 +27,13 @@ _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
 _MAPS_OF = {"cleanup": ("milter_header_checks", "header_checks"), "smtp": ("smtp_header_checks",)}
 
 
-def names_us(value: str, settings: Settings, postfix: Postfix) -> bool:
+def lists_holdgate(value: str, settings: Settings, postfix: Postfix) -> bool:
     """Return whether a list of milters, macros expanded, has Holdgate's entry."""
     queue_directory = Path(postfix.setting("queue_directory"))
     return any(is_holdgate_milter(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
 
 
-def our_map(name: str) -> str:
+def holdgate_map(name: str) -> str:
     """Return Holdgate's table for a setting such as milter_header_checks."""
     return f"regexp:{_MAPS_DIRECTORY / name}"
 
@@ -104,10 +104,10 @@ def split_listener(services: Iterable[Service], settings: Settings) -> Service |
     return next((one for one in services if (one.name, one.type, one.command) == named), None)
 
 
-def milters_behind_us(value: str, settings: Settings, postfix: Postfix) -> str:
+def milters_after_holdgate(value: str, settings: Settings, postfix: Postfix) -> str:
     """Return the entries after Holdgate's in a list of milters, as one word for master.cf."""
     items = split_list(value)
-    ours = [place for place, item in enumerate(items) if names_us(item, settings, postfix)]
+    ours = [place for place, item in enumerate(items) if lists_holdgate(item, settings, postfix)]
     behind = items[ours[-1] + 1 :] if ours else []
     return ",".join(re.sub(r"\s*([{},=])\s*", r"\1", re.sub(r"\s+", " ", item)).replace(" ", ",") for item in behind)
 
@@ -164,7 +164,7 @@ def asked_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
     filters = content_filters(services, postfix)
     for service in _returns(services, settings, postfix) if filters else ():
         milters = service.settings.get("smtpd_milters", postfix.setting("smtpd_milters"))
-        if _passes_us(service) or not names_us(milters, settings, postfix):
+        if _skips_milters(service) or not lists_holdgate(milters, settings, postfix):
             continue
         yield (
             f"{service}: mail comes back here from the filter ({filters[0]}) and through the milter a second time, so "
@@ -196,19 +196,23 @@ def _is_loopback(service: Service) -> bool:
     return service.name.rpartition(":")[0].strip("[]") in _LOOPBACK
 
 
-def _passes_us(service: Service) -> bool:
+def _skips_milters(service: Service) -> bool:
     return "no_milters" in service.settings.get("receive_override_options", "")
 
 
 def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Iterator[str]:
     own = service.settings
     milters = _MILTERS_OF.get(service.command, "")
-    if milters in own and not names_us(own[milters], settings, postfix) and not _is_back(service, settings, postfix):
+    if (
+        milters in own
+        and not lists_holdgate(own[milters], settings, postfix)
+        and not _is_back(service, settings, postfix)
+    ):
         yield (
             f"has milters of its own (-o {milters}={own[milters]}): what comes in there is not inspected. "
             "Add our entry there by hand, before the one that signs."
         )
-    if _passes_us(service) and not _is_back(service, settings, postfix):
+    if _skips_milters(service) and not _is_back(service, settings, postfix):
         yield "says no_milters: what comes in there is not inspected."
     if own.get("smtpd_proxy_filter"):
         yield (
@@ -218,5 +222,5 @@ def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Ite
     if service.command == "pickup" and "no_header_body_checks" in own.get("receive_override_options", ""):
         yield "says no_header_body_checks: held mail that is requeued (postsuper -r) is delivered, and nobody decided."
     for maps in _MAPS_OF.get(service.command, ()):
-        if maps in own and our_map(maps) not in split_list(own[maps]):
-            yield f"has header checks of its own (-o {maps}={own[maps]}): add {our_map(maps)} there by hand."
+        if maps in own and holdgate_map(maps) not in split_list(own[maps]):
+            yield f"has header checks of its own (-o {maps}={own[maps]}): add {holdgate_map(maps)} there by hand."

@@ -71,8 +71,8 @@ _DECISION = ("decided_at", "decided_by", "decided_how", "comment")
 class Reconciler:
     """Compares and fixes. Between passes it keeps only a cache.
 
-    `has_more` is true if the last pass had not enough time for everything. `rest` returns for how many seconds the
-    store need not be checked for changes, because it signals new work, and then `look` is called.
+    `has_more` is true if the last pass had not enough time for everything. `poll_after` returns for how many seconds
+    the store need not be checked for changes, because it signals new work, and then `look` is called.
     """
 
     has_more = False
@@ -86,7 +86,7 @@ class Reconciler:
         missing_after: timedelta,
         interval: timedelta = timedelta(0),
         adopt_uninspected: bool = False,
-        rest: Callable[[], float] = lambda: 0.0,
+        poll_after: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -97,7 +97,7 @@ class Reconciler:
         self._stamp, self._version = "", ""
         self._heads: Heads = {}
         self._seen_heads: Heads = {}
-        self._rest, self._look_at = rest, 0.0
+        self._poll_after, self._poll_at = poll_after, 0.0
         self._whole_at = 0.0
         self._reads_all = True
         self._waits = True
@@ -106,7 +106,9 @@ class Reconciler:
         self._releases = _incidents(stage="release")
         self._deletions = _incidents(stage="delete")
         self._exchanges = _incidents(stage="exchange")
-        self._exchange = Exchange(store, queue, begin=self._begin_again, close=self._close, vanish=self._vanish)
+        self._exchange = Exchange(
+            store, queue, begin=self._begin_again, close=self._close, close_vanished=self._close_vanished
+        )
         self._replacing = Replacing(store, queue)
         self._arrivals = _incidents(stage="hold")
         self._losses = _incidents(stage="gone")
@@ -116,8 +118,8 @@ class Reconciler:
             queue_id=lambda message: message.queue_id,
             longest=_LONGEST_ADOPTION,
             shared=_SHARED,
-            quiet=(ConflictError,),
-            say=_error_text,
+            expected=(ConflictError,),
+            describe=_error_text,
         )
 
     def run_once(self) -> bool:
@@ -140,14 +142,14 @@ class Reconciler:
                 now = time.monotonic()
                 self._whole_at = now + max(self._interval, (now - begun) / _SHARE)
             well = self._compare() and well
-            self._look_at = 0.0
+            self._poll_at = 0.0
         self._measure()
         return well
 
     @property
     def stamp(self) -> str:
         """The stamp of the hold queue at the last listing; "" while it changes, or if there is other work to do."""
-        is_seen = time.monotonic() < self._look_at
+        is_seen = time.monotonic() < self._poll_at
         waits = self._waits or self._exchange.waits or any(runner.waits for runner in self._runners())
         return self._stamp if is_seen and not waits else ""
 
@@ -158,12 +160,12 @@ class Reconciler:
 
     def look(self) -> None:
         """Check at the next pass whether the store has changed."""
-        self._look_at = 0.0
+        self._poll_at = 0.0
 
     def _newest_heads(self) -> Heads:
         """Return the recent or current heads of the audit trail, which show whether the store has changed."""
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + self._rest()
+        if time.monotonic() >= self._poll_at:
+            self._poll_at = time.monotonic() + self._poll_after()
             self._seen_heads = self._store.changes.heads()
         return self._seen_heads
 
@@ -202,7 +204,7 @@ class Reconciler:
         here: dict[State, list[Standing]] = {state: [] for state in State}
         gone: list[Standing] = []
         changed: list[Standing] = []
-        for one in self._comparison.unsettled():
+        for one in self._comparison.unfinished():
             if one.is_changed and one.state is State.APPROVED:
                 changed.append(one)
             elif self._comparison.is_held(one):
@@ -225,12 +227,12 @@ class Reconciler:
             self._delete(batch)
         self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
         self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
-        lose = partial(self._lose, owing)
-        self._losses.run(self._missing(gone), lose, budget=_QUICK_BUDGET, enough=enough)
+        close_missing = partial(self._close_missing, owing)
+        self._losses.run(self._missing(gone), close_missing, budget=_QUICK_BUDGET, enough=enough)
         known = {key[0] for key in self._exchange.keys(changed)}
-        strange = [message for message in self._comparison.strange() if message.queue_id not in known]
-        for strangers in self._adoptions.batches(strange, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
-            self._adopt(strangers)
+        without_incident = [message for message in self._comparison.without_incident() if message.queue_id not in known]
+        for messages in self._adoptions.batches(without_incident, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
+            self._adopt(messages)
         rounds = [runner.round for runner in self._runners()]
         pending = any(one.state is State.PENDING for one in gone)
         well = not any(one.shared for one in rounds)
@@ -286,7 +288,7 @@ class Reconciler:
 
     def _released(self, begun: set[str], one: Standing, outcome: bool | QueueError) -> None:
         if outcome is False and one.id not in begun:
-            self._vanish(one)  # it was removed before the release began
+            self._close_vanished(one)  # it was removed before the release began
         else:
             self._done(one, State.RELEASED, outcome)
 
@@ -303,7 +305,7 @@ class Reconciler:
         self._close(one, state)
 
     def _hold(self, held: dict[str, HeldMessage], one: Standing) -> None:
-        incident = self._as_it_stood(one)
+        incident = self._if_unchanged(one)
         if incident is not None:
             hold(self._store, incident, held[one.queue_id])
 
@@ -328,7 +330,7 @@ class Reconciler:
                 lost.append(one)
         return lost
 
-    def _lose(self, owing: set[str], one: Standing) -> None:
+    def _close_missing(self, owing: set[str], one: Standing) -> None:
         if one.state is State.PENDING:
             if not one.queue_id:
                 self._close(one, State.VANISHED, "Postfix did not take the copy; its client retries")
@@ -340,10 +342,10 @@ class Reconciler:
         elif one.state is State.APPROVED and self._has_begun(one):
             self._close(one, State.RELEASED)
         else:
-            self._vanish(one)
+            self._close_vanished(one)
         self._misses.pop(one.id, None)
 
-    def _vanish(self, one: Standing) -> None:
+    def _close_vanished(self, one: Standing) -> None:
         """Close an incident whose message an operator removed. Its sender is not notified: it may be delivered."""
         if self._close(one, State.VANISHED, "gone from the hold queue"):
             incident = self._store.incident(one.id)
@@ -353,7 +355,7 @@ class Reconciler:
 
     def _close(self, one: Standing, state: State, note: str = "") -> bool:
         """Close an incident; return whether it was still unchanged."""
-        incident = self._as_it_stood(one)
+        incident = self._if_unchanged(one)
         if incident is None:
             return False
         values: dict[str, Any] = {"closed_at": datetime.now(UTC)}
@@ -367,7 +369,7 @@ class Reconciler:
             metrics.DECISION_SECONDS.observe((incident.decided_at - since).total_seconds())
         return True
 
-    def _as_it_stood(self, one: Standing) -> Incident | None:
+    def _if_unchanged(self, one: Standing) -> Incident | None:
         """Return the incident, or None if it was changed meanwhile."""
         incident = self._store.incident(one.id)
         return incident if incident is not None and incident.state is one.state else None
@@ -384,8 +386,8 @@ class Reconciler:
             return
         if self._is_second_copy(message, header):
             return
-        if not self._adopter.adopt(message, header, is_ours=self._replacing.is_uninspected(header)):
-            self._comparison.leave(message)
+        if not self._adopter.adopt(message, header, is_managed=self._replacing.is_uninspected(header)):
+            self._comparison.ignore(message)
 
     def _is_second_copy(self, message: HeldMessage, header: bytes) -> bool:
         """Delete a copy for recipients who wait, if the first one is held too; return whether it was one.
@@ -425,8 +427,8 @@ def _incidents(*, stage: str) -> Runner[Standing]:
         key=lambda one: one.id,
         queue_id=lambda one: one.queue_id,
         shared=_SHARED,
-        quiet=(ConflictError,),
-        say=_error_text,
+        expected=(ConflictError,),
+        describe=_error_text,
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.cli.incidents import told
+from holdgate.cli.incidents import sender_notice_text
 from holdgate.cli.main import main
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
@@ -26,13 +26,13 @@ from holdgate.quarantine.store import open_store
     ],
 )
 def test_only_who_is_told_is_said_to_know(sender: str, tells: bool, output: str) -> None:
-    assert told(Incident("4a", sender, ["bob@partner.example"], "p"), tells=tells) == output
+    assert sender_notice_text(Incident("4a", sender, ["bob@partner.example"], "p"), tells=tells) == output
 
 
 def test_who_asked_for_no_report_is_not_told() -> None:
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
     output = "anna@corp.example is not notified: the message requested no report (NOTIFY=NEVER)"
-    assert told(incident, tells=True, dropped=True) == output
+    assert sender_notice_text(incident, tells=True, dropped=True) == output
 
 
 @pytest.mark.parametrize("policies", [None, "nonsense", "[[policies]]\n"])

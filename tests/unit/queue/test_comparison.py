@@ -40,8 +40,8 @@ def found(comparison: Comparison) -> tuple[object, ...]:
     return (
         comparison.held,
         comparison.unmanaged,
-        [(one.id, comparison.is_held(one)) for one in comparison.unsettled()],
-        comparison.strange(),
+        [(one.id, comparison.is_held(one)) for one in comparison.unfinished()],
+        comparison.without_incident(),
         comparison.oldest(),
     )
 
@@ -63,8 +63,8 @@ def test_changes_lead_to_the_same_as_everything(
             changed = {name for name in known.keys() | store.keys() if known.get(name) != store.get(name)}
             one.read_changed(changed, [store[name] for name in sorted(changed & store.keys())])
         for message in foreign:
-            if message in one.strange():
-                one.leave(message)
+            if message in one.without_incident():
+                one.ignore(message)
         held, known = queue, store
         other = Comparison()
         other.unmanaged = set(one.unmanaged)
@@ -85,14 +85,14 @@ def test_only_what_is_not_settled_is_looked_at() -> None:
             Standing("D", "4gone", 1, State.HELD, START),
         ]
     )
-    assert [standing.id for standing in one.unsettled()] == ["B", "C", "D"]
-    assert one.strange() == [held["4c"], held["4d"]]
-    one.leave(held["4d"])
-    assert (one.strange(), one.unmanaged) == ([held["4c"]], {("4d", 1)})
+    assert [standing.id for standing in one.unfinished()] == ["B", "C", "D"]
+    assert one.without_incident() == [held["4c"], held["4d"]]
+    one.ignore(held["4d"])
+    assert (one.without_incident(), one.unmanaged) == ([held["4c"]], {("4d", 1)})
     one.list_changed([], ["4a", "4b"])
-    assert [standing.id for standing in one.unsettled()] == ["A", "B", "C", "D"]
+    assert [standing.id for standing in one.unfinished()] == ["A", "B", "C", "D"]
     one.read_changed(["A", "B", "C", "D"], [])
-    assert one.unsettled() == []
+    assert one.unfinished() == []
     assert one.oldest() == 1
     one.list_changed([], ["4c"])
     assert one.oldest() is None  # the one that is left is not Holdgate's

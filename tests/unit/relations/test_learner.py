@@ -71,7 +71,7 @@ def test_what_the_store_does_not_take_is_kept(site: Site, monkeypatch: pytest.Mo
         patch.setattr(type(site.store.relations), "add", fail)
         one.learn()
     assert not site.store.relations.has_any()
-    one._lessons._troubles.clear()  # its pause is over
+    one._lessons._failures.clear()  # its pause is over
     one.learn()
     assert site.store.relations.has_any()
 

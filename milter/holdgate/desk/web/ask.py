@@ -50,7 +50,7 @@ class AskPages(Handlers):
             return found
         incident, request = found
         if not self._sessions.stamped(http, request.moderator, f"ask {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403)
+            return self._pages.show_message(http, "title_error", "error_form", status=403)
         who = Actor(request.moderator, "page", http.state.origin)
         may_decide = incident.state is State.HELD and request.is_open and not is_late(request)
         if may_decide and (problem := numbers.refusal(self._desk, incident, who, field(http, "number"))):
@@ -86,7 +86,7 @@ class AskPages(Handlers):
         request = None if number is None else self._desk.store.requests.by_number(number)
         incident = self._desk.store.incident(incident_id) if request is not None else None
         if incident is None or request is None or request.incident_id != incident_id or not request.is_of_sender:
-            return self._pages.say(http, "title_link", "link_wrong", status=403)
+            return self._pages.show_message(http, "title_link", "link_wrong", status=403)
         return incident, request
 
     def _show(

@@ -81,7 +81,7 @@ class ChangePages(ModeratorHandlers):
             return closed
         kinds = offered(self._desk, incident)
         if not kinds:
-            return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
+            return self._pages.show_message(http, "title_error", "error_forbidden", status=403, visitor=visitor)
         shown = self._shown(incident, wanted, problem)
         return self._pages.show(
             http,

@@ -65,7 +65,7 @@ class IncidentPages(ModeratorHandlers):
                 else:
                     self._sessions.open_link(response, request)
         if not target:
-            return self._pages.say(http, "title_link", "link_wrong", status=404, sign_in=True)
+            return self._pages.show_message(http, "title_link", "link_wrong", status=404, sign_in=True)
         response.headers["Location"] = f"{self._sessions.base}{target}"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response

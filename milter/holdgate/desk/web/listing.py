@@ -116,7 +116,7 @@ class ListPages(Handlers):
         if visitor is None:
             return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
         if not self._sessions.stamped(http, visitor.address, "digest"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+            return self._pages.show_message(http, "title_error", "error_form", status=403, visitor=visitor)
         now = datetime.now(UTC)
         if field(http, "wanted") == "yes":
             self._desk.store.digests.subscribe(visitor.address, now, next_time(self._desk, now))
@@ -130,7 +130,7 @@ class ListPages(Handlers):
         if visitor is None:
             return RedirectResponse(f"{self._sessions.base}/sign-in", 303)
         if not self._sessions.stamped(http, visitor.address, "list"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+            return self._pages.show_message(http, "title_error", "error_form", status=403, visitor=visitor)
         choice = CHOICES.get(field(http, "decision"))
         chosen = list(dict.fromkeys(http.state.form.get("incident", [])))[:PAGE_SIZE]
         if choice is None or not chosen:

@@ -83,7 +83,7 @@ class Pages:
         )
         return HTMLResponse(page, status)
 
-    def say(
+    def show_message(
         self,
         http: HttpRequest,
         title: str,
@@ -209,7 +209,7 @@ class ModeratorHandlers(Handlers):
         incident = self._desk.store.incident(incident_id)
         request = moderation.request_of(self._desk, incident, visitor.address) if incident else None
         if incident is None or request is None:
-            return self._pages.say(http, "title_error", "error_forbidden", status=403, visitor=visitor)
+            return self._pages.show_message(http, "title_error", "error_forbidden", status=403, visitor=visitor)
         return visitor, incident, request
 
     def sent_form(self, http: HttpRequest, purpose: str) -> tuple[Visitor, Incident, Request] | Response:
@@ -219,7 +219,7 @@ class ModeratorHandlers(Handlers):
             return found
         visitor, incident, request = found
         if not self._sessions.stamped(http, visitor.address, f"{purpose} {incident.id}"):
-            return self._pages.say(http, "title_error", "error_form", status=403, visitor=visitor)
+            return self._pages.show_message(http, "title_error", "error_form", status=403, visitor=visitor)
         if purpose != "later" and visitor.how == "link" and self._may_decide(incident, request):
             actor = self._sessions.actor(http, visitor)
             if problem := numbers.refusal(self._desk, incident, actor, field(http, "number")):
@@ -256,7 +256,7 @@ class SenderHandlers(Handlers):
         is_sender = self._sessions.is_sender(http, self.page, incident_id)
         incident = self._desk.store.incident(incident_id) if is_sender else None
         if incident is None:
-            return self._pages.say(http, "title_link", "link_wrong", status=403)
+            return self._pages.show_message(http, "title_link", "link_wrong", status=403)
         return incident
 
     def sent_form(self, http: HttpRequest) -> Incident | Response:
@@ -265,7 +265,7 @@ class SenderHandlers(Handlers):
         if isinstance(incident, Incident) and not self._sessions.stamped(
             http, incident.sender, f"{self.page} {incident.id}"
         ):
-            return self._pages.say(http, "title_error", "error_form", status=403)
+            return self._pages.show_message(http, "title_error", "error_form", status=403)
         if isinstance(incident, Incident) and incident.state is State.HELD:
             actor = Actor(incident.sender, "page", http.state.origin)
             if problem := numbers.refusal(self._desk, incident, actor, field(http, "number")):

@@ -56,12 +56,12 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         status = error.status_code if isinstance(error, HTTPException) else 404
         if http.url.path.startswith(("/api/", "/machine/")):
             return JSONResponse({"error": "no such address or method"}, status)
-        return pages.say(http, "title_error", "error_not_found", status=status)
+        return pages.show_message(http, "title_error", "error_not_found", status=status)
 
     def broken(http: HttpRequest, error: Exception) -> Response:
         metrics.ERRORS.labels("page").inc()
         maillog.failed(stage="page", error=maillog.describe(error))
-        return pages.say(http, "title_error", "error_failed", status=500)
+        return pages.show_message(http, "title_error", "error_failed", status=500)
 
     machines = MachineApi(desk, Replacer(desk, previewer))
     routes = [

@@ -20,7 +20,7 @@ class Encrypt(Action):
     transport: str = Field("", description="The Postfix transport, as `encrypt:[gateway.corp.example]`.")
 
     @model_validator(mode="after")
-    def _leads_somewhere(self) -> Self:
+    def _has_transport(self) -> Self:
         if not re.fullmatch(r"[a-z][\w-]*:\S*", self.transport):
             raise ValueError('"encrypt" needs transport, as in "encrypt:[gateway.corp.example]"')
         return self
