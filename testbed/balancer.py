@@ -44,7 +44,7 @@ class Balancer:
                 visitor.close()
                 continue
             for pair in ((visitor, server), (server, visitor)):
-                threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+                threading.Thread(target=_forward, args=pair, daemon=True).start()
 
     def _next(self) -> socket.socket | None:
         """Connect to the next server that answers."""
@@ -57,7 +57,7 @@ class Balancer:
         return None
 
 
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
+def _forward(source: socket.socket, target: socket.socket) -> None:
     source.settimeout(_TIMEOUT)
     with suppress(OSError):
         while received := source.recv(_CHUNK):

@@ -14,8 +14,8 @@ from holdgate.desk import classes, moderation
 from holdgate.desk.changing import CannotChangeError, Changer, Wanted
 from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
-from holdgate.desk.elsewhere import Elsewhere
 from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.remotenodes import RemoteNodes
 from holdgate.node import name_of
 from holdgate.quarantine.exported import exported
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident
@@ -202,8 +202,8 @@ def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Ch
     if not wanted.kinds:
         return None
     here = open_store(desk.settings.store.url, name_of(desk.settings))
-    elsewhere = Elsewhere(here, NodeCertificate.of(desk.settings))
-    previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket), elsewhere)
+    remote_nodes = RemoteNodes(here, NodeCertificate.of(desk.settings))
+    previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket), remote_nodes)
     try:
         prepared = Changer(desk, previewer).prepare(incident, wanted)
     finally:
@@ -254,25 +254,27 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
     if now.state is State.RELEASED:
         return _report(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
     if now.state is State.RETURNED:
-        known = sender_notice_text(now, tells=desk.tells(now.sender), dropped=desk.store.outbox.report_dropped(now.id))
+        known = sender_notice_text(
+            now, is_notified=desk.can_notify(now.sender), dropped=desk.store.outbox.report_dropped(now.id)
+        )
         return _report(arguments, now, f"{now.id}: rejected and removed from the queue; {known}", 0)
     text = f"{now.id}: the message left Postfix's queue before this could be carried out"
     return _report(arguments, now, text, 2)
 
 
-def sender_notice_text(incident: Incident, *, tells: bool, dropped: bool = False) -> str:
+def sender_notice_text(incident: Incident, *, is_notified: bool, dropped: bool = False) -> str:
     """Return whether the sender of a rejected message knows of it, as text.
 
-    `tells` is whether the desk notifies this sender, `dropped` whether the notice was not sent.
+    `is_notified` is whether the desk notifies this sender, `dropped` whether the notice was not sent.
     """
     if not incident.sender:
         return "it has no sender to notify"
     sender = _clean(incident.sender)
-    if tells and dropped:
+    if is_notified and dropped:
         return f"{sender} is not notified: the message requested no report (NOTIFY=NEVER)"
-    return (
-        f"{sender} has been notified" if tells else f"{sender} is not notified: its domain is not in desk.own_domains"
-    )
+    if is_notified:
+        return f"{sender} has been notified"
+    return f"{sender} is not notified: its domain is not in desk.own_domains"
 
 
 def _find(store: Store, name: str) -> Incident | None:

@@ -188,21 +188,21 @@ def _close(store: Store, name: str, desk: Desk | None) -> tuple[int, int]:
     for one in progress(found, "closing", len(found)):
         incident = one
         while incident.state in OPEN:
-            tells = desk is not None and desk.tells(incident.sender) and not _knows(store, incident)
+            is_notified = desk is not None and desk.can_notify(incident.sender) and not _knows(store, incident)
             try:
                 store.change(
                     incident,
                     State.VANISHED,
                     actor,
                     note=f"node {name} was retired: the message is out of reach",
-                    outbox=[NewNotice(LOST, incident.sender)] if tells else [],
+                    outbox=[NewNotice(LOST, incident.sender)] if is_notified else [],
                     closed_at=datetime.now(UTC),
                     decided_how=RETIRED,
                 )
             except ConflictError as error:
                 incident = error.incident
             else:
-                notified += tells
+                notified += is_notified
                 break
     return len(found), notified
 

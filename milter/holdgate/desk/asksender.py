@@ -121,4 +121,4 @@ def _asked(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) ->
         recipients = {moderators.same_person(one) for one in incident.recipients}
         fit = [one for one in owners if not {moderators.same_person(one), mask_numbers(one)} & recipients]
         return [Ask(one.lower(), OWNER) for one in fit[:1]]
-    return [Ask(incident.sender.lower(), SENDER)] if desk.tells(incident.sender) else []
+    return [Ask(incident.sender.lower(), SENDER)] if desk.can_notify(incident.sender) else []

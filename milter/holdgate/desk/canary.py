@@ -46,23 +46,23 @@ def run(desk: Desk, *, observing: bool = False) -> Incident:
     """
     store, settings = desk.store, desk.settings.canary
     message_id = make_msgid("canary", domain="holdgate.invalid")
-    patience = settings.step_timeout.total_seconds()
+    step_timeout = settings.step_timeout.total_seconds()
     try:
         _submit(settings, message_id)
     except (OSError, smtplib.SMTPException) as error:
         host, port = settings.submit
         raise CanaryError(f"Postfix on {host}:{port} did not take the message: {error}") from error
     if observing:
-        recorded = _wait(lambda: _found(store, State.RECORDED, message_id), patience)
+        recorded = _wait(lambda: _found(store, State.RECORDED, message_id), step_timeout)
         if recorded is None:
             raise CanaryError("Postfix accepted the message, but no incident was recorded: see holdgate-milter's log")
         return recorded
-    incident = _wait(lambda: _found(store, State.HELD, message_id), patience)
+    incident = _wait(lambda: _found(store, State.HELD, message_id), step_timeout)
     if incident is None:
         raise CanaryError(
             "Postfix accepted the message, but did not hold it: personal data is not held now, or all mail is"
         )
-    asked = _wait(lambda: _asked(store, incident), patience)
+    asked = _wait(lambda: _asked(store, incident), step_timeout)
     if asked is None:
         missing = "its request did not go out" if store.requests.of(incident.id) else "nobody was asked"
         raise CanaryError(f"incident {incident.id}: held, but {missing}: see holdgate-desk's log")
@@ -70,7 +70,7 @@ def run(desk: Desk, *, observing: bool = False) -> Incident:
         moderation.override(desk, asked, Answer.APPROVE, ACTOR)
     except moderation.RefusedError as error:
         raise CanaryError(f"incident {incident.id}: another person decided on it") from error
-    released = _wait(lambda: _in_state(store, incident, State.RELEASED), patience)
+    released = _wait(lambda: _in_state(store, incident, State.RELEASED), step_timeout)
     if released is None:
         raise CanaryError(f"incident {incident.id}: approved, but not released: see holdgate-queue's log")
     settings.state.write_text(f"{datetime.now(UTC).timestamp():.0f}\n", encoding="ascii")
@@ -118,8 +118,8 @@ def _in_state(store: Store, incident: Incident, state: State) -> Incident | None
     return now if now is not None and now.state is state else None
 
 
-def _wait(look: Callable[[], Incident | None], patience: float) -> Incident | None:
-    deadline = time.monotonic() + patience
+def _wait(look: Callable[[], Incident | None], step_timeout: float) -> Incident | None:
+    deadline = time.monotonic() + step_timeout
     while (found := look()) is None and time.monotonic() < deadline:
         time.sleep(_PAUSE)
     return found

@@ -11,9 +11,9 @@ from enum import StrEnum
 from holdgate.config import ModerationSettings
 from holdgate.desk import moderators
 from holdgate.desk.context import Desk
+from holdgate.desk.conversation import ANSWERED, ASKED, DEFERRED, FORWARDED
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import clean_comment, is_late
-from holdgate.desk.talk import ANSWERED, ASKED, DEFERRED, FORWARDED
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError
@@ -73,7 +73,7 @@ def may_forward(desk: Desk, to: str) -> bool:
         return False
     allowed = desk.settings.moderation.forward_to
     if not allowed:
-        return desk.tells(to)
+        return desk.can_notify(to)
     domain = to.rpartition("@")[2]
     return any(to == one.lower() or domain == one.lower().removeprefix("*@") for one in allowed)
 
@@ -85,7 +85,7 @@ def ask_sender(desk: Desk, request: Request, question: str, actor: Actor, *, now
         raise RefusedToConsultError(Refusal.EMPTY)
 
     def once(incident: Incident, mine: Request) -> Incident:
-        if not desk.tells(incident.sender):
+        if not desk.can_notify(incident.sender):
             raise RefusedToConsultError(Refusal.NO_SENDER)
         _limit(desk, incident)
         asked = NewNotice("question", incident.sender, request=mine.number)
@@ -146,7 +146,7 @@ def times_to_defer(desk: Desk, request: Request, now: datetime) -> list[datetime
 
 
 def _limit(desk: Desk, incident: Incident) -> None:
-    if len(desk.talk.events(incident)) >= 2 * _TURNS:
+    if len(desk.conversation.events(incident)) >= 2 * _TURNS:
         raise RefusedToConsultError(Refusal.TOO_OFTEN)
 
 

@@ -10,8 +10,8 @@ from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk.channel import Channel, ChannelError
 from holdgate.desk.channels import REGISTRY
+from holdgate.desk.conversation import Conversation
 from holdgate.desk.language.catalogue import SOURCE, languages
-from holdgate.desk.talk import Talk
 from holdgate.desk.tokens import Key
 from holdgate.desk.worktime import WorkTime
 from holdgate.plugins import PluginError
@@ -80,9 +80,9 @@ class Desk:
         return WorkTime.of(self.moderation(incident), self.zone)
 
     @property
-    def talk(self) -> Talk:
+    def conversation(self) -> Conversation:
         """Return the conversation between sender and moderators."""
-        return Talk(self.store)
+        return Conversation(self.store)
 
     @property
     def zone(self) -> tzinfo:
@@ -97,14 +97,14 @@ class Desk:
         """Return Postfix's lookup tables, without cached results: a manager may just have changed."""
         return Tables(self.settings.queue.postfix_config)
 
-    def tells_end(self, incident: Incident) -> bool:
+    def notifies_outcome(self, incident: Incident) -> bool:
         """Return whether the sender is notified that a message was not delivered, as far as that is known.
 
         Whether they refused reports (RFC 3461, NOTIFY=NEVER) is known only when the report is due: then it is dropped.
         """
-        return self.tells(incident.sender) and not self.store.outbox.report_dropped(incident.id)
+        return self.can_notify(incident.sender) and not self.store.outbox.report_dropped(incident.id)
 
-    def tells(self, sender: str) -> bool:
+    def can_notify(self, sender: str) -> bool:
         """Return whether a sender can be notified: not the null sender (RFC 5321, 4.5.5), and no external sender."""
         return self.settings.desk.is_own_sender(sender)
 

@@ -87,7 +87,7 @@ def decide(text: str) -> Decision:
             continue
         word, language, end, change = match
         choice = words().languages[language].words[word]
-        if not unit.begins or not _stands_alone(unit, choice, language, end):
+        if not unit.begins or not _decides_alone(unit, choice, language, end):
             return Decision(None)
         found.append((unit, choice, end, language, change))
     if not found or len({(choice, change) for _, choice, _, _, change in found}) > 1:
@@ -97,8 +97,8 @@ def decide(text: str) -> Decision:
     if not all(_agrees(other, unit, choice, language) for other in others):
         return Decision(None)
     if choice is Answer.APPROVE:
-        beside = _beside(text.split("\n"), unit.line, language)
-        if not all(_is_plain(other, language) for other in others if other.line not in beside):
+        non_comment = _non_comment_lines(text.split("\n"), unit.line, language)
+        if not all(_is_plain(other, language) for other in others if other.line not in non_comment):
             return Decision(None)
     position = unit.start + end
     separator = _END.match(text, position)
@@ -154,7 +154,7 @@ def _units(text: str) -> list[_Unit]:
         if not line.strip():
             paragraph += 1
         begins = not announced and (
-            not before.strip() or bool(_CLEAR_END.search(before)) or greets(before) or _is_said(before)
+            not before.strip() or bool(_CLEAR_END.search(before)) or greets(before) or _needs_no_stop(before)
         )
         # Dots and question marks in an address do not end a sentence.
         shown = _URL.sub(lambda match: "x" * len(match[0]), line)
@@ -167,12 +167,12 @@ def _units(text: str) -> list[_Unit]:
                 units.append(unit)
         before = line
         if line.strip():
-            announced = bool(_ANNOUNCES.search(line)) and not greets(line) and not _is_said(line)
+            announced = bool(_ANNOUNCES.search(line)) and not greets(line) and not _needs_no_stop(line)
         position += len(line) + 1
     return units
 
 
-def _is_said(line: str) -> bool:
+def _needs_no_stop(line: str) -> bool:
     """Return whether a line is only a decision word or polite words, so that it needs no full stop."""
     unit = _Unit(0, line.strip(), 0, 0, True)
     tokens = WORD.findall(fold(line))
@@ -212,7 +212,7 @@ def _variant(text: str, end: int, language: Language) -> tuple[str, int]:
     return "", end
 
 
-def _stands_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
+def _decides_alone(unit: _Unit, choice: Answer, language: str, end: int) -> bool:
     """Return whether the word that ends at `end` decides, judging by its own sentence only."""
     if _QUESTION.search(unit.text) or _ELLIPSIS.search(unit.text):
         return False
@@ -318,7 +318,7 @@ def _is_contact(line: str) -> bool:
     return _DIVIDED.search(line) is not None or (_REACHED.search(line) is not None and len(prose) <= 1)
 
 
-def _beside(lines: Sequence[str], decided: int, language: str) -> set[int]:
+def _non_comment_lines(lines: Sequence[str], decided: int, language: str) -> set[int]:
     """Return the numbers of the lines that are not a comment: salutations, signatures, addresses."""
     found: set[int] = set()
     signs = False

@@ -16,7 +16,7 @@ from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.signals import Listener, Waker
 
 # Minimum time between two passes in seconds, however often the store signals.
-_BREATH = 0.1
+_MIN_PAUSE = 0.1
 
 
 @dataclass(slots=True)
@@ -24,21 +24,21 @@ class Loop:
     """A pass that runs every `interval` seconds. With `wakes_on_signal`, a signal wakes it, and it runs rarely else.
 
     `run` gets the time, and returns whether it could do its work, whatever happened to single items. If it could not
-    for `patience` seconds, or does not return, the desk is unhealthy.
+    for `unhealthy_after` seconds, or does not return, the desk is unhealthy.
     """
 
     name: str
     run: Callable[[datetime], bool]
     interval: float
-    patience: float = 300.0
+    unhealthy_after: float = 300.0
     wakes_on_signal: bool = False
-    well_at: float = field(default_factory=time.monotonic)
+    succeeded_at: float = field(default_factory=time.monotonic)
 
     def once(self) -> None:
         """Run one pass."""
         try:
             if self.run(datetime.now(UTC)):
-                self.well_at = time.monotonic()
+                self.succeeded_at = time.monotonic()
         except DatabaseError as error:
             metrics.ERRORS.labels("store").inc()
             maillog.failed(stage="store", error=f"{self.name}: {maillog.describe(error)}")
@@ -47,8 +47,8 @@ class Loop:
             maillog.failed(stage="desk", error=f"{self.name}: {maillog.describe(error)}")
 
     def is_well(self) -> bool:
-        """Return whether a pass could do its work within `patience`."""
-        return time.monotonic() - self.well_at < self.interval + self.patience
+        """Return whether a pass could do its work within `unhealthy_after`."""
+        return time.monotonic() - self.succeeded_at < self.interval + self.unhealthy_after
 
 
 class Loops:
@@ -60,7 +60,7 @@ class Loops:
         self._listener = listener
         self._wakers = [Waker() if listener is None or not loop.wakes_on_signal else listener.waker() for loop in loops]
         self._threads = [
-            threading.Thread(target=self._go, args=[loop, waker], name=loop.name, daemon=True)
+            threading.Thread(target=self._run_loop, args=[loop, waker], name=loop.name, daemon=True)
             for loop, waker in zip(loops, self._wakers, strict=True)
         ]
 
@@ -83,15 +83,15 @@ class Loops:
         """Return the names of unhealthy loops."""
         return [loop.name for loop in self._loops if not loop.is_well()]
 
-    def _go(self, loop: Loop, waker: Waker) -> None:
-        breath = min(_BREATH, loop.interval)
+    def _run_loop(self, loop: Loop, waker: Waker) -> None:
+        min_pause = min(_MIN_PAUSE, loop.interval)
         while not self._stop.is_set():
             loop.once()
             done = time.monotonic()
-            if waker.wait(self._rest(loop)):
-                self._stop.wait(max(done + breath - time.monotonic(), 0))
+            if waker.wait(self._pause(loop)):
+                self._stop.wait(max(done + min_pause - time.monotonic(), 0))
 
-    def _rest(self, loop: Loop) -> float:
+    def _pause(self, loop: Loop) -> float:
         if self._listener is None or not loop.wakes_on_signal:
             return loop.interval
         return self._listener.pause(loop.interval)

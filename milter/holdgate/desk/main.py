@@ -14,11 +14,11 @@ from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.digest import Summaries
-from holdgate.desk.elsewhere import Elsewhere
 from holdgate.desk.loops import Loop, Loops
 from holdgate.desk.notices import Composer
 from holdgate.desk.presence import Presence
 from holdgate.desk.preview import Previewer
+from holdgate.desk.remotenodes import RemoteNodes
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.tokens import Key
@@ -81,7 +81,7 @@ def _start(
     presence = Presence(desk)
     presence.run_once(datetime.now(UTC))
     queue = QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT)
-    previewer = Previewer(settings, queue, Elsewhere(store, NodeCertificate.of(settings)))
+    previewer = Previewer(settings, queue, RemoteNodes(store, NodeCertificate.of(settings)))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
     # Imported here because each loads several MB of libraries.
@@ -115,16 +115,16 @@ def _run(
             Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, wakes_on_signal=True),
             Loop("requests", scheduler.ask, _INTERVAL, wakes_on_signal=True),
             # Each mail to a silent relay takes minutes, and a restart would not help.
-            Loop("mail", scheduler.send, _INTERVAL, patience=_SLOW, wakes_on_signal=True),
-            Loop("reports", scheduler.give_back, _INTERVAL, patience=_SLOW, wakes_on_signal=True),
+            Loop("mail", scheduler.send, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True),
+            Loop("reports", scheduler.give_back, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True),
             *(
-                Loop(f"channel {name}", step, _INTERVAL, patience=_SLOW, wakes_on_signal=True)
+                Loop(f"channel {name}", step, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True)
                 for name, step in scheduler.other_channels().items()
             ),
-            Loop("summaries", summaries.send, _ERASE_INTERVAL, patience=_SLOW),
+            Loop("summaries", summaries.send, _ERASE_INTERVAL, unhealthy_after=_SLOW),
             Loop("retention", scheduler.erase_old, _ERASE_INTERVAL),
             Loop("audit", anchoring.run_once, _INTERVAL, wakes_on_signal=listener.wakes_on_every_event),
-            Loop("preview", previewer.rest, _ERASE_INTERVAL),
+            Loop("preview", previewer.stop_if_idle, _ERASE_INTERVAL),
         ],
         listener,
     )

@@ -250,7 +250,7 @@ def close(
     if actor.how in (SELF_RELEASE, SENDER, CORRECTED, REPLACEMENT):
         pass  # the sender did it
     elif change is not None or state is not State.APPROVED or desk.moderation(incident).notify_sender_on_approval:
-        if desk.tells(incident.sender):
+        if desk.can_notify(incident.sender):
             outbox.append(NewNotice(kind, incident.sender))
         else:
             also.append("sender not told")

@@ -108,7 +108,7 @@ class Composer:
         language = self._desk.language(person)
         words = self._templates.words(language)
         ends = [
-            (shown(one), sentence(words, one, tells=self._desk.tells(one.sender)))
+            (shown(one), sentence(words, one, is_notified=self._desk.can_notify(one.sender)))
             for one in decided
             if one.state is not State.HELD
         ]
@@ -133,7 +133,7 @@ class Composer:
 
     def _words(self, name: str, incident: Incident, reader: str, **values: object) -> tuple[str, str, str]:
         rules = self._desk.moderation(incident)
-        tells = self._desk.tells_end(incident)
+        notifies = self._desk.notifies_outcome(incident)
         language = self._desk.language(reader, incident.policy)
         values.setdefault("number", numbers.number_of(self._desk, incident, reader))
         return self._templates.mail(
@@ -142,11 +142,11 @@ class Composer:
             incident=incident,
             change=Change.of(incident),
             subject=" ".join(incident.subject.split())[:200],
-            outcome=sentence(self._templates.words(language), incident, tells=tells),
-            tells=tells,
+            outcome=sentence(self._templates.words(language), incident, is_notified=notifies),
+            tells=notifies,
             rule=self._desk.rule(incident),
-            reasons=self._desk.talk.reasons(incident),
-            question=self._desk.talk.question(incident),
+            reasons=self._desk.conversation.reasons(incident),
+            question=self._desk.conversation.question(incident),
             asked=self._asked(incident, language),
             levels=len(rules.chain),
             approvals=rules.approvals,
@@ -188,7 +188,7 @@ class Composer:
             values["mailto"] = self._mailto(reply, incident, language)
             values["change_words"] = self._change_words(incident, language)
             values["class_words"] = classes.reply_words(self._desk, incident, self._templates.catalogue(language))
-            values["forward_note"] = self._desk.talk.forward_note(incident, request)
+            values["forward_note"] = self._desk.conversation.forward_note(incident, request)
         name = "ask" if request.is_of_sender else "request"
         subject, text, html = self._words(name, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)

@@ -14,7 +14,7 @@ from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
 
 
-def became(incident: Incident) -> str:
+def outcome_key(incident: Incident) -> str:
     """Return the outcome for a message, as a key of the table `became` of words.toml: its state or a more exact one.
 
     A message is rejected, withdrawn or expired whether or not the sender was already notified. One that has left the
@@ -39,11 +39,11 @@ def became(incident: Incident) -> str:
     return str(incident.state)
 
 
-def sentence(words: Mapping[str, Any], incident: Incident, *, tells: bool) -> str:
-    """Return the outcome in words; `tells` is true if the sender is notified of it."""
-    end = became(incident)
+def sentence(words: Mapping[str, Any], incident: Incident, *, is_notified: bool) -> str:
+    """Return the outcome in words; `is_notified` is true if the sender is notified of it."""
+    end = outcome_key(incident)
     text = str(words["became"][end]).format(who=clean(incident.decided_by or ""))
     if end in ("rejected", "refused", "expired"):
         known = "went_back" if incident.state is State.RETURNED else "goes_back"
-        text += f" {words[known if tells else 'not_told']}"
+        text += f" {words[known if is_notified else 'not_told']}"
     return text

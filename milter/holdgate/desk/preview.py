@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from holdgate import maillog
 from holdgate.config import Settings
-from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
+from holdgate.desk.remotenodes import RemoteNodeError, RemoteNodes
 from holdgate.desk.wishes import Wishes, read_wishes
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import was_inspected
@@ -37,16 +37,16 @@ class UnreadableError(Exception):
 class Previewer:
     """Makes previews with its own worker, which is started when needed and ends when idle.
 
-    `queue` reads the hold queue of this node, `elsewhere` those of other nodes; without it, all messages are here.
+    `queue` reads the hold queue of this node, `remote_nodes` those of other nodes; without it, all messages are here.
     """
 
-    _elsewhere: Elsewhere | None = None
+    _remote_nodes: RemoteNodes | None = None
 
-    def __init__(self, settings: Settings, queue: QueueClient, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(self, settings: Settings, queue: QueueClient, remote_nodes: RemoteNodes | None = None) -> None:
         # People wait for a page at most as long as an inspection can take.
         self._pool_settings = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
         self._queue = queue
-        self._elsewhere = elsewhere
+        self._remote_nodes = remote_nodes
         self._pool: Pool | None = None
         self._questions = 0
         self._used_at = 0.0
@@ -59,7 +59,7 @@ class Previewer:
                 self._pool.close()
                 self._pool = None
 
-    def rest(self, _now: datetime) -> bool:
+    def stop_if_idle(self, _now: datetime) -> bool:
         """End the worker if it has been idle for a while; the desk's loop calls this regularly."""
         with self._lock:
             idle = not self._questions and time.monotonic() - self._used_at >= IDLE
@@ -94,7 +94,7 @@ class Previewer:
         """Return the held message with LF line ends. Raises UnreadableError."""
         try:
             content = self.original(incident)
-        except ElsewhereError as error:
+        except RemoteNodeError as error:
             raise UnreadableError(error.why, str(error)) from error
         except QueueError as error:
             raise UnreadableError("agent", "the queue agent does not answer") from error
@@ -134,14 +134,14 @@ class Previewer:
         """Return the columns that an incident lacks because it was not inspected, with all matches masked.
 
         It returns none if the incident already describes its message, or if the message cannot be read. Raises
-        ElsewhereError if only another node can read it, and that node does not answer.
+        RemoteNodeError if only another node can read it, and that node does not answer.
         """
         if not _lacks_description(incident):
             return {}
         try:
             shown = self.read(incident)
         except UnreadableError as error:
-            if isinstance(error.__cause__, ElsewhereError):
+            if isinstance(error.__cause__, RemoteNodeError):
                 raise error.__cause__ from error
             maillog.failed(stage="preview", error=f"{incident.id}: {error}")
             return {}
@@ -151,18 +151,18 @@ class Previewer:
     @property
     def reads_elsewhere(self) -> bool:
         """Whether messages of other nodes can be read."""
-        return self._elsewhere is not None and self._elsewhere.can_read
+        return self._remote_nodes is not None and self._remote_nodes.can_read
 
     def can_describe(self, incident: Incident) -> bool:
         """Return whether this desk can describe an incident or need not; else the desk of its node does."""
-        is_here = self._elsewhere is None or self._elsewhere.is_here(incident)
+        is_here = self._remote_nodes is None or self._remote_nodes.is_here(incident)
         return is_here or self.reads_elsewhere or not _lacks_description(incident)
 
     def _ask_agent(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
         """Query the queue agent of the node that has an incident's message. Raises QueueError."""
-        if self._elsewhere is None or self._elsewhere.is_here(incident):
+        if self._remote_nodes is None or self._remote_nodes.is_here(incident):
             return question(self._queue)
-        return self._elsewhere.ask(incident, question)
+        return self._remote_nodes.ask(incident, question)
 
     def _ask(self, question: Callable[[Pool], _Answer]) -> _Answer:
         """Query the pool, which is started if necessary, and does not end meanwhile."""

@@ -13,10 +13,10 @@ from holdgate.desk import asking, moderation
 from holdgate.desk.changing import Changer
 from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.desk.elsewhere import ElsewhereError
 from holdgate.desk.moderators import TryLaterError
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.desk.remotenodes import RemoteNodeError
 from holdgate.desk.replacing import FlawedError, Replacer
 from holdgate.desk.sending import Sender
 from holdgate.quarantine.database import DatabaseError
@@ -148,7 +148,7 @@ class Scheduler:
             self._desk.store.erase(incident, ACTOR)
 
 
-_EXPECTED = (ConflictError, moderation.RefusedError, TryLaterError, ElsewhereError)
+_EXPECTED = (ConflictError, moderation.RefusedError, TryLaterError, RemoteNodeError)
 """Another decision was made at this moment and counts; or the error was already logged where it occurred."""
 
 

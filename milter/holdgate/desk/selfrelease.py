@@ -43,7 +43,7 @@ def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
     rules = desk.moderation(incident)
     if asksender.rules_of(desk, incident) is not None:
         return Obstacle.POLICY  # the sender is asked, within the limits of that action
-    if not (rules.self_release and desk.policies.has(incident.policy) and desk.tells(incident.sender)):
+    if not (rules.self_release and desk.policies.has(incident.policy) and desk.can_notify(incident.sender)):
         return Obstacle.POLICY
     if incident.status != "complete" or incident.encrypted or rules.approvals > 1 or len(rules.chain) > 1:
         return Obstacle.POLICY

@@ -12,9 +12,9 @@ from holdgate import metrics
 from holdgate.desk import asksender, moderation
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
+from holdgate.desk.conversation import ANSWERED
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import RefusedError, Why
-from holdgate.desk.talk import ANSWERED
 from holdgate.quarantine.incident import SENDER, Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 
@@ -91,7 +91,7 @@ def choose(
         if needs_moderators(desk, incident, moment):
             if choice.excluded:
                 raise FlawedError(Flaw.MODERATED)
-            return _passed_on(desk, incident, known, asked, reason, who)
+            return _refer_to_moderators(desk, incident, known, asked, reason, who)
         if choice.excluded and change is None:
             change = _change(incident, choice, changer)
         actor = Actor(who.who, _how(incident, asked, choice), who.origin)
@@ -122,7 +122,7 @@ def _how(incident: Incident, asked: Request, choice: Choice) -> str:
     return moderation.CORRECTED if doubtful and doubtful <= set(choice.excluded) else moderation.SENDER
 
 
-def _passed_on(
+def _refer_to_moderators(
     desk: Desk, incident: Incident, known: list[Request], asked: Request, reason: str, who: Actor
 ) -> Incident:
     """Record that the sender wants to send the message, and have moderators decide, who are asked now or earlier."""

@@ -9,9 +9,9 @@ from holdgate.desk import asking
 from holdgate.desk.changing import Changer
 from holdgate.desk.channel import MAIL, AwayError, Channel, RefusedError
 from holdgate.desk.context import ACTOR, Desk
-from holdgate.desk.elsewhere import ElsewhereError
 from holdgate.desk.notices import TO_MODERATOR, Composer, GoneError, UnwantedError
 from holdgate.desk.preview import UnreadableError
+from holdgate.desk.remotenodes import RemoteNodeError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Change, Incident, Notice
 from holdgate.quarantine.outbox import CHANGED, LONGEST_PAUSE, LOST, TO_SENDER, WITH_MESSAGE
@@ -59,7 +59,7 @@ class Sender:
             stage="send",
             key=lambda notice: str(notice.number),
             shared=(_SharedError, DatabaseError),
-            expected=(_SharedError, ConflictError, ElsewhereError),
+            expected=(_SharedError, ConflictError, RemoteNodeError),
             clock=clock,
         )
 
@@ -101,7 +101,7 @@ class Sender:
                     return  # a new decision is needed
             else:
                 channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
-        except ElsewhereError:
+        except RemoteNodeError:
             raise  # it is not postponed, because the desk of the message's own node can send it at any time
         except UnreadableError as error:
             self._failed(notice, incident, str(error))
@@ -110,7 +110,7 @@ class Sender:
         except GoneError:  # the queue agent closes the incident, and drops the notice
             self._failed(notice, incident, "the message is not in the hold queue any more")
         except RefusedError as error:
-            if not (error.permanent and notice.kind in TO_MODERATOR and self._gives_up(notice)):
+            if not (error.permanent and notice.kind in TO_MODERATOR and self._settle_refusal(notice)):
                 self._failed(notice, incident, str(error))
         except (AwayError, UnreachableError) as error:
             self._failed(notice, incident, _described(error))
@@ -128,10 +128,10 @@ class Sender:
                 channel="" if channel.name == MAIL else channel.name,
             )
 
-    def _gives_up(self, notice: Notice) -> bool:
+    def _settle_refusal(self, notice: Notice) -> bool:
         """Record that a channel permanently refuses a notice to a moderator; return whether that settles the notice."""
         if self._channel.name == MAIL:
-            return _came_back(self._desk, notice)
+            return _treat_as_bounced(self._desk, notice)
         self._desk.store.outbox.drop(notice, ACTOR)
         metrics.NOTICES.labels(notice.kind, "refused").inc()
         return True
@@ -181,7 +181,7 @@ def _obsolete(desk: Desk, notice: Notice, incident: Incident) -> bool:
     return notice.kind == "approved" and incident.state is not State.RELEASED
 
 
-def _came_back(desk: Desk, notice: Notice) -> bool:
+def _treat_as_bounced(desk: Desk, notice: Notice) -> bool:
     """Ask another person, as if the mail had bounced: Postfix refuses all mail for this moderator."""
     request = desk.store.requests.by_number(notice.request or 0)
     if request is None:

@@ -73,7 +73,7 @@ def take(
         maillog.reply_ignored(why="no final report", sender=sender)
         return "no final report"
     if mail.kind in (Kind.BOUNCE, Kind.AUTOMATIC):
-        return _pass_on(desk, case, mail)
+        return _reassign(desk, case, mail)
     if case.purpose != tokens.REPLY:
         return _answer_moderator(desk, case, "wrong address", sender)
     persons = Persons(desk.settings.replies, desk.tables)
@@ -100,7 +100,7 @@ def take(
 # -- content of a mail -------------------------------------------------------------------------------------------
 
 
-def _pass_on(desk: Desk, case: _Case, mail: Reply) -> str:
+def _reassign(desk: Desk, case: _Case, mail: Reply) -> str:
     answer = Answer.BOUNCED if mail.kind is Kind.BOUNCE else Answer.OUT_OF_OFFICE
     if answer is Answer.BOUNCED:
         # Reminders are sent for the same request.

@@ -127,7 +127,7 @@ class Templates:
         )
         environment.filters["moment"] = self._moment
         environment.filters["near"] = self._near
-        environment.filters["rest"] = self._rest
+        environment.filters["rest"] = self._remaining
         environment.filters["size"] = self._size
         environment.filters["domain"] = lambda address: address.rpartition("@")[2]
         environment.filters["file"] = self._file
@@ -174,8 +174,8 @@ class Templates:
         return _own(context, moments.near(self._of(context), value, self._zone, self._clock()))
 
     @jinja2.pass_context
-    def _rest(self, context: jinja2.runtime.Context, value: datetime) -> str:
-        return _own(context, moments.rest(self._of(context), value, self._clock()))
+    def _remaining(self, context: jinja2.runtime.Context, value: datetime) -> str:
+        return _own(context, moments.remaining(self._of(context), value, self._clock()))
 
     @jinja2.pass_context
     def _size(self, context: jinja2.runtime.Context, value: int) -> str:

@@ -28,14 +28,14 @@ _CHUNK = 2**16
 _REASON_LENGTH = 300
 
 
-class NodeAwayError(QueueError):
+class NodeUnreachableError(QueueError):
     """A node cannot be reached, or has another identity than expected."""
 
 
 class NodeReader(HeldReader):
     """Reads the held messages of the node `name`, whose listener is at `address` ("host:port").
 
-    Every method raises QueueError, and NodeAwayError if the node does not answer for any reason. Thread-safe.
+    Every method raises QueueError, and NodeUnreachableError if the node does not answer for any reason. Thread-safe.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class NodeReader(HeldReader):
     def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         away = self._away
         if away is not None and self._clock() < away[0]:
-            raise NodeAwayError(away[1])
+            raise NodeUnreachableError(away[1])
         try:
             answer, content = self._exchange(json.dumps(request).encode() + b"\n")
         except (OSError, ValueError, RecursionError) as error:
             reason = f"node {self._name} at {self._address} does not answer: {error or type(error).__name__}"
             self._away = self._clock() + PAUSE, reason
-            raise NodeAwayError(reason) from error
+            raise NodeUnreachableError(reason) from error
         self._away = None
         if not answer.get("ok"):
             reason = "".join(one if one.isprintable() else " " for one in str(answer.get("error", "no answer")))

@@ -13,7 +13,7 @@ from holdgate.quarantine.store import open_store
 
 
 @pytest.mark.parametrize(
-    ("sender", "tells", "output"),
+    ("sender", "is_notified", "output"),
     [
         ("anna@corp.example", True, "anna@corp.example has been notified"),
         ("eve@partner.example", False, "eve@partner.example is not notified: its domain is not in desk.own_domains"),
@@ -25,14 +25,14 @@ from holdgate.quarantine.store import open_store
         ("", False, "it has no sender to notify"),
     ],
 )
-def test_only_who_is_told_is_said_to_know(sender: str, tells: bool, output: str) -> None:
-    assert sender_notice_text(Incident("4a", sender, ["bob@partner.example"], "p"), tells=tells) == output
+def test_only_who_is_told_is_said_to_know(sender: str, is_notified: bool, output: str) -> None:
+    assert sender_notice_text(Incident("4a", sender, ["bob@partner.example"], "p"), is_notified=is_notified) == output
 
 
 def test_who_asked_for_no_report_is_not_told() -> None:
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
     output = "anna@corp.example is not notified: the message requested no report (NOTIFY=NEVER)"
-    assert sender_notice_text(incident, tells=True, dropped=True) == output
+    assert sender_notice_text(incident, is_notified=True, dropped=True) == output
 
 
 @pytest.mark.parametrize("policies", [None, "nonsense", "[[policies]]\n"])

@@ -183,7 +183,7 @@ def test_or_as_well_and_then_the_sender_can_only_stop_it(
     assert waiting.state is State.HELD
     assert asked(desk, incident) == [(BOSS, "moderator")]
     assert ("said", BOSS) in due(desk)
-    assert desk.talk.reasons(waiting)[-1].note == "I know them"
+    assert desk.conversation.reasons(waiting)[-1].note == "I know them"
     with pytest.raises(RefusedError) as refused:
         send(desk, incident)
     assert refused.value.why is Why.ALREADY_APPROVED

@@ -31,7 +31,7 @@ def test_the_right_to_decide_moves_with_the_question(make_desk, hold) -> None:  
     consult.forward(desk, mine, " Peer@corp.example ", "Please\nlook", ACTOR)
     theirs = request(desk, incident, PEER)
     assert (theirs.role, theirs.instead_of, theirs.is_open) == ("forwarded", BOSS, True)
-    assert desk.talk.forward_note(incident, theirs) == "Please\nlook"
+    assert desk.conversation.forward_note(incident, theirs) == "Please\nlook"
     assert ("request", PEER) in owed(desk)
     with pytest.raises(moderation.RefusedError):
         moderation.answer(desk, mine, Answer.APPROVE, ACTOR)
@@ -90,12 +90,12 @@ def test_the_sender_is_asked_and_the_answer_comes_into_the_incident(make_desk, h
     mine = request(desk, incident)
     consult.ask_sender(desk, mine, "Why all of them?", ACTOR)
     assert ("question", "anna@corp.example") in owed(desk)
-    assert desk.talk.question(incident) == "Why all of them?"
-    assert desk.talk.waits_for_sender(incident)
+    assert desk.conversation.question(incident) == "Why all of them?"
+    assert desk.conversation.waits_for_sender(incident)
     consult.answer_as_sender(desk, incident, "They asked for it.", Actor("anna@corp.example", "page"))
     assert ("said", BOSS) in owed(desk)
-    assert [one.note for one in desk.talk.reasons(incident)] == ["They asked for it."]
-    assert not desk.talk.waits_for_sender(incident)
+    assert [one.note for one in desk.conversation.reasons(incident)] == ["They asked for it."]
+    assert not desk.conversation.waits_for_sender(incident)
     current = desk.store.incident(incident.id)
     assert (current.state, current.deadline_at) == (State.HELD, incident.deadline_at)
 

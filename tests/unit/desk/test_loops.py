@@ -17,7 +17,7 @@ def test_a_pass_that_does_not_end_holds_up_its_own_loop_alone() -> None:
         return stuck.wait()
 
     loops = Loops(
-        [Loop("mail", wait, 0.001, patience=-1), Loop("deadlines", lambda now: bool(passes.append(now)), 0.001)]
+        [Loop("mail", wait, 0.001, unhealthy_after=-1), Loop("deadlines", lambda now: bool(passes.append(now)), 0.001)]
     )
     loops.start()
     wait_for(lambda: len(passes) > 5, "the other loop")
@@ -35,8 +35,8 @@ def test_a_pass_that_fails_is_made_again_and_is_not_well(error, caplog: pytest.L
             raise left.pop()
         return True
 
-    loop = Loop("mail", fail, 0.001, patience=3600)
-    loop.well_at -= 7200
+    loop = Loop("mail", fail, 0.001, unhealthy_after=3600)
+    loop.succeeded_at -= 7200
     for _ in range(2):
         loop.once()
         assert not loop.is_well()
@@ -47,7 +47,7 @@ def test_a_pass_that_fails_is_made_again_and_is_not_well(error, caplog: pytest.L
 
 def test_a_pass_that_could_not_do_its_work_does_not_count() -> None:
     loop = Loop("deadlines", lambda _: False, 1)
-    loop.well_at -= 7200
+    loop.succeeded_at -= 7200
     loop.once()
     assert not loop.is_well()
 

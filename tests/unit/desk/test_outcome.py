@@ -171,7 +171,7 @@ def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hol
     for state, how, end in ENDS:
         output = text(desk, in_state(incident, state, how), "decided")
         assert ends_in(output, language) == [end]
-        assert_sender(output, language, end, desk.tells(sender))
+        assert_sender(output, language, end, desk.can_notify(sender))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

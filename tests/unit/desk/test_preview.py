@@ -77,7 +77,7 @@ def test_the_worker_ends_when_nobody_asks_and_starts_again(monkeypatch: pytest.M
         def letter(self, content: bytes) -> dict[str, Any]:
             # It does not end under a question, however long that takes.
             clock.now += 2 * preview.IDLE
-            assert previewer.rest(datetime.now(UTC))
+            assert previewer.stop_if_idle(datetime.now(UTC))
             assert Counted.closed == Counted.made - 1
             return {}
 
@@ -85,11 +85,11 @@ def test_the_worker_ends_when_nobody_asks_and_starts_again(monkeypatch: pytest.M
     monkeypatch.setattr(preview, "Pool", Counted)
     monkeypatch.setattr(preview, "time", clock)
     previewer = Previewer(Settings(), FakeQueue(None))
-    assert previewer.rest(datetime.now(UTC))
+    assert previewer.stop_if_idle(datetime.now(UTC))
     previewer.letter(b"")
     for seconds, closed in ((0.0, 0), (preview.IDLE - 1, 0), (1.0, 1), (preview.IDLE, 1)):
         clock.now += seconds
-        assert previewer.rest(datetime.now(UTC))
+        assert previewer.stop_if_idle(datetime.now(UTC))
         assert Counted.closed == closed
     previewer.letter(b"")
     assert Counted.made == 2

@@ -121,7 +121,7 @@ def test_a_delegate_who_gets_the_message_does_not_answer(make_desk: Any, hold: A
 def test_beyond_a_limit_it_is_passed_on(make_desk: Any, hold: Any) -> None:
     desk, incident = held(make_desk, hold, 'ask_beyond = "both"', profiles={"a": "critical"})
     assert take(desk, incident, "APPROVE\nThey asked for it") == "passed on"
-    assert desk.talk.reasons(incident)[-1].note == "They asked for it"
+    assert desk.conversation.reasons(incident)[-1].note == "They asked for it"
     desk, incident = held(make_desk, hold, 'ask_beyond = "both"', profiles={"a": "critical"})
     assert take(desk, incident, "NOT TO 2") == "not excluded"
     assert state_of(desk, incident) is State.HELD

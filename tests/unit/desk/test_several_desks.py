@@ -16,10 +16,10 @@ from holdgate.config import Settings
 from holdgate.desk import moderation, post
 from holdgate.desk.context import Desk
 from holdgate.desk.digest import Summaries
-from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
 from holdgate.desk.notices import Composer
 from holdgate.desk.presence import Presence
 from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.remotenodes import RemoteNodeError, RemoteNodes
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.wishes import Wishes
@@ -70,7 +70,7 @@ class OneDesk:
         }
         self.desk = Desk(open_store(url, name), Settings.model_validate(tables))
         self.previewer = LocalPreviewer(
-            self.desk.settings, QueueClient(Path("/nonexistent")), Elsewhere(self.desk.store, None)
+            self.desk.settings, QueueClient(Path("/nonexistent")), RemoteNodes(self.desk.store, None)
         )
         composer = Composer(self.desk, Templates(self.desk.settings.desk.templates, self.desk.zone), self.previewer)
         self.presence = Presence(self.desk)
@@ -196,7 +196,7 @@ def test_mail_that_was_never_inspected_is_asked_about_by_its_own_desk(
     assert described is not None
     assert described.attachments
     assert len(sent) == 1
-    with pytest.raises(ElsewhereError, match="at node a"):
+    with pytest.raises(RemoteNodeError, match="at node a"):
         two[1].previewer.original(described)
     with pytest.raises(UnreadableError) as raised:
         two[1].previewer.read(described)

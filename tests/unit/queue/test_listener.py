@@ -19,7 +19,7 @@ from holdgate.queue import agent, listener, remote
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import NodeCertificate
-from holdgate.queue.remote import NodeAwayError, NodeReader
+from holdgate.queue.remote import NodeReader, NodeUnreachableError
 from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
 
@@ -165,7 +165,7 @@ def test_a_desk_that_does_not_prove_itself_reads_nothing(
 ) -> None:
     certificate = made(name, authority, ago)
     trusting = NodeCertificate(made(DESK).authority, certificate.certificate, certificate.private_key)
-    with caplog.at_level("INFO", "holdgate"), pytest.raises(NodeAwayError):
+    with caplog.at_level("INFO", "holdgate"), pytest.raises(NodeUnreachableError):
         NodeReader(NODE, address, trusting).show(OURS.queue_id, OURS.arrival_time)
     assert "shown-to-node" not in caplog.text
     assert NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
@@ -209,7 +209,7 @@ def test_a_node_that_is_not_the_one_asked_is_told_nothing(
     trusting = NodeCertificate(made(DESK).authority, other.certificate, other.private_key)
     with (
         served(trusting, queue, tmp_path / "queue.sock") as address,
-        pytest.raises(NodeAwayError, match=why),
+        pytest.raises(NodeUnreachableError, match=why),
     ):
         NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time)
     assert queue.listings == 0
@@ -228,7 +228,7 @@ def test_a_renewed_certificate_counts_at_once(
 ) -> None:
     old, new = made(NODE, "site", 2 * YEAR), made(NODE)
     with served(old, queue, tmp_path / "queue.sock") as address:
-        with pytest.raises(NodeAwayError):
+        with pytest.raises(NodeUnreachableError):
             NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time)
         old.private_key.write_bytes(new.private_key.read_bytes())
         old.certificate.write_bytes(new.certificate.read_bytes())
@@ -352,7 +352,7 @@ def lying(certificate: NodeCertificate, answer: bytes) -> Iterator[str]:
     ids=lambda answer: f"{answer[:40].decode()} {len(answer)}",
 )
 def test_an_answer_of_another_form_is_no_answer(made: Callable[..., NodeCertificate], answer: bytes) -> None:
-    with lying(made(NODE), answer) as address, pytest.raises(NodeAwayError, match=f"node {NODE} at"):
+    with lying(made(NODE), answer) as address, pytest.raises(NodeUnreachableError, match=f"node {NODE} at"):
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
 
 
@@ -368,7 +368,7 @@ def test_a_node_that_is_silent_is_left_after_its_time(
     made: Callable[..., NodeCertificate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote, "_CONNECT_TIMEOUT", 0.2)
-    with open_listener(("127.0.0.1", 0)) as silent, pytest.raises(NodeAwayError, match="timed out"):
+    with open_listener(("127.0.0.1", 0)) as silent, pytest.raises(NodeUnreachableError, match="timed out"):
         NodeReader(NODE, format_address(silent.getsockname()[:2]), made(DESK)).show("4ours", 100)
 
 
@@ -377,11 +377,11 @@ def test_a_node_that_was_away_is_not_asked_again_at_once(made: Callable[..., Nod
     with open_listener(("127.0.0.1", 0)) as gone:
         address = format_address(gone.getsockname()[:2])
     reader = NodeReader(NODE, address, made(DESK), clock=lambda: seconds)
-    with pytest.raises(NodeAwayError) as first:
+    with pytest.raises(NodeUnreachableError) as first:
         reader.show("4ours", 100)
     with lying(made(NODE), b'{"ok": true, "gone": true}\n') as other:
         reader._address = other
-        with pytest.raises(NodeAwayError, match=str(first.value).rpartition(": ")[2].replace("[", r"\[")):
+        with pytest.raises(NodeUnreachableError, match=str(first.value).rpartition(": ")[2].replace("[", r"\[")):
             reader.show("4ours", 100)
         seconds = remote.PAUSE
         assert reader.show("4ours", 100) is None
@@ -389,5 +389,5 @@ def test_a_node_that_was_away_is_not_asked_again_at_once(made: Callable[..., Nod
 
 @pytest.mark.parametrize("address", ["", "nonsense", "mx1.corp.example", "mx1.corp.example:99999"])
 def test_an_address_that_is_none_is_a_node_that_is_away(made: Callable[..., NodeCertificate], address: str) -> None:
-    with pytest.raises(NodeAwayError):
+    with pytest.raises(NodeUnreachableError):
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)

@@ -42,7 +42,7 @@ def near(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: dateti
     return moment(catalogue, value, zone, now)
 
 
-def rest(catalogue: Catalogue, until: datetime, now: datetime) -> str:
+def remaining(catalogue: Catalogue, until: datetime, now: datetime) -> str:
     """Return the remaining time, rounded down: days and hours, hours, under `SOON` hours and minutes, or minutes."""
     left = max(until - now, timedelta())
     minutes = int(left.total_seconds()) // 60

@@ -11,10 +11,10 @@ from starlette.routing import Route
 from holdgate.desk import classes, consult, moderation, numbers, tokens
 from holdgate.desk.changing import offered
 from holdgate.desk.context import Desk
+from holdgate.desk.conversation import FORWARDED
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
-from holdgate.desk.talk import FORWARDED
 from holdgate.desk.web import labels
 from holdgate.desk.web.pages import ModeratorHandlers, Pages
 from holdgate.desk.web.session import SENDER_PAGES, Sessions, Visitor, field
@@ -100,9 +100,9 @@ class IncidentPages(ModeratorHandlers):
             approved=[one.moderator for one in known if one.answer is Answer.APPROVE],
             history=labels.history(self._desk.store.history(incident.id)),
             rule=self._desk.rule(incident),
-            tells=self._desk.tells(incident.sender),
-            talk=[one for one in self._desk.talk.events(incident) if one.event != FORWARDED],
-            forward_note=self._desk.talk.forward_note(incident, request),
+            tells=self._desk.can_notify(incident.sender),
+            talk=[one for one in self._desk.conversation.events(incident) if one.event != FORWARDED],
+            forward_note=self._desk.conversation.forward_note(incident, request),
             later=consult.times_to_defer(self._desk, request, datetime.now(UTC)),
             notice=notice,
             away=self._desk.store.nodes.away(incident),

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from holdgate.desk.conversation import ANSWERED, ASKED, DEFERRED, FORWARDED
 from holdgate.desk.language import moments
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.numbers import WRONG
-from holdgate.desk.outcome import became
-from holdgate.desk.talk import ANSWERED, ASKED, DEFERRED, FORWARDED
+from holdgate.desk.outcome import outcome_key
 from holdgate.quarantine.allowances import ALLOWED, REVOKED
 from holdgate.quarantine.incident import Event, Incident
 from holdgate.quarantine.states import State
@@ -94,7 +94,7 @@ def label(
     if incident.state is State.HELD:
         left, urgent = "", False
         if incident.deadline_at is not None:
-            left = text("{rest} left").format(rest=moments.rest(catalogue, incident.deadline_at, now))
+            left = text("{rest} left").format(rest=moments.remaining(catalogue, incident.deadline_at, now))
             urgent = incident.deadline_at - now < moments.SOON
         if not is_asked:
             return Label(text("Waits for others"), "○", "grey", left, urgent)
@@ -106,7 +106,7 @@ def label(
             return Label(text("Asked the sender"), "✉", "grey", left, urgent)
         return Label(text("Waits for you"), "◷", "amber", left, urgent)
     when = near(incident.decided_at or incident.closed_at or incident.created_at)
-    end = became(incident)
+    end = outcome_key(incident)
     mine = incident.decided_by == person
     who = incident.decided_by or ""
     comment = " ".join((incident.comment or "").split())[:200]

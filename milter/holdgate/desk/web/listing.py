@@ -10,9 +10,9 @@ from starlette.routing import Route
 
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk, next_time
+from holdgate.desk.conversation import ANSWERED, ASKED
 from holdgate.desk.language import moments
 from holdgate.desk.moderation import RefusedError
-from holdgate.desk.talk import ANSWERED, ASKED
 from holdgate.desk.web.incidents import CHOICES
 from holdgate.desk.web.labels import Label, label
 from holdgate.desk.web.pages import Handlers, up_to

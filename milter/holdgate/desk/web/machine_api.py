@@ -20,7 +20,7 @@ from holdgate import maillog, metrics
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError
-from holdgate.desk.outcome import became
+from holdgate.desk.outcome import outcome_key
 from holdgate.desk.replacing import Flaw, FlawedError, Replacer
 from holdgate.desk.web.connections import client_of
 from holdgate.quarantine.incident import Actor, Incident
@@ -201,7 +201,7 @@ def described(incident: Incident, replacement: Replacement | None = None) -> dic
     `replacement` is the amended message that was submitted, if any.
     """
     seen = shown(incident)
-    end = became(incident)
+    end = outcome_key(incident)
     status = "sent" if incident.state == "released" else _STATUS.get(end, end)
     replaced = None
     if replacement is not None and incident.decided_how == _REPLACEMENT:

@@ -10,7 +10,7 @@ from holdgate.desk import moderation, numbers
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.moderation import RefusedError, Why
-from holdgate.desk.outcome import became, sentence
+from holdgate.desk.outcome import outcome_key, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
@@ -125,27 +125,27 @@ class Pages:
     ) -> HTMLResponse:
         language = self.language(http, visitor, incident)
         words = self._templates.words(language)
-        title, content = _TITLES[became(incident)], [words[name] for name in before]
+        title, content = _TITLES[outcome_key(incident)], [words[name] for name in before]
         if incident.state is State.HELD and why in _STILL_HELD:
             title, reason = _STILL_HELD[why]
             content.append(words[reason])
         else:
-            content.append(sentence(words, incident, tells=self._desk.tells_end(incident)))
+            content.append(sentence(words, incident, is_notified=self._desk.notifies_outcome(incident)))
             if incident.state in DECIDED and (node := self._desk.store.nodes.away(incident)):
                 content.append(self._templates.catalogue(language).text(_AWAY).format(node=node))
         values: dict[str, Any] = {"title": words[title], "message": " ".join(content), "incident": incident}
         values |= {
             "sign_in": False,
-            "mood": _MOODS.get(became(incident), ""),
+            "mood": _MOODS.get(outcome_key(incident), ""),
             "others": None,
             "others_shown": "",
             "following": None,
         }
         if visitor is not None and incident.decided_by == visitor.address and not before:
             text = self._templates.catalogue(language).text
-            if became(incident) in ("approved", "released", "changed"):
+            if outcome_key(incident) in ("approved", "released", "changed"):
                 values["title"] = text(mark("You approved this."))
-            elif became(incident) == "rejected":
+            elif outcome_key(incident) == "rejected":
                 values["title"] = text(mark("You rejected this."))
         if visitor is not None and incident.sender != visitor.address:
             values |= self._others(visitor, incident)

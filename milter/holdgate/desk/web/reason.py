@@ -54,7 +54,7 @@ class ReasonPages(SenderHandlers):
             status=422 if problem else 200,
             visitor=Visitor(incident.sender, "link", incident.id),
             incident=incident,
-            question=self._desk.talk.question(incident),
+            question=self._desk.conversation.question(incident),
             problem=str(problem),
             done=done,
             choices=self._desk.moderation(incident).reasons,

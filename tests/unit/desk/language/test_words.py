@@ -143,8 +143,8 @@ def test_any_identifier_has_a_name_without_its_id(identifier: str, count: int) -
     ],
 )
 def test_the_time_that_is_left_is_rounded_down(left: timedelta, english: str, german: str) -> None:
-    assert moments.rest(EN, NOW + left, NOW) == english
-    assert moments.rest(DE, NOW + left, NOW) == german
+    assert moments.remaining(EN, NOW + left, NOW) == english
+    assert moments.remaining(DE, NOW + left, NOW) == german
 
 
 @pytest.mark.parametrize(

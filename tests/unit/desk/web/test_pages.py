@@ -875,7 +875,7 @@ def test_the_sender_answers_by_a_link_that_does_nothing_else(make_desk, hold) ->
         "Your answer is with those who decide."
         in browser.submit(page, incident.id, reason="It is ours", confirm="yes").text
     )
-    assert [one.note for one in desk.talk.reasons(incident)] == ["It is ours"]
+    assert [one.note for one in desk.conversation.reasons(incident)] == ["It is ours"]
     # It is no key to the moderator's page, nor to taking the message back.
     assert str(browser.get(f"/incidents/{incident.id}").url).endswith("/sign-in")
     assert browser.get(f"/withdraw/{incident.id}").status_code == 403

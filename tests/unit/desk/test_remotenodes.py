@@ -19,9 +19,9 @@ from holdgate.config import Settings
 from holdgate.desk import moderation, post
 from holdgate.desk.changing import Changer, Wanted
 from holdgate.desk.context import Desk
-from holdgate.desk.elsewhere import Elsewhere, ElsewhereError
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.remotenodes import RemoteNodeError, RemoteNodes
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
@@ -115,8 +115,8 @@ class OneDesk:
             "moderation": {"moderators": [BOSS], "reveal": True},
         }
         self.desk = Desk(node.store, Settings.model_validate(tables))
-        elsewhere = Elsewhere(node.store, node.certificate if certificate else None)
-        self.previewer = Previewer(self.desk.settings, QueueClient(node.directory / "queue.sock"), elsewhere)
+        remote_nodes = RemoteNodes(node.store, node.certificate if certificate else None)
+        self.previewer = Previewer(self.desk.settings, QueueClient(node.directory / "queue.sock"), remote_nodes)
         self.templates = Templates(self.desk.settings.desk.templates, self.desk.zone)
         self.composer = Composer(self.desk, self.templates, self.previewer)
         self.seconds = 0.0
@@ -194,7 +194,7 @@ def test_a_message_of_this_node_is_read_here(nodes: list[Node], other: OneDesk) 
 def test_a_desk_without_a_certificate_says_where_a_message_is(nodes: list[Node], tmp_path: Path) -> None:
     incident = nodes[0].hold()
     desk = OneDesk(nodes[1], tmp_path, certificate=False)
-    with pytest.raises(ElsewhereError, match=rf"at node {NAMES[0]}, and this desk has no \[node\] certificate"):
+    with pytest.raises(RemoteNodeError, match=rf"at node {NAMES[0]}, and this desk has no \[node\] certificate"):
         desk.previewer.original(incident)
     with pytest.raises(UnreadableError) as raised:
         desk.previewer.read(incident)

@@ -13,7 +13,7 @@ _LINE = "\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class Conversation:
     """Reads the conversation from the history."""
 
     store: Store

@@ -9,12 +9,12 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Store
 from holdgate.queue.client import HeldReader, QueueError
 from holdgate.queue.mutual import NodeCertificate
-from holdgate.queue.remote import NodeAwayError, NodeReader
+from holdgate.queue.remote import NodeReader, NodeUnreachableError
 
 _Answer = TypeVar("_Answer")
 
 
-class ElsewhereError(QueueError):
+class RemoteNodeError(QueueError):
     """The message is in the hold queue of another node, and this desk cannot read it, now or ever.
 
     `why` is a key for the explanation to people: "away" if that node does not answer, "node" if this desk has no
@@ -26,7 +26,7 @@ class ElsewhereError(QueueError):
         self.why = why
 
 
-class Elsewhere:
+class RemoteNodes:
     """The nodes of a store, as one desk reaches them. Without a `certificate` it reaches none. Thread-safe."""
 
     def __init__(self, store: Store, certificate: NodeCertificate | None) -> None:
@@ -46,18 +46,18 @@ class Elsewhere:
         return self._store.is_here(incident)
 
     def ask(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
-        """Query the node of an incident's message. Raises QueueError, and ElsewhereError if the query is impossible."""
+        """Query the node of an incident's message. Raises QueueError, and RemoteNodeError if that is impossible."""
         name, address = self._store.nodes.place_of(incident)
         if self._certificate is None or not address:
             missing = "this desk has no [node] certificate" if self._certificate is None else "it has no [node] listen"
-            raise ElsewhereError("node", f"the message is at node {name}, and {missing}")
+            raise RemoteNodeError("node", f"the message is at node {name}, and {missing}")
         with self._lock:
             reader = self._readers.setdefault((name, address), NodeReader(name, address, self._certificate))
         try:
             answer = question(reader)
-        except NodeAwayError as error:
+        except NodeUnreachableError as error:
             self._note(name, str(error))
-            raise ElsewhereError("away", str(error)) from error
+            raise RemoteNodeError("away", str(error)) from error
         self._note(name, "")
         return answer
 
