@@ -1,4 +1,4 @@
-"""Detection: accuracy, false hits on real mail, disguises, speed, linearity, load; each against its floor."""
+"""Detection: accuracy, false hits on real mail, obfuscations, speed, linearity, load; each against its floor."""
 
 import argparse
 import json
@@ -107,8 +107,8 @@ def false_hits(detector: Detector) -> bool:
 
 
 def false_office(detector: Detector) -> bool:
-    """Count what is found in office mail that holds nobody's number, and by which trick it was found."""
-    kinds, tricks = Counter[str](), Counter[str]()
+    """Count what is found in office mail that holds nobody's number, and by which method it was found."""
+    kinds, methods = Counter[str](), Counter[str]()
     hit = 0
     for text in office.mails(OFFICE_MAILS, seed=5):
         found = [
@@ -118,58 +118,60 @@ def false_office(detector: Detector) -> bool:
         ]
         hit += bool(found)
         kinds.update(match.identifier for match in found)
-        tricks.update(match.evidence.trick for match in found if match.evidence.trick)
+        methods.update(match.evidence.obfuscation for match in found if match.evidence.obfuscation)
     print(f"office mail without anybody's number: {OFFICE_MAILS} messages made from a seed")
-    for name, count in [*kinds.most_common(), *tricks.most_common()]:
+    for name, count in [*kinds.most_common(), *methods.most_common()]:
         print(f"    {name}: {count}")
     return floor("messages with a false hit, per 1000", 1000 * hit / OFFICE_MAILS, 1.0, at_most=True)
 
 
-def tricks_worth(detector: Detector) -> bool:
-    """Set for each trick the disguised values that it finds against the hits that it makes up in mail without any."""
+def deobfuscation(detector: Detector) -> bool:
+    """Set for each method the obfuscated values that it finds against the hits that it makes up in mail without any."""
     generator = random.Random(1)
     right, wrong = Counter[str](), Counter[str]()
-    for disguise in evasions.DISGUISES.values():
+    for obfuscation in evasions.OBFUSCATIONS.values():
         for kind, make in evasions.VALUES.items():
-            for text in (evasions.sentence(kind, make(generator), disguise, generator) for _ in range(5)):
+            for text in (evasions.sentence(kind, make(generator), obfuscation, generator) for _ in range(5)):
                 right.update(_tricks(detector, text, kind))
     folder = corpora.corpus("ham")
     for text in office.mails(OFFICE_MAILS, seed=5) + (corpora.ham(folder) if folder is not None else []):
         wrong.update(_tricks(detector, text))
-    print("tricks: disguised values that each finds, and hits at medium and up that it makes up in mail without any")
+    print("methods: obfuscated values that each finds, and hits at medium and up that it makes up in mail without any")
     kept = True
-    for trick in sorted(right | wrong):
-        good = right[trick] > wrong[trick]
+    for method in sorted(right | wrong):
+        good = right[method] > wrong[method]
         kept &= good
-        print(f"    {trick:24} {right[trick]:6} right {wrong[trick]:6} wrong{'' if good else '  MISSED'}")
+        print(f"    {method:24} {right[method]:6} right {wrong[method]:6} wrong{'' if good else '  MISSED'}")
     return kept
 
 
 def _tricks(detector: Detector, text: str, kind: str = "") -> list[str]:
-    """Return the tricks of the hits at medium and up in a text, of one kind or of all."""
+    """Return the methods of the hits at medium and up in a text, of one kind or of all."""
     return [
-        match.evidence.trick
+        match.evidence.obfuscation
         for match in detector.find(text)
-        if match.evidence.trick
+        if match.evidence.obfuscation
         and match.confidence >= Confidence.MEDIUM
         and match.identifier == (kind or match.identifier)
     ]
 
 
-def disguises(detector: Detector) -> bool:
-    """Try every disguise on cards, SSNs and IBANs, each in a sentence with a keyword."""
+def obfuscations(detector: Detector) -> bool:
+    """Try every obfuscation on cards, SSNs and IBANs, each in a sentence with a keyword."""
     generator = random.Random(1)
-    print("disguises: 20 random values a kind, in a sentence with a keyword; found at medium and up, by card/SSN/IBAN")
+    print(
+        "obfuscations: 20 random values a kind, in a sentence with a keyword; found at medium and up, by card/SSN/IBAN"
+    )
     shares: list[float] = []
-    for name, disguise in evasions.DISGUISES.items():
+    for name, obfuscation in evasions.OBFUSCATIONS.items():
         found = []
         for kind, make in evasions.VALUES.items():
-            hits = sum(evasions.is_found(detector, kind, make(generator), disguise, generator) for _ in range(20))
+            hits = sum(evasions.is_found(detector, kind, make(generator), obfuscation, generator) for _ in range(20))
             found.append(hits / 20)
         shares.extend(found)
         if min(found) < 1:
             print(f"    {name:32} " + " ".join(f"{share:5.0%}" for share in found))
-    return floor(f"mean over {len(evasions.DISGUISES)} disguises and 3 kinds", statistics.mean(shares), 0.90)
+    return floor(f"mean over {len(evasions.OBFUSCATIONS)} obfuscations and 3 kinds", statistics.mean(shares), 0.90)
 
 
 def naming(detector: Detector) -> bool:
@@ -317,7 +319,7 @@ def load() -> bool:
 def main(arguments: list[str]) -> int:
     """Run the measurements named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="script/bench detect", description=__doc__)
-    known = ("accuracy", "ham", "office", "names", "disguises", "tricks", "speed", "linearity", "load")
+    known = ("accuracy", "ham", "office", "names", "obfuscations", "deobfuscation", "speed", "linearity", "load")
     parser.add_argument("what", nargs="*", help=", ".join(known))
     parser.add_argument("--profile", default="dlp-pii")
     parser.add_argument("--megabytes", type=int, default=10, help="size of each hostile input")
@@ -333,8 +335,8 @@ def main(arguments: list[str]) -> int:
         "ham": lambda: false_hits(detector),
         "office": lambda: false_office(detector),
         "names": lambda: naming(detector),
-        "tricks": lambda: tricks_worth(detector),
-        "disguises": lambda: disguises(detector),
+        "deobfuscation": lambda: deobfuscation(detector),
+        "obfuscations": lambda: obfuscations(detector),
         "speed": lambda: speed(detector),
         "linearity": lambda: linearity(detector, chosen.megabytes),
         "load": load,

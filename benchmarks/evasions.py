@@ -1,4 +1,4 @@
-"""Disguises that people put on numbers so that a filter does not see them, and values to put them on."""
+"""Obfuscations that people put on numbers so that a filter does not see them, and values to put them on."""
 
 import base64
 import random
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from holdgate.detect import Confidence, Detector
 
-Disguise = Callable[[str, random.Random], str]
+Obfuscation = Callable[[str, random.Random], str]
 Groups = list[str]
 
 SENTENCES = {
@@ -49,22 +49,22 @@ def iban(generator: random.Random) -> Groups:
 VALUES: dict[str, Callable[[random.Random], Groups]] = {"payment-card": card, "us-ssn": ssn, "iban": iban}
 
 
-def sentence(kind: str, groups: Groups, disguise: Disguise, generator: random.Random) -> str:
-    """Return the disguised value in its sentence."""
-    if disguise in WHOLE:
-        return disguise([SENTENCES[kind].format(" ".join(groups))], generator)
-    return SENTENCES[kind].format(disguise(groups, generator))
+def sentence(kind: str, groups: Groups, obfuscation: Obfuscation, generator: random.Random) -> str:
+    """Return the obfuscated value in its sentence."""
+    if obfuscation in WHOLE:
+        return obfuscation([SENTENCES[kind].format(" ".join(groups))], generator)
+    return SENTENCES[kind].format(obfuscation(groups, generator))
 
 
 def is_found(
     detector: Detector,
     kind: str,
     groups: Groups,
-    disguise: "Callable[[Groups, random.Random], str]",
+    obfuscation: "Callable[[Groups, random.Random], str]",
     generator: random.Random,
 ) -> bool:
-    """Whether the disguised value is found in its sentence, at medium and up."""
-    text = sentence(kind, groups, disguise, generator)
+    """Whether the obfuscated value is found in its sentence, at medium and up."""
+    text = sentence(kind, groups, obfuscation, generator)
     return any(match.identifier == kind and match.confidence >= Confidence.MEDIUM for match in detector.find(text))
 
 
@@ -82,11 +82,11 @@ def digits(first: int | str, with_letters: bool = False) -> Callable[[Groups, ra
     """Write the digits in another script: from a code point on, or from a string of ten."""
     script = first if isinstance(first, str) else "".join(chr(first + digit) for digit in range(10))
 
-    def disguise(groups: Groups, _: random.Random) -> str:
+    def obfuscation(groups: Groups, _: random.Random) -> str:
         text = " ".join(groups).translate(str.maketrans("0123456789", script))
         return text.translate({code: code + 0xFEE0 for code in range(65, 91)}) if with_letters else text
 
-    return disguise
+    return obfuscation
 
 
 def swapped(pairs: str) -> Callable[[Groups, random.Random], str]:
@@ -136,7 +136,7 @@ def _flat(groups: Iterable[str]) -> str:
 
 
 WHOLE = {_whole}
-DISGUISES: dict[str, Callable[[Groups, random.Random], str]] = {
+OBFUSCATIONS: dict[str, Callable[[Groups, random.Random], str]] = {
     "plain": joined(" "),
     "bare": joined(""),
     "hyphens": joined("-"),

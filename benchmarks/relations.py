@@ -28,7 +28,7 @@ from benchmarks.mailing import account, letters
 from holdgate.policy.model import RecipientRisk
 from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.store import Store, migrate, open_store
-from holdgate.relations.judge import Judge
+from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
 from holdgate.relations.learner import Teacher
 from holdgate.relations.memory import Memory
@@ -325,9 +325,9 @@ class Outcome:
 
 
 def try_site(seed: int, shape: Shape, store: Store) -> Outcome:
-    """Learn two weeks of a site, and judge a third one with swaps in it; what was held is not learned."""
+    """Learn two weeks of a site, and evaluate a third one with swaps in it; what was held is not learned."""
     world, hasher = World(seed, shape), Hasher(f"{seed}".encode() * 32)
-    teacher, judge = Teacher(hasher, store.relations, _HALF_LIFE), Judge(hasher, [OWN])
+    teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE), Evaluator(hasher, [OWN])
     seconds = 0.0
     memory = Memory(store.relations, _HALF_LIFE, clock=lambda: seconds)
     outcome = Outcome()
@@ -348,7 +348,7 @@ def try_site(seed: int, shape: Shape, store: Store) -> Outcome:
         accepted = []
         for number, usual in enumerate(messages):
             kind, message = swapped.get((at, number), ("", usual))
-            found = Risks(tuple(judge.risks(message, memory.view(message.day, 60))))
+            found = Risks(tuple(evaluator.risks(message, memory.view(message.day, 60))))
             is_held = any(HELD.is_among(found, one) for one in message.outside)
             if kind:
                 outcome.swaps[kind] += 1
@@ -481,7 +481,7 @@ def _cost(
     print(f"{name}: {each:.0f} bytes for each of {count:,} relations (bound {MOST_BYTES})")
     store = open_store(url)
     world, hasher = World(7, shape), Hasher(b"7" * 32)
-    teacher, judge = Teacher(hasher, store.relations, _HALF_LIFE), Judge(hasher, [OWN])
+    teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE), Evaluator(hasher, [OWN])
     weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in world.mail(day)]
     begun, wall = time.process_time(), time.perf_counter()
     for at in range(0, len(weeks), 200):
@@ -494,7 +494,7 @@ def _cost(
     times = []
     for message in world.mail(_FIRST_DAY + _DAYS):
         begun = time.process_time()
-        list(judge.risks(message, memory.view(message.day, 60)))
+        list(evaluator.risks(message, memory.view(message.day, 60)))
         times.append(time.process_time() - begun)
     times.sort()
     mean, median = statistics.mean(times), statistics.median(times)

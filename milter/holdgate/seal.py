@@ -148,7 +148,7 @@ class Sealer:
         encoded = _encode(tags)
         return f"v=2; k={key.id}; t={at}; r={encoded}; s={_encode(_mac(key, at, encoded, message))}"
 
-    def judge(self, value: str, message: Sealed, now: datetime) -> SealStatus:
+    def verify(self, value: str, message: Sealed, now: datetime) -> SealStatus:
         """Return whether a seal is valid for a message now. The store detects REPLAYED (see `digests`)."""
         match = _FORM.fullmatch(value.strip())
         if match is None:

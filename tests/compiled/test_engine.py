@@ -25,8 +25,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_it_is_compiled(environment: dict[str, str]) -> None:
     program = (
-        "from holdgate.detect import judge, keywords; from holdgate.extract.readers.texts import xml_scan;"
-        "print(judge.__file__, keywords.__file__, xml_scan.__file__)"
+        "from holdgate.detect import keywords, scoring; from holdgate.extract.readers.texts import xml_scan;"
+        "print(scoring.__file__, keywords.__file__, xml_scan.__file__)"
     )
     run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert [Path(name).suffix for name in run.stdout.split()] == [".so", ".so", ".so"]

@@ -35,16 +35,16 @@ def make() -> Try:
     def any_seal(message: Sealed, other: Sealed, hours: int, text: str, data: st.DataObject) -> None:
         seal = SEALER.seal(message, NOW)
         at = NOW + timedelta(hours=hours / 2)
-        fresh = SEALER.judge(seal, message, at) is SealStatus.VALID
-        assert fresh == (0 <= hours / 2 <= 1), (hours, SEALER.judge(seal, message, at))
+        fresh = SEALER.verify(seal, message, at) is SealStatus.VALID
+        assert fresh == (0 <= hours / 2 <= 1), (hours, SEALER.verify(seal, message, at))
         if replace(other, recipients=message.recipients) != message:
-            assert SEALER.judge(seal, replace(other, recipients=message.recipients), NOW) is not SealStatus.VALID
+            assert SEALER.verify(seal, replace(other, recipients=message.recipients), NOW) is not SealStatus.VALID
         if not set(other.recipients) <= set(message.recipients):
-            assert SEALER.judge(seal, replace(message, recipients=other.recipients), NOW) is not SealStatus.VALID
+            assert SEALER.verify(seal, replace(message, recipients=other.recipients), NOW) is not SealStatus.VALID
         place = data.draw(st.integers(0, max(0, len(seal) - 1)))
         changed = seal[:place] + data.draw(ALPHABET) + seal[place + 1 :]
         for forged in (text, changed):
-            output = SEALER.judge(forged, message, NOW)
+            output = SEALER.verify(forged, message, NOW)
             # Spaces between the tags do not count.
             assert output is not SealStatus.VALID or "".join(forged.split()) == "".join(seal.split())
 

@@ -296,7 +296,7 @@ def test_mail_is_deferred_while_the_scan_service_is_down(machine: Machine) -> No
 
 
 def test_the_compiled_engine_finds_in_a_confined_worker(machine: Machine) -> None:
-    engine = "import holdgate.detect.judge as judge; print(judge.__file__)"
+    engine = "import holdgate.detect.scoring as scoring; print(scoring.__file__)"
     assert machine.run("/opt/holdgate/bin/python", "-c", engine).stdout.endswith(".so\n")
     letter = f"Subject: letter\n\nher social security number is {SECRET}\n"
     scan = machine.run("holdgate", "scan", "--json", "-", text=letter, check=False)

@@ -28,15 +28,15 @@ MESSAGE = Sealed(
 def test_a_fresh_seal_fits() -> None:
     value = SEALER.seal(MESSAGE, NOW)
     assert len(value) < 200
-    assert SEALER.judge(value, MESSAGE, NOW + HOUR) is SealStatus.VALID
-    assert SEALER.judge(f" {value}\r\n", MESSAGE, NOW) is SealStatus.VALID
+    assert SEALER.verify(value, MESSAGE, NOW + HOUR) is SealStatus.VALID
+    assert SEALER.verify(f" {value}\r\n", MESSAGE, NOW) is SealStatus.VALID
 
 
 def test_it_fits_some_of_its_recipients_but_no_other() -> None:
     value = SEALER.seal(MESSAGE, NOW)
-    assert SEALER.judge(value, replace(MESSAGE, recipients=("eve@partner.example",)), NOW) is SealStatus.VALID
+    assert SEALER.verify(value, replace(MESSAGE, recipients=("eve@partner.example",)), NOW) is SealStatus.VALID
     more = (*MESSAGE.recipients, "rival@partner.example")
-    assert SEALER.judge(value, replace(MESSAGE, recipients=more), NOW) is SealStatus.ALTERED
+    assert SEALER.verify(value, replace(MESSAGE, recipients=more), NOW) is SealStatus.ALTERED
 
 
 @pytest.mark.parametrize(
@@ -52,39 +52,39 @@ def test_it_fits_some_of_its_recipients_but_no_other() -> None:
     ],
 )
 def test_a_seal_copied_onto_another_message_does_not_fit(changed: Sealed) -> None:
-    assert SEALER.judge(SEALER.seal(MESSAGE, NOW), changed, NOW) is SealStatus.ALTERED
+    assert SEALER.verify(SEALER.seal(MESSAGE, NOW), changed, NOW) is SealStatus.ALTERED
 
 
 @pytest.mark.parametrize("age", [HOUR + timedelta(seconds=1), timedelta(days=30), timedelta(minutes=-6)])
 def test_a_seal_of_another_time_is_stale(age: timedelta) -> None:
-    assert SEALER.judge(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW + age) is SealStatus.STALE
+    assert SEALER.verify(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW + age) is SealStatus.STALE
 
 
 def test_the_time_is_sealed_too() -> None:
     old = SEALER.seal(MESSAGE, NOW - timedelta(days=30))
     moved = old.replace(f"t={int((NOW - timedelta(days=30)).timestamp())}", f"t={int(NOW.timestamp())}")
     assert moved != old
-    assert SEALER.judge(moved, MESSAGE, NOW) is SealStatus.ALTERED
+    assert SEALER.verify(moved, MESSAGE, NOW) is SealStatus.ALTERED
 
 
 def test_a_key_we_do_not_have() -> None:
     foreign = Sealer([Key("k0000002", NOW, b"y" * 32)], HOUR)
-    assert SEALER.judge(foreign.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.UNKNOWN_KEY
+    assert SEALER.verify(foreign.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.UNKNOWN_KEY
     stolen_name = Sealer([Key("k0000001", NOW, b"y" * 32)], HOUR)
-    assert SEALER.judge(stolen_name.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.ALTERED
+    assert SEALER.verify(stolen_name.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.ALTERED
 
 
 def test_the_newest_key_seals_and_older_ones_still_verify() -> None:
     newer = Key("k0000002", NOW, b"y" * 32)
     both = Sealer([KEY, newer], HOUR)
     assert "k=k0000002" in both.seal(MESSAGE, NOW)
-    assert both.judge(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.VALID
+    assert both.verify(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.VALID
 
 
 def test_without_a_key_nothing_is_sealed_or_believed() -> None:
     none = Sealer([], HOUR)
     assert none.seal(MESSAGE, NOW) == ""
-    assert none.judge(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.UNKNOWN_KEY
+    assert none.verify(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.UNKNOWN_KEY
 
 
 def test_a_message_to_many_is_not_sealed() -> None:
@@ -97,7 +97,7 @@ def test_a_message_to_many_is_not_sealed() -> None:
     | st.from_regex(r"v=1; k=k0000001; t=\d{1,12}; r=[A-Za-z0-9_-]{0,20}; s=[A-Za-z0-9_-]{43}", fullmatch=True)
 )
 def test_nothing_made_up_is_valid_or_raises(value: str) -> None:
-    assert SEALER.judge(value, MESSAGE, NOW) is not SealStatus.VALID
+    assert SEALER.verify(value, MESSAGE, NOW) is not SealStatus.VALID
 
 
 @given(body=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=5), tail=st.integers(0, 3))

@@ -7,19 +7,19 @@ from typing import Final, NamedTuple
 
 from holdgate.detect import decode, loader
 from holdgate.detect.compiled import Ready, Rules
-from holdgate.detect.disguise import Disguises
 from holdgate.detect.evaluate import Evaluation, evaluate
 from holdgate.detect.explain import Explanation, explain
 from holdgate.detect.finders.finder import Place, Text
-from holdgate.detect.judge import Judge, resolve
 from holdgate.detect.labels import ends_label
 from holdgate.detect.match import Match, Span
 from holdgate.detect.normal import Normal, normalise
+from holdgate.detect.obfuscation import Obfuscations
 from holdgate.detect.profiles import asked_alone
+from holdgate.detect.scoring import Scorer, resolve
 from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT: Final = 120
-_DISGUISED: Final = "too much disguised text"
+_OBFUSCATED: Final = "too much obfuscated text"
 # Further candidates are not evaluated, and the text counts as partly read.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
@@ -27,7 +27,7 @@ CHARACTERS_A_CANDIDATE = 60
 _WHOLE_TEXT: Final = 50_000
 _SEARCH_MARGIN: Final = 100
 # Data that needs co-occurrence is searched for within this many characters before and after other data.
-_COMPANY: Final = 200
+_COOCCURRENCE: Final = 200
 # These occur in most mail, so they are not enough for data that needs co-occurrence.
 _ADDRESSES: Final = frozenset({"email-address", "ip-address"})
 EVERYWHERE: Final = frozenset({"email-address", "phone-number", "ip-address"})
@@ -55,7 +55,7 @@ class Detector:
         self.profile = profile
         self._profile_rules = loader.rules_of(profile, loaded)
         self._rules = rules or Rules(loaded)
-        self._disguises = Disguises(self._rules)
+        self._obfuscations = Obfuscations(self._rules)
         self.everywhere = asked_alone(self._profile_rules, loaded.identifiers) if everywhere is None else everywhere
 
     @classmethod
@@ -89,12 +89,12 @@ class Detector:
     def scan(self, text: str, places: Sequence[tuple[int, str]] = ()) -> Scan:
         """Return the matches in `text`, and whether all of it was searched."""
         normal = normalise(text)
-        limits: list[str] = [_DISGUISED] if normal.limited else []
+        limits: list[str] = [_OBFUSCATED] if normal.limited else []
         found = self._search(normal, places, limits)
         if normal.text is not text:
             found = [match.at(*normal.place(match.start, match.end)) for match in found]
         if normal.asides:
-            found = resolve([*found, *self._beside(normal, limits)])
+            found = resolve([*found, *self._in_attributes(normal, limits)])
         if self.loaded.never:
             found = [match for match in found if not self.loaded.never.holds(match)]
         return Scan(found, limits[0] if limits else "")
@@ -130,9 +130,9 @@ class Detector:
         mask = normal.mask
         stretches, signs, numbers = self._rules.candidates.find(mask)
         content = Text(text, mask, signs, numbers)
-        judge = Judge(self._rules, content, normal, places)
+        scorer = Scorer(self._rules, content, normal, places)
         found: list[Match] = []
-        if judge.hits.limited:
+        if scorer.hits.limited:
             limits.append("too many keywords")
         left = FREE_CANDIDATES + len(text) // CHARACTERS_A_CANDIDATE
         for base, fits, reach in stretches:
@@ -140,7 +140,7 @@ class Detector:
                 if first >= reach:
                     continue
                 start, end = base + first, base + last
-                possible = judge.possible(kind, text[start])
+                possible = scorer.possible(kind, text[start])
                 if not possible:
                     continue
                 left -= len(possible)
@@ -150,29 +150,29 @@ class Detector:
                         continue
                     value = "".join(filter(str.isalnum, value))
                 for ready in possible:
-                    match = judge.judge(ready, start, end, value)
+                    match = scorer.score(ready, start, end, value)
                     if match is not None:
                         found.append(match)
             if left < 0:
                 break
-        for ready, place in self._elsewhere(judge, content, found):
+        for ready, place in self._other_candidates(scorer, content, found):
             left -= 1
             if left < 0:
                 break
-            match = judge.judge(ready, place.start, place.end, place.value)
+            match = scorer.score(ready, place.start, place.end, place.value)
             if match is not None:
                 found.append(match)
         if left < 0:
             limits.append("too many candidates")
         found = resolve(found)
         hidden = [
-            *self._disguises.find(judge, found, limits),
+            *self._obfuscations.find(scorer, found, limits),
             *self._decoded(content, limits, layer, own or (0, len(text))),
-            *judge.settle(found),
+            *scorer.settle(found),
         ]
         return resolve([*found, *hidden]) if hidden else found
 
-    def _beside(self, normal: Normal, limits: list[str]) -> Iterator[Match]:
+    def _in_attributes(self, normal: Normal, limits: list[str]) -> Iterator[Match]:
         """Yield the matches in attributes of tags, which are not in the plain text."""
         starts: list[int] = []
         length = 0
@@ -187,20 +187,20 @@ class Detector:
             if end <= len(aside):
                 yield match.at(offset + start, offset + end)
 
-    def _elsewhere(self, judge: Judge, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
+    def _other_candidates(self, scorer: Scorer, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
         """Yield the candidates of prefixes, dictionaries and finders; `found` grows with the resulting matches."""
-        yield from self._prefixed(judge)
+        yield from self._prefixed(scorer)
         for ready, number in self._rules.dictionaries:
-            for words in judge.hits.of(number):
+            for words in scorer.hits.of(number):
                 for word in words:
                     yield ready, Place(word.start, word.end, word.word)
-        present = judge.hits.found.keys()
+        present = scorer.hits.found.keys()
         for ready in self._rules.searches:
-            yield from self._searched(ready, judge)
+            yield from self._searched(ready, scorer)
         if not present.isdisjoint(self._rules.searched_groups):
             for ready in self._rules.keyword_searches:
                 if not present.isdisjoint(self._rules.groups[ready.number]):
-                    yield from self._searched(ready, judge)
+                    yield from self._searched(ready, scorer)
         for ready, find, always, groups in self._rules.finders:
             if (
                 always
@@ -212,37 +212,37 @@ class Detector:
             elif ready.shape.needs_cooccurrence and (
                 not present.isdisjoint(groups) or any(match.identifier not in EVERYWHERE for match in found)
             ):
-                for piece, offset in self._company(judge, content, ready, found):
+                for piece, offset in self._cooccurrence_spans(scorer, content, ready, found):
                     for start, end, value in find(piece, self.loaded.dictionaries):
                         yield ready, Place(offset + start, offset + end, value)
 
     @staticmethod
-    def _company(judge: Judge, content: Text, ready: Ready, found: list[Match]) -> list[tuple[Text, int]]:
+    def _cooccurrence_spans(scorer: Scorer, content: Text, ready: Ready, found: list[Match]) -> list[tuple[Text, int]]:
         """Return the spans of a text around matches and keywords, extended to complete lines if these are short."""
         text, mask = content.text, content.mask
         spans = [(match.start, match.end) for match in found if match.identifier not in _ADDRESSES]
-        spans.extend(judge.near_keywords(ready, 0))
+        spans.extend(scorer.near_keywords(ready, 0))
         pieces: list[tuple[int, int]] = []
         for start, end in sorted(spans):
-            left = max(0, start - _COMPANY)
-            right = min(len(text), end + _COMPANY)
+            left = max(0, start - _COOCCURRENCE)
+            right = min(len(text), end + _COOCCURRENCE)
             left = max(text.find("\n", left, start) + 1, left)
             last = text.rfind("\n", end, right) if right < len(text) else -1
             right = last if last > end else right
-            if pieces and left <= pieces[-1][1] + _COMPANY:
+            if pieces and left <= pieces[-1][1] + _COOCCURRENCE:
                 pieces[-1] = pieces[-1][0], max(right, pieces[-1][1])
             else:
                 pieces.append((left, right))
         return [(Text(text[left:right], mask[left:right], content.signs), left) for left, right in pieces]
 
     @staticmethod
-    def _searched(ready: Ready, judge: Judge) -> Iterator[tuple[Ready, Place]]:
+    def _searched(ready: Ready, scorer: Scorer) -> Iterator[tuple[Ready, Place]]:
         """Yield the matches of a pattern: in the complete text, or near its keywords if the text is long."""
         assert ready.search is not None
-        text = judge.text
+        text = scorer.text
         stretches = [(0, len(text))]
         if ready.needs_keyword and len(text) > _WHOLE_TEXT:
-            stretches = judge.near_keywords(ready, _SEARCH_MARGIN)
+            stretches = scorer.near_keywords(ready, _SEARCH_MARGIN)
         for left, right in stretches:
             for found in ready.search(text[left:right]):
                 start, end = left + found.start(), left + found.end()
@@ -250,10 +250,10 @@ class Detector:
                 if start < end and (start > left or left == 0) and (end < right or right == len(text)):
                     yield ready, Place(start, end, text[start:end])
 
-    def _prefixed(self, judge: Judge) -> Iterator[tuple[Ready, Place]]:
+    def _prefixed(self, scorer: Scorer) -> Iterator[tuple[Ready, Place]]:
         """Yield the values that begin with a prefix of a shape."""
-        text = judge.text
-        for start, prefix in judge.hits.prefixes:
+        text = scorer.text
+        for start, prefix in scorer.hits.prefixes:
             if start and text[start - 1].isalnum() and prefix[0].isalnum():
                 continue
             for ready in self._rules.prefixes[prefix]:
@@ -274,10 +274,10 @@ class Detector:
             before = text[max(0, start - _CONTEXT) : start]
             inner = normalise(f"{before} {plain} {text[end : end + _CONTEXT]}")
             if inner.limited:
-                limits.append(_DISGUISED)
+                limits.append(_OBFUSCATED)
             decoded = inner.plain(len(before) + 1), inner.plain(len(before) + 1 + len(plain))
             for match in self._search(inner, (), limits, layer + 1, decoded):
                 left, right = inner.place(match.start, match.end)
                 # A value without a fixed end, such as a key, may include some of the following text.
                 if left >= len(before) and (left + right) // 2 <= len(before) + len(plain) + 1:
-                    yield match._replace(start=start, end=end, evidence=match.evidence._replace(trick=code))
+                    yield match._replace(start=start, end=end, evidence=match.evidence._replace(obfuscation=code))

@@ -32,7 +32,7 @@ def explain(text: str, match: Match) -> Explanation:
         reasons.append(f"{evidence.keyword!r} {abs(evidence.distance)} characters {place} it")
     else:
         reasons.append("no keyword near")
-    if evidence.trick:
-        reasons.append(f"disguised: {evidence.trick}")
+    if evidence.obfuscation:
+        reasons.append(f"obfuscated: {evidence.obfuscation}")
     masked = mask(text[match.start : match.end])
     return Explanation(match.identifier, match.confidence, match.start, match.end, masked, tuple(reasons))

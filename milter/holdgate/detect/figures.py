@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 # No part of a value extends over this character.
-WALL: Final = "\x00"
+BARRIER: Final = "\x00"
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _TIME: Final = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,6})?)?"
 _DECIMALS: Final = r"(?<![\d.])[+-]?\d{1,3}\.\d{3,}°?(?: ?[NSEW]\b)?[,; ]{1,3}[+-]?\d{1,3}\.\d{3,}"
@@ -54,7 +54,7 @@ _MEMORY: Final = re.compile(r"^[>\s]*[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-
 # Points of an image map: pairs of numbers, not in groups of four as cards and accounts are.
 _POINTS: Final = re.compile(r"(?<![\w,])\d{1,4}(?:,\d{1,4}){3}(?:,\d{1,4},\d{1,4})*(?![\d,])")
 _URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>\"]+|\bwww\.[^\s<>\"]+")
-_PARTS: Final = str.maketrans(dict.fromkeys("/?&=#;:@", WALL))
+_PARTS: Final = str.maketrans(dict.fromkeys("/?&=#;:@", BARRIER))
 
 
 def without(text: str) -> str:
@@ -83,9 +83,9 @@ def is_coordinate(text: str, start: int, end: int) -> bool:
 
 
 def _wall(found: re.Match[str]) -> str:
-    return WALL * len(found[0])
+    return BARRIER * len(found[0])
 
 
 def _points(found: re.Match[str]) -> str:
     grouped = {len(number) for number in found[0].split(",")[:-1]} == {4}
-    return found[0] if grouped else WALL * len(found[0])
+    return found[0] if grouped else BARRIER * len(found[0])

@@ -107,7 +107,7 @@ class Labels:
             return True
         return self._is_rival(first, last, start, end) and self._has_label(start, 0)
 
-    def is_spent(self, keyword: Keyword, start: int, end: int) -> bool:
+    def belongs_to_earlier_number(self, keyword: Keyword, start: int, end: int) -> bool:
         """Whether the keyword is the label of a number before the value, which has another label of its own.
 
         "Passport 987654321, tax number 123456789": the text directly before a number defines it.

@@ -51,15 +51,15 @@ class Evidence(NamedTuple):
     """Why a match counts, without any content of the message except the rules' own keywords.
 
     `shape` names the shape that matched. `checksum` is true if a check digit was verified. `keyword` is the rules'
-    keyword near the value, "" if none, and `distance` its distance in characters (negative: before the value). `trick`
-    names the obfuscation that was undone to find it ("wide separators", "base64", …), "" if none.
+    keyword near the value, "" if none, and `distance` its distance in characters (negative: before the value).
+    `obfuscation` names what was undone to find it ("wide separators", "base64", …), "" if nothing was.
     """
 
     shape: str
     checksum: bool = False
     keyword: str = ""
     distance: int = 0
-    trick: str = ""
+    obfuscation: str = ""
     own: bool = False
 
 

@@ -58,7 +58,7 @@ def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> 
             return False
         if not before and _OWN_NUMBER.match(text, keyword.end) is not None:
             return False
-    if _is_spent(text, keyword, start, end, before and "\n" in between):
+    if _belongs_to_other_number(text, keyword, start, end, before and "\n" in between):
         return False
     if not before and _FULL_STOP.fullmatch(between) is not None and text[keyword.start].isupper():
         # A word at the beginning of a sentence belongs to that sentence, not to the one before.
@@ -71,7 +71,7 @@ def reaches(text: str, keyword: Keyword, start: int, end: int, proves: bool) -> 
     return _BLANK_LINE.search(between) is None and _OWN_NUMBER.match(text, keyword.end) is None
 
 
-def _is_spent(text: str, keyword: Keyword, start: int, end: int, over_lines: bool) -> bool:
+def _belongs_to_other_number(text: str, keyword: Keyword, start: int, end: int, over_lines: bool) -> bool:
     """Whether the keyword is directly before another number: a year, or one unlike the value of a later line."""
     own = _NEXT_NUMBER.match(text, keyword.end)
     if own is None or own.start("number") == start or len(own["number"]) < _LEAST:

@@ -27,7 +27,7 @@ def is_sealed(
     if not values:
         return False
     value = values[0].decode("ascii", "replace")
-    status = snapshot.sealer.judge(value, sealed, now) if len(values) == 1 else SealStatus.MALFORMED
+    status = snapshot.sealer.verify(value, sealed, now) if len(values) == 1 else SealStatus.MALFORMED
     if status is SealStatus.VALID:
         digests, remember = snapshot.sealer.digests(value, envelope.recipients)
         if not service.store.seals.use(digests, now + remember):

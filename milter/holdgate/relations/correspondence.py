@@ -13,7 +13,7 @@ from holdgate.findings import Inspection
 from holdgate.quarantine.recorded import envelope_of, inspection_of
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
-from holdgate.relations.judge import Judge
+from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
 from holdgate.relations.learner import Learner, Teacher
 from holdgate.relations.memory import Memory, UnknownError
@@ -69,7 +69,7 @@ class Correspondence:
         self._is_inside = is_inside
         self._except = Except(settings.except_for)
         self._store = store
-        self._judge = Judge(hasher, own)
+        self._evaluator = Evaluator(hasher, own)
         self._memory = Memory(store.relations, settings.half_life / _DAY)
         self._released_until = datetime.now(UTC) - _BEFORE
         self._learner = Learner(
@@ -96,7 +96,7 @@ class Correspondence:
         if message is None:
             return Risks()
         try:
-            found = tuple(self._judge.risks(message, self._memory.view(message.day, self._limit)))
+            found = tuple(self._evaluator.risks(message, self._memory.view(message.day, self._limit)))
         except UnknownError:
             metrics.RELATIONS_COMPARED.labels("unknown").inc()
             return Risks(unknown=True)

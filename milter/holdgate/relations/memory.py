@@ -95,7 +95,7 @@ class Memory:
 
 
 class TimedView:
-    """Learned data as weighted on one day, for one message (see `judge.View`). Its methods raise UnknownError."""
+    """Learned data as weighted on one day, for one message (see `evaluator.View`). Its methods raise UnknownError."""
 
     def __init__(self, memory: Memory, day: int, deadline: float) -> None:
         self._memory, self._day, self._deadline = memory, day, deadline

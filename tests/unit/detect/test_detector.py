@@ -1,4 +1,4 @@
-"""The engine as its callers see it: places, evidence, tables, disguises, codes, and what it keeps to itself."""
+"""The engine as its callers see it: places, evidence, tables, obfuscations, codes, and what it keeps to itself."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdgate.detect import Confidence, Detector, Match, disguise
+from holdgate.detect import Confidence, Detector, Match, obfuscation
 from holdgate.detect import detector as engine
 
 RULES = Path(__file__).resolve().parents[3] / "rules"
@@ -123,7 +123,7 @@ def test_encoded_run_is_the_place_of_what_it_holds(detector: Detector) -> None:
     text = "card: NDExMSAxMTExIDExMTEgMTExMQ== end"
     match = next(match for match in detector.find(text) if match.identifier == "payment-card")
     assert text[match.start : match.end] == "NDExMSAxMTExIDExMTEgMTExMQ=="
-    assert match.evidence.trick == "base64"
+    assert match.evidence.obfuscation == "base64"
 
 
 def test_each_value_of_one_encoded_run_counts(detector: Detector) -> None:
@@ -205,8 +205,8 @@ def test_codes_in_codes_in_codes_are_said(detector: Detector) -> None:
 def test_more_disguises_than_are_tried_are_said(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "card number 4-1-1-1 1-1-1-1 2-2-2-2 3-3-3-3 " * 40
     assert detector.scan(text).limited == ""
-    monkeypatch.setattr(disguise, "FREE_TRIALS", 0)
-    assert detector.scan(text).limited == "too many disguises"
+    monkeypatch.setattr(obfuscation, "FREE_TRIALS", 0)
+    assert detector.scan(text).limited == "too many obfuscated candidates"
 
 
 def test_limits_hold_in_attributes_and_codes(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:

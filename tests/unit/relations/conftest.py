@@ -1,4 +1,4 @@
-"""A store with what some weeks of mail teach, and a judge of it."""
+"""A store with what some weeks of mail teach, and a evaluator of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from holdgate.quarantine.store import Store, open_store
-from holdgate.relations.judge import Judge
+from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
 from holdgate.relations.learner import Teacher
 from holdgate.relations.memory import Memory
@@ -25,7 +25,7 @@ class Site:
     store: Store
     hasher: Hasher
     teacher: Teacher
-    judge: Judge
+    evaluator: Evaluator
 
     def learn(
         self,
@@ -43,7 +43,7 @@ class Site:
         """Return what is unusual about a message to these."""
         memory = Memory(self.store.relations, HALF_LIFE)
         try:
-            return list(self.judge.risks(Sent(sender, to, (), tokens, TODAY), memory.view(TODAY, 60)))
+            return list(self.evaluator.risks(Sent(sender, to, (), tokens, TODAY), memory.view(TODAY, 60)))
         finally:
             memory.close()
 
@@ -56,5 +56,5 @@ class Site:
 def site(store_url: str) -> Iterator[Site]:
     store = open_store(store_url)
     hasher = Hasher(b"k" * 32)
-    yield Site(store, hasher, Teacher(hasher, store.relations, HALF_LIFE), Judge(hasher, ["corp.example"]))
+    yield Site(store, hasher, Teacher(hasher, store.relations, HALF_LIFE), Evaluator(hasher, ["corp.example"]))
     store.close()

@@ -1,4 +1,4 @@
-"""Undoes the tricks that hide a value: returns the pieces of a text that may belong to one, in plain form."""
+"""Undoes obfuscation: returns the pieces of a text that may belong to one, in plain form."""
 
 import re
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ Run = list[Token]
 
 
 def variants(text: str, base: int, least: int) -> Iterator[tuple[str, Run]]:
-    """Yield the runs of tokens that may be a value, each with the name of the trick that it undoes.
+    """Yield the runs of tokens that may be a value, each with the name of the obfuscation that it undoes.
 
     A value has at least `least` letters and digits.
     """
@@ -140,7 +140,7 @@ def _runs(text: str, base: int) -> Iterator[Run]:
         )
         if run:
             gap = text[run[-1].end - base : token.start()]
-            wide = (len(gap) > _WIDEST_GAP and not _filled(gap)) or figures.WALL in gap
+            wide = (len(gap) > _WIDEST_GAP and not _filled(gap)) or figures.BARRIER in gap
             if not piece or wide or len(run) >= _MOST_TOKENS:
                 yield run
                 run = []

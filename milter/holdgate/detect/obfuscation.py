@@ -11,13 +11,13 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from holdgate.detect import forms, tricks
+from holdgate.detect import deobfuscate, forms
 from holdgate.detect.candidates import mask
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.deobfuscate import Run, Token
 from holdgate.detect.forms import MOST_CHARACTERS
-from holdgate.detect.judge import Judge
 from holdgate.detect.match import Confidence, Match
-from holdgate.detect.tricks import Run, Token
+from holdgate.detect.scoring import Scorer
 
 _BEFORE: Final = 60
 _AFTER: Final = 180
@@ -46,7 +46,7 @@ class _Window(NamedTuple):
     groups: frozenset[int]
 
 
-class Disguises:
+class Obfuscations:
     """Searches again near keywords, for values that were not found in their usual form."""
 
     def __init__(self, rules: Rules) -> None:
@@ -71,43 +71,43 @@ class Disguises:
                     self._least[group] = min(shortest, self._least.get(group, shortest))
         self._complete: dict[tuple[int, frozenset[int]], tuple[Ready, ...]] = {}
 
-    def find(self, judge: Judge, found: list[Match], limits: list[str]) -> Iterator[Match]:
+    def find(self, scorer: Scorer, found: list[Match], limits: list[str]) -> Iterator[Match]:
         """Yield the obfuscated values near the text's keywords; `found` are the matches in usual form.
 
         Adds to `limits` if there are too many trials.
         """
-        trials = FREE_TRIALS + len(judge.text) // CHARACTERS_A_TRIAL
-        for window in self._windows(judge, found):
+        trials = FREE_TRIALS + len(scorer.text) // CHARACTERS_A_TRIAL
+        for window in self._windows(scorer, found):
             least = min([self._least[group] for group in window.groups])
-            for trick, run in tricks.variants(judge.text[window.start : window.end], window.start, least):
+            for obfuscation, run in deobfuscate.variants(scorer.text[window.start : window.end], window.start, least):
                 for ready, first, last in self._fits(window, run):
-                    if not ready.identifier.checksum and trick == tricks.REVERSED:
+                    if not ready.identifier.checksum and obfuscation == deobfuscate.REVERSED:
                         continue
                     if trials <= 0:
-                        limits.append("too many disguises")
+                        limits.append("too many obfuscated candidates")
                         return
                     trials -= 1
-                    match = self._try(judge, ready, run, first, last, trick)
+                    match = self._try(scorer, ready, run, first, last, obfuscation)
                     if match is not None:
                         yield match
 
-    def _windows(self, judge: Judge, found: list[Match]) -> Iterator[_Window]:
+    def _windows(self, scorer: Scorer, found: list[Match]) -> Iterator[_Window]:
         """Yield the spans around keywords, without certain matches."""
-        hits = judge.hits.found
+        hits = scorer.hits.found
         wanted = [
             (keyword.start, keyword.end, group)
             for group, keywords in hits.items()
             if group in self._groups
             for keyword in keywords
-            if self._has_digits(judge, max(0, keyword.start - _NEAR_BEFORE), keyword.start)
-            or self._has_digits(judge, keyword.end, keyword.end + _NEAR)
+            if self._has_digits(scorer, max(0, keyword.start - _NEAR_BEFORE), keyword.start)
+            or self._has_digits(scorer, keyword.end, keyword.end + _NEAR)
         ]
         if not wanted:
             return
         sure = sorted((match.start, match.end) for match in found if match.confidence is Confidence.HIGH)
         merged: list[tuple[int, int, set[int]]] = []
         for start, end, group in sorted(wanted):
-            left, right = max(0, start - _BEFORE), min(end + _AFTER, len(judge.text))
+            left, right = max(0, start - _BEFORE), min(end + _AFTER, len(scorer.text))
             if merged and left <= merged[-1][1]:
                 first, reach, groups = merged[-1]
                 groups.add(group)
@@ -120,19 +120,19 @@ class Disguises:
                 index += 1
             following = index
             while following < len(sure) and sure[following][0] < right:
-                if self._has_digits(judge, left, sure[following][0]):
+                if self._has_digits(scorer, left, sure[following][0]):
                     yield _Window(left, sure[following][0], frozenset(groups))
                 left = sure[following][1]
                 following += 1
-            if self._has_digits(judge, left, right):
+            if self._has_digits(scorer, left, right):
                 yield _Window(left, right, frozenset(groups))
 
-    def _has_digits(self, judge: Judge, start: int, end: int) -> bool:
+    def _has_digits(self, scorer: Scorer, start: int, end: int) -> bool:
         """Whether a span has enough digits for a value, or words for digits."""
         return (
-            judge.mask.count(b"0", start, end) >= _FEW
-            or judge.hits.count(self._rules.digit_words, start, end) >= tricks.LEAST_SPELLED
-            or (not judge.text.isascii() and tricks.HAN_RUN.search(judge.text, start, end) is not None)
+            scorer.mask.count(b"0", start, end) >= _FEW
+            or scorer.hits.count(self._rules.digit_words, start, end) >= deobfuscate.LEAST_SPELLED
+            or (not scorer.text.isascii() and deobfuscate.HAN_RUN.search(scorer.text, start, end) is not None)
         )
 
     def _fits(self, window: _Window, run: Run) -> Iterator[tuple[Ready, int, int]]:
@@ -162,22 +162,22 @@ class Disguises:
                 self._complete[state, groups] = wanted
         return wanted
 
-    def _try(self, judge: Judge, ready: Ready, run: Run, first: int, last: int, trick: str) -> Match | None:
+    def _try(self, scorer: Scorer, ready: Ready, run: Run, first: int, last: int, obfuscation: str) -> Match | None:
         """Evaluate the tokens `first` to `last`, if they are separated like an obfuscated value, unlike figures."""
         tokens = run[first : last + 1]
         start, end = min(token.start for token in tokens), max(token.end for token in tokens)
-        near = judge.keyword(ready, start, end)
+        near = scorer.keyword(ready, start, end)
         if near is None or (near[2] != ready.own and ready.identifier.region != "global"):
             return None
-        if (trick == tricks.WIDE and len(tokens) == 1) or _goes_on(judge, run, first, last):
+        if (obfuscation == deobfuscate.WIDE and len(tokens) == 1) or _goes_on(scorer, run, first, last):
             return None
-        if trick == tricks.ZEROS and judge.text[start - 2 : start] != "00":
+        if obfuscation == deobfuscate.ZEROS and scorer.text[start - 2 : start] != "00":
             return None
         value = "".join(token.characters for token in tokens)
         sizes = [len(token.characters) for token in tokens]
         single = all(size == 1 for size in sizes) and len(sizes) > 1
         grouped = _grouped(ready, sizes)
-        gaps = [_gap(judge.text, one, two) for one, two in pairwise(tokens)]
+        gaps = [_gap(scorer.text, one, two) for one, two in pairwise(tokens)]
         usual = bool(gaps) and _ORDINARY.issuperset(gaps) and not single and not grouped
         alike = len({gap.strip(" ") for gap in gaps}) <= 1
         if any(_NO_GAP.search(gap) for gap in gaps):
@@ -186,22 +186,24 @@ class Disguises:
         cells = bool(gaps) and _CELLS.issuperset(gaps)
         usual |= cells and not single and not grouped
         if ready.identifier.checksum:
-            if sum(sizes) < _LONG and (usual or trick in (tricks.REVERSED, tricks.FIELDS)):
+            if sum(sizes) < _LONG and (usual or obfuscation in (deobfuscate.REVERSED, deobfuscate.FIELDS)):
                 return None
             even = _even(sizes) or _even(sizes[::-1])
-            fours = even and trick in (tricks.WIDE, tricks.FIELDS) and _in_fours(sizes)
+            fours = even and obfuscation in (deobfuscate.WIDE, deobfuscate.FIELDS) and _in_fours(sizes)
             if not (single or grouped or fours or (alike and not cells and (even or not usual))):
                 return None
         else:
-            if trick == tricks.REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
+            if obfuscation == deobfuscate.REVERSED or usual or near[2] != ready.own or not -_CLOSE <= near[0] < 0:
                 return None
-            if trick in (tricks.LOOKALIKE, tricks.GLUED) and not (judge.text[start].isdigit() and value.isdigit()):
+            if obfuscation in (deobfuscate.LOOKALIKE, deobfuscate.GLUED) and not (
+                scorer.text[start].isdigit() and value.isdigit()
+            ):
                 return None
             if not (single or grouped or (alike and _even(sizes) and near[0] >= -_CLOSEST)):
                 return None
-            if "\n\n" in judge.text[near[1].end : start]:
+            if "\n\n" in scorer.text[near[1].end : start]:
                 return None
-        return judge.judge(ready, start, end, value, trick)
+        return scorer.score(ready, start, end, value, obfuscation)
 
 
 def _gap(text: str, one: Token, two: Token) -> str:
@@ -219,26 +221,26 @@ def _in_fours(sizes: list[int]) -> bool:
     return max(sizes) == sizes[0] == _GROUP
 
 
-def _goes_on(judge: Judge, run: Run, first: int, last: int) -> bool:
+def _goes_on(scorer: Scorer, run: Run, first: int, last: int) -> bool:
     """Whether the run continues, before or after some of its tokens, with the same separators.
 
     The row of a sheet ends a run: the next row has another value.
     """
     if first == last:
         return False
-    text = judge.text
+    text = scorer.text
     inner = {_gap(text, run[index], run[index + 1]).strip() for index in range(first, last)}
     before = (
         first > 0
-        and tricks.has_digits(run[first - 1])
+        and deobfuscate.has_digits(run[first - 1])
         and _gap(text, run[first - 1], run[first]).strip() in inner
-        and judge.tables.row(run[first - 1].start) == judge.tables.row(run[first].start)
+        and scorer.tables.row(run[first - 1].start) == scorer.tables.row(run[first].start)
     )
     after = (
         last + 1 < len(run)
-        and tricks.has_digits(run[last + 1])
+        and deobfuscate.has_digits(run[last + 1])
         and _gap(text, run[last], run[last + 1]).strip() in inner
-        and judge.tables.row(run[last + 1].start) == judge.tables.row(run[last].start)
+        and scorer.tables.row(run[last + 1].start) == scorer.tables.row(run[last].start)
     )
     return before or after
 

@@ -152,7 +152,7 @@ def test_an_answer_that_goes_to_another_client(site: Site) -> None:
     tokens = tuple(subject_tokens("Re: Update of dates", ANNA))
     message = Sent(ANNA, (BOB,), (), tokens, TODAY, answers=True)
     memory = Memory(site.store.relations, 180)
-    (found,) = site.judge.risks(message, memory.view(TODAY, 60))
+    (found,) = site.evaluator.risks(message, memory.view(TODAY, 60))
     assert (found.kind, found.recipient) == (CONTENT, BOB)
     memory.close()
     # Another colleague may well have a conversation of that name.

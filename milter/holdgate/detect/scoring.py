@@ -33,7 +33,7 @@ _BRACKET: Final = " ("
 _MOST_PASSED: Final = 4
 
 
-class Judge:
+class Scorer:
     """Evaluates the candidates of one text."""
 
     def __init__(self, rules: Rules, content: Text, normal: Normal, places: Sequence[tuple[int, str]] = ()) -> None:
@@ -65,7 +65,7 @@ class Judge:
             if not self.hits.found.keys().isdisjoint(groups):
                 possible += tuple(ready for ready in perhaps if self._has_keyword(ready))
             if doubtful:
-                possible += tuple(ready for ready in doubtful if self._is_spoken_for(ready))
+                possible += tuple(ready for ready in doubtful if self._has_evidence_anywhere(ready))
             self._possible[kind, first] = possible
         return possible
 
@@ -87,7 +87,7 @@ class Judge:
         """Whether the text has a keyword for the shape anywhere."""
         return not self.hits.found.keys().isdisjoint(self._rules.groups[ready.number])
 
-    def _is_spoken_for(self, ready: Ready) -> bool:
+    def _has_evidence_anywhere(self, ready: Ready) -> bool:
         """Whether the text has a keyword or evidence for the shape anywhere."""
         return self._has_keyword(ready) or self._has_evidence(ready.id)
 
@@ -116,7 +116,7 @@ class Judge:
                 return True
         return False
 
-    def judge(self, ready: Ready, start: int, end: int, value: str, trick: str = "") -> Match | None:
+    def score(self, ready: Ready, start: int, end: int, value: str, obfuscation: str = "") -> Match | None:
         """Return the match for the candidate, or None."""
         identifier = ready.identifier
         if ready.upper:
@@ -138,13 +138,13 @@ class Judge:
             and is_coordinate(self.text, start, end)
         ):
             return None
-        nobodys = near is None and self._is_nobodys(start)
-        if nobodys and not identifier.checksum:
+        not_personal = near is None and self._is_not_personal(start)
+        if not_personal and not identifier.checksum:
             return None
         distance, word = (near[0], near[1].word) if near is not None else (0, "")
         if (
             near is None
-            and not nobodys
+            and not not_personal
             and ready.evidence
             and self._has_evidence(ready.id)
             and self._evidence_near(ready, start, end)
@@ -158,12 +158,12 @@ class Judge:
         level = ready.with_evidence if word else ready.without_evidence
         if level is None:
             if identifier.evidence_identifiers and ready.with_evidence is not None:
-                evidence = Evidence(ready.shape.name, identifier.checksum, trick=trick)
+                evidence = Evidence(ready.shape.name, identifier.checksum, obfuscation=obfuscation)
                 self._waiting.append((ready, Match(ready.id, start, end, ready.with_evidence, value, 1, evidence)))
             return None
-        if word or trick:
+        if word or obfuscation:
             own = near is not None and (near[2] == ready.own or identifier.region == "global")
-            evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, trick, own)
+            evidence = Evidence(ready.shape.name, identifier.checksum, word, distance, obfuscation, own)
         else:
             evidence = ready.bare
         weight = ready.weights.get(value, 1) if ready.weights else 1
@@ -188,7 +188,7 @@ class Judge:
                     return keyword.end - start, keyword, number
         return None
 
-    def _is_nobodys(self, start: int) -> bool:
+    def _is_not_personal(self, start: int) -> bool:
         """Whether the label of a number, or its column heading, names something other than personal data."""
         if self._rules.others.isdisjoint(self.hits.found):
             return False
@@ -217,7 +217,7 @@ class Judge:
             ):
                 after = _NONE_AFTER
             elif (distance < -_CLOSE or len(keyword.word) <= _SHORT) and (
-                self._labels.is_spent(keyword, start, end)
+                self._labels.belongs_to_earlier_number(keyword, start, end)
                 or self._labels.is_taken(keyword, start, end, ready.labels)
                 or not reaches(self.text, keyword, start, end, identifier.checksum)
             ):
@@ -297,7 +297,7 @@ def _winners(group: list[Match]) -> list[Match]:
 
 def _in_one_code(one: Match, other: Match) -> bool:
     """Whether both are in one encoded run, which is the place of each, although they do not overlap in it."""
-    coded = one.evidence.trick in decode.CODES and one.evidence.trick == other.evidence.trick
+    coded = one.evidence.obfuscation in decode.CODES and one.evidence.obfuscation == other.evidence.obfuscation
     return coded and (one.start, one.end) == (other.start, other.end)
 
 

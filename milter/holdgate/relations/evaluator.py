@@ -30,7 +30,7 @@ class View(Protocol):
         """Return the first relations of each owner, by the number of the target."""
 
 
-class Judge:
+class Evaluator:
     """Evaluates one message after another. `own` are the site's domains that the policies list in clear text."""
 
     def __init__(self, hasher: Hasher, own: Iterable[str]) -> None:
