@@ -1,1 +1,1 @@
-"""What script/bench measures, one module a room."""
+"""What script/bench measures, one module for each package or question."""

@@ -1,7 +1,7 @@
 """A piece of work that is the same everywhere, as the measure of a machine: what costs ten units here costs ten there.
 
-Milliseconds say how fast a machine is, and how much else it does. A floor in units says how much work the code makes of
-a message. The work is of the kinds that reading mail is made of: unpacking, parsing, searching, counting words.
+Milliseconds say how fast a machine is, and how much else it does. A threshold in units is the work that the
+code may spend on a message. The work is what reading mail consists of: unpacking, parsing, searching, counting words.
 """
 
 import random

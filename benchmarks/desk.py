@@ -48,7 +48,7 @@ class NoMessages(Previewer):
 
 
 def main(arguments: list[str]) -> int:
-    """Measure; return 0 when every figure is within its floor."""
+    """Measure; return 0 when every figure is within its threshold."""
     parser = argparse.ArgumentParser(prog="script/bench desk")
     parser.add_argument("--incidents", type=int, default=10_000)
     parser.add_argument("--pages", type=int, default=300)
@@ -117,7 +117,7 @@ def _pages(desk: Desk, count: int) -> bool:
     grown = _peak_memory() - before
     small = grown < MEMORY_GROWTH
     print(
-        f"memory after {count} more pages: {grown / 2**20:+.1f} MB (floor {MEMORY_GROWTH / 2**20:.0f} MB)"
+        f"memory after {count} more pages: {grown / 2**20:+.1f} MB (limit {MEMORY_GROWTH / 2**20:.0f} MB)"
         f"{'' if small else '  TOO MUCH'}"
     )
     return good and small
@@ -167,5 +167,5 @@ def _times(work: Callable[[], object], count: int) -> float:
 
 def _floor(name: str, seconds: float, bound: float) -> bool:
     good = seconds < bound
-    print(f"{name}: {seconds * 1000:.1f} ms (floor {bound * 1000:.0f} ms){'' if good else '  TOO SLOW'}")
+    print(f"{name}: {seconds * 1000:.1f} ms (limit {bound * 1000:.0f} ms){'' if good else '  TOO SLOW'}")
     return good

@@ -1,4 +1,4 @@
-"""Detection: accuracy, false hits on real mail, obfuscations, speed, linearity, load; each against its floor."""
+"""Detection: accuracy, false hits on real mail, obfuscations, speed, linearity, load; each against its threshold."""
 
 import argparse
 import json
@@ -31,11 +31,11 @@ ROUNDS = 5
 OFFICE_MAILS = 4_000
 
 
-def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
-    """Print a measured value beside its floor."""
+def threshold(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
+    """Print a measured value with its threshold."""
     kept = value <= bound if at_most else value >= bound
     sign = "≤" if at_most else "≥"
-    print(f"  {name:44} {value:10.3f} {unit:5} floor {sign} {bound:g}  {'kept' if kept else 'MISSED'}")
+    print(f"  {name:44} {value:10.3f} {unit:5} limit {sign} {bound:g}  {'kept' if kept else 'MISSED'}")
     return kept
 
 
@@ -67,12 +67,12 @@ def accuracy(detector: Detector) -> bool:
     print("accuracy on presidio-research (both sets), confidence medium and up")
     kept = True
     for name in LABELS.values():
-        kept &= floor(
+        kept &= threshold(
             f"F1 {name} ({right[name]} right, {wrong[name]} wrong, {missed[name]} missed)",
             _f1(right[name], wrong[name], missed[name]),
             0.90,
         )
-    return floor("F1 micro", _f1(right.total(), wrong.total(), missed.total()), 0.97) and kept
+    return threshold("F1 micro", _f1(right.total(), wrong.total(), missed.total()), 0.97) and kept
 
 
 def _overlap(span: tuple[str, int, int], match: Match) -> float:
@@ -103,7 +103,7 @@ def false_hits(detector: Detector) -> bool:
     for name, count in sorted(kinds.items(), key=lambda item: -item[1]):
         print(f"    {name}: {count} messages at medium and up")
     print(f"    profile {detector.profile} holds for {severe} messages")
-    return floor("messages with such a hit, right or wrong, per 1000", 1000 * hit / len(texts), 0.7, at_most=True)
+    return threshold("messages with such a hit, right or wrong, per 1000", 1000 * hit / len(texts), 0.7, at_most=True)
 
 
 def false_office(detector: Detector) -> bool:
@@ -122,7 +122,7 @@ def false_office(detector: Detector) -> bool:
     print(f"office mail without anybody's number: {OFFICE_MAILS} messages made from a seed")
     for name, count in [*kinds.most_common(), *methods.most_common()]:
         print(f"    {name}: {count}")
-    return floor("messages with a false hit, per 1000", 1000 * hit / OFFICE_MAILS, 1.0, at_most=True)
+    return threshold("messages with a false hit, per 1000", 1000 * hit / OFFICE_MAILS, 1.0, at_most=True)
 
 
 def deobfuscation(detector: Detector) -> bool:
@@ -171,7 +171,7 @@ def obfuscations(detector: Detector) -> bool:
         shares.extend(found)
         if min(found) < 1:
             print(f"    {name:32} " + " ".join(f"{share:5.0%}" for share in found))
-    return floor(f"mean over {len(evasions.OBFUSCATIONS)} obfuscations and 3 kinds", statistics.mean(shares), 0.90)
+    return threshold(f"mean over {len(evasions.OBFUSCATIONS)} obfuscations and 3 kinds", statistics.mean(shares), 0.90)
 
 
 def naming(detector: Detector) -> bool:
@@ -186,7 +186,9 @@ def naming(detector: Detector) -> bool:
     folder = corpora.corpus("ham")
     if folder is None:
         return True
-    return floor("speed of names in whole mail, one core", names.rate(asking, detector, corpora.ham(folder)), 2, "MB/s")
+    return threshold(
+        "speed of names in whole mail, one core", names.rate(asking, detector, corpora.ham(folder)), 2, "MB/s"
+    )
 
 
 def seconds_each(detector: Detector, texts: list[str]) -> list[float]:
@@ -231,14 +233,14 @@ def speed(detector: Detector) -> bool:
     print(f"speed, all identifiers loaded; a unit is {1e3 * unit():.2f} ms here")
     if folder is not None:
         texts = corpora.ham(folder)
-        kept &= floor("ham, message by message", rate(detector, texts), 6, "KB")
+        kept &= threshold("ham, message by message", rate(detector, texts), 6, "KB")
         together = "\n".join(texts)
         starts = [generator.randrange(len(together) - 3000) for _ in range(1000)]
         times = sorted(best / unit() for best in seconds_each(detector, [together[at : at + 3000] for at in starts]))
-        kept &= floor("3 KB of ham, p50", times[500], 0.35, "units", at_most=True)
-        kept &= floor("3 KB of ham, p99", times[990], 1.0, "units", at_most=True)
+        kept &= threshold("3 KB of ham, p50", times[500], 0.35, "units", at_most=True)
+        kept &= threshold("3 KB of ham, p99", times[990], 1.0, "units", at_most=True)
     logs = [figures(generator, 20_000) for _ in range(50)]
-    return floor("digit-heavy: synthetic logs of 20 KB", rate(detector, logs), 4, "KB") and kept
+    return threshold("digit-heavy: synthetic logs of 20 KB", rate(detector, logs), 4, "KB") and kept
 
 
 _PROSE = "The quick brown fox wrote to the board on 12 May 2026 about 1,250 boxes. "
@@ -311,9 +313,9 @@ def load() -> bool:
     run = subprocess.run([sys.executable, "-c", program, RULES], env=path, capture_output=True, text=True, check=True)
     imports, rules, kilobytes = map(float, run.stdout.split())
     print("load, fresh interpreter")
-    kept = floor("import and load all rules", (imports + rules) / unit(), 1_000, "units", at_most=True)
+    kept = threshold("import and load all rules", (imports + rules) / unit(), 1_000, "units", at_most=True)
     print(f"    of that, imports {imports:.2f} s")
-    return floor("resident memory", kilobytes / 1024, 150, "MB", at_most=True) and kept
+    return threshold("resident memory", kilobytes / 1024, 150, "MB", at_most=True) and kept
 
 
 def main(arguments: list[str]) -> int:

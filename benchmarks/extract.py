@@ -1,4 +1,4 @@
-"""Extraction: what is read of real documents, what evades, how cost grows; each against its floor."""
+"""Extraction: what is read of real documents, what evades, how cost grows; each against its threshold."""
 
 import argparse
 import base64
@@ -37,11 +37,11 @@ PLANTED = {"us-ssn", "payment-card", "iban"}
 """What benchmarks/programs plants in each file."""
 
 
-def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
-    """Print a measured value beside its floor."""
+def threshold(name: str, value: float, bound: float, unit: str = "", at_most: bool = False) -> bool:
+    """Print a measured value with its threshold."""
     kept = value <= bound if at_most else value >= bound
     print(
-        f"  {name:44} {value:10.3f} {unit:5} floor {'≤' if at_most else '≥'} {bound:g}  {'kept' if kept else 'MISSED'}"
+        f"  {name:44} {value:10.3f} {unit:5} limit {'≤' if at_most else '≥'} {bound:g}  {'kept' if kept else 'MISSED'}"
     )
     return kept
 
@@ -76,9 +76,9 @@ def documents() -> bool:
     seconds.sort()
     return all(
         [
-            floor("undamaged documents read", 100 * (undamaged - read["failed"]) / undamaged, 99, "%"),
-            floor("median", statistics.median(seconds) / unit(), 2.5, "units", at_most=True),
-            floor("p99", seconds[len(seconds) * 99 // 100] / unit(), 120, "units", at_most=True),
+            threshold("undamaged documents read", 100 * (undamaged - read["failed"]) / undamaged, 99, "%"),
+            threshold("median", statistics.median(seconds) / unit(), 2.5, "units", at_most=True),
+            threshold("p99", seconds[len(seconds) * 99 // 100] / unit(), 120, "units", at_most=True),
         ]
     )
 
@@ -93,7 +93,7 @@ def evasion() -> bool:
             doubt = extraction.status is not Status.COMPLETE
             count, found, flagged, either = count + 1, found + hit, flagged + doubt, either + (hit or doubt)
     print(f"evasions: {count} messages, {found} found, {flagged} flagged")
-    return floor("found or flagged", 100 * either / count, 98, "%")
+    return threshold("found or flagged", 100 * either / count, 98, "%")
 
 
 def ham() -> bool:
@@ -121,8 +121,8 @@ def ham() -> bool:
     print(f"ham: {len(seconds)} messages, {dict(doubts)}, median {1e3 * median:.2f} ms, p99 {1e3 * p99:.2f} ms")
     return all(
         [
-            floor("flagged", 100 * flagged / len(seconds), 0.2, "%", at_most=True),
-            floor("not complete", 100 * unread / len(seconds), 0.1, "%", at_most=True),
+            threshold("flagged", 100 * flagged / len(seconds), 0.2, "%", at_most=True),
+            threshold("not complete", 100 * unread / len(seconds), 0.1, "%", at_most=True),
         ]
     )
 
@@ -151,7 +151,9 @@ def programs() -> bool:
         counts[kind] += 1
         counts["read whole"] += kind == "read" and extraction.status is Status.COMPLETE
     print(f"programs: {len(list(folder.iterdir()))} files, {dict(counts)}")
-    return all(floor(kind, counts[kind], 0, "files", at_most=True) for kind in ("unread silently", "unread in part"))
+    return all(
+        threshold(kind, counts[kind], 0, "files", at_most=True) for kind in ("unread silently", "unread in part")
+    )
 
 
 def growth() -> bool:
@@ -170,7 +172,7 @@ def growth() -> bool:
     for name, make in makers.items():
         once, more = make(10_000), make(40_000)
         ratio = cost(lambda: extract_file(name, more), 3)[0] / cost(lambda: extract_file(name, once), 3)[0]  # noqa: B023
-        kept.append(floor(f"{name}, four times the size", ratio, 6, "times", at_most=True))
+        kept.append(threshold(f"{name}, four times the size", ratio, 6, "times", at_most=True))
     return all(kept)
 
 
@@ -188,8 +190,8 @@ def mails() -> bool:
     )
     return all(
         [
-            floor("small mail", cost(lambda: extract_message(raw), 300)[0] / unit(), 0.2, "units", at_most=True),
-            floor("mail of 10 MB", seconds / unit(), 1_200, "units", at_most=True),
+            threshold("small mail", cost(lambda: extract_message(raw), 300)[0] / unit(), 0.2, "units", at_most=True),
+            threshold("mail of 10 MB", seconds / unit(), 1_200, "units", at_most=True),
         ]
     )
 

@@ -26,7 +26,7 @@ _SETTLED = 15.0
 
 
 def main(words: list[str]) -> int:
-    """Measure; return 0 when every figure is within its floor."""
+    """Measure; return 0 when every figure is within its threshold."""
     parser = argparse.ArgumentParser(prog="script/bench idle", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long wake-ups are counted")
     arguments = parser.parse_args(words)
@@ -53,7 +53,7 @@ def _start(site: Site) -> bool:
     used = account.processor_seconds(site.pid("milter"), site.pid("scan")) - before
     print(
         f"from the start of the milter to the first message accepted: {elapsed:.1f} s, processor time {used:.1f} s "
-        f"(floor {START_SECONDS:.0f} s){'' if elapsed < START_SECONDS else '  TOO SLOW'}"
+        f"(limit {START_SECONDS:.0f} s){'' if elapsed < START_SECONDS else '  TOO SLOW'}"
     )
     for name in ("queue", "desk"):
         site.start_daemon(name)
@@ -70,7 +70,7 @@ def _idle(site: Site, seconds: float) -> bool:
         rate = (_switches(site.pid(name)) - before[name]) / (time.monotonic() - begun)
         good &= rate <= WAKE_UPS
         late = "" if rate <= WAKE_UPS else "  TOO OFTEN"
-        print(f"{name}: {rate:.2f} wake-ups a second (floor {WAKE_UPS:.0f}){late}")
+        print(f"{name}: {rate:.2f} wake-ups a second (limit {WAKE_UPS:.0f}){late}")
     return good
 
 

@@ -121,7 +121,7 @@ def main(arguments: list[str]) -> int:
     found = 100 * (count - lost) / count
     print(f"images: {len(seconds)}, numbers: {count}, missed: {dict(+missed)}")
     print(f"time for one image: median {statistics.median(seconds):.3f} s, largest {max(seconds):.3f} s")
-    print(f"numbers found: {found:.2f} %  floor ≥ 98  {'kept' if found >= 98 else 'MISSED'}")
+    print(f"numbers found: {found:.2f} %  threshold ≥ 98  {'kept' if found >= 98 else 'MISSED'}")
     return 0 if found >= 98 else 1
 
 

@@ -74,8 +74,8 @@ def main(arguments: list[str]) -> int:
     grown = max(step.memory for step in steps) - before
     first = next((step.sessions for step in steps if step.deferred), None)
     print(f"mail is deferred from {first} sessions on" if first else "no mail was deferred: sessions became slower")
-    print(f"memory: {grown / 2**20:+.0f} MB at most (floor {MEMORY_GROWTH / 2**20:.0f} MB)")
-    print(f"a lone message: {alone * 1000:.0f} ms before, {again * 1000:.0f} ms after (floor {RECOVERY} times)")
+    print(f"memory: {grown / 2**20:+.0f} MB at most (limit {MEMORY_GROWTH / 2**20:.0f} MB)")
+    print(f"a lone message: {alone * 1000:.0f} ms before, {again * 1000:.0f} ms after (limit {RECOVERY} times)")
     return 0 if grown < MEMORY_GROWTH and again < RECOVERY * alone else 1
 
 

@@ -28,11 +28,11 @@ LINES = [
 ]
 
 
-def floor(name: str, value: float, bound: float, unit: str = "", at_most: bool = True) -> bool:
-    """Print a measured value beside its floor."""
+def threshold(name: str, value: float, bound: float, unit: str = "", at_most: bool = True) -> bool:
+    """Print a measured value with its threshold."""
     kept = value <= bound if at_most else value >= bound
     sign = "≤" if at_most else "≥"
-    print(f"  {name:44} {value:10.3f} {unit:5} floor {sign} {bound:g}  {'kept' if kept else 'MISSED'}")
+    print(f"  {name:44} {value:10.3f} {unit:5} limit {sign} {bound:g}  {'kept' if kept else 'MISSED'}")
     return kept
 
 
@@ -54,10 +54,10 @@ def pages() -> bool:
     small = simple_pdf(LINES[0])
     return all(
         [
-            floor("planted places found", found, len(PLACES), at_most=False),
-            floor("one small page", 1_000 * seconds(lambda: read_all(pdf.read, small)), 2, "ms"),
-            floor("planted document", 1_000 * seconds(lambda: read_all(pdf.read, planted_pdf())), 10, "ms"),
-            floor("a hundred pages", 1_000 * seconds(lambda: read_all(pdf.read, long)), 100, "ms"),
+            threshold("planted places found", found, len(PLACES), at_most=False),
+            threshold("one small page", 1_000 * seconds(lambda: read_all(pdf.read, small)), 2, "ms"),
+            threshold("planted document", 1_000 * seconds(lambda: read_all(pdf.read, planted_pdf())), 10, "ms"),
+            threshold("a hundred pages", 1_000 * seconds(lambda: read_all(pdf.read, long)), 100, "ms"),
         ]
     )
 
@@ -76,21 +76,21 @@ def recognition() -> bool:
         pixels = Pixels(turned.width, turned.height, turned.tobytes(), 200)
         text = engine.recognise(pixels, 60.0).split()
         spent = seconds(lambda pixels=pixels: engine.recognise(pixels, 60.0), 3)  # type: ignore[misc]
-        kept.append(floor(f"A4 page {name}", spent, 4, "s"))
+        kept.append(threshold(f"A4 page {name}", spent, 4, "s"))
         recall = 100 * sum(word in text for word in words) / len(words)
-        kept.append(floor(f"words found {name}", recall, 90, "%", at_most=False))
+        kept.append(threshold(f"words found {name}", recall, 90, "%", at_most=False))
     reader = Ocr(engine)
     pixels = Pixels(image.width, image.height, image.tobytes(), 200)
     reader.read(image.width, image.height, lambda: pixels, KeepingSink(), "")
     again = seconds(lambda: reader.read(image.width, image.height, lambda: pixels, KeepingSink(), ""))
-    kept.append(floor("the same page again", 1_000 * again, 20, "ms"))
+    kept.append(threshold("the same page again", 1_000 * again, 20, "ms"))
     scan = scanned_pdf(image)
 
     def read_scan() -> None:
         ocr.configure(engine, OcrLimits())
         read_all(pdf.read, scan)
 
-    kept.append(floor("scanned PDF page, rendered and read", seconds(read_scan, 3), 4, "s"))
+    kept.append(threshold("scanned PDF page, rendered and read", seconds(read_scan, 3), 4, "s"))
     ocr.configure(None, OcrLimits())
     return all(kept)
 
@@ -118,17 +118,17 @@ def sandbox() -> bool:
     start = min(run_confined(once, confined=False).result for _ in range(ROUNDS))
     return all(
         [
-            floor("confine one worker", 1_000 * start, 10, "ms"),
-            floor("reading confined, compared with free", 100 * confined / free, 115, "%"),
+            threshold("confine one worker", 1_000 * start, 10, "ms"),
+            threshold("reading confined, compared with free", 100 * confined / free, 115, "%"),
         ]
     )
 
 
 def main(arguments: list[str]) -> int:
     """Run all measurements, or those named."""
-    rooms = {"pages": pages, "ocr": recognition, "sandbox": sandbox}
+    modules = {"pages": pages, "ocr": recognition, "sandbox": sandbox}
     results = []
-    for name in arguments or rooms:
+    for name in arguments or modules:
         print(name)
-        results.append(rooms[name]())
+        results.append(modules[name]())
     return 0 if all(results) else 1

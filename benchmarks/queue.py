@@ -26,7 +26,7 @@ _PAUSE = 10.0
 
 
 def main(arguments: list[str]) -> int:
-    """Measure; return 0 when every figure is within its floor."""
+    """Measure; return 0 when every figure is within its threshold."""
     parser = argparse.ArgumentParser(prog="script/bench queue")
     parser.add_argument("--messages", type=int, default=10_000)
     given = parser.parse_args(arguments)
@@ -37,12 +37,12 @@ def main(arguments: list[str]) -> int:
         slowest = _adopt(site, given.messages)
         empty, full = _idle(other, site)
     good = slowest < DECISION_SECONDS
-    print(f"slowest decision meanwhile: {slowest:.1f} s (floor {DECISION_SECONDS:.0f} s){'' if good else '  TOO SLOW'}")
+    print(f"slowest decision meanwhile: {slowest:.1f} s (limit {DECISION_SECONDS:.0f} s){'' if good else '  TOO SLOW'}")
     ratio = full / empty
     cheap = ratio <= PASS_RATIO
     print(
         f"a pass in which nothing changed: {empty * 1000:.2f} ms with an empty queue, {full * 1000:.2f} ms with "
-        f"{given.messages} held; ratio {ratio:.2f} (floor {PASS_RATIO}){'' if cheap else '  TOO SLOW'}"
+        f"{given.messages} held; ratio {ratio:.2f} (limit {PASS_RATIO}){'' if cheap else '  TOO SLOW'}"
     )
     return 0 if good and cheap else 1
 

@@ -372,7 +372,7 @@ def try_site(seed: int, shape: Shape, store: Store) -> Outcome:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure and print; return 1 where a floor is not reached."""
+    """Measure and print; return 1 where a threshold is not reached."""
     parser = argparse.ArgumentParser(prog="script/bench relations")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103], help="a site for each")
     parser.add_argument("--edges", type=int, default=200_000, help="relations in the table whose cost is measured")

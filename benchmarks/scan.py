@@ -40,7 +40,7 @@ def _round_trip() -> None:
         ours.close()
         _echo(theirs)
     theirs.close()
-    for size, floor in ((1_000, None), (100_000, 0.2), (10_000_000, 5.0)):
+    for size, threshold in ((1_000, None), (100_000, 0.2), (10_000_000, 5.0)):
         descriptor = os.memfd_create("message")
         os.write(descriptor, bytes(size))
         times = []
@@ -53,7 +53,7 @@ def _round_trip() -> None:
             times.append((time.perf_counter() - begun) * 1000)
         os.close(descriptor)
         median = statistics.median(times)
-        kept = "" if floor is None else f"  floor ≤ {floor}  {'kept' if median <= floor else 'MISSED'}"
+        kept = "" if threshold is None else f"  threshold ≤ {threshold}  {'kept' if median <= threshold else 'MISSED'}"
         print(f"round trip of {size:>10,} bytes: median {median:.3f} ms{kept}")
     ours.close()
     os.waitpid(child, 0)
@@ -114,5 +114,5 @@ def _resident(pool: Pool) -> None:
     rollup = dict(line.split(":", 1) for line in Path(f"/proc/{worker.pid}/smaps_rollup").read_text().splitlines()[1:])
     print(
         f"worker after {worker.jobs} messages: resident {int(status['VmRSS'].split()[0]) // 1024} MB, "
-        f"of that its own {int(rollup['Private_Dirty'].split()[0]) // 1024} MB  floor ≤ 150"
+        f"of that its own {int(rollup['Private_Dirty'].split()[0]) // 1024} MB  threshold ≤ 150"
     )

@@ -159,11 +159,11 @@ class PostgresServer:
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
 
-    def stand(self) -> None:
+    def freeze(self) -> None:
         """Freeze the server and all its processes: connections stay, and nothing answers."""
         self._signal_all(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def unfreeze(self) -> None:
         """Continue a frozen server."""
         self._signal_all(signal.SIGCONT)
 

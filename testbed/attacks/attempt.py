@@ -8,7 +8,7 @@ from testbed.site import Site
 NUMBER = "536-90-4399"
 """python-stdnum's sample of a social security number, which must not leave without being found."""
 
-Judge = Callable[[Site], str]
+Evaluate = Callable[[Site], str]
 
 
 def nothing(_site: Site) -> None:
@@ -17,14 +17,14 @@ def nothing(_site: Site) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt. `prepare` begins it; `judge` returns what the attack achieved, "" if the promise held.
+    """One attempt. `prepare` begins it; `evaluate` returns what the attack achieved, "" if the promise held.
 
     All attempts are begun before the first is evaluated, so that those that send mail wait for Postfix together.
     """
 
     kind: str
     name: str
-    judge: Judge
+    evaluate: Evaluate
     prepare: Callable[[Site], None] = nothing
 
 

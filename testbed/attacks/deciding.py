@@ -56,11 +56,11 @@ def attempts(root: bool) -> Iterator[Attempt]:
 
 
 _Try = Callable[[Site, Incident, Delivery], str]
-_Judge = Callable[[Site, Incident, str], str]
+_Evaluate = Callable[[Site, Incident, str], str]
 _numbers = count()
 
 
-def _attempt(kind: str, name: str, judge: _Judge, attack: _Try) -> Attempt:
+def _attempt(kind: str, name: str, evaluate: _Evaluate, attack: _Try) -> Attempt:
     recipient = f"waiting{next(_numbers)}@partner.example"
 
     def prepare(site: Site) -> None:
@@ -76,7 +76,7 @@ def _attempt(kind: str, name: str, judge: _Judge, attack: _Try) -> Attempt:
     def judged(site: Site) -> str:
         ready = site.wait_for(lambda: asked(site), f"the request about the message to {recipient}")
         assert ready is not None
-        return judge(site, ready[0], attack(site, *ready))
+        return evaluate(site, ready[0], attack(site, *ready))
 
     return Attempt(kind, name, judged, prepare)
 

@@ -109,7 +109,7 @@ _CHANGES: dict[str, Callable[[sqlite3.Connection], None]] = {
 def _noticed(change: Callable[[sqlite3.Connection], None]) -> Callable[[Site], str]:
     """Return whether `audit verify` misses a change; the head was kept elsewhere before, as the desk does."""
 
-    def judge(_site: Site) -> str:
+    def evaluate(_site: Site) -> str:
         with tempfile.TemporaryDirectory(prefix="holdgate-attack-") as name:
             path = Path(name) / "holdgate.db"
             store = _history(path)
@@ -126,7 +126,7 @@ def _noticed(change: Callable[[sqlite3.Connection], None]) -> Callable[[Site], s
             store.close()
             return "" if problem else "not noticed"
 
-    return judge
+    return evaluate
 
 
 def _history(path: Path) -> Store:
@@ -169,7 +169,7 @@ _ACTS: dict[str, Callable[[], object]] = {
 
 
 def _denied(act: Callable[[], object]) -> Callable[[Site], str]:
-    def judge(_site: Site) -> str:
+    def evaluate(_site: Site) -> str:
         sandbox.preload()
         os.environ["HOLDGATE_ATTACK"] = "a secret of the service"
         child = os.fork()
@@ -190,7 +190,7 @@ def _denied(act: Callable[[], object]) -> Callable[[Site], str]:
             return "" if os.WTERMSIG(status) == signal.SIGSYS else f"ended by signal {os.WTERMSIG(status)}"
         return {0: "done", 1: "not confined: nothing was tried", 3: ""}.get(os.WEXITSTATUS(status), "ended otherwise")
 
-    return judge
+    return evaluate
 
 
 # -- an account ---------------------------------------------------------------------------------------------------

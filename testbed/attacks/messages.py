@@ -91,7 +91,7 @@ def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: 
         except smtplib.SMTPException as error:
             refused.append(str(error))
 
-    def judge(site: Site) -> str:
+    def evaluate(site: Site) -> str:
         def known() -> str:
             if refused:
                 return "refused"
@@ -106,7 +106,7 @@ def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: 
         how = site.wait_for(known, f"the outcome of {name!r}")
         return "delivered" if how == "delivered" or _delivered(site, marker) else ""
 
-    return Attempt(kind, name, judge, prepare)
+    return Attempt(kind, name, evaluate, prepare)
 
 
 def _delivered(site: Site, marker: str) -> list[bytes]:

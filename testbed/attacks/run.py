@@ -84,7 +84,7 @@ def _tables(directory: Path) -> dict[str, str]:
 def _judged(attempt: Attempt, site: Site) -> str:
     """Evaluate an attempt. One that could not be completed counts as a successful attack."""
     try:
-        return attempt.judge(site)
+        return attempt.evaluate(site)
     except Exception as error:
         return f"not made to its end: {type(error).__name__}: {str(error).splitlines()[0][:80]}"
 

@@ -52,11 +52,11 @@ def store_away(patient: Patient) -> Iterator[None]:
 @contextmanager
 def store_silent(patient: Patient) -> Iterator[None]:
     """Have the server stand still: it takes connections, and answers nothing."""
-    _server(patient).stand()
+    _server(patient).freeze()
     try:
         yield
     finally:
-        _server(patient).go_on()
+        _server(patient).unfreeze()
 
 
 @contextmanager

@@ -81,14 +81,14 @@ def read(data: bytes, budget: Budget) -> Reading:
     if b"\0" in data:
         doubts.append("NUL")
     try:
-        _Walk(reading, budget).entity(data, 0, ())
+        _StrictReader(reading, budget).entity(data, 0, ())
     except LimitReachedError as error:
         reading.unread.append(str(error))
     reading.doubts = list(dict.fromkeys(doubts))
     return reading
 
 
-class _Walk:
+class _StrictReader:
     """Parses entities and records each doubt."""
 
     def __init__(self, reading: Reading, budget: Budget) -> None:
@@ -96,7 +96,7 @@ class _Walk:
         self.budget = budget
         self.parts = 0
 
-    def doubt(self, reason: str) -> None:
+    def report_doubt(self, reason: str) -> None:
         self.reading.doubts.append(reason)
 
     def entity(self, data: bytes, depth: int, outer: tuple[bytes, ...], default: str = "text/plain") -> None:
@@ -118,21 +118,21 @@ class _Walk:
         if encoding not in ENCODINGS and not _MAY_BE_ENCODED.search(body):
             encoding = "8bit"  # old programs name encodings that do not exist ("8-bit", a charset) and write plain text
         elif encoding not in ENCODINGS:
-            self.doubt("unknown content-transfer-encoding")
+            self.report_doubt("unknown content-transfer-encoding")
         kind = entity.content_type
         if kind.startswith("multipart/"):
             if encoding in ("base64", "quoted-printable"):
-                self.doubt("encoded multipart")
+                self.report_doubt("encoded multipart")
             if boundary:
                 default = "message/rfc822" if kind == "multipart/digest" else "text/plain"  # RFC 2046, 5.1.5
                 self.multipart(body, boundary, depth, outer, default)
                 return
-            self.doubt("multipart without boundary")
+            self.report_doubt("multipart without boundary")
         elif boundary:
-            self.doubt("boundary without multipart")
+            self.report_doubt("boundary without multipart")
         # A message in UTF-8 can be encoded (RFC 6532, 3.7), one in ASCII must not be (RFC 2046, 5.2.1).
         if kind == "message/rfc822" and encoding in ("base64", "quoted-printable"):
-            self.doubt("encoded message")
+            self.report_doubt("encoded message")
         entity.body = self.decoded(body, encoding, kind)
         self.reading.leaves.append(entity)
 
@@ -149,15 +149,15 @@ class _Walk:
         if position > self.budget.limits.header_bytes:
             raise LimitReachedError("header too large")
         if _BLANK_FOLD.search(data, 0, position):
-            self.doubt("blank continuation line")
+            self.report_doubt("blank continuation line")
         if _FOLDED_FIELD.search(data, 0, position):
-            self.doubt("MIME field in a continuation line")
+            self.report_doubt("MIME field in a continuation line")
         if data.startswith(b"\n", position):
             body = data[position + 1 :]
         else:
             body = data[position:]
             if body:
-                self.doubt("header syntax" if top or position else "part without a header")
+                self.report_doubt("header syntax" if top or position else "part without a header")
         return fields, body
 
     def structure(self, entity: Entity) -> tuple[str, bytes]:
@@ -170,22 +170,22 @@ class _Walk:
                     self.lookalike(name)
                 continue
             if name in seen:
-                self.doubt(f"duplicate {name}")
+                self.report_doubt(f"duplicate {name}")
                 continue
             seen.add(name)
             if _CONTROL.search(value):
-                self.doubt(f"control character in {name}")
+                self.report_doubt(f"control character in {name}")
             if name == "content-type":
                 boundary = self.content_type(entity, value)
             elif name == "content-transfer-encoding":
                 encoding = value.strip().decode("latin-1").lower()
                 if b"\n" in value[:-1]:
-                    self.doubt("folded content-transfer-encoding")
+                    self.report_doubt("folded content-transfer-encoding")
             elif name == "content-disposition":
                 if not parameters(value)[2]:
-                    self.doubt("content-disposition syntax")
+                    self.report_doubt("content-disposition syntax")
             elif not value.lstrip().startswith(b"1.0"):
-                self.doubt("unknown MIME-Version")
+                self.report_doubt("unknown MIME-Version")
         return encoding, boundary
 
     def lookalike(self, name: str) -> None:
@@ -195,19 +195,19 @@ class _Walk:
             letters.startswith(wanted) or (letters.endswith(wanted) and not name.startswith("x-"))
             for wanted in _LOOKALIKES
         ):
-            self.doubt("look-alike field name")
+            self.report_doubt("look-alike field name")
 
     def content_type(self, entity: Entity, value: bytes) -> bytes:
         """Check a Content-Type, fill in the entity's type and charset, and return the boundary."""
         kind, found, sound = parameters(value)
         if not sound or "/" not in kind:
-            self.doubt("content-type syntax")
+            self.report_doubt("content-type syntax")
         if value.startswith((b"\n", b" \n", b"\t\n")):
-            self.doubt("content-type begins with a fold")
+            self.report_doubt("content-type begins with a fold")
         entity.content_type = kind if "/" in kind else "text/plain"
         keys = [key for key, _ in found]
         if len(keys) != len(set(keys)):
-            self.doubt("duplicate parameter")
+            self.report_doubt("duplicate parameter")
         boundary = b""
         for key, content in found:
             if key == "charset":
@@ -215,20 +215,20 @@ class _Walk:
             elif key == "boundary":
                 boundary = content
                 if not _BOUNDARY.match(content) or content.startswith(b"'"):
-                    self.doubt("odd boundary")
+                    self.report_doubt("odd boundary")
             elif key.startswith("boundary"):
-                self.doubt("split boundary")
+                self.report_doubt("split boundary")
         if not boundary and "boundary" in keys:
-            self.doubt("empty boundary")
+            self.report_doubt("empty boundary")
         if b"=?" in boundary or (b"boundary" in value.lower() and not boundary):
-            self.doubt("odd boundary")
+            self.report_doubt("odd boundary")
         return boundary
 
     def multipart(self, body: bytes, boundary: bytes, depth: int, outer: tuple[bytes, ...], default: str) -> None:
         """Split a multipart at its delimiter lines (RFC 2046, 5.1.1) and read each part."""
         for other in outer:
             if boundary.startswith(other) or other.startswith(boundary):
-                self.doubt("boundary used twice")
+                self.report_doubt("boundary used twice")
                 break
         delimiter = b"--" + boundary
         starts: list[tuple[int, int, bool]] = []
@@ -241,25 +241,25 @@ class _Walk:
             if footer and not _MAY_BE_ENCODED.search(body, position + len(delimiter) + 2):
                 self.reading.outside.append(footer)  # a list's footer, after the last delimiter without a line end
             elif rest not in (b"", b"--"):
-                self.doubt("text after a delimiter")
+                self.report_doubt("text after a delimiter")
             starts.append((position, end, rest == b"--" or bool(footer)))
             if len(starts) > self.budget.limits.mime_parts:
                 raise LimitReachedError("too many MIME parts")
             position = body.find(b"\n" + delimiter, end) + 1 or -1
         if body.count(delimiter) != len(starts):
-            self.doubt("boundary outside a delimiter line")
+            self.report_doubt("boundary outside a delimiter line")
         if not body.strip():
             return
         if not starts:
-            self.doubt("no delimiter")
+            self.report_doubt("no delimiter")
             self.reading.outside.append(body)
             return
         self.around(body[: starts[0][0]])
         closed = [index for index, (_, _, closing) in enumerate(starts) if closing]
         if not closed:
-            self.doubt("no closing delimiter")
+            self.report_doubt("no closing delimiter")
         elif closed[0] != len(starts) - 1 or not closed[0]:
-            self.doubt("delimiter after the closing one" if closed[0] else "no part")
+            self.report_doubt("delimiter after the closing one" if closed[0] else "no part")
         for index, (_, end, closing) in enumerate(starts):
             following = starts[index + 1][0] - 1 if index + 1 < len(starts) else len(body)
             content = body[end + 1 : max(following, end + 1)]
@@ -273,25 +273,25 @@ class _Walk:
         if text.strip():
             self.reading.outside.append(text)
             if _MIME_LINE.search(text):
-                self.doubt("MIME fields outside a part")
+                self.report_doubt("MIME fields outside a part")
 
     def decoded(self, body: bytes, encoding: str, kind: str) -> bytes:
         """Decode the transfer encoding, and record where decoders would differ."""
         if kind not in _HEADERS_INSIDE and encoding != "base64":
             if _BODY_START.match(body):
-                self.doubt(AT_THE_START)
+                self.report_doubt(AT_THE_START)
             elif _INNER_PART.search(body):
-                self.doubt(INSIDE_A_LEAF)
+                self.report_doubt(INSIDE_A_LEAF)
         self.budget.spend_bytes(len(body))
         if encoding == "base64":
             try:
                 return binascii.a2b_base64(body.translate(None, b"\n"), strict_mode=True)
             except binascii.Error:
                 if body.strip():
-                    self.doubt("base64 syntax")
+                    self.report_doubt("base64 syntax")
                 return base64(body)
         if encoding == "quoted-printable":
             if _BAD_ESCAPE.search(body):
-                self.doubt("quoted-printable syntax")
+                self.report_doubt("quoted-printable syntax")
             return binascii.a2b_qp(body)
         return body

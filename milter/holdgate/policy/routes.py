@@ -36,7 +36,7 @@ class Way:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _RouteState:
     """The state while one recipient is followed."""
 
     ends: dict[str, None] = field(default_factory=dict)
@@ -44,16 +44,16 @@ class _Walk:
     next: list[str] = field(default_factory=list)
     unknown: str = ""
 
-    def doubt(self, why: str) -> None:
+    def report_doubt(self, why: str) -> None:
         self.unknown = self.unknown or why
 
-    def lead_to(self, addresses: Iterable[str]) -> None:
+    def add(self, addresses: Iterable[str]) -> None:
         for address in addresses:
             if address not in self.seen:
                 self.seen.add(address)
                 self.next.append(address)
         if len(self.seen) > _MOST:
-            self.doubt(f"more than {_MOST} addresses")
+            self.report_doubt(f"more than {_MOST} addresses")
             self.next.clear()
 
 
@@ -94,37 +94,37 @@ class Routes:
         if site is None:
             return Way((recipient,), "Postfix's settings cannot be read")
         address, others, is_odd = rewritten(recipient, site.rewriting)
-        walk = _Walk()
-        walk.lead_to([address, *others])
+        state = _RouteState()
+        state.add([address, *others])
         if is_odd:
-            walk.doubt("an address within an address")
+            state.report_doubt("an address within an address")
         for _ in range(_DEPTH):
-            addresses, walk.next = walk.next, []
+            addresses, state.next = state.next, []
             if not addresses:
                 break
-            self._step(site, walk, addresses)
+            self._step(site, state, addresses)
         else:
-            walk.doubt("an alias without an end")
-        return Way((address, *(end for end in (*others, *walk.ends) if end != address)), walk.unknown)
+            state.report_doubt("an alias without an end")
+        return Way((address, *(end for end in (*others, *state.ends) if end != address)), state.unknown)
 
     def copies(self, sender: str) -> Way:
         """Return who gets a copy of every message, and of every message from this sender."""
         site = self.site()
         if site is None:
             return Way((), "")
-        walk = _Walk()
+        state = _RouteState()
         copies = list(site.lists["always_bcc"])
         if sender:
             senders = [rewritten(sender, site.rewriting).address]
             for name in ("sender_canonical_maps", "canonical_maps"):  # cleanup(8) looks up the rewritten sender
-                senders += self._mapped(site, walk, name, senders[-1:]).get(senders[-1], [])
-            for found in self._mapped(site, walk, "sender_bcc_maps", senders).values():
+                senders += self._mapped(site, state, name, senders[-1:]).get(senders[-1], [])
+            for found in self._mapped(site, state, "sender_bcc_maps", senders).values():
                 copies += found
-        if not copies and not walk.unknown:
+        if not copies and not state.unknown:
             return Way((), "")
         ways = [self.way_of(copy) for copy in copies]
         ends = dict.fromkeys(end for way in ways for end in way.ends)
-        return Way(tuple(ends), next((way.unknown for way in ways if way.unknown), walk.unknown))
+        return Way(tuple(ends), next((way.unknown for way in ways if way.unknown), state.unknown))
 
     def copies_by_recipient(self) -> bool:
         """Return whether mail for some recipients is copied to others."""
@@ -155,41 +155,41 @@ class Routes:
 
     # -- one step -------------------------------------------------------------------------------------------------
 
-    def _step(self, site: Site, walk: _Walk, addresses: list[str]) -> None:
+    def _step(self, site: Site, state: _RouteState, addresses: list[str]) -> None:
         left = addresses
         for name in ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps"):
-            found = self._mapped(site, walk, name, left)
+            found = self._mapped(site, state, name, left)
             for address, mapped in found.items():
                 if mapped == [address]:
                     continue
-                walk.lead_to(mapped)
+                state.add(mapped)
                 if address in mapped:
-                    walk.ends[address] = None
+                    state.ends[address] = None
             left = [address for address in left if found.get(address, [address]) == [address]]
             if name == "canonical_maps":  # after it, cleanup(8) masquerades
-                walk.lead_to(masqueraded(address, site) for address in left)
+                state.add(masqueraded(address, site) for address in left)
                 left = [address for address in left if masqueraded(address, site) == address]
-        for copies in self._mapped(site, walk, "recipient_bcc_maps", addresses).values():
-            walk.lead_to(copies)
-        local = [address for address in left if self._is_local(site, walk, address)]
+        for copies in self._mapped(site, state, "recipient_bcc_maps", addresses).values():
+            state.add(copies)
+        local = [address for address in left if self._is_local(site, state, address)]
         remote = [address for address in left if address not in local]
-        walk.ends.update(dict.fromkeys(remote))
+        state.ends.update(dict.fromkeys(remote))
         for name in GENERIC:  # smtp(8) sends the result without another lookup
-            for mapped in self._mapped(site, walk, name, remote).values():
-                walk.ends.update(dict.fromkeys(mapped))
-        self._deliver(site, walk, local)
+            for mapped in self._mapped(site, state, name, remote).values():
+                state.ends.update(dict.fromkeys(mapped))
+        self._deliver(site, state, local)
 
-    def _mapped(self, site: Site, walk: _Walk, name: str, addresses: Sequence[str]) -> dict[str, list[str]]:
+    def _mapped(self, site: Site, state: _RouteState, name: str, addresses: Sequence[str]) -> dict[str, list[str]]:
         """Look up addresses in the tables of a setting: mailbox with extension, mailbox, and domain (virtual(5))."""
         found: dict[str, list[str]] = {}
         for table in site.lists[name]:
             left = [address for address in addresses if address not in found]
             keys = {address: list(self._keys(site, address, table)) for address in left}
-            answers = self._ask(walk, table, [key for some in keys.values() for key in some])
+            answers = self._look_up(state, table, [key for some in keys.values() for key in some])
             for address, some in keys.items():
                 key = next((key for key in some if key in answers), None)
                 if key is not None:
-                    mapped = self._targets(site, walk, answers[key], address)
+                    mapped = self._targets(site, state, answers[key], address)
                     found[address] = [self._extended(site, name, address, key, one) for one in mapped]
         return found
 
@@ -219,60 +219,60 @@ class Routes:
                 yield plain
         yield f"@{domain}"
 
-    def _ask(self, walk: _Walk, table: str, keys: Sequence[str]) -> dict[str, str]:
+    def _look_up(self, state: _RouteState, table: str, keys: Sequence[str]) -> dict[str, str]:
         try:
             return self._tables.lookup_many(table, keys)
         except TableError as error:
             metrics.ERRORS.labels("routes").inc()
             maillog.failed(stage="routes", error=str(error))
-            walk.doubt(f"{table} cannot be asked")
+            state.report_doubt(f"{table} cannot be asked")
             return {}
 
-    def _targets(self, site: Site, walk: _Walk, answer: str, address: str) -> list[str]:
+    def _targets(self, site: Site, state: _RouteState, answer: str, address: str) -> list[str]:
         found = []
         local, _, _ = address.rpartition("@")
         for target in targets(answer):
             if target.startswith("@"):
                 found.append(f"{local}{target}".lower())
             elif target.startswith("|"):
-                walk.doubt("a command")
+                state.report_doubt("a command")
             elif target.startswith(":include:"):
-                found += self._included(site, walk, Path(target.removeprefix(":include:")))
+                found += self._included(site, state, Path(target.removeprefix(":include:")))
             elif not target.startswith("/"):  # a file stays on this machine
                 first, others, is_odd = rewritten(target.removeprefix("\\"), site.rewriting)
                 if is_odd:
-                    walk.doubt("an address within an address")
+                    state.report_doubt("an address within an address")
                 found += [first, *others]
         return found
 
-    def _included(self, site: Site, walk: _Walk, path: Path) -> list[str]:
+    def _included(self, site: Site, state: _RouteState, path: Path) -> list[str]:
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
-            walk.doubt(f"{path} cannot be read")
+            state.report_doubt(f"{path} cannot be read")
             return []
         listed = ",".join(line for line in lines if line.strip() and not line.startswith("#"))
         if ":include:" in listed:
-            walk.doubt(f"{path} includes another list")
+            state.report_doubt(f"{path} includes another list")
             return []
-        return self._targets(site, walk, listed, "")
+        return self._targets(site, state, listed, "")
 
     # -- local(8) -------------------------------------------------------------------------------------------------
 
-    def _is_local(self, site: Site, walk: _Walk, address: str) -> bool:
+    def _is_local(self, site: Site, state: _RouteState, address: str) -> bool:
         domain = address.rpartition("@")[2]
         for table in site.lists["transport_maps"]:
             keys = [address] if is_pattern(table) else list(self._transport_keys(site, address, domain))
-            answers = self._ask(walk, table, keys)
+            answers = self._look_up(state, table, keys)
             if answer := next((answers[key] for key in keys if answers.get(key)), ""):
                 transport = answer.partition(":")[0]
                 if transport in site.pipes:
-                    walk.doubt(f"the transport {transport} is a command")
+                    state.report_doubt(f"the transport {transport} is a command")
                 return transport == "local"
         classes = (("mydestination", "local_transport"), ("virtual_mailbox_domains", "virtual_transport"))
         return any(
             site.words[transport].startswith("local")
-            and any(self._holds(walk, entry, domain) for entry in site.lists[domains])
+            and any(self._holds(state, entry, domain) for entry in site.lists[domains])
             for domains, transport in classes
         )
 
@@ -285,43 +285,43 @@ class Routes:
         yield from (f".{'.'.join(labels[count:])}" for count in range(1, len(labels)))
         yield "*"
 
-    def _holds(self, walk: _Walk, entry: str, domain: str) -> bool:
+    def _holds(self, state: _RouteState, entry: str, domain: str) -> bool:
         """Return whether an entry of mydestination matches a domain; a file of domains counts as a match."""
         if entry.startswith("/"):
             return True
         if ":" in entry:
-            return domain in self._ask(walk, entry, [domain])
+            return domain in self._look_up(state, entry, [domain])
         return entry == domain
 
-    def _deliver(self, site: Site, walk: _Walk, addresses: Sequence[str]) -> None:
+    def _deliver(self, site: Site, state: _RouteState, addresses: Sequence[str]) -> None:
         """Follow what local(8) delivers: an alias, else a forward file, else the address for unknown users."""
         delimiter = site.words["recipient_delimiter"]
         names = {address: address.rpartition("@")[0] for address in addresses}
         found: dict[str, str] = {}
         for table in site.lists["alias_maps"]:
             keys = {key for name in names.values() for key in (name, without_extension(name, delimiter))}
-            found = self._ask(walk, table, sorted(keys)) | found
+            found = self._look_up(state, table, sorted(keys)) | found
         for address, name in names.items():
             user = without_extension(name, delimiter)
             answer = found.get(name, found.get(user))
             if answer is None:
-                self._forward(site, walk, address, user, name)
+                self._forward(site, state, address, user, name)
                 continue
-            mapped = self._targets(site, walk, answer, address)
+            mapped = self._targets(site, state, answer, address)
             own = {address, user, f"{user}@{site.words['myorigin']}".lower()}
-            walk.lead_to(target for target in mapped if target not in own)
+            state.add(target for target in mapped if target not in own)
             if own.intersection(mapped):  # an alias that contains itself also delivers to the user (aliases(5))
-                self._forward(site, walk, address, user, name)
+                self._forward(site, state, address, user, name)
 
-    def _forward(self, site: Site, walk: _Walk, address: str, user: str, name: str) -> None:
-        walk.ends[address] = None
+    def _forward(self, site: Site, state: _RouteState, address: str, user: str, name: str) -> None:
+        state.ends[address] = None
         try:
             home = pwd.getpwnam(user).pw_dir
         except (KeyError, ValueError):
             for relay in site.lists["luser_relay"]:
                 extension = name[len(user) + 1 :]
                 reported = {"user": user, "local": name, "domain": address.rpartition("@")[2], "extension": extension}
-                walk.lead_to(self._targets(site, walk, filled(relay, reported | {"recipient": address}), address))
+                state.add(self._targets(site, state, filled(relay, reported | {"recipient": address}), address))
             return
         for template in site.lists["forward_path"]:
             reported = {"home": home, "user": user, "local": name, "extension": name[len(user) + 1 :]}
@@ -331,8 +331,8 @@ class Routes:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError:
-                walk.doubt(f"{path} may be there and cannot be read")
+                state.report_doubt(f"{path} may be there and cannot be read")
                 return
             lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-            walk.lead_to(self._targets(site, walk, ",".join(lines), address))
+            state.add(self._targets(site, state, ",".join(lines), address))
             return

@@ -1,4 +1,4 @@
-"""The floors of reading: documents of several writers with a token in each place are read whole."""
+"""The minimum of reading: documents of several writers with a token in each place are read whole."""
 
 import gzip
 from pathlib import Path

@@ -9,7 +9,7 @@ import struct
 # A string constant in a formula: its token, its length, its width ([MS-XLS] 2.5.198.89).
 CONSTANT = re.compile(rb"(?s)\x17([\x02-\xff])([\x00\x01])")
 # Records that hold no text: formats of cells and windows, protection, references, calculation, indices.
-_SILENT = """
+_WITHOUT_TEXT = """
     0007 000a 000c 000d 000e 000f 0010 0011 0012 0013 0016 0017 0019 001a 001b 001d 0022 0026 0027 0028 0029 002a 002b
     002d 0031 003d 0040 0041 0042 0055 0056 0059 005a 005d 005e 005f 0060 0063 007d 0080 0081 0082 0083 0084 0086 008c
     008d 0090 0092 009a 009c 00a0 00a1 00af 00b0 00b1 00bc 00be 00c1 00d3 00d7 00da 00de 00e0 00e1 00e2 00e5 00eb 00ed
@@ -17,7 +17,7 @@ _SILENT = """
     0231 0236 023e 0293 041e 0850 0851 0852 0853 0854 0862 0863 0864 0867 0868 088c 088e 0892 0896 089a 089b 08a3
     087c 087d 087f 08d6
 """
-SILENT = frozenset(int(number, 16) for number in _SILENT.split()) - {0x01BE}
+WITHOUT_TEXT = frozenset(int(number, 16) for number in _WITHOUT_TEXT.split()) - {0x01BE}
 Segments = list[bytes]
 """A record and the CONTINUE records after it."""
 

@@ -6,7 +6,7 @@ Follows [MS-XLS] 2.1.4: a stream is a sequence of records, each preceded by its 
 import struct
 
 from holdgate.extract.format import Format
-from holdgate.extract.readers.office.biff import SILENT
+from holdgate.extract.readers.office.biff import WITHOUT_TEXT
 from holdgate.extract.readers.office.compound import Storage
 from holdgate.extract.readers.office.excel_records import ACTIONS, SEGMENTED
 from holdgate.extract.readers.office.excel_workbook import BOF, Workbook
@@ -56,7 +56,7 @@ def read_stream(data: bytes, sink: Sink) -> None:
                 action(book, body)
             elif kind in BOF:
                 book.begin(kind, body, begin)
-            elif kind not in SILENT and kind not in CHART and size >= 6:
+            elif kind not in WITHOUT_TEXT and kind not in CHART and size >= 6:
                 book.scan(body, "")
         except (struct.error, IndexError):
             if size and action:

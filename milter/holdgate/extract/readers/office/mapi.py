@@ -20,7 +20,7 @@ ATTACHED, LONG_NAME, SHORT_NAME, SHOWN_NAME, MIME_TYPE = 0x3701, 0x3707, 0x3704,
 INTERNET_CODEPAGE, MESSAGE_CODEPAGE = 0x3FDE, 0x3FFD
 PLACES = {BODY: "", HTML: "", SUBJECT: "subject", HEADERS: "headers", 0x0070: "subject", 0x0E1D: "subject"}
 # Keys, classes, entry and conversation ids: binary values for programs.
-SILENT = frozenset(
+WITHOUT_TEXT = frozenset(
     {0x001A, 0x0FF6, 0x0FF9, 0x0FFF, 0x300B, 0x300C, 0x3013, 0x3014, 0x65E2, 0x65E3, 0x0E0A, 0x0071, 0x3702, 0x3705}
 )
 # Birthday and anniversary, and the first of the named properties: their dates are read.
@@ -33,7 +33,7 @@ def read_property(
 ) -> None:
     """Pass on one property. `fixed` has the properties of fixed size, `what` names the owner of the properties."""
     place = PLACES.get(number, f"{what} properties")
-    if number in SILENT:
+    if number in WITHOUT_TEXT:
         return
     if number == HTML and data:
         if kind == STRING:

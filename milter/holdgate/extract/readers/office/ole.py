@@ -47,7 +47,7 @@ IN_PART = {
 }
 PROPERTY_SETS = frozenset({"\x05summaryinformation", "\x05documentsummaryinformation"})
 # Class names, presentation hints and protection data for programs.
-PLUMBING = frozenset(
+PROGRAM_STREAMS = frozenset(
     {"\x01compobj", "\x03objinfo", "\x03linkinfo", "\x06dataspaces", "encryptioninfo", "_vba_project", "projectwm"}
 )
 SIGNATURES = (
@@ -61,7 +61,7 @@ SIGNATURES = (
     b"Rar!",
 )
 # Streams that contain only strings: links, equations, names of macro projects, forms, sizes of objects.
-SMALL_TALK = frozenset(
+STRING_STREAMS = frozenset(
     {"\x01ole", "equation native", "project", "\x03vbframe", "f", "o", "\x03eprint", "properties_stream"}
 )
 PICTURE = "picture of an object"
@@ -156,7 +156,7 @@ def _place(storage: Storage) -> str:
 
 def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
     """Read a stream that no format's reader has read; return whether its kind is known."""
-    if name in PLUMBING or name.startswith("__srp_"):
+    if name in PROGRAM_STREAMS or name.startswith("__srp_"):
         return True
     data = storage.read(name)
     if name in PROPERTY_SETS or name.startswith("\x05"):
@@ -185,7 +185,7 @@ def _read_stream(storage: Storage, name: str, sink: Sink) -> bool:
         _read_presentation(data, sink)
     else:
         _strings(data, sink, f"stream {storage.names[name].strip(CONTROLS)}")
-        return name in SMALL_TALK or not data
+        return name in STRING_STREAMS or not data
     return True
 
 

@@ -23,7 +23,7 @@ SHAPE_PROPERTIES = (0xF00B, 0xF121, 0xF122)
 COMPOUND = b"\xd0\xcf\x11\xe0"
 ENCRYPTED_TOKEN = 0xF3D1C4DF
 # Fonts, colours, animations, sounds, images: no text that a person wrote.
-SILENT = frozenset({0x0FB7, 0x07F0, 0x07F9, 0x0F9F, 0x07E4, 0x040B})
+WITHOUT_TEXT = frozenset({0x0FB7, 0x07F0, 0x07F9, 0x0F9F, 0x07E4, 0x040B})
 LISTS = {0: "slide", 1: "master", 2: "notes"}
 CONTROL = {0x0D: "\n", 0x0B: "\n", 0x00: None}
 DEEPEST = 60
@@ -71,7 +71,7 @@ class _Records:
             elif kind in SHAPE_PROPERTIES:
                 for text in strings(data[at:stop], narrow=False):
                     self.sink.text(text, f"{place}, shape" if place else "shape")
-            elif (head & 0xF == 0xF and kind not in SILENT) or kind == TAG_DATA:
+            elif (head & 0xF == 0xF and kind not in WITHOUT_TEXT) or kind == TAG_DATA:
                 if depth < DEEPEST:
                     self.walk(at, stop, self.place(kind, head >> 4, place), depth + 1)
                 else:

@@ -18,7 +18,7 @@ SIGNATURE = b"\x78\x9f\x3e\x22"
 RENDERING, TITLE, CONTENT, ATTACHMENT, TRANSPORT_NAME = 0x9002, 0x8010, 0x800F, 0x9005, 0x9001
 MESSAGE, RECIPIENTS, CODEPAGE = 0x9003, 0x9004, 0x9007
 # Version, class, ids, priority, icons.
-SILENT = frozenset({0x9006, 0x8008, 0x8009, 0x800D, 0x8011, 0x0600, 0x0601, 0x0002})
+WITHOUT_TEXT = frozenset({0x9006, 0x8008, 0x8009, 0x800D, 0x8011, 0x0600, 0x0601, 0x0002})
 PLACES = {0x8004: "subject", 0x800C: ""}
 FIXED = {0x0002: 4, 0x0003: 4, 0x0004: 4, 0x0005: 8, 0x0006: 8, 0x0007: 8, 0x000A: 4, 0x000B: 4, 0x0014: 8,
          0x0040: 8, 0x0048: 16}  # fmt: skip
@@ -65,7 +65,7 @@ def read(document: Document, sink: Sink) -> None:
             _read_recipients(value, charset, sink)
         elif number in PLACES:
             sink.text(mapi.text_of(value, charset), PLACES[number])
-        elif number not in SILENT:
+        elif number not in WITHOUT_TEXT:
             for text in strings(value):
                 sink.text(text, "message properties")
     _finish(attachment, sink)

@@ -17,13 +17,13 @@ from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.readers.openxml import shapes
 from holdgate.extract.readers.openxml.number_format import plain_number
-from holdgate.extract.readers.openxml.ooxml_sheet import TELLING, column_name
+from holdgate.extract.readers.openxml.ooxml_sheet import HAS_CONTENT, column_name
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.readers.pictures import image
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, SILENT, START, TEXT, Selection, flags
+from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, NO_ATTRIBUTES, START, TEXT, Selection, flags
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 # Elements whose text is separate, wherever they occur.
@@ -72,7 +72,7 @@ CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
 NUMERIC = frozenset({"float", "currency", "percentage"})
 FLAT_ROOTS = frozenset({"document", "document-content", "document-styles", "document-meta", "document-settings"})
 # Cells are read separately; maps and layers have conditions and names for the program.
-MUTE = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
+ATTRIBUTES_IGNORED = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
 MARKUP = frozenset({"manifest", "layout-cache", "RDF"})
 # Text outside paragraphs is a separator between parts of a number, or longer than any of them.
 LONG_ENOUGH = 4
@@ -160,7 +160,8 @@ class OdfText:
                 plain = key[key.find(":") + 1 :]
                 if key.startswith("xmlns"):
                     continue
-                if (plain in TEXT_ATTRIBUTES or (plain == "name" and name in WITH_NAME)) and name not in MUTE:
+                has_text = plain in TEXT_ATTRIBUTES or (plain == "name" and name in WITH_NAME)
+                if has_text and name not in ATTRIBUTES_IGNORED:
                     self.emit(value)
 
     def end(self, name: str) -> None:
@@ -321,7 +322,7 @@ def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
     elif kind:
         reader.cell_value = attributes.get("string-value", "") or attributes.get("date-value", "")
     formula = attributes.get("formula", "")
-    if formula and (not kind or TELLING.search(formula)):
+    if formula and (not kind or HAS_CONTENT.search(formula)):
         reader.emit(formula, "formula")
 
 
@@ -408,7 +409,7 @@ _WANTED = Selection(
         (OWN_TEXT, START | END | TEXT),
         (PLACES, START | END),
         (WITH_NAME, NAMED),
-        (MUTE, SILENT),
+        (ATTRIBUTES_IGNORED, NO_ATTRIBUTES),
         (["binary-data"], TEXT),
     ),
     TEXT_ATTRIBUTES,

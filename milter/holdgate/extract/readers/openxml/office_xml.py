@@ -14,7 +14,7 @@ from holdgate.extract.readers.openxml import shapes
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.odf import read_flat
 from holdgate.extract.readers.openxml.ooxml import read_package
-from holdgate.extract.readers.openxml.ooxml_sheet import TELLING, column_name
+from holdgate.extract.readers.openxml.ooxml_sheet import HAS_CONTENT, column_name
 from holdgate.extract.readers.openxml.ooxml_text import PartText
 from holdgate.extract.readers.openxml.revisions import joined
 from holdgate.extract.readers.texts import expat
@@ -208,7 +208,7 @@ class _Spreadsheet(PartText):
             self.column = number or self.column + 1
             self.place = f"sheet {self.sheet}, {column_name(min(self.column, 16_384))}{self.row}"
             formula = plain.get("Formula", "")
-            if TELLING.search(formula):
+            if HAS_CONTENT.search(formula):
                 self.sink.text(formula, joined(self.place, "formula"))
             for value in (plain.get("HRef", ""), plain.get("HRefScreenTip", "")):
                 self.emit(value, "link")

@@ -25,7 +25,7 @@ from holdgate.extract.readers.texts.xml_plan import (
 from holdgate.extract.reading import Sink
 
 # A formula is read for its contents other than references: quoted text, or digits in a row.
-TELLING = re.compile(r'"[^"]|\d{5}')
+HAS_CONTENT = re.compile(r'"[^"]|\d{5}')
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 
 _BOOK = Selection(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
@@ -256,7 +256,7 @@ class SheetText(PartText):
             self.sink.text(shown, f"{self.place}, {cell}")
         if self.formula:
             formula = "".join(self.formula)
-            if not value or TELLING.search(formula):
+            if not value or HAS_CONTENT.search(formula):
                 self.sink.text(formula, f"{self.place}, {cell}, formula")
             self.formula.clear()
         self.value.clear()

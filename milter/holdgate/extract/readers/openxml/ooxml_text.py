@@ -10,7 +10,17 @@ from collections.abc import Callable
 
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
 from holdgate.extract.readers.texts.expat import local
-from holdgate.extract.readers.texts.xml_plan import END, FULL, SILENT, START, TEXT, VALUE, Cells, Selection, flags
+from holdgate.extract.readers.texts.xml_plan import (
+    END,
+    FULL,
+    NO_ATTRIBUTES,
+    START,
+    TEXT,
+    VALUE,
+    Cells,
+    Selection,
+    flags,
+)
 from holdgate.extract.reading import Sink
 
 # The last is Visio's ([MS-VSDX], Text_Type), a complete text that contains marks for its formats.
@@ -34,8 +44,8 @@ _VALUES = """
 """
 TEXT_VALUES = frozenset(_VALUES.split())
 # Lists of style names that Word generates, fonts, switches, marks in Visio's texts.
-_MUTE = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
-MUTE = frozenset(_MUTE.split())
+_ATTRIBUTES_IGNORED = "compatSetting cp ext extLst font latentStyles lsdException pp rFonts tp"
+ATTRIBUTES_IGNORED = frozenset(_ATTRIBUTES_IGNORED.split())
 # Word's names for styles (ECMA-376-1, 17.7.4: latent styles, and those of characters that belong to a paragraph's). No
 # person wrote them, and "Header Char" looks like a person's name.
 _STYLES = """
@@ -93,7 +103,7 @@ class PartText:
         action = STARTS.get(name)
         if action:
             action(self, attributes)
-        if attributes and name not in MUTE:
+        if attributes and name not in ATTRIBUTES_IGNORED:
             self.read_attributes(name, attributes)
 
     def end(self, name: str) -> None:
@@ -312,7 +322,7 @@ ELEMENTS = flags(
     ({"vanish", "webHidden", "specVanish", "sym", "comment"}, FULL),
     (ENDS, END),
     (MEASURES, END),
-    (MUTE, SILENT),
+    (ATTRIBUTES_IGNORED, NO_ATTRIBUTES),
     (TEXT_VALUES, VALUE),
 )
 _TEXT = Selection(ELEMENTS, TEXT_ATTRIBUTES)

@@ -27,7 +27,7 @@ RICH_CELL = 62
 # Cells by what they hold: blank, RK number, error, boolean, number, string, shared string; then formulas' results.
 NUMBERS, TEXTS = {2, 5, 9}, {6, 8, RICH_CELL}
 # Dimensions, views, columns, panes, fonts, fills, borders, row and column geometry.
-SILENT = frozenset({3, 4, 43, 45, 46, 48, 60, *range(128, 139), *range(145, 149), 151})
+WITHOUT_TEXT = frozenset({3, 4, 43, 45, 46, 48, 60, *range(128, 139), *range(145, 149), 151})
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ def read_binary(data: bytes, book: BinaryWorkbook, sink: Sink, place: str) -> No
                 where = joined(place, f"comment at {column_name(column + 1)}{first + 1}")
             elif kind == COMMENT_TEXT:
                 sink.text(_text(body, 1), where)
-            elif kind not in SILENT and size >= 12:
+            elif kind not in WITHOUT_TEXT and size >= 12:
                 for text in strings(body, narrow=False):
                     sink.text(text, place)
         except (struct.error, IndexError):

@@ -115,7 +115,7 @@ def _read_earlier_versions(document: Handle, data: bytes, strings: Strings) -> N
                 strings.sink.budget.check_time()
                 with closing(pdfium.FPDF_LoadPage(handle, index), pdfium.FPDF_ClosePage) as page:
                     text = pdf_page.read_text(page) if page else ""
-                _add_news(text, known, f"page {index + 1}, earlier version", strings)
+                _add_new_lines(text, known, f"page {index + 1}, earlier version", strings)
 
 
 def _read_removed_pages(rebuilt: bytes, strings: Strings) -> None:
@@ -130,7 +130,7 @@ def _read_removed_pages(rebuilt: bytes, strings: Strings) -> None:
             strings.sink.budget.check_time()
             with closing(pdfium.FPDF_LoadPage(handle, index), pdfium.FPDF_ClosePage) as page:
                 text = pdf_page.read_text(page) if page else ""
-            _add_news(text, known, "removed page", strings)
+            _add_new_lines(text, known, "removed page", strings)
 
 
 def _form(document: Handle) -> Handle:
@@ -160,13 +160,13 @@ def _read_page(document: Handle, form: Handle, page: Handle, index: int, strings
     pdf_page.read_annotations(document, form, page, place, strings)
     known = set(text.split("\n"))
     if contents.replaced:
-        _add_news(pdf_page.read_replaced_text(page, contents), known, place, strings)
+        _add_new_lines(pdf_page.read_replaced_text(page, contents), known, place, strings)
     if pdf_page.draw_annotations(page):
         with closing(pdfium.FPDF_LoadPage(document, index), pdfium.FPDF_ClosePage) as drawn:
-            _add_news(pdf_page.read_text(drawn), known, f"{place}, annotation", strings)
+            _add_new_lines(pdf_page.read_text(drawn), known, f"{place}, annotation", strings)
 
 
-def _add_news(text: str, known: set[str], place: str, strings: Strings) -> None:
+def _add_new_lines(text: str, known: set[str], place: str, strings: Strings) -> None:
     """Pass on the lines of another reading of a page that earlier readings lacked."""
     lines = [line for line in text.split("\n") if line not in known and line.strip() not in strings.seen]
     known.update(lines)

@@ -12,7 +12,7 @@ from holdgate.extract.reading import Document, Sink
 
 _BEGINNING = re.compile(rb"\s{0,20}(?:999\s*\r?\n[^\n]{0,300}\n\s{0,20}){0,20}0[ \t]*\r?\n[ \t]*SECTION[ \t]*\r?\n")
 # Names of entities and classes, and handles: internal data of the program.
-_PLUMBING = frozenset({"0", "5", "100", "102", "105", *map(str, range(320, 370)), *map(str, range(390, 400))})
+_WITHOUT_TEXT = frozenset({"0", "5", "100", "102", "105", *map(str, range(320, 370)), *map(str, range(390, 400))})
 _PIECE, _LAST_PIECE = "3", "1"
 _NUMBER = re.compile(r"\s*[-+]?[\d.]{1,40}(?:[eE][-+]?\d{1,5})?\s*")
 _STRINGS = frozenset(map(str, [*range(1, 10), *range(300, 310), *range(410, 420), *range(430, 440), *range(470, 482),
@@ -39,7 +39,7 @@ def read(document: Document, sink: Sink) -> None:
             if pieces and code != _LAST_PIECE:
                 sink.text(plain("".join(pieces)))
                 pieces.clear()
-            if code not in _PLUMBING and (code in _STRINGS or not _NUMBER.fullmatch(value)):
+            if code not in _WITHOUT_TEXT and (code in _STRINGS or not _NUMBER.fullmatch(value)):
                 sink.text(plain("".join([*pieces, value])))
                 pieces.clear()
     sink.text(plain("".join(pieces)))

@@ -170,7 +170,7 @@ static int is_white(PyObject *text)
     return 1;
 }
 
-/* Whether a formula says more than references and names: what `TELLING` finds, or anything that is not ASCII. */
+/* Whether a formula says more than references and names: what `HAS_CONTENT` finds, or anything that is not ASCII. */
 static int is_telling(const unsigned char *text, Py_ssize_t at, Py_ssize_t end)
 {
     int row = 0;

@@ -15,7 +15,7 @@ try:
 except ModuleNotFoundError:
     xml_scan = None
 
-START, END, FULL, TEXT, SILENT, VALUE, NAMED, CELL, ROW = 1, 2, 4, 8, 16, 32, 64, 128, 256
+START, END, FULL, TEXT, NO_ATTRIBUTES, VALUE, NAMED, CELL, ROW = 1, 2, 4, 8, 16, 32, 64, 128, 256
 """What a handler requests of an element: its start; its end; all attributes (otherwise only those requested by name);
 its character data with white space; no attributes; those whose names end in "val"; the attribute "name". CELL and ROW
 are for a sheet, and can be left out if its handler has `Cells`."""

@@ -21,7 +21,7 @@ enum {
     TEXT = 8,    /* character data inside is wanted, white space too */
     CELL = 128,  /* of a sheet: read here where it is simple (see xml_cells.h) */
     ROW = 256,   /* of a sheet: given when something in it is given */
-    SILENT = 16, /* no attribute is wanted */
+    NO_ATTRIBUTES = 16, /* no attribute is wanted */
     VALUE = 32,  /* attributes whose names end in "val" are wanted */
     NAMED = 64,  /* an attribute with the local name "name" is wanted */
 };
@@ -232,7 +232,7 @@ static int is_wanted(const Plan *plan, const unsigned char *text, const Attribut
 {
     const char *name = (const char *)text + one->name;
     Py_ssize_t length = one->name_end - one->name;
-    if (flags & SILENT)
+    if (flags & NO_ATTRIBUTES)
         return 0;
     if (flags & VALUE && length >= 3 && memcmp(name + length - 3, "val", 3) == 0)
         return 1;
