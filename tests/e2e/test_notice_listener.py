@@ -48,13 +48,13 @@ def test_no_user_of_the_machine_can_send_by_it(site: Site) -> None:
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            post.hand_over(content, "stranger@partner.example", site.settings.desk.notice_relay)
+            post.submit_one(content, "stranger@partner.example", site.settings.desk.notice_relay)
         except PermissionError:
             code = 0
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    post.hand_over(content, "desk@partner.example", site.settings.desk.notice_relay)
+    post.submit_one(content, "desk@partner.example", site.settings.desk.notice_relay)
     site.wait_for(lambda: site.world.to("desk@partner.example"), "the desk's own mail")
     assert site.world.to("stranger@partner.example") == []
 
@@ -63,11 +63,11 @@ def test_a_refusal_and_a_closed_socket_are_errors(site: Site, tmp_path) -> None:
     message = EmailMessage()
     message.set_content("x")
     with pytest.raises(smtplib.SMTPRecipientsRefused):
-        post.hand_over(message.as_bytes(), "not an address@", site.settings.desk.notice_relay)
+        post.submit_one(message.as_bytes(), "not an address@", site.settings.desk.notice_relay)
     with socket.socket(socket.AF_UNIX) as closed:
         closed.bind(str(tmp_path / "closed"))
     with pytest.raises(OSError, match="refused"):
-        post.hand_over(message.as_bytes(), BOSS, tmp_path / "closed")
+        post.submit_one(message.as_bytes(), BOSS, tmp_path / "closed")
 
 
 def test_check_has_nothing_to_say_about_it(site: Site) -> None:

@@ -34,7 +34,7 @@ def clock() -> Clock:
 
 
 def runner(clock: Clock, **options: Any) -> Runner[str]:
-    return Runner(stage="test", key=str, clock=clock, **{"shared": (AwayError,), "quiet": (FirstError,)} | options)
+    return Runner(stage="test", key=str, clock=clock, **{"shared": (AwayError,), "expected": (FirstError,)} | options)
 
 
 TEN = [f"good{number}" for number in range(10)]

@@ -13,7 +13,7 @@ from holdgate.cli.main import main
 from holdgate.configfile import load_settings
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
-from holdgate.desk.outcome import became
+from holdgate.desk.outcome import outcome_key
 from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.node import Machine, rules_of
@@ -151,7 +151,7 @@ def test_senders_of_a_retired_node_are_notified_if_they_are_to_be(run: Run, stor
     text = " ".join(message_from_bytes(letter).get_payload(0).get_payload(decode=True).decode().split())  # type: ignore[union-attr]
     assert "Whether it was delivered before is not known." in text
     assert "b@partner.example" in text
-    assert became(found) == "out_of_reach"
+    assert outcome_key(found) == "out_of_reach"
     # Its queue is found after all, and moderators are asked again: the notice is not true any more.
     store.change(found, State.HELD, ACTOR, held_at=datetime.now(UTC))
     assert [one.recipient for one in store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))] == [

@@ -13,7 +13,7 @@ from holdgate.desk import asking, asksender, moderation, moderators, selfrelease
 from holdgate.desk.changing import CannotChangeError, Changer, kept
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError, Why
-from holdgate.desk.outcome import became
+from holdgate.desk.outcome import outcome_key
 from holdgate.desk.senderchoice import Choice, Flaw, FlawedError, choose
 from holdgate.desk.wishes import Addressee, Sent
 from holdgate.mask import mask_numbers
@@ -85,7 +85,7 @@ def test_the_sender_sends(make_desk: Make, hold: Hold, excluded: list[str], how:
     incident = held(hold, desk)
     done = send(desk, incident, *excluded, reason="They know")
     assert (done.state, done.decided_by, done.decided_how, done.comment) == (State.APPROVED, ANNA, how, "They know")
-    assert became(done) == end
+    assert outcome_key(done) == end
     assert (done.change is None) == (not excluded)
     if done.change is not None:
         assert done.change["recipients"] == excluded
@@ -101,7 +101,7 @@ def test_the_sender_does_not_send(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     done = choose(desk, request_of(desk, incident), Choice(False, reason="Wrong Bob"), PAGE, None)
-    assert (done.state, done.decided_how, done.comment, became(done)) == (
+    assert (done.state, done.decided_how, done.comment, outcome_key(done)) == (
         State.REJECTED,
         "withdrawal",
         "Wrong Bob",
@@ -329,7 +329,7 @@ def test_an_owner_decides_in_their_own_name(make_desk: Make, hold: Hold, is_sent
     desk = make(make_desk, f'ask_owners = "inline:{{erp@corp.example={OWNER}}}"')
     incident = held(hold, desk, sender="erp@corp.example")
     done = choose(desk, request_of(desk, incident), Choice(is_sent), Actor(OWNER, "page"), None)
-    assert (done.decided_by, done.decided_how, became(done)) == (OWNER, "owner", end)
+    assert (done.decided_by, done.decided_how, outcome_key(done)) == (OWNER, "owner", end)
     assert (end, "erp@corp.example") in due(desk)
 
 

@@ -92,9 +92,9 @@ def test_of_seals_that_are_used_together_all_are_fresh_or_none_is_noted(store: S
 
 def test_a_summary_is_due_at_its_time_and_the_next_one_later(store: Store) -> None:
     digests = store.digests
-    digests.want(BOSS, NOW, NOW + HOUR)
-    digests.want("other@corp.example", NOW, NOW + 3 * HOUR)
-    digests.want(BOSS, NOW, NOW + 9 * HOUR)  # who wants them already keeps their time
+    digests.subscribe(BOSS, NOW, NOW + HOUR)
+    digests.subscribe("other@corp.example", NOW, NOW + 3 * HOUR)
+    digests.subscribe(BOSS, NOW, NOW + 9 * HOUR)  # who wants them already keeps their time
     assert digests.due(NOW) == []
     (due,) = digests.due(NOW + HOUR)
     assert (due.person, due.since, due.due_at) == (BOSS, NOW, NOW + HOUR)

@@ -47,7 +47,7 @@ class FakeWorker:
         assert isinstance(self.does, bytes)
         return self.does
 
-    def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, rest: float) -> None:
+    def begin(self, job: bytes, content: bytes, descriptors: tuple[int, ...], *, seconds: float, gap: float) -> None:
         self.asked.append({**json.loads(job), "seconds": seconds, "descriptors": descriptors})
         self.content.append(content if not descriptors else descriptors[0])
         if isinstance(self.does, Exception):
@@ -82,7 +82,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
     known = Workers()
 
     class Starter:
-        def __init__(self, _settings: PoolSettings, *, only_reads: bool = False, beside: object = None) -> None:
+        def __init__(self, _settings: PoolSettings, *, only_reads: bool = False, sibling: object = None) -> None:
             self.kind = "reads" if only_reads else "rules"
 
         def start(self) -> tuple[object, frozenset[str]]:

@@ -306,7 +306,7 @@ def test_an_earlier_absence_that_another_starter_saw_end_does_not_count(
     clock, pauses = own_clock(monkeypatch)
     path = directory / "scan.sock"
     one = starter(path)
-    other = Starter(PoolSettings(rules=Path("/nonexistent"), service=path), only_reads=True, beside=one)
+    other = Starter(PoolSettings(rules=Path("/nonexistent"), service=path), only_reads=True, sibling=one)
     with pytest.raises(ScanError, match="does not run there"):
         other.start()
     with contextlib.closing(sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET)):
