@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import make_url
 
-from holdgate.quarantine import bell, database
-from holdgate.quarantine.bell import queue_of
+from holdgate.quarantine import database, signals
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Actor, Incident, NewNotice
+from holdgate.quarantine.signals import queue_of
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, StoreError, migrate, open_store
 from testbed.ports import wait_for
@@ -90,7 +90,7 @@ class Decider:
 def test_what_was_confirmed_is_on_the_promoted_standby(
     servers: tuple[PostgresServer, PostgresServer], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bell, "_RECONNECT", 0.1)
+    monkeypatch.setattr(signals, "_RECONNECT", 0.1)
     primary, standby = servers
     deciders = [Decider(open_store(url, f"mx{number}", role="desk")) for number in range(WRITERS)]
     threads = [threading.Thread(target=one) for one in deciders]
@@ -127,21 +127,21 @@ def test_what_was_confirmed_is_on_the_promoted_standby(
 def test_a_listener_goes_on_at_the_promoted_standby(
     servers: tuple[PostgresServer, PostgresServer], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bell, "_RECONNECT", 0.1)
+    monkeypatch.setattr(signals, "_RECONNECT", 0.1)
     primary, standby = servers
     store = open_store(url, NODE, role="desk")
     listener = store.listener(queue_of(NODE), url=url)
     waker = listener.waker()
     listener.start()
-    wait_for(lambda: listener.hears, "the listener to hear")
+    wait_for(lambda: listener.is_listening, "the listener to hear")
     incident = replace(
         Incident(queue_id="4a", sender="a@x", recipients=["b@y"], policy="p", node=NODE), state=State.HELD
     )
     store.record(incident, ACTOR)
     primary.kill()
-    wait_for(lambda: not listener.hears, "the listener to see it")
+    wait_for(lambda: not listener.is_listening, "the listener to see it")
     standby.promote()
-    wait_for(lambda: listener.hears, "the listener to hear again")
+    wait_for(lambda: listener.is_listening, "the listener to hear again")
     waker.wait(20)
     with suppress(ConflictError):
         store.change(incident, State.APPROVED, ACTOR)

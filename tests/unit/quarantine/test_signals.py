@@ -68,7 +68,7 @@ def tape(url: str) -> Iterator[Tape]:
 
 
 class Ears:
-    """A listener for some words, with who is woken, which hears by now."""
+    """A listener for some words, with who is woken, which is listening by now."""
 
     def __init__(self, store: Store, url: str, *words: str) -> None:
         self.listener = store.listener(*words, url=url)
@@ -206,7 +206,7 @@ def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
         deaf = store.listener(queue_of(NODE), url=pooler.url)
         listeners.append(deaf)
         deaf.start()
-        wait_for(lambda: "LISTEN receives nothing" in caplog.text, "the listener to say that it hears nothing")
+        wait_for(lambda: "LISTEN receives nothing" in caplog.text, "the listener to say that it receives nothing")
         assert not deaf.is_listening
         assert deaf.pause(1.0) == 1.0
         assert agent.listener.pause(1.0) == 5.0

@@ -17,9 +17,9 @@ import pytest
 
 from holdgate import daemon, maillog, sockets
 from holdgate.config import Settings
-from holdgate.scan import main, memory, sandbox, serving, succession, template
+from holdgate.scan import main, memory, reexec, sandbox, serving, template
+from holdgate.scan.reexec import ServerArguments
 from holdgate.scan.sandbox import SandboxError
-from holdgate.scan.succession import Serving
 from holdgate.scan.template import Template
 
 
@@ -60,12 +60,12 @@ def begun(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Any]:
         steps.append(("listen", one, group_id, kind))
         return SimpleNamespace(fileno=lambda: 88)
 
-    def become(given: Serving) -> None:
+    def exec_server(given: ServerArguments) -> None:
         steps.append(given)
         raise Becoming
 
     monkeypatch.setattr(sockets, "listen", listen)
-    monkeypatch.setattr(main, "become", become)
+    monkeypatch.setattr(main, "exec_server", exec_server)
     monkeypatch.setattr(maillog, "is_verbose", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return steps
@@ -130,16 +130,16 @@ def test_without_a_socket_in_the_settings_it_does_not_start(
 
 # -- its second stage -------------------------------------------------------------------------------------------------
 
-SERVING = Serving("holdgate-scan", False, "/nonexistent/scan.sock", 0, 0, (101, 102), "/readers")
+SERVING = ServerArguments("holdgate-scan", False, "/nonexistent/scan.sock", 0, 0, (101, 102), "/readers")
 
 
 def test_the_second_stage_gets_its_descriptors_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     ran: list[Any] = []
     monkeypatch.setattr(os, "execv", lambda program, arguments: ran.append((program, arguments)))
-    given = Serving("holdgate-scan", True, "/x", ours.fileno(), theirs.fileno(), (7,), "/readers")
+    given = ServerArguments("holdgate-scan", True, "/x", ours.fileno(), theirs.fileno(), (7,), "/readers")
     with ours, theirs:
-        succession.become(given)
+        reexec.exec_server(given)
         assert os.get_inheritable(ours.fileno())
         assert os.get_inheritable(theirs.fileno())
     ((program, arguments),) = ran
@@ -158,7 +158,7 @@ def second(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[Any]]:
     for descriptor in (listener.fileno(), lock):
         os.set_inheritable(descriptor, True)
     argument = json.dumps(
-        asdict(Serving("holdgate-scan", True, str(path), listener.detach(), lock, (101, 102), "/readers"))
+        asdict(ServerArguments("holdgate-scan", True, str(path), listener.detach(), lock, (101, 102), "/readers"))
     )
 
     class Service:
@@ -268,7 +268,7 @@ def test_a_zygote_whose_service_has_ended_meanwhile_does_not_begin(monkeypatch: 
 
     monkeypatch.setattr(template.os, "_exit", end)
     monkeypatch.setattr(template, "die_with_parent", lambda: begun.append("dies with its parent"))
-    monkeypatch.setattr(template.zygote, "be", lambda *arguments: begun.append(arguments))
+    monkeypatch.setattr(template.zygote, "run", lambda *arguments: begun.append(arguments))
     monkeypatch.setattr(template, "_close_all_but", lambda _kept: None)
     monkeypatch.setattr(template, "logging", SimpleNamespace(getLogger=lambda: SimpleNamespace(handlers=[])))
     monkeypatch.setattr(template.signal, "signal", lambda *_: None)
@@ -279,5 +279,5 @@ def test_a_zygote_whose_service_has_ended_meanwhile_does_not_begin(monkeypatch: 
     ):
         begun.clear()
         with pytest.raises(Becoming) as ended:
-            made._be_a_zygote(control, parent)
+            made._run_zygote(control, parent)
         assert (ended.value.args, begun) == ((status,), expected)

@@ -13,7 +13,7 @@ from holdgate.scan import inspecting as module
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.inspecting import Inspecting
 from holdgate.scan.reading import ReadingOnly
-from holdgate.scan.shapes import BEYOND, GONE, READING, UNREADABLE, Reading
+from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED, READING, UNREADABLE, Reading
 
 SSN = "536-90-4399"
 MESSAGE = f"Subject: s\r\n\r\nher SSN: {SSN}\r\n".encode()
@@ -48,8 +48,8 @@ def identifiers(answer: Any) -> list[str]:
     ],
 )
 def test_only_jobs_without_a_parser_of_documents_let_a_worker_stay(work: Inspecting, kind: str, stays: bool) -> None:
-    assert work.may_stay({"do": kind}) is stays
-    assert ReadingOnly(Limits()).may_stay({"do": kind}) is False
+    assert work.is_reusable({"do": kind}) is stays
+    assert ReadingOnly(Limits()).is_reusable({"do": kind}) is False
 
 
 def test_the_trial_inspects_a_text_and_answers_with_nothing(monkeypatch: pytest.MonkeyPatch, work: Inspecting) -> None:
@@ -69,7 +69,7 @@ def test_an_inspection_has_findings_and_the_words_of_the_header(work: Inspecting
 
 def test_a_message_that_is_more_than_plain_text_is_beyond(work: Inspecting) -> None:
     page = b"Content-Type: application/pdf\r\n\r\n%PDF-1.4\r\n"
-    assert work.do({"do": "inspect plain", "words": WORDS}, page) == BEYOND
+    assert work.do({"do": "inspect plain", "words": WORDS}, page) == NOT_FOR_THIS_WORKER
 
 
 def test_a_file_is_read_by_its_name(work: Inspecting) -> None:
@@ -91,8 +91,8 @@ def test_a_search_finds_in_what_another_process_read(work: Inspecting) -> None:
 @pytest.mark.parametrize(
     ("frame", "answer"),
     [
-        (b"", GONE),
-        (BEYOND, BEYOND),
+        (b"", READER_ENDED),
+        (NOT_FOR_THIS_WORKER, NOT_FOR_THIS_WORKER),
         (b'{"error":"no seccomp"}', b'{"error":"no seccomp"}'),
         (b"{}", UNREADABLE),
         (b"\xff", UNREADABLE),
@@ -132,7 +132,7 @@ def test_too_much_text_for_a_process_that_stays_is_beyond(
     parts = [Part("body", "text", text) for text in texts]
     monkeypatch.setattr("holdgate.scan.reading.extract_message", lambda *_: Extraction(parts))
     frame = ReadingOnly(Limits()).do({"do": "read", "name": None}, b"")
-    assert (frame == BEYOND) is is_beyond
+    assert (frame == NOT_FOR_THIS_WORKER) is is_beyond
     if not is_beyond:
         assert isinstance(READING.validate_json(frame), Reading)
 

@@ -13,8 +13,8 @@ from holdgate.findings import Inspection
 from holdgate.scan import answer, wire
 from holdgate.scan import pool as module
 from holdgate.scan.pool import SMALL, Pool, PoolSettings
-from holdgate.scan.process import ScanError, WorkerGoneError, WorkerLostError
-from holdgate.scan.shapes import BEYOND, GONE
+from holdgate.scan.process import ScanError, WorkerEndedError, WorkerLostError
+from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED
 
 FOUND = answer.encode(Inspection())
 LARGE = b"x" * (SMALL + 1)
@@ -42,7 +42,7 @@ class FakeWorker:
         seconds: float,
         limit: int = wire.ANSWER_LIMIT,
     ) -> bytes:
-        self.begin(job, content, descriptors, seconds=seconds, rest=0.0)
+        self.begin(job, content, descriptors, seconds=seconds, gap=0.0)
         self.asked[-1]["limit"] = limit
         assert isinstance(self.does, bytes)
         return self.does
@@ -69,7 +69,7 @@ class Workers:
         self.does: dict[str, list[object]] = {"rules": [FOUND], "reads": [b"read"]}
         self.trial: dict[str, object] = {"rules": FOUND, "reads": FOUND}
         self.wanted_new: list[bool] = []
-        self.patience: set[float] = set()
+        self.wait_limits: set[float] = set()
         self.stocks: list[tuple[str, int]] = []
         self.closed: list[str] = []
 
@@ -90,16 +90,16 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
                 raise ScanError(str(error))
             return SimpleNamespace(kind=self.kind), frozenset({"us-ssn"})
 
-    class Nursery:
+    class WorkerStock:
         pid = 1
 
-        def __init__(self, start: Callable[[], Any], stock: int) -> None:
+        def __init__(self, start: Callable[[], Any], size: int) -> None:
             self.kind = start().kind
             self.is_proven = False
-            known.stocks.append((self.kind, stock))
+            known.stocks.append((self.kind, size))
 
-        def take(self, *, patience: float, new: bool = False) -> FakeWorker:
-            known.patience.add(patience)
+        def take(self, *, wait_limit: float, new: bool = False) -> FakeWorker:
+            known.wait_limits.add(wait_limit)
             if self.is_proven:
                 known.wanted_new.append(new)
             script = known.does[self.kind]
@@ -114,7 +114,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
             known.closed.append(self.kind)
 
     monkeypatch.setattr(module, "Starter", Starter)
-    monkeypatch.setattr(module, "Nursery", Nursery)
+    monkeypatch.setattr(module, "WorkerStock", WorkerStock)
     return known
 
 
@@ -177,9 +177,9 @@ def test_a_message_that_costs_two_lives_is_failed_and_its_words_are_masked(worke
 
 
 def test_workers_that_were_dead_before_cost_no_life_but_not_without_end(workers: Workers, new_pool: NewPool) -> None:
-    workers.does["rules"] = [WorkerGoneError(), WorkerGoneError(), WorkerGoneError(), FOUND]
+    workers.does["rules"] = [WorkerEndedError(), WorkerEndedError(), WorkerEndedError(), FOUND]
     assert new_pool().inspect(b"x").status == "complete"
-    workers.does["rules"] = [WorkerGoneError()]
+    workers.does["rules"] = [WorkerEndedError()]
     with pytest.raises(ScanError, match="workers die before they have begun"):
         new_pool().inspect(b"x")
     assert len(workers.used()) == 8
@@ -196,12 +196,12 @@ def test_no_worker_in_time_is_a_reason_to_try_later(workers: Workers, new_pool: 
 
 def test_plain_text_is_read_by_one_that_stays(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=100)
-    (staying,) = pool._staying.workers
-    assert cast(Any, staying).ends == 0
+    (reusable,) = pool._reusable.workers
+    assert cast(Any, reusable).ends == 0
     for _ in range(2):
         pool.inspect(b"x", is_plain=True)
-    assert [one["do"] for one in cast(Any, staying).asked] == ["trial", "inspect plain", "inspect plain"]
-    assert pool._staying.workers == [staying]
+    assert [one["do"] for one in cast(Any, reusable).asked] == ["trial", "inspect plain", "inspect plain"]
+    assert pool._reusable.workers == [reusable]
 
 
 @pytest.mark.parametrize(
@@ -218,68 +218,68 @@ def test_what_is_not_for_them_goes_to_a_process_of_its_own(
 
 def test_what_turns_out_to_be_more_than_plain_text_is_read_anew(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=100)
-    (staying,) = pool._staying.workers
-    cast(Any, staying).does = BEYOND
+    (reusable,) = pool._reusable.workers
+    cast(Any, reusable).does = NOT_FOR_THIS_WORKER
     assert pool.inspect(b"x", is_plain=True).status == "complete"
     assert len(workers.used()) == 1
-    assert pool._staying.workers == [staying], "it has done nothing wrong"
+    assert pool._reusable.workers == [reusable], "it has done nothing wrong"
 
 
 @pytest.mark.parametrize(
     ("lost", "lives"),
-    [(WorkerLostError("crash"), 1), (b"{}{}", 1), (WorkerGoneError(), 2)],
+    [(WorkerLostError("crash"), 1), (b"{}{}", 1), (WorkerEndedError(), 2)],
     ids=["lost", "odd", "gone"],
 )
 def test_one_that_stays_and_dies_by_a_message_costs_one_of_its_lives(
     workers: Workers, new_pool: NewPool, lost: object, lives: int
 ) -> None:
     pool = new_pool(retire_after=100)
-    (staying,) = pool._staying.workers
-    cast(Any, staying).does = lost
+    (reusable,) = pool._reusable.workers
+    cast(Any, reusable).does = lost
     workers.does["rules"] = [WorkerLostError("crash")]
     assert pool.inspect(b"x", is_plain=True).status == "failed"
     assert len(workers.used()) == lives
-    assert pool._staying.workers == []
-    assert cast(Any, staying).ends == 1
+    assert pool._reusable.workers == []
+    assert cast(Any, reusable).ends == 1
 
 
 # -- a process that only reads ----------------------------------------------------------------------------------------
 
 
 def test_a_small_message_is_read_by_one_and_searched_by_another(workers: Workers, new_pool: NewPool) -> None:
-    pool = new_pool(retire_after=100, reads_apart=True)
-    (staying,) = pool._staying.workers
+    pool = new_pool(retire_after=100, reads_separately=True)
+    (reusable,) = pool._reusable.workers
     assert pool.inspect(b"words").status == "complete"
     (reader,) = workers.used("reads")
     assert reader.content == [b"words"]
     assert reader.ends == 1
-    assert cast(Any, staying).asked[-1]["do"] == "search"
-    assert cast(Any, staying).asked[-1]["descriptors"] == (99,)
+    assert cast(Any, reusable).asked[-1]["do"] == "search"
+    assert cast(Any, reusable).asked[-1]["descriptors"] == (99,)
     assert workers.used() == []
     pool.inspect(LARGE)
     assert len(workers.used()) == 1
 
 
-@pytest.mark.parametrize(("lost", "lives"), [(WorkerLostError("crash"), 1), (WorkerGoneError(), 2)])
+@pytest.mark.parametrize(("lost", "lives"), [(WorkerLostError("crash"), 1), (WorkerEndedError(), 2)])
 def test_one_that_reads_and_dies_costs_a_life_unless_it_was_dead_before(
     workers: Workers, new_pool: NewPool, lost: Exception, lives: int
 ) -> None:
-    pool = new_pool(retire_after=100, reads_apart=True)
+    pool = new_pool(retire_after=100, reads_separately=True)
     workers.does = {"reads": [lost], "rules": [WorkerLostError("crash")]}
     assert pool.inspect(b"x").status == "failed"
     assert len(workers.used()) == lives
     assert workers.used("reads")[0].ends == 1
 
 
-@pytest.mark.parametrize("said", [BEYOND, GONE])
+@pytest.mark.parametrize("said", [NOT_FOR_THIS_WORKER, READER_ENDED])
 def test_what_the_searcher_says_of_the_reader(workers: Workers, new_pool: NewPool, said: bytes) -> None:
-    pool = new_pool(retire_after=100, reads_apart=True)
-    (staying,) = pool._staying.workers
-    cast(Any, staying).does = said
+    pool = new_pool(retire_after=100, reads_separately=True)
+    (reusable,) = pool._reusable.workers
+    cast(Any, reusable).does = said
     workers.does["rules"] = [WorkerLostError("crash")]
     assert pool.inspect(b"x").status == "failed"
-    assert len(workers.used()) == (2 if said == BEYOND else 1)
-    assert pool._staying.workers == [staying], "the one that searches lives"
+    assert len(workers.used()) == (2 if said == NOT_FOR_THIS_WORKER else 1)
+    assert pool._reusable.workers == [reusable], "the one that searches lives"
     assert workers.used("reads")[0].ends == 1
 
 
@@ -341,18 +341,18 @@ def test_what_is_shown_and_changed_is_asked_for_as_it_is_wanted(workers: Workers
 
 
 def test_nobody_reads_apart_where_nobody_stays_to_search(workers: Workers, new_pool: NewPool) -> None:
-    assert new_pool(retire_after=1, reads_apart=True).zygotes == [1]
-    assert new_pool(retire_after=2, reads_apart=False).zygotes == [1]
-    assert new_pool(retire_after=2, reads_apart=True).zygotes == [1, 1]
+    assert new_pool(retire_after=1, reads_separately=True).zygotes == [1]
+    assert new_pool(retire_after=2, reads_separately=False).zygotes == [1]
+    assert new_pool(retire_after=2, reads_separately=True).zygotes == [1, 1]
 
 
 def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPool) -> None:
-    pool = new_pool(retire_after=100, reads_apart=True)
-    (staying,) = pool._staying.workers
+    pool = new_pool(retire_after=100, reads_separately=True)
+    (reusable,) = pool._reusable.workers
     with pool:
         assert pool.zygotes == [1, 1]
     assert sorted(workers.closed) == ["reads", "rules"]
-    assert cast(Any, staying).ends == 1
+    assert cast(Any, reusable).ends == 1
 
 
 # -- its start --------------------------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPoo
     [
         (WorkerLostError("crash"), "died before its first message"),
         (WorkerLostError("time limit"), r"^a worker was not ready after 15 s$"),
-        (WorkerGoneError(), "died before its first message"),
+        (WorkerEndedError(), "died before its first message"),
     ],
     ids=["crash", "late", "gone"],
 )
@@ -373,7 +373,7 @@ def test_a_pool_does_not_start_if_a_worker_fails_the_trial(
 ) -> None:
     workers.trial[kind] = result
     with pytest.raises(ScanError, match=reason):
-        new_pool(time_limit=10.0, retire_after=100, reads_apart=True)
+        new_pool(time_limit=10.0, retire_after=100, reads_separately=True)
     assert sorted(workers.closed) == ["reads", "rules"]
     assert all(one.ends == 1 for one in workers.all)
 
@@ -391,14 +391,14 @@ def test_a_pool_of_which_one_zygote_cannot_start_leaves_no_other(
 ) -> None:
     workers.trial[kind] = OSError("no memory")
     with pytest.raises(ScanError, match=r"^no memory$"):
-        new_pool(retire_after=100, reads_apart=True)
+        new_pool(retire_after=100, reads_separately=True)
     assert workers.closed == closed
 
 
 def test_a_pool_whose_zygotes_both_cannot_start_says_why(workers: Workers, new_pool: NewPool) -> None:
     workers.trial = {"rules": OSError("no memory"), "reads": OSError("no memory")}
     with pytest.raises(ScanError, match=r"^no memory$"):
-        new_pool(retire_after=100, reads_apart=True)
+        new_pool(retire_after=100, reads_separately=True)
     assert workers.closed == []
 
 
@@ -409,7 +409,7 @@ def test_a_pool_whose_zygotes_both_cannot_start_says_why(workers: Workers, new_p
         ({"workers": 2}, [("rules", 2)], (4, 2)),
         ({"workers": 5}, [("rules", 2)], (7, 2)),
         ({"workers": 5, "ocr_languages": ("eng",)}, [("rules", 1)], (5, 0)),
-        ({"workers": 5, "retire_after": 2, "reads_apart": True}, [("reads", 2), ("rules", 2)], (7, 2)),
+        ({"workers": 5, "retire_after": 2, "reads_separately": True}, [("reads", 2), ("rules", 2)], (7, 2)),
     ],
     ids=["one", "two", "five", "images", "apart"],
 )
@@ -427,12 +427,12 @@ def test_how_many_are_in_stock_and_how_many_places_there_are(
 
 
 def test_every_wait_for_a_worker_is_as_long_as_the_settings_say(workers: Workers, new_pool: NewPool) -> None:
-    pool = new_pool(wait_limit=3.5, retire_after=100, reads_apart=True)
+    pool = new_pool(wait_limit=3.5, retire_after=100, reads_separately=True)
     pool.inspect(b"x")
     pool.inspect(LARGE)
-    pool._staying.close()
+    pool._reusable.close()
     pool.inspect(b"x", is_plain=True)
-    assert workers.patience == {3.5}
+    assert workers.wait_limits == {3.5}
 
 
 def test_images_get_their_time_beside_that_of_the_message(workers: Workers, new_pool: NewPool) -> None:
@@ -445,13 +445,13 @@ def test_images_get_their_time_beside_that_of_the_message(workers: Workers, new_
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"is_plain": True}, {"message": LARGE}, {"reads_apart": True}],
+    [{}, {"is_plain": True}, {"message": LARGE}, {"reads_separately": True}],
     ids=["whole", "plain", "large", "apart"],
 )
 def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
 ) -> None:
-    pool = new_pool(retire_after=100, reads_apart=values.pop("reads_apart", False), wait_limit=3.5)
+    pool = new_pool(retire_after=100, reads_separately=values.pop("reads_separately", False), wait_limit=3.5)
     message = values.pop("message", b"x")
     events: list[tuple[Any, ...]] = []
     for turns in (pool._turns, pool._plain_turns):
@@ -473,21 +473,21 @@ def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
     who = ("relay", "anna@corp.example")
     is_small = message != LARGE
     assert set(map(repr, events)) == {
-        repr(("take", who, {"is_small": is_small, "patience": 3.5})),
+        repr(("take", who, {"is_small": is_small, "wait_limit": 3.5})),
         repr(("give back", who)),
     }
     assert all(turns._held == {} for turns in (pool._turns, pool._plain_turns))
 
 
 @pytest.mark.parametrize("is_plain", [True, False])
-@pytest.mark.parametrize("reads_apart", [True, False])
+@pytest.mark.parametrize("reads_separately", [True, False])
 def test_without_a_turn_no_worker_is_used(
-    workers: Workers, new_pool: NewPool, is_plain: bool, reads_apart: bool
+    workers: Workers, new_pool: NewPool, is_plain: bool, reads_separately: bool
 ) -> None:
-    pool = new_pool(workers=1, wait_limit=0.0, retire_after=100, reads_apart=reads_apart)
+    pool = new_pool(workers=1, wait_limit=0.0, retire_after=100, reads_separately=reads_separately)
     for turns in (pool._turns, pool._plain_turns):
         for who in ("a", "b", "c"):
-            turns.take(who, is_small=True, patience=0)
+            turns.take(who, is_small=True, wait_limit=0)
     with pytest.raises(ScanError, match=r"^no free worker$"):
         pool.inspect(b"x", is_plain=is_plain)
     assert workers.used() == workers.used("reads") == []
@@ -534,7 +534,7 @@ def test_each_lost_worker_is_logged_with_the_message_and_counted(
 ) -> None:
     logged: list[dict[str, Any]] = []
     monkeypatch.setattr(module.maillog, "worker_lost", lambda queue_id, **of: logged.append({"id": queue_id, **of}))
-    pool = new_pool(retire_after=100, reads_apart=way == "apart")
+    pool = new_pool(retire_after=100, reads_separately=way == "apart")
     counter = module.metrics.WORKER_RESTARTS.labels(why)._value
     before = counter.get()
     if way == "apart" and isinstance(lost, Exception):
@@ -542,7 +542,7 @@ def test_each_lost_worker_is_logged_with_the_message_and_counted(
     elif way == "whole":
         workers.does["rules"] = [lost, FOUND]
     else:
-        cast(Any, pool._staying.workers[0]).does = lost
+        cast(Any, pool._reusable.workers[0]).does = lost
     assert pool.inspect(b"x", queue_id="4bXQ", is_plain=way == "plain").status == "complete"
     assert [(one["id"], one["why"], one["pid"]) for one in logged] == [("4bXQ", why, 7)]
     assert bool(logged[0]["error"]) is (why == "answer")
@@ -550,11 +550,11 @@ def test_each_lost_worker_is_logged_with_the_message_and_counted(
 
 
 @pytest.mark.parametrize("is_plain", [True, False])
-@pytest.mark.parametrize("reads_apart", [True, False])
+@pytest.mark.parametrize("reads_separately", [True, False])
 def test_a_worker_that_could_not_be_confined_is_ended_and_defers_the_message(
-    workers: Workers, new_pool: NewPool, is_plain: bool, reads_apart: bool
+    workers: Workers, new_pool: NewPool, is_plain: bool, reads_separately: bool
 ) -> None:
-    pool = new_pool(retire_after=100, reads_apart=reads_apart)
+    pool = new_pool(retire_after=100, reads_separately=reads_separately)
 
     class Unconfined(FakeWorker):
         def begin(self, *_arguments: Any, **_options: Any) -> None:
@@ -569,13 +569,13 @@ def test_a_worker_that_could_not_be_confined_is_ended_and_defers_the_message(
         made.append(Unconfined("x", None))
         return made[-1]
 
-    pool._staying.close()
-    for nursery in pool._nurseries():
-        cast(Any, nursery).take = take
+    pool._reusable.close()
+    for stock in pool._stocks():
+        cast(Any, stock).take = take
     with pytest.raises(ScanError, match=r"^no seccomp$"):
         pool.inspect(b"x", is_plain=is_plain)
     assert [one.ends for one in made] == [1]
-    assert pool._staying.workers == []
+    assert pool._reusable.workers == []
 
 
 def test_one_that_stays_takes_the_next_message_until_it_has_done_enough(workers: Workers, new_pool: NewPool) -> None:
@@ -583,22 +583,22 @@ def test_one_that_stays_takes_the_next_message_until_it_has_done_enough(workers:
     for _ in range(4):
         pool.inspect(b"x", is_plain=True)
     # The trial counts: two messages for the first, then a new one.
-    staying = [one for one in workers.all if one.asked[-1]["do"] == "inspect plain"]
-    assert [len(one.asked) for one in staying] == [3, 2]
-    assert [one.ends for one in staying] == [1, 0]
+    reusable = [one for one in workers.all if one.asked[-1]["do"] == "inspect plain"]
+    assert [len(one.asked) for one in reusable] == [3, 2]
+    assert [one.ends for one in reusable] == [1, 0]
 
 
 def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
     workers: Workers, new_pool: NewPool, tmp_path: Path
 ) -> None:
     pool = new_pool(retire_after=100)
-    (staying,) = pool._staying.workers
+    (reusable,) = pool._reusable.workers
     path = tmp_path / "message"
     path.write_bytes(b"y" * SMALL)
     with path.open("rb") as stream:
         stream.read()
         pool.inspect(stream.fileno(), is_plain=True)
-    assert cast(Any, staying).content[-1] == b"y" * SMALL
+    assert cast(Any, reusable).content[-1] == b"y" * SMALL
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -606,10 +606,10 @@ def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
 def test_what_the_milter_read_of_the_header_goes_with_the_job(
     workers: Workers, new_pool: NewPool, way: str, links: bool
 ) -> None:
-    pool = new_pool(retire_after=100, reads_apart=way == "apart")
-    staying = pool._staying.workers[0]
+    pool = new_pool(retire_after=100, reads_separately=way == "apart")
+    reusable = pool._reusable.workers[0]
     pool.inspect(b"x", subject="s", header_from="f", message_id="m", is_plain=way == "plain", links=links)
-    asked = workers.used()[0].asked[0] if way == "whole" else cast(Any, staying).asked[-1]
+    asked = workers.used()[0].asked[0] if way == "whole" else cast(Any, reusable).asked[-1]
     assert asked["words"] == {"subject": "s", "header_from": "f", "message_id": "m"} | (
         {"links": True} if links else {}
     )

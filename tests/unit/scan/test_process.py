@@ -149,7 +149,7 @@ def test_one_that_does_not_take_its_job_is_lost_by_its_time(make: Callable[..., 
 def test_each_piece_of_the_rest_of_an_answer_has_its_time(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     wire.send(theirs, {"a": 1})
-    worker.begin(b"{}", b"", (), seconds=30.0, rest=7.0)
+    worker.begin(b"{}", b"", (), seconds=30.0, gap=7.0)
     value = worker.connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)
     assert int.from_bytes(value[:8], sys.byteorder) == 7
 

@@ -76,7 +76,7 @@ def test_a_child_gets_the_settings_and_answers(scripted: Any, only_reads: bool) 
 
 
 def test_without_local_rules_there_is_no_path_to_them() -> None:
-    assert start._wanted(PoolSettings(rules=Path("/rules")), False)["local_rules"] is None
+    assert start._zygote_settings(PoolSettings(rules=Path("/rules")), False)["local_rules"] is None
 
 
 def test_the_command_names_readers_and_control_socket() -> None:
@@ -144,7 +144,7 @@ def test_one_that_needs_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, scrip
 def test_the_last_words_are_short_and_on_one_line(written: bytes, quoted: str) -> None:
     with tempfile.TemporaryFile() as errors:
         errors.write(written)
-        words = start._last_words(errors)
+        words = start._end_of_stderr(errors)
     assert words.isprintable()
     assert words.startswith("; it said: ") is bool(quoted)
     assert quoted in words
@@ -165,7 +165,7 @@ def test_only_so_much_of_what_a_child_wrote_is_read() -> None:
             return b"end"
 
     noted = Noted()
-    start._last_words(noted)  # type: ignore[arg-type]
+    start._end_of_stderr(noted)  # type: ignore[arg-type]
     assert noted.places == [(0, 2), (9_500, 0)]
 
 
@@ -247,16 +247,16 @@ def test_how_long_a_service_that_is_away_is_waited_for(
     clock = [100.0]
     monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
     starter = Starter(SETTINGS)
-    starter._is_patient(OSError(2, "x"))
+    starter._may_wait(OSError(2, "x"))
     clock[0] += seconds
-    assert starter._is_patient(OSError(number, "x")) is is_patient
+    assert starter._may_wait(OSError(number, "x")) is is_patient
 
 
 def test_a_connection_has_a_time_limit_and_ends_the_absence(listener: tuple[socket.socket, Path]) -> None:
     _, path = listener
     starter = Starter(SETTINGS)
-    starter._absence.since = 1.0
+    starter._outage.since = 1.0
     with starter._connected(path) as connection:
         value = connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)
     assert int.from_bytes(value[:8], sys.byteorder) == 60
-    assert starter._absence.since is None
+    assert starter._outage.since is None

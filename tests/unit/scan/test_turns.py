@@ -128,7 +128,7 @@ def test_used_time_is_forgotten_by_half_in_30_seconds(monkeypatch: pytest.Monkey
     turns = Turns(1, kept=0)
 
     def used(who: str, seconds: float) -> None:
-        turns.take(who, "s", is_small=True, patience=0)
+        turns.take(who, "s", is_small=True, wait_limit=0)
         turns.give_back(who, seconds, "s")
 
     used("many", 8.0)
@@ -152,17 +152,17 @@ def test_beyond_a_thousand_owners_those_who_used_least_are_forgotten(monkeypatch
     monkeypatch.setattr("holdgate.scan.turns._REMEMBERED", 2)
     turns = Turns(1, kept=0)
     for who, seconds in (("a", 3.0), ("b", 9.0)):
-        turns.take(who, is_small=True, patience=0)
+        turns.take(who, is_small=True, wait_limit=0)
         turns.give_back(who, seconds)
     assert set(turns._used) == {"a", ("a", ""), "b", ("b", "")}, "four is not too many"
-    turns.take("c", is_small=True, patience=0)
+    turns.take("c", is_small=True, wait_limit=0)
     turns.give_back("c", 1.0)
     assert turns._used == {"b": 9.0, ("b", ""): 9.0}
 
 
 def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns(1, kept=0)
-    turns.take("one", is_small=True, patience=0)
+    turns.take("one", is_small=True, wait_limit=0)
 
     class Late:
         """A lock whose wait ends without success, in the moment in which the place becomes free."""
@@ -183,5 +183,5 @@ def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.
 
     waiting = turns_module._Waiting
     monkeypatch.setattr(turns_module, "_Waiting", lambda *who: waiting(*who, called=cast(Any, Late())))
-    turns.take("two", is_small=True, patience=2.5)
+    turns.take("two", is_small=True, wait_limit=2.5)
     assert (turns._free, turns._held, turns._waiting) == (0, {"two": 1}, [])

@@ -25,7 +25,7 @@ class Echo:
         self.done.append((job, content))
         return b'{"size":%d}' % len(content)
 
-    def may_stay(self, job: dict[str, Any]) -> bool:
+    def is_reusable(self, job: dict[str, Any]) -> bool:
         return bool(job.get("stays"))
 
 

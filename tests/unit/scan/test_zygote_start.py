@@ -87,7 +87,7 @@ def answer(control: Control, shared: Any = None, **changes: Any) -> dict[str, An
     ours, theirs = control
     wire.send(ours, SETTINGS | changes)
     ours.shutdown(socket.SHUT_WR)
-    zygote.be(theirs, "/the/readers", shared)
+    zygote.run(theirs, "/the/readers", shared)
     return wire.receive(ours, timeout=30)[0]
 
 
@@ -204,7 +204,7 @@ def test_one_that_gets_no_settings_ends_without_a_word(steps: Steps, control: Co
     if sent:
         ours.send(sent)
     ours.shutdown(socket.SHUT_WR)
-    zygote.be(theirs, "/the/readers")
+    zygote.run(theirs, "/the/readers")
     theirs.close()
     assert ours.recv(10) == b""
     assert "add_modules" not in names(steps)
@@ -237,7 +237,7 @@ def test_the_wait_for_the_settings_has_an_end_and_that_for_orders_has_none(
     monkeypatch.setattr(
         zygote.wire, "bound", lambda connection, seconds: (waits.append(("bound", seconds)), bound(connection, seconds))
     )
-    zygote.be(theirs, "/the/readers")
+    zygote.run(theirs, "/the/readers")
     assert waits[0] == ("receive", 60.0)
     assert ("bound", 0) in waits[1:]
     assert ("receive", None) in waits[1:]
@@ -266,7 +266,7 @@ def test_orders_are_carried_out_until_one_is_invalid(
     wire.send(ours, SETTINGS)
     for do in ("fork", "end", "x", "fork"):
         wire.send(ours, {"do": do})
-    zygote.be(theirs, "/the/readers")
+    zygote.run(theirs, "/the/readers")
     assert [one["do"] for one in orders] == ["fork", "end", "x"]
 
 
@@ -274,7 +274,7 @@ def test_the_command_line_has_the_readers_and_then_the_control_socket(monkeypatc
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     called: list[Any] = []
     monkeypatch.setattr(zygote, "keep_memory_private", lambda: called.append("private"))
-    monkeypatch.setattr(zygote, "be", lambda control, readers: called.append((control.fileno(), readers)))
+    monkeypatch.setattr(zygote, "run", lambda control, readers: called.append((control.fileno(), readers)))
     monkeypatch.setattr(zygote.sys, "argv", ["zygote", "/the/readers", str(theirs.detach())])
     descriptor = int(zygote.sys.argv[-1])
     zygote.main()
