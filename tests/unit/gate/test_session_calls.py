@@ -9,7 +9,7 @@ from holdgate import headers, maillog, metrics
 from holdgate.findings import Finding, Inspection
 from holdgate.gate import holding
 from holdgate.gate import session as module
-from holdgate.gate.handover import HandoverError
+from holdgate.gate.submit import SubmitError
 from holdgate.machines.traffic import UnansweredError
 from holdgate.quarantine.states import State
 from tests.unit.gate.conftest import ALLOW_ALL, HOLD_ALL, FakePool, FakeService, NewService
@@ -129,7 +129,7 @@ def test_workers_for_images_get_the_same(new_service: NewService) -> None:
 @pytest.mark.parametrize(
     ("error", "stage"),
     [
-        (HandoverError("no listener"), "split"),
+        (SubmitError("no listener"), "split"),
         (UnansweredError("no table"), "machines"),
         (OSError("gone"), "gate"),
         (ValueError("odd"), "gate"),
