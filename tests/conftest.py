@@ -1,5 +1,6 @@
 """What holds for all tests, on a machine that may be doing much else, and the databases that the store is for."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from sqlalchemy import make_url
 
 from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
+from support import once
 from testbed.postgres import PostgresError, PostgresServer
 
 NewUrl = Callable[[], str]
@@ -30,6 +32,15 @@ os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("holdgate"), max_examples=25)  # the rest: script/test
 settings.load_profile("holdgate")
+
+# No module that is loaded now becomes garbage.
+gc.disable()
+once.share_statements()
+
+
+def pytest_collection_finish() -> None:
+    """All modules are loaded now."""
+    once.settle_heap()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from select import select
 from typing import Any
@@ -40,8 +41,7 @@ def run_confined(
     function: Callable[[], Any], limits: WorkerLimits | None = None, seconds: float = 90.0, confined: bool = True
 ) -> Outcome:
     """Run `function` in a child that has called `confine`, unless told otherwise; kill it after `seconds`."""
-    preload()
-    detect_preload()
+    _load_all()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -59,6 +59,13 @@ def run_confined(
         return Outcome(killed_by=signal.Signals(os.WTERMSIG(status)))
     result, raised = pickle.loads(answer)
     return Outcome(result=result, raised=raised)
+
+
+@cache
+def _load_all() -> None:
+    """Load what a worker has loaded before it is confined."""
+    preload()
+    detect_preload()
 
 
 def _received(pipe: int, deadline: float) -> tuple[bytes, bool]:

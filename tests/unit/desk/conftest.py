@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 
 from holdgate.config import Settings
 from holdgate.desk import asking
 from holdgate.desk.context import Desk
+from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import open_store
@@ -20,6 +22,30 @@ QUEUE = Actor("holdgate-queue", "queue")
 
 MakeDesk = Callable[..., Desk]
 Hold = Callable[..., Incident]
+
+
+def share_templates() -> None:
+    """Let the desks of all tests share their compiled templates, which are the same in each environment."""
+    compiled: dict[Any, Any] = {}
+    make = Templates._environment
+
+    def sharing(self: Templates, *arguments: Any) -> jinja2.Environment:
+        environment = make(self, *arguments)
+        compile_new = environment.compile
+
+        def compile_once(*words: Any, **options: Any) -> Any:
+            key = (*words, *sorted(options.items()))
+            if key not in compiled:
+                compiled[key] = compile_new(*words, **options)
+            return compiled[key]
+
+        environment.compile = compile_once  # type: ignore[method-assign]
+        return environment
+
+    Templates._environment = sharing  # type: ignore[method-assign]
+
+
+share_templates()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The audit trail: what was changed, added or taken out shows; what retention took does not."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -258,9 +259,9 @@ def test_a_database_that_was_built_anew_shows(moderated: Store, visitor: Engine,
         ("answer)", "answer) WHERE number > 9"),
     ],
 )
-def test_rules_written_into_sqlite_s_own_table_show(tmp_path: Path, old: str, new: str) -> None:
+def test_rules_written_into_sqlite_s_own_table_show(tmp_path: Path, empty_store: Path, old: str, new: str) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    shutil.copy(empty_store, tmp_path / "store.db")
     with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         statement = "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE tbl_name = 'requests'"
@@ -293,9 +294,11 @@ def test_a_default_gives_nothing_that_could_stand_for_an_answer(
 
 
 @pytest.mark.parametrize("statement", ["UPDATE incidents SET created_at = 'x'", "UPDATE incidents SET findings = '{'"])
-def test_rows_that_cannot_be_read_are_a_problem_not_a_failure(tmp_path: Path, statement: str) -> None:
+def test_rows_that_cannot_be_read_are_a_problem_not_a_failure(
+    tmp_path: Path, empty_store: Path, statement: str
+) -> None:
     url = f"sqlite:///{tmp_path}/store.db"  # PostgreSQL takes no such values
-    migrate(url)
+    shutil.copy(empty_store, tmp_path / "store.db")
     store = open_store(url)
     store.record(Incident(queue_id="4a", sender="a@x", recipients=["b@y"], policy="p"), ACTOR)
     engine = create_engine(url)

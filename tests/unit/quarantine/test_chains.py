@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -109,9 +110,9 @@ def test_each_writer_has_a_chain_and_names_the_others(busy: list[Store]) -> None
     assert named == {(one, other) for one in NAMES for other in NAMES if one != other}
 
 
-def test_one_writer_in_a_file_names_nobody(tmp_path: Path) -> None:
+def test_one_writer_in_a_file_names_nobody(tmp_path: Path, empty_store: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
-    migrate(url)
+    shutil.copy(empty_store, tmp_path / "store.db")
     for node, role in WRITERS:
         store = open_store(url, node, role=role)
         store.record(held(), ACTOR)

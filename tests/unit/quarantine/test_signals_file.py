@@ -1,5 +1,6 @@
 """Daemons see that there is work in a store in a file, without a look each second."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,11 +38,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(tmp_path: Path, empty_store: Path) -> str:
     (tmp_path / "store").mkdir()
-    made = f"sqlite:///{tmp_path}/store/holdgate.db"
-    migrate(made)
-    return made
+    shutil.copy(empty_store, tmp_path / "store/holdgate.db")
+    return f"sqlite:///{tmp_path}/store/holdgate.db"
 
 
 @pytest.fixture

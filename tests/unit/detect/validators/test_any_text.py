@@ -31,6 +31,7 @@ def values(form: str, separators: str) -> st.SearchStrategy[str]:
     return st.tuples(*pieces).map("".join)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "written", "separators", "pattern", "keep_case"), CASES)
 def test_no_validator_raises(
     name: str, written: tuple[str, ...], separators: str, pattern: str, keep_case: bool

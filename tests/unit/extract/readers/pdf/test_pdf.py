@@ -26,9 +26,9 @@ def planted(request: pytest.FixtureRequest) -> KeepingSink:
     return read_all(pdf.read, planted_pdf(packed=request.param))
 
 
-@pytest.mark.parametrize(("place", "name"), (PAGE_PLACES | DOCUMENT_PLACES).items())
-def test_a_planted_token_is_found_at_its_place(planted: KeepingSink, place: str, name: str) -> None:
-    assert name in planted.places_of(token(place))
+def test_a_planted_token_is_found_at_its_place(planted: KeepingSink) -> None:
+    places = PAGE_PLACES | DOCUMENT_PLACES
+    assert [place for place, name in places.items() if name not in planted.places_of(token(place))] == []
 
 
 @pytest.mark.parametrize("place", EMBEDDED_PLACES)

@@ -1,0 +1,43 @@
+"""What is the same in every test of a process is made once in it.
+
+Each test has a store of its own. Without this, each would compile the same SQL anew, and Python would search all
+modules for garbage again and again.
+"""
+
+import gc
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+
+from holdgate.quarantine import database
+
+# How many new objects Python waits for until it searches for garbage, and how many such searches until a larger one.
+_GARBAGE = (10_000, 20, 20)
+
+
+def share_statements() -> None:
+    """Let all engines of SQLite that the store makes share one cache of compiled statements.
+
+    An entry belongs to a dialect, so they share that as well: the first connection completes it.
+    """
+    first = create_engine("sqlite://")
+    first.connect().close()
+    compiled: dict[Any, Any] = {}
+    create = database.create_engine
+
+    def sharing(*arguments: Any, **options: Any) -> Engine:
+        engine = create(*arguments, **options)
+        if engine.dialect.name == "sqlite":
+            engine.dialect = first.dialect
+            engine.update_execution_options(compiled_cache=compiled)
+        return engine
+
+    database.create_engine = sharing
+
+
+def settle_heap() -> None:
+    """Leave out of the search for garbage what is there now: modules and tests, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
+    gc.enable()
