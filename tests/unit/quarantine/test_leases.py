@@ -1,0 +1,370 @@
+"""Names of nodes and claims of desks by a clock that is set by hand, in a store that counts as shared.
+
+It is a file of SQLite's: what several connections at once do is tried on PostgreSQL (test_nodes.py).
+"""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import psycopg
+import pytest
+from sqlalchemy import update
+
+from holdgate.node import Machine
+from holdgate.quarantine import claims as claims_module
+from holdgate.quarantine import confirming
+from holdgate.quarantine import nodes as module
+from holdgate.quarantine.claims import Claims, LivingDesk
+from holdgate.quarantine.confirming import ConfirmingConnection, _Wait
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, differing, patiently
+from holdgate.quarantine.schema import incidents
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store, StoreError
+
+ONE = Machine("1" * 32, "one.corp.example", "1.0", "192.0.2.1:5000")
+TWO = Machine("2" * 32, "two.corp.example", "1.1")
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+ACTOR = Actor("holdgate-queue", "queue")
+
+
+class Clock:
+    """The clock of the database."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self, _connection: object) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    one = Clock()
+    monkeypatch.setattr(module, "clock", one)
+    monkeypatch.setattr(claims_module, "clock", one)
+    return one
+
+
+@pytest.fixture
+def nodes(store: Store, clock: Clock) -> Nodes:
+    if store._engine.dialect.name != "sqlite":
+        pytest.skip("its own clock is asked")
+    found = store.nodes
+    found.is_shared = True
+    return found
+
+
+def by_name(nodes: Nodes) -> dict[str, Node]:
+    return {one.name: one for one in nodes.all()}
+
+
+# -- the lease of a name ----------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_of_one_machine_while_it_renews(nodes: Nodes, clock: Clock) -> None:
+    nodes.take("a", ONE, "rules")
+    nodes.take("a", ONE, "rules")
+    nodes.check("a", ONE)
+    for step in (nodes.take, nodes.check):
+        with pytest.raises(NodeTakenError, match=r"is used by the machine one\.corp\.example") as taken:
+            step("a", TWO)
+        assert taken.value.left == LEASE
+    clock.now += LEASE - SECOND
+    with pytest.raises(NodeTakenError) as taken:
+        nodes.check("a", TWO)
+    assert taken.value.left == SECOND
+    assert nodes.renew("a", ONE, "other rules")
+    assert not nodes.renew("a", TWO)
+    assert not nodes.renew("b", ONE)
+    clock.now += LEASE - SECOND
+    assert nodes.is_used("a")
+    clock.now += SECOND
+    assert not nodes.is_used("a"), "it ends at its last moment"
+    nodes.check("a", TWO)
+    nodes.take("a", TWO)
+    assert not nodes.renew("a", ONE)
+    assert (by_name(nodes)["a"].machine, by_name(nodes)["a"].version) == ("two.corp.example", "1.1")
+
+
+def test_a_renewal_keeps_the_rules_that_are_in_use(nodes: Nodes, clock: Clock) -> None:
+    nodes.take("a", ONE, "rules")
+    assert by_name(nodes)["a"].rules == "rules"
+    clock.now += SECOND
+    nodes.renew("a", ONE, "other")
+    found = by_name(nodes)["a"]
+    assert (found.rules, found.seen_at, found.address) == ("other", NOW + SECOND, "192.0.2.1:5000")
+
+
+def test_a_machine_that_leaves_need_not_be_waited_for(nodes: Nodes) -> None:
+    nodes.take("a", ONE)
+    nodes.leave("a", TWO)
+    assert nodes.is_used("a"), "the name is not of that machine"
+    nodes.leave("a", ONE)
+    assert not nodes.is_used("a")
+    nodes.take("a", TWO)
+
+
+def test_a_node_is_retired_once_no_machine_uses_it(nodes: Nodes, clock: Clock) -> None:
+    nodes.take("a", ONE)
+    with pytest.raises(NodeTakenError):
+        nodes.retire("a")
+    clock.now += LEASE
+    assert nodes.retire("a")
+    assert not nodes.retire("unheard-of")
+    assert by_name(nodes)["a"].retired_at == clock.now
+    assert "a" not in nodes.silent_for()
+    nodes.take("a", TWO)
+    assert by_name(nodes)["a"].retired_at is None, "it is in use again"
+    assert "a" in nodes.silent_for()
+
+
+def test_a_store_in_a_file_has_one_node_and_no_lease(store: Store) -> None:
+    if store._engine.dialect.name != "sqlite":
+        pytest.skip("several nodes")
+    store.nodes.take("a", ONE)
+    store.nodes.take("b", TWO)
+    assert [one.name for one in store.nodes.all()] == ["b"]
+    store.nodes.check("b", ONE)
+    assert store.nodes.renew("b", ONE)
+    with pytest.raises(StoreError, match="one node"):
+        store.nodes.retire("b")
+    assert store.nodes.all()[0].silent_for == timedelta(0)
+    incident = Incident("4id", "a@corp.example", ["b@partner.example"], "p")
+    assert store.nodes.away(incident) == ""
+
+
+def test_which_nodes_are_silent(nodes: Nodes, clock: Clock) -> None:
+    nodes.take("a", ONE)
+    clock.now += timedelta(minutes=2)
+    nodes.take("b", TWO)
+    assert nodes.silent_for()["a"] == timedelta(minutes=2)
+    assert not by_name(nodes)["a"].is_silent
+    clock.now += SECOND
+    assert by_name(nodes)["a"].is_silent
+    assert not by_name(nodes)["b"].is_silent
+    clock.now = NOW - SECOND
+    assert nodes.silent_for()["a"] == timedelta(0), "the clock was put back"
+
+
+def incident(store: Store, node: str, state: State = State.HELD, at: datetime = NOW) -> Incident:
+    one = Incident("4id", "a@corp.example", ["b@partner.example"], "p", state=state, held_at=at)
+    store.record(one, ACTOR)
+    with store._engine.begin() as connection:
+        connection.execute(update(incidents).where(incidents.c.id == one.id).values(node=node))
+    found = store.incident(one.id)
+    assert found is not None
+    return found
+
+
+def test_what_waits_at_each_node_and_what_belongs_to_the_first(nodes: Nodes, store: Store, clock: Clock) -> None:
+    first = next(iter(by_name(nodes)), "a")
+    nodes.take(first, ONE)
+    nodes.take("z", TWO)
+    incident(store, "", at=NOW - SECOND)
+    incident(store, first)
+    incident(store, first, State.APPROVED)
+    incident(store, "z", at=NOW + SECOND)
+    found = by_name(nodes)
+    assert found[first].open == {State.HELD: 2, State.APPROVED: 1}
+    assert found["z"].open == {State.HELD: 1}
+    assert (found[first].oldest, found["z"].oldest) == (NOW - SECOND, NOW + SECOND)
+    assert (found[first].waiting, found["z"].waiting) == (1, 0)
+
+
+def test_whose_an_incident_is(nodes: Nodes, store: Store, clock: Clock) -> None:
+    first = next(iter(by_name(nodes)), "a")
+    nodes.take(first, ONE)
+    nodes.take("z", TWO)
+    old, own, other, lost = (incident(store, node) for node in ("", first, "z", "gone"))
+    assert [nodes.has(first, one) for one in (old, own, other, lost)] == [True, True, False, False]
+    assert [nodes.has("z", one) for one in (old, own, other)] == [False, False, True]
+    assert nodes.place_of(old) == nodes.place_of(own) == (first, "192.0.2.1:5000")
+    assert nodes.place_of(lost) == ("gone", "")
+    assert [nodes.away(one) for one in (old, own, other, lost)] == ["", "", "", ""]
+    assert nodes.is_used("")
+    clock.now += LEASE
+    assert [nodes.away(one) for one in (old, own, other, lost)] == [first, first, "z", ""]
+    assert not nodes.is_used("")
+    nodes.take(first, ONE)
+    nodes.leave(first, ONE)
+    assert nodes.away(own) == first
+
+
+def test_which_nodes_have_other_rules() -> None:
+    def node(name: str, rules: str, retired_at: datetime | None = None) -> Node:
+        return Node(name, "m", "v", NOW, timedelta(0), retired_at, rules, {}, None)
+
+    found = [node("a", "x"), node("b", "y"), node("c", ""), node("d", "y", NOW)]
+    assert differing(found, "x") == ["b"]
+
+
+def test_a_name_is_waited_for_until_it_is_free_or_its_machine_renews() -> None:
+    pauses: list[float] = []
+    lefts = iter([LEASE, LEASE - SECOND, LEASE - SECOND])
+
+    def step() -> None:
+        if (left := next(lefts, None)) is not None:
+            raise NodeTakenError("a", "m", left)
+
+    patiently(step, pauses.append)
+    assert pauses == [1.0, 1.0, 1.0]
+    lefts = iter([LEASE - SECOND, LEASE])
+    with pytest.raises(NodeTakenError):
+        patiently(step, pauses.append)
+    lefts = iter([LEASE + SECOND])
+    with pytest.raises(NodeTakenError):
+        patiently(step, pauses.append)
+    assert len(pauses) == 4
+
+
+# -- claims -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desks(store: Store, clock: Clock) -> tuple[Claims, Claims]:
+    if store._engine.dialect.name != "sqlite":
+        pytest.skip("its own clock is asked")
+    found = Claims(store._engine, store._engine), Claims(store._engine, store._engine)
+    for one in found:
+        one._is_shared = True
+    return found
+
+
+def test_a_piece_of_work_is_of_one_desk_at_a_time(desks: tuple[Claims, Claims]) -> None:
+    one, other = desks
+    one.beat(ONE)
+    other.beat(TWO)
+    with one.claimed("notice 7") as has:
+        assert has
+        with other.claimed("notice 7") as also:
+            assert not also
+        with other.claimed("notice 8") as another:
+            assert another
+    with other.claimed("notice 7") as after:
+        assert after
+    with pytest.raises(RuntimeError), one.claimed("notice 7"):
+        raise RuntimeError
+    with other.claimed("notice 7") as after:
+        assert after, "a claim ends with its block, however that ends"
+
+
+def test_the_work_of_a_desk_that_gives_no_sign_of_life_is_taken_over(
+    desks: tuple[Claims, Claims], clock: Clock
+) -> None:
+    one, other = desks
+    one.beat(ONE)
+    other.beat(TWO)
+    assert other.desks() == [LivingDesk("one.corp.example", "1.0"), LivingDesk("two.corp.example", "1.1")]
+    with one.claimed("x") as has:
+        assert has
+        clock.now += claims_module.LEASE
+        with other.claimed("x") as taken:
+            assert taken
+    assert other.desks() == [], "both are late"
+    other.beat(TWO)
+    assert [desk.machine for desk in other.desks()] == ["two.corp.example"]
+    clock.now += SECOND
+    one.beat(ONE)
+    assert len(one.desks()) == 2
+
+
+def test_a_sign_of_life_in_time_keeps_the_claims(desks: tuple[Claims, Claims], clock: Clock) -> None:
+    one, other = desks
+    one.beat(ONE)
+    other.beat(TWO)
+    with one.claimed("x"):
+        for _ in range(3):
+            clock.now += claims_module.LEASE - SECOND
+            one.beat(ONE)
+            other.beat(TWO)
+            with other.claimed("x") as has:
+                assert not has
+
+
+def test_a_desk_that_is_alone_claims_nothing(store: Store) -> None:
+    if store._engine.dialect.name != "sqlite":
+        pytest.skip("several desks")
+    one = Claims(store._engine, store._engine)
+    one.beat(ONE)
+    assert one.desks() == []
+    with one.claimed("x") as has, Claims(store._engine, store._engine).claimed("x") as also:
+        assert (has, also) == (True, True)
+
+
+# -- commits that the standby confirms --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A connection without a server: its commit calls `does`; `cancelled` counts."""
+    handlers: list[Any] = []
+    monkeypatch.setattr(psycopg.Connection, "__init__", lambda *_, **__: None)
+    monkeypatch.setattr(psycopg.Connection, "add_notice_handler", lambda _, handler: handlers.append(handler))
+    monkeypatch.setattr(psycopg.Connection, "commit", lambda self: self.does())
+    monkeypatch.setattr(psycopg.Connection, "__del__", lambda _: None)
+    made: Any = ConfirmingConnection(None)
+    made.handlers, made.cancelled = handlers, []
+    made.cancel_safe = lambda: made.cancelled.append(1)
+    made.does = lambda: None
+    return made
+
+
+def warned(function: str) -> Any:
+    return cast(Any, SimpleNamespace(source_function=function))
+
+
+def test_a_commit_that_the_standby_did_not_confirm_is_an_error(connection: Any) -> None:
+    (handler,) = connection.handlers
+    connection.commit()
+    connection.does = lambda: handler(warned("SyncRepWaitForLSN"))
+    with pytest.raises(psycopg.OperationalError, match="did not confirm"):
+        connection.commit()
+    connection.does = lambda: handler(warned("another"))
+    connection.commit()
+    assert connection.cancelled == []
+
+
+def test_the_wait_for_the_standby_ends_after_its_time(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[Any] = []
+
+    class Timer:
+        def __init__(self, seconds: float, act: Any) -> None:
+            self.seconds, self.act, self.state = seconds, act, "new"
+            self.daemon = False
+            timers.append(self)
+
+        def start(self) -> None:
+            self.state = "running"
+
+        def cancel(self) -> None:
+            self.state = "cancelled"
+
+    monkeypatch.setattr(confirming.threading, "Timer", Timer)
+    connection.commit_timeout = 3
+    connection.does = lambda: timers[-1].act()
+    connection.commit()
+    (timer,) = timers
+    assert (timer.seconds, timer.daemon, timer.state) == (3, True, "cancelled")
+    assert connection.cancelled == [1]
+    timer.act()
+    assert connection.cancelled == [1], "the next statement is not cancelled"
+
+    def fail() -> None:
+        raise psycopg.OperationalError("gone")
+
+    connection.does = fail
+    with pytest.raises(psycopg.OperationalError, match="gone"):
+        connection.commit()
+    assert timers[-1].state == "cancelled"
+    timers[-1].act()
+    assert connection.cancelled == [1]
+
+
+def test_a_wait_that_cannot_be_cancelled_goes_on() -> None:
+    def fail() -> None:
+        raise psycopg.OperationalError("no connection for it")
+
+    _Wait(cast(Any, SimpleNamespace(cancel_safe=fail))).cancel()
