@@ -1,4 +1,8 @@
-"""What the daemons share: arguments, settings, log, dropping privileges, notifying systemd."""
+"""What the daemons share: arguments, settings, log, dropping privileges, notifying systemd.
+
+The code that reads settings, 10 MB with its libraries, is loaded only by the process that reads them: the scan service
+and its zygotes import this module too.
+"""
 
 import argparse
 import contextlib
@@ -13,11 +17,13 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from holdgate import __version__, maillog
-from holdgate.config import Settings
-from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
+
+if TYPE_CHECKING:
+    from holdgate.config import Settings
+    from holdgate.configfile import ConfigError
 
 # Exit codes as sysexits.h and systemd.exec(5) name them.
 EX_OSERR = 71
@@ -31,8 +37,10 @@ _ATTEND_INTERVAL = 10.0
 _FIRST_INTERVAL = 0.05
 
 
-def begin(name: str, description: str | None) -> tuple[Settings, Path]:
+def begin(name: str, description: str | None) -> tuple["Settings", Path]:
     """Read the command line and the settings, and open the log. Exits with EX_CONFIG if the settings have errors."""
+    from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
+
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
     parser.add_argument("-v", "--verbose", action="store_true", help="log more")
@@ -46,7 +54,7 @@ def begin(name: str, description: str | None) -> tuple[Settings, Path]:
         refuse(error)
 
 
-def refuse(error: ConfigError) -> NoReturn:
+def refuse(error: "ConfigError") -> NoReturn:
     """Log each error and exit with EX_CONFIG, so that systemd does not restart the daemon."""
     for problem in error.problems:
         maillog.failed(stage="config", error=problem)

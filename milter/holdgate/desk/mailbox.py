@@ -18,11 +18,10 @@ from holdgate import maillog, metrics
 from holdgate.desk import peer
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
-from holdgate.desk.reply import Header, LetterReader
+from holdgate.desk.reply import Header, LetterReader, read_here
 from holdgate.desk.taking import take
 from holdgate.quarantine.database import DatabaseError
 from holdgate.queue.client import QueueError
-from holdgate.scan.letter import read_letter
 from holdgate.scan.pool import ScanError
 from holdgate.tables import TableError
 
@@ -58,7 +57,7 @@ class Mailbox(Controller):
         self,
         desk: Desk,
         address: tuple[str, int],
-        letter: LetterReader = read_letter,
+        letter: LetterReader = read_here,
         changer: Changer | None = None,
     ) -> None:
         super().__init__(self, *address, ready_timeout=30)

@@ -24,7 +24,6 @@ from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNot
 from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
-from holdgate.scan.letter import read_letter
 
 # Maximum number of answers per request: two autoresponders must not write to each other for ever.
 _ANSWERS = 3
@@ -50,7 +49,7 @@ def take(
     now: datetime | None = None,
     *,
     client: str = "",
-    letter: LetterReader = read_letter,
+    letter: LetterReader = reply.read_here,
     changer: Changer | None = None,
 ) -> str:
     """Process one mail; return one word for the result: "approve", "absent", …, or the reason why nothing was done.

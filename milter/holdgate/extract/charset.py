@@ -11,7 +11,7 @@ import contextlib
 import re
 from encodings.aliases import aliases
 
-import chardet
+from holdgate.extract.charset_models import detect
 
 SHORT = 2_000
 """Up to this many bytes the detector is unreliable, so the declared and the detected reading are both kept."""
@@ -75,10 +75,6 @@ def _load() -> dict[str, str]:
                 bytes(4).decode(codec)
                 names[alias] = names[codec] = codecs.lookup(codec).name
     names.update({mail: codecs.lookup(codec).name if codec else "" for mail, codec in _MAIL_NAMES.items()})
-    # The detector loads its models when a text first needs them: a short text, and one with many different letters.
-    chardet.detect("Größe, naïve café".encode("cp1252"))
-    letters = [chr(letter) for letter in range(0x430, 0x450)]
-    chardet.detect("".join(first + second for first in letters for second in letters).encode("cp1251"))
     return names
 
 
@@ -180,7 +176,7 @@ def _single(data: bytes, declared: str) -> list[str]:
         if text.count("\ufffd") * 50 <= len(text):
             found.append(text)
     if not found or len(data) <= SHORT:
-        detected = codec_of(str(chardet.detect(data[:SAMPLE]).get("encoding") or ""))
+        detected = codec_of(detect(data[:SAMPLE]))
         if detected and detected != declared:
             found.append(data.decode(detected, "replace"))
     guessed = not declared and len(data) <= SHORT

@@ -6,15 +6,10 @@ import encodings.aliases
 import importlib
 import pkgutil
 
-import chardet
 import msoffcrypto
 import PIL.Image
 
 from holdgate.extract import readers
-
-# A short text and one of many different letters, which make chardet use each of its tables.
-_CHARSET_SAMPLES = ("Grüße aus Köln".encode("cp1252"), bytes(range(128, 256)) * 40)
-
 
 # What msoffcrypto-tool, cryptography and expat import during their work.
 _LATE = ("cryptography.hazmat.backends.openssl.backend", "xml.dom.expatbuilder")
@@ -35,5 +30,3 @@ def preload() -> None:
         with contextlib.suppress(LookupError):
             codecs.lookup(encoding)
     PIL.Image.init()
-    for sample in _CHARSET_SAMPLES:
-        chardet.detect(sample)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as insert_new
 
 from holdgate.quarantine.links import GENESIS
 from holdgate.quarantine.schema import UtcDateTime, chains, events
@@ -83,6 +82,9 @@ class Writer:
         wanted = {"name": self.name, "count": count}
         rows = connection.execute(_END, wanted).all()
         if not rows:
+            # Imported here because it loads the drivers of PostgreSQL, and with SQLite there are no chains of writers.
+            from sqlalchemy.dialects.postgresql import insert as insert_new
+
             new = insert_new(chains).values({"name": self.name, "number": 0, "hash": GENESIS, "count": 0})
             connection.execute(new.on_conflict_do_nothing())
             rows = connection.execute(_END, wanted).all()

@@ -14,9 +14,9 @@ from holdgate.quarantine.signals import Waker
 from holdgate.queue import agent, holdwatch
 from holdgate.queue.client import QueueClient, QueueError, UnreachableError
 from holdgate.queue.holdwatch import HoldWatch
-from holdgate.queue.main import keep_in_step
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
+from holdgate.queue.reconciling import keep_in_step
 from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
 

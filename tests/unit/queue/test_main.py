@@ -16,10 +16,10 @@ from holdgate import daemon
 from holdgate.config import Settings
 from holdgate.quarantine.signals import Waker
 from holdgate.quarantine.store import StoreError
-from holdgate.queue import main
+from holdgate.queue import main, reconciling
 from holdgate.queue.client import QueueError
-from holdgate.queue.main import keep_in_step
 from holdgate.queue.reconcile import Reconciler
+from holdgate.queue.reconciling import keep_in_step
 
 PAUSE = 0.001
 
@@ -89,11 +89,11 @@ def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytes
         done.append("opened the store")
         raise StoreError("not here")
 
-    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(reconciling.signal, "signal", lambda *_: None)
     monkeypatch.setattr(daemon, "drop_privileges", lambda user: done.append(f"became {user}"))
     monkeypatch.setattr(daemon, "die_with_parent", lambda: done.append("ends with its parent"))
-    monkeypatch.setattr(main.metrics, "serve", lambda *_: done.append("served metrics"))
-    monkeypatch.setattr(main, "open_store", refuse)
+    monkeypatch.setattr(reconciling.metrics, "serve", lambda *_: done.append("served metrics"))
+    monkeypatch.setattr(reconciling, "open_store", refuse)
     assert main._reconcile(Settings(user="holdgate-test"), os.getppid()) == daemon.EX_OSERR
     assert done == ["became holdgate-test", "ends with its parent", "served metrics", "opened the store"]
 

@@ -122,11 +122,14 @@ def test_other_nodes_are_served_by_a_process_without_rights(certificate: tuple[s
         # No Postfix is there: that its own agent says so shows the way.
         with pytest.raises(QueueError, match="node mx1: postconf"):
             NodeReader("mx1", f"127.0.0.1:{port}", files).show("4id", 100)
-        work = [pid for pid in children(running.pid) if status(pid)["Uid"] == [str(NOBODY.pw_uid)] * 4]
-        assert len(work) == 2
-        assert {status(pid)["CapEff"][0] for pid in work} == {"0" * 16}
+
+        def work() -> list[int]:
+            return [pid for pid in children(running.pid) if status(pid)["Uid"] == [str(NOBODY.pw_uid)] * 4]
+
+        wait_for(lambda: len(work()) == 2, "both children to give up root")
+        assert {status(pid)["CapEff"][0] for pid in work()} == {"0" * 16}
         # When one ends, all end, and systemd restarts them.
-        os.kill(work[1], signal.SIGKILL)
+        os.kill(work()[1], signal.SIGKILL)
         assert running.wait(PATIENCE) != 0
         assert not is_listening(port)
 

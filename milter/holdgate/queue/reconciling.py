@@ -1,0 +1,104 @@
+"""The unprivileged child of `holdgate-queue`: it keeps store and queue in step until SIGTERM or its parent's end.
+
+It is loaded only in that child, so that the process that runs as root has no code that opens databases or listens.
+"""
+
+import os
+import signal
+import threading
+from functools import partial
+
+from holdgate import daemon, maillog, metrics
+from holdgate.config import Settings
+from holdgate.configfile import ConfigError
+from holdgate.node import machine_of, name_of, rules_of
+from holdgate.quarantine.nodes import NodeTakenError
+from holdgate.quarantine.signals import Waker, queue_of
+from holdgate.quarantine.store import StoreError, open_store
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.holdwatch import REST, HoldWatch
+from holdgate.queue.lease import Lease
+from holdgate.queue.reconcile import Reconciler
+
+# Seconds between two passes. A pass without changes costs one query to the agent and one to the store.
+_PAUSE = 1.0
+
+
+def run(program: str, settings: Settings, parent: int) -> int:
+    """Compare and fix until SIGTERM, or until the parent ends or has ended; return the exit code."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        daemon.drop_privileges(settings.account("queue"))
+        daemon.die_with_parent()
+        metrics.serve(program, settings.metrics.queue)
+        name = name_of(settings)
+        store = open_store(settings.store.url, name, role="queue")
+        lease = Lease(store.nodes, name, machine_of(settings), stop, partial(rules_of, settings))
+        lease.take()
+    except (ConfigError, NodeTakenError) as error:
+        maillog.failed(stage="config", error=str(error))
+        return daemon.EX_CONFIG
+    except (KeyError, OSError, StoreError) as error:
+        maillog.failed(stage="start", error=str(error))
+        return daemon.EX_OSERR
+    listener = store.listener(queue_of(name), queue_of(""), url=settings.store.listen_url or settings.store.url)
+    waker = listener.waker()
+    reconciler = Reconciler(
+        store,
+        QueueClient(settings.queue.socket),
+        action=(settings.policy.action_header, settings.policy.action_value),
+        missing_after=settings.queue.missing_after,
+        interval=settings.queue.interval,
+        adopt_uninspected=settings.queue.adopt_uninspected,
+        poll_after=lambda: listener.pause(0.0),
+    )
+    watch = HoldWatch(QueueClient(settings.queue.socket), waker)
+    listener.start()
+    watch.start()
+    daemon.notify("READY=1")
+    keep_in_step(reconciler, stop, _PAUSE, parent, waker, watch)
+    watch.close()
+    listener.close()
+    lease.close()
+    store.close()
+    if lease.lost:
+        maillog.failed(stage="config", error=f"another machine uses the node name {name}; see: holdgate nodes")
+        return daemon.EX_CONFIG
+    return 0
+
+
+def keep_in_step(
+    reconciler: Reconciler,
+    stop: threading.Event,
+    pause: float,
+    parent: int,
+    waker: Waker,
+    watch: HoldWatch | None = None,
+) -> None:
+    """Run passes until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
+
+    A signal of the store, or of `watch`, for `waker` ends a pause. If both are sure to come, the pause is longer.
+
+    systemd's watchdog is reset only after a pass in which agent and store answered: if no process can reach the agent
+    any more, both processes are restarted.
+    """
+    while not stop.is_set() and os.getppid() == parent:
+        try:
+            if reconciler.run_once():
+                daemon.notify("WATCHDOG=1")
+        except Exception as error:  # after any exception, held mail waits for the next pass
+            metrics.ERRORS.labels("reconcile").inc()
+            reason = str(error) if isinstance(error, QueueError) else maillog.describe(error)
+            maillog.failed(stage="reconcile", error=reason)
+        if reconciler.has_more:
+            continue
+        if waker.wait(_pause(reconciler, pause, watch)):
+            reconciler.look()
+
+
+def _pause(reconciler: Reconciler, pause: float, watch: HoldWatch | None) -> float:
+    if watch is None:
+        return pause
+    return watch.pause(reconciler.stamp, pause, max(min(REST, reconciler.rests_for), pause))
