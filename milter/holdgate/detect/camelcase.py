@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 # The last word border of a name where field names occur: before a sign, or in a row of headings.
-_BORDER: Final = re.compile(rb"aA[A0]*+a*+(?:0*+|[0Aa]*+)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
+# A number at the end counts the parts of a value: "ssn1".
+_BORDER: Final = re.compile(rb"(?:aA[A0]*+a*+(?:0*+|[0Aa]*+)|[aA]00?)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
 _ALNUM: Final = b"0Aa"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

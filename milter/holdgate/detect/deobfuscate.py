@@ -12,7 +12,7 @@ from holdgate.detect.labels import ends_label
 LEAST_DIGITS: Final = 5
 LEAST_SPELLED: Final = 3
 _WIDEST_GAP: Final = 6
-_WIDEST_FIELD: Final = 24
+_WIDEST_FIELD: Final = 48
 _MOST_TOKENS: Final = 80
 
 _TOKEN: Final = re.compile(r"[^\W_]+")
@@ -32,7 +32,8 @@ _WORDS: Final = frozenset(
 )  # fmt: skip
 _GLUED: Final = re.compile(r"[A-Za-z]{0,12}?(\d+)[A-Za-z]{0,12}")
 _GLUED_CODE: Final = re.compile(r"[a-z]{1,12}([A-Z][A-Z0-9]{3,})[a-z]{0,12}|([A-Z][A-Z0-9]{3,})[a-z]{1,12}")
-_FIELD: Final = re.compile(r"""[:=]\s{0,3}["']?([A-Z0-9]{2,8})["']?(?=[\s,;}&]|$)""")
+# A value after the name of its field, or an item of a list in YAML.
+_FIELD: Final = re.compile(r"""(?:[:=]\s{0,3}|\n[ \t]{0,20}- )["']?([A-Z0-9]{1,8})["']?(?=[\s,;}&/]|$)""")
 _NUMBER_SIGN: Final = re.compile(r"n(?:°|[or](?:[.:°]| ?#| \d{5}))", re.IGNORECASE)
 # Maximum number of lower-case letters directly before digits that can be the letters of a number.
 _LONGEST_SERIES: Final = 5

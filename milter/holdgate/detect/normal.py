@@ -80,6 +80,8 @@ _PLAIN: Final = _changes()
 _TAG: Final = r"/?+[A-Za-z][A-Za-z0-9:]{0,20}+(?:>|/>|\s[^<>]{0,400}+>)|!--[^>]{0,400}-->"
 _BEYOND_ASCII: Final = re.compile(r"[^\x20-\x7e\t\n\r]+")
 _OVERRIDE: Final = re.compile(r"\u202e(?P<reversed>[^\u202c\n]{0,400})\u202c?")
+# White space in a string of a program, escaped once or more: JSON (RFC 8259, 7), SQL, logs of these.
+_SPACE: Final = r"(?:[nrtbfv]|0(?:11|12|15|40))"
 # Each alternative is tried after its own first character, so the search jumps from one such character to the next.
 _MARKUP: Final = re.compile(
     rf"[<&%\\=](?:(?<=<)(?P<tags>(?:{_TAG})(?:<(?:{_TAG})){{0,255}})"
@@ -87,14 +89,18 @@ _MARKUP: Final = re.compile(
     r"|(?<=%)(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,999})"
     r"|(?<=\\)(?P<escape>(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2})"
     r"(?:\\(?:u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|x[0-9a-fA-F]{2})){0,999})"
+    rf"|(?<=\\)(?P<control>\\{{0,8}}{_SPACE}(?:\\{{1,8}}{_SPACE}){{0,99}})"
+    r"(?=[A-Za-z+(]|\d[\d .\-])"
+    rf"|(?<=\d[0-9A-Z]\\)(?P<end>\\{{0,8}}{_SPACE})"
     r"|(?<==)(?:(?P<soft>\r?\n)|(?P<quoted>[0-9A-F]{2}(?:=[0-9A-F]{2}){1,999})))"
 )
 # Fast searches, one for each alternative above: is there anything to undo?
 _SOME_TAG: Final = re.compile(rf"<(?:{_TAG})")
 _SOME_ENTITY: Final = re.compile(r"&[#A-Za-z][0-9A-Za-z]{1,9};")
 _SOME_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
-_SOME_ESCAPE: Final = re.compile(r"\\[ux][0-9a-fA-F{]{2}")
+_SOME_ESCAPE: Final = re.compile(r"\\(?:[ux][0-9a-fA-F{]{2}|[nrtbfv]|0[14])")
 _SOME_QUOTED: Final = re.compile(r"=(?:\r?\n|[0-9A-F]{2}=[0-9A-F]{2})")
+_LINE_ENDS: Final = re.compile(r"[nrfv]|01[25]")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{2,6}")
 _BLOCK: Final = re.compile(
     r"</?(?:p|div|br|li|ul|ol|tr|table|h[1-6]|hr|pre|blockquote|section|article|dd|dt|dl|form|option|title|body|html)\b",
@@ -322,6 +328,8 @@ def _undo(found: re.Match[str], asides: list[tuple[int, str]]) -> str | None:
     if kind == "escape":
         codes = [int(code[0], 16) for code in _HEX.finditer(raw.replace("\\u", " ").replace("\\x", " "))]
         return "".join(chr(code) for code in codes if code < 0x110000 and not 0xD800 <= code < 0xE000)
+    if kind in ("control", "end"):
+        return "\n" if _LINE_ENDS.search(raw) else "\t"
     escaped = bytes.fromhex(raw.replace("%", "").replace("=", ""))
     try:
         return escaped.decode("utf-8")

@@ -31,6 +31,9 @@ _GROUP: Final = 4
 _ORDINARY: Final = frozenset(" -./")
 # The end of a sentence, an empty line and the sign of an amount separate numbers.
 _NO_GAP: Final = re.compile(r"\A[.!?]\s|\n[ \t>]*\n|[$€£%]")
+# The numbers that count the fields of one value: ssn1, ssn2.
+_COUNT: Final = re.compile(r"\d")
+_FIELD_NAME: Final = re.compile(r"[A-Za-z]*[a-z]\d{1,2}")
 _CELLS: Final = frozenset("\t\n")
 # Further trials are not made, and the text counts as partly read.
 FREE_TRIALS = 3_000
@@ -179,7 +182,7 @@ class Obfuscations:
         grouped = _grouped(ready, sizes)
         gaps = [_gap(scorer.text, one, two) for one, two in pairwise(tokens)]
         usual = bool(gaps) and _ORDINARY.issuperset(gaps) and not single and not grouped
-        alike = len({gap.strip(" ") for gap in gaps}) <= 1
+        alike = len({_COUNT.sub("", gap).strip(" ") for gap in gaps}) <= 1
         if any(_NO_GAP.search(gap) for gap in gaps):
             return None
         # Cells of a table count as figures unless their sizes show otherwise.
@@ -233,6 +236,7 @@ def _goes_on(scorer: Scorer, run: Run, first: int, last: int) -> bool:
     before = (
         first > 0
         and deobfuscate.has_digits(run[first - 1])
+        and not _FIELD_NAME.fullmatch(run[first - 1].characters)
         and _gap(text, run[first - 1], run[first]).strip() in inner
         and scorer.tables.row(run[first - 1].start) == scorer.tables.row(run[first].start)
     )

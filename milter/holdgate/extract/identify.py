@@ -30,6 +30,7 @@ _ASCII = bytes(range(128))
 _MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:(!doctype\s+html|html|head|body|meta|title|script|style|table|div|p|br"
                      rb"|font|span|a|img|h[1-6]|center|b|i|u|ul|ol)[\s>/]|(\?xml|!doctype|[a-z_][\w.-]*(?::[\w.-]+)?[\s>/]))",
                      re.IGNORECASE | re.DOTALL)  # fmt: skip
+_PAGES = ("htm", "html")
 _HEADER = re.compile(
     rb"(?:from|to|cc|received|return-path|date|subject|message-id|mime-version|content-type|content-transfer-encoding"
     rb"|delivered-to|reply-to|sender|dkim-signature|authentication-results|x-[a-z-]+|resent-from)"
@@ -110,8 +111,9 @@ def text_kind(document: Document) -> str:
     if found := _MARKUP.match(head):
         if found[2] and (kind := _first(lambda one: one.in_markup is not None and one.in_markup(data))):
             return kind
-        return "html" if found[1] or b"<html" in head.lower() or document.declared_type == "text/html" else "xml"
-    if declared == "text/html" or extension in ("htm", "html"):
+        is_page = declared == "text/html" or extension in _PAGES
+        return "html" if found[1] or is_page or b"<html" in head.lower() else "xml"
+    if declared == "text/html" or extension in _PAGES:
         return "html"
     if kind := _first(lambda one: one.in_text is not None and one.in_text(head)):
         return kind

@@ -12,6 +12,7 @@ import pypdfium2.raw as pdfium
 
 from holdgate.extract.readers.pdf.pdf_calls import Handle, closing, page_text, wide_string, wide_string_out
 from holdgate.extract.readers.pdf.pdf_document import Strings, read_action, read_attachment
+from holdgate.extract.readers.pdf.pdf_fields import Field, join, read_field
 from holdgate.extract.reading import Sink
 
 FORM_DEPTH = 12
@@ -27,7 +28,6 @@ STRUCTURE_ELEMENTS = 100_000
 
 # Keys of annotation dictionaries (12.5.2, 12.5.6.2, 12.5.6.6, 12.5.6.23) with text that a person wrote.
 _ANNOTATION_KEYS = (b"Contents", b"T", b"Subj", b"RC", b"NM", b"OverlayText")
-_FIELD_SCRIPTS = range(pdfium.FPDF_ANNOT_AACTION_KEY_STROKE, pdfium.FPDF_ANNOT_AACTION_CALCULATE + 1)
 _MARK_KEYS = (b"ActualText", b"Alt", b"E")
 _HYPHEN_AT_LINE_END = re.compile("(?<=[^\\W\\d_])[\x02\ufffe](?:\r?\n)?(?=[^\\W\\d_])|([\x02\ufffe])(?:\r?\n)?")
 
@@ -160,6 +160,7 @@ def read_replaced_text(page: Handle, contents: Contents) -> str:
 
 def read_annotations(document: Handle, form: Handle, page: Handle, place: str, strings: Strings) -> None:
     """Pass on the texts of annotations (12.5): comments, authors, links, form fields, attached files."""
+    parts: list[Field] = []
     for index in range(pdfium.FPDFPage_GetAnnotCount(page)):
         strings.sink.budget.check_time()
         with closing(pdfium.FPDFPage_GetAnnot(page, index), pdfium.FPDFPage_CloseAnnot) as annotation:
@@ -167,8 +168,8 @@ def read_annotations(document: Handle, form: Handle, page: Handle, place: str, s
                 continue
             subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
             if subtype in (pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_XFAWIDGET):
-                if form:
-                    _read_field(form, annotation, f"{place}, form field", strings)
+                if form and (part := read_field(form, annotation, f"{place}, form field", strings)):
+                    parts.append(part)
             else:
                 for key in _ANNOTATION_KEYS:
                     strings.add(wide_string(pdfium.FPDFAnnot_GetStringValue, annotation, key), f"{place}, annotation")
@@ -176,22 +177,7 @@ def read_annotations(document: Handle, form: Handle, page: Handle, place: str, s
                     read_action(document, pdfium.FPDFLink_GetAction(link), f"{place}, link", strings)
                 if attached := pdfium.FPDFAnnot_GetFileAttachment(annotation):
                     read_attachment(attached, f"{place}, attachment", strings)
-
-
-def _read_field(form: Handle, annotation: Handle, place: str, strings: Strings) -> None:
-    """Pass on name, tooltip, value, choices and scripts of a widget's form field (12.7)."""
-    for function in (
-        pdfium.FPDFAnnot_GetFormFieldValue,
-        pdfium.FPDFAnnot_GetFormFieldName,
-        pdfium.FPDFAnnot_GetFormFieldAlternateName,
-        pdfium.FPDFAnnot_GetFormFieldExportValue,
-    ):
-        strings.add(wide_string(function, form, annotation), place)
-    for index in range(pdfium.FPDFAnnot_GetOptionCount(form, annotation)):
-        strings.sink.budget.check_time()
-        strings.add(wide_string(pdfium.FPDFAnnot_GetOptionLabel, form, annotation, index), place)
-    for event in _FIELD_SCRIPTS:
-        strings.add(wide_string(pdfium.FPDFAnnot_GetFormAdditionalActionJavaScript, form, annotation, event), place)
+    join(page, parts, f"{place}, form fields", strings)
 
 
 def draw_annotations(page: Handle) -> bool:

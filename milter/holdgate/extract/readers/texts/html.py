@@ -21,6 +21,7 @@ MAX_BYTES = 5_000_000
 MAX_ATTRIBUTES = 2_000
 MAX_DEPTH = 2_000
 
+_LONGEST_LABEL = 40
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _TAG_NAME = re.compile(r"/?([a-zA-Z][^\s>/]{0,40})")
 _DATA_URI = re.compile(r"\s*data:([\w.+/-]*)[^,]{0,200};base64,", re.IGNORECASE)
@@ -131,6 +132,11 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
             elif tag not in INLINE:
                 _flush(line, lines)
             attributes = node.attributes
+            if tag == "input" and attributes.get("value"):
+                label = _label(attributes, line, lines)
+                aside.append(
+                    ("value", f"{label}: {attributes.pop('value')}" if label else attributes.pop("value") or "")
+                )
             aside.extend((name, value) for name, value in attributes.items() if value and name not in LAYOUT)
             if visible and ("hidden" in attributes or HIDING.search(attributes.get("style") or "")):
                 below = None
@@ -144,6 +150,14 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
                     _flush(line, lines)
         node = below
     _flush(line, lines)
+
+
+def _label(attributes: dict[str, str | None], line: list[str], lines: list[str]) -> str:
+    """Return what labels the value of a form's field: its name, or else the text before it."""
+    for name in ("name", "aria-label"):
+        if label := attributes.pop(name, None):
+            return label
+    return (tidy("".join(line)) or "".join(lines[-1:]))[-_LONGEST_LABEL:].strip(" :")
 
 
 def _flush(line: list[str], lines: list[str]) -> None:

@@ -23,7 +23,7 @@ INLINE = frozenset(_INLINE_TAGS.split())
 CELLS = frozenset({"td", "th"})
 # Attributes whose values are layout, not text that a person wrote.
 _LAYOUT_NAMES = """align bgcolor border cellpadding cellspacing class color colspan dir face height http-equiv id lang
-rel rowspan size style target type valign width xmlns"""
+maxlength minlength rel rowspan size style tabindex target type valign width xmlns"""
 LAYOUT = frozenset(_LAYOUT_NAMES.split())
 HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![\d.]*[1-9])|opacity\s*:\s*0(?![\d.]*[1-9])",
@@ -45,9 +45,9 @@ _TABLE = frozenset(["table", "caption", "col", "colgroup", "tbody", "thead", "tf
 _IN_HEAD = frozenset(["title", "meta", "link", "base", "style", "script"])
 _SPECIAL = _VOID | _HEADINGS | _BLOCKS | _ITEMS | _TABLE | {"html", "head", "body", "title", "style", "script"}
 # Elements with special rules for their content or place.
-_OTHER_NAMES = """applet basefont bgsound button command form frame frameset iframe image isindex keygen marquee math
-noembed noframes noscript object optgroup option plaintext rb rp rt rtc ruby search select selectedcontent svg template
-textarea xmp"""
+_OTHER_NAMES = """applet basefont bgsound button command form frame frameset iframe image input isindex keygen marquee
+math noembed noframes noscript object optgroup option plaintext rb rp rt rtc ruby search select selectedcontent svg
+template textarea xmp"""
 _OTHERS = frozenset(_OTHER_NAMES.split())
 _BARRIERS = frozenset(["table", "caption", "td", "th"])
 

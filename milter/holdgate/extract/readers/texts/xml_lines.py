@@ -30,6 +30,9 @@ OUTLINES_TO_LETTERS = 4
 """The minimum ratio of outlines to letters of text: a diagram has fewer outlines."""
 SHORTEST_LABEL = 3
 """A shorter name of an element or attribute is a tag, not a word."""
+MOST_PARTS = 9
+"""More fields than this are no parts of one value."""
+_PART = re.compile(r"[A-Z0-9]{1,8}")
 _OUTLINE = re.compile(r"[Mm]")
 
 
@@ -46,6 +49,7 @@ class Lines:
     leaf: str = ""
     letters: int = 0
     path: list[str] = field(default_factory=list)
+    parts: list[list[str]] = field(default_factory=list)
     unseen: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -58,6 +62,7 @@ class Lines:
             self.outlines += len(_OUTLINE.findall(attributes.get("d", "")))
         self.leaf = name
         self.path.append(name)
+        self.parts.append([])
         self.unseen += name in _UNSEEN
         for key, value in attributes.items():
             if value and not key.startswith("xmlns") and not value.isspace():
@@ -65,12 +70,20 @@ class Lines:
 
     def end(self, name: str) -> None:
         """Process an end tag."""
+        if self.leaf == name and len(self.parts) > 1:
+            self.parts[-2].append("".join(self.line).strip())
         if name not in _INLINE:
             self.flush(self._label(name) if self.leaf == name else "")
         self.leaf = ""
         if self.path:
             self.path.pop()
+            self._join(self._label(name), self.parts.pop())
         self.unseen -= name in _UNSEEN
+
+    def _join(self, label: str, parts: list[str]) -> None:
+        """Add the short values of an element's fields as one value, which the name of the element may label."""
+        if label and 2 <= len(parts) <= MOST_PARTS and all(_PART.fullmatch(part) for part in parts):
+            self.lines.append(_labelled(label, " ".join(parts)))
 
     def _label(self, name: str) -> str:
         """Return the name of a record's field, which describes the value."""
