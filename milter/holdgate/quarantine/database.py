@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from select import POLLIN, poll
@@ -48,7 +49,8 @@ _CONNECTION |= {"prepare_threshold": None}
 _CONNECTION |= {"autocommit": True}
 _EXCLUSIVE_KEY = 0x686F6C6467617465  # "holdgate"
 _IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
-_PATIENT = f"{_IDLE}; SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
+_LOCK_TIMEOUT = f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
+_PATIENT = f"{_IDLE}; {_LOCK_TIMEOUT}"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_PATIENT}"
 _BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_PATIENT}"
 _BEGIN_EXCLUSIVE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_EXCLUSIVE_KEY})"
@@ -232,6 +234,32 @@ def _postgresql(url: str) -> Engine:
             connection.exec_driver_sql(_BEGIN_EXCLUSIVE if is_exclusive else _BEGIN_WRITING)
 
     return engine
+
+
+def read_rows(engine: Engine, query: str, values: Sequence[object] = ()) -> Sequence[Any]:
+    """Return the rows of one SELECT, which the driver runs in its own transaction. Raises DatabaseError.
+
+    For PostgreSQL there are no `values`: the query and its limit for a locked table are one simple query, so one round
+    trip, which a pooler passes to one connection.
+    """
+    connection = None
+    try:
+        connection = engine.raw_connection()
+        cursor = connection.cursor()
+        if is_shared(engine):
+            cursor.execute(f"{_LOCK_TIMEOUT}; {query}")
+            cursor.nextset()
+        else:
+            cursor.execute(query, values)
+        rows = cursor.fetchall()
+    except engine.dialect.loaded_dbapi.Error as error:
+        if connection is not None:
+            connection.invalidate()
+        raise DatabaseError(str(error)) from error
+    finally:
+        if connection is not None:
+            connection.close()
+    return rows
 
 
 def direct(url: str) -> Any:

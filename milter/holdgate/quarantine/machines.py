@@ -7,8 +7,9 @@ a recipient, a host or an attachment. Time is in seconds since the epoch.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, delete, func, insert, or_, select, text, update
 
 from holdgate.quarantine.database import is_shared
 from holdgate.quarantine.relations import number
@@ -182,14 +183,26 @@ class Machines:
     def _settle(self, connection: Connection, account: int, now: int) -> None:
         """Learn from messages that were released from hold. Messages with another outcome are not learned."""
         waiting = (machine_messages.c.account == account) & ~machine_messages.c.settled
-        query = select(machine_messages, incidents.c.state, incidents.c.change.is_not(None).label("is_changed"))
+        query = select(
+            machine_messages, incidents.c.state, incidents.c.change, incidents.c.recipients.label("addresses")
+        )
         query = query.join(incidents, incidents.c.id == machine_messages.c.incident_id)
         for row in connection.execute(query.where(waiting, incidents.c.state.not_in(_UNSETTLED))).all():
             if row.state == State.RELEASED:
                 # It is unknown what a moderator removed from a message.
-                _learn(connection, [*row.recipients, *(() if row.is_changed else row.contents)], now)
+                _learn(connection, [*_sent_to(row), *(() if row.change else row.contents)], now)
             this = machine_messages.c.incident_id == row.incident_id
             connection.execute(update(machine_messages).where(this).values(settled=True))
+
+
+def _sent_to(row: Row[Any]) -> list[int]:
+    """Return the numbers of the recipients who got a released message; their order is that of the incident."""
+    excluded = set((row.change or {}).get("recipients", ()))
+    if not excluded:
+        return list(row.recipients)
+    if len(row.recipients) != len(row.addresses):
+        return []
+    return [key for key, address in zip(row.recipients, row.addresses, strict=True) if address not in excluded]
 
 
 def _lock(connection: Connection, ledger: Ledger) -> None:

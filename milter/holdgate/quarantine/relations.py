@@ -5,13 +5,13 @@ relation, so all relations of one owner are adjacent. A weight halves with time;
 written.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, Engine, TextClause, bindparam, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, select, text
 
-from holdgate.quarantine.database import is_shared
+from holdgate.quarantine.database import is_shared, read_rows
 from holdgate.quarantine.schema import relations
 
 SLICES = 1024
@@ -28,12 +28,25 @@ _UPSERT = text(
 )
 
 
-@lru_cache(64)
-def _of_owners(count: int, most: int) -> TextClause:
-    """Return the query for the first relations of so many owners; cached, because each message uses it."""
-    columns = "SELECT key, weight, day FROM relations"
-    one = f"SELECT * FROM ({columns} WHERE key BETWEEN :o{{0}} AND :o{{0}} + {_HALF - 1} LIMIT {most}) AS t{{0}}"
-    return text(" UNION ALL ".join(one.format(place) for place in range(count)))
+_COLUMNS = "SELECT key, weight, day FROM relations"
+
+
+@lru_cache(256)
+def _sqlite_query(keys: int, owners: int, most: int) -> str:
+    """Return the query for so many numbers and the first relations of so many owners."""
+    parts = [f"{_COLUMNS} WHERE key IN ({', '.join('?' * keys)})"] if keys else []
+    parts += [f"SELECT * FROM ({_COLUMNS} WHERE key BETWEEN ? AND ? LIMIT {most})"] * owners
+    return " UNION ALL ".join(parts)
+
+
+def _postgresql_query(keys: Collection[int], owners: Collection[int], most: int) -> str:
+    """Return the same query for PostgreSQL. The numbers are in its text: one round trip, and nothing to prepare."""
+    parts = [f"{_COLUMNS} WHERE key = ANY ('{{{','.join(map(str, keys))}}}'::bigint[])"] if keys else []
+    if owners:
+        first = ",".join(str(number(owner, 0)) for owner in owners)
+        found = f"{_COLUMNS} WHERE key BETWEEN o AND o + {_HALF - 1} ORDER BY key LIMIT {most}"
+        parts.append(f"SELECT t.* FROM unnest('{{{first}}}'::bigint[]) AS o CROSS JOIN LATERAL ({found}) AS t")
+    return " UNION ALL ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +82,37 @@ class Relations:
 
     def of(self, keys: Collection[int]) -> dict[int, Weight]:
         """Return the weights of the existing ones."""
-        with self._reader.connect() as connection:
-            return self._read(connection, keys)
-
-    def of_owners(self, owners: Sequence[int], most: int) -> dict[int, dict[int, Weight]]:
-        """Return the first relations of each owner, `most` of each, by the target's number."""
-        if not owners:
-            return {}
-        found: dict[int, dict[int, Weight]] = {owner: {} for owner in owners}
-        bounds = {f"o{place}": number(owner, 0) for place, owner in enumerate(owners)}
-        with self._reader.connect() as connection:
-            for key, weight, day in connection.execute(_of_owners(len(owners), most), bounds):
-                owner, target = divmod(key - _LEAST, _HALF)
-                found[owner][target] = Weight(weight, day)
+        found: dict[int, Weight] = {}
+        ordered = sorted(keys)
+        for place in range(0, len(ordered), _CHUNK):
+            found.update(self.look(ordered[place : place + _CHUNK], (), 0)[0])
         return found
+
+    def look(
+        self, keys: Collection[int], owners: Collection[int], most: int
+    ) -> tuple[dict[int, Weight], dict[int, dict[int, Weight]]]:
+        """Return the weights of some numbers, and the first relations of each owner, `most` of each, by their targets.
+
+        It is one statement, passed to the driver as it is, because the milter does this for each message.
+        """
+        keys, found = frozenset(keys), dict[int, Weight]()
+        gone: dict[int, dict[int, Weight]] = {owner: {} for owner in owners}
+        if not keys and not owners:
+            return found, gone
+        if len(keys) > _CHUNK:
+            return self.of(keys), self.look((), owners, most)[1]
+        if is_shared(self._reader):
+            rows = read_rows(self._reader, _postgresql_query(keys, owners, most))
+        else:
+            bounds = [bound for owner in owners for bound in (number(owner, 0), number(owner + 1, 0) - 1)]
+            rows = read_rows(self._reader, _sqlite_query(len(keys), len(owners), most), [*keys, *bounds])
+        for key, weight, day in rows:
+            if key in keys:
+                found[key] = Weight(weight, day)
+            owner, target = divmod(key - _LEAST, _HALF)
+            if owner in gone:
+                gone[owner][target] = Weight(weight, day)
+        return found, gone
 
     def add(self, seen: Mapping[int, Weight], half_life: float) -> set[int]:
         """Add what was seen, in one transaction; return the numbers that are new."""

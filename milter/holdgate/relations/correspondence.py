@@ -10,6 +10,8 @@ from holdgate.config import RelationsSettings
 from holdgate.configfile import ConfigError
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
+from holdgate.mask import MASK
+from holdgate.quarantine.incident import Change, Incident
 from holdgate.quarantine.recorded import envelope_of, inspection_of
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
@@ -129,6 +131,15 @@ class Correspondence:
         """Return the messages that moderators have released since the last call: they have not been learned yet."""
         since, self._released_until = self._released_until, datetime.now(UTC)
         return [
-            lambda one=one: self._lesson(envelope_of(one), inspection_of(one), one.closed_at or since)  # type: ignore[misc]
+            lambda one=one: self._lesson(_sent_envelope(one), inspection_of(one), one.closed_at or since)  # type: ignore[misc]
             for one in self._store.closed_since(State.RELEASED, since)
         ]
+
+
+def _sent_envelope(incident: Incident) -> Envelope:
+    """Return the envelope of a released message: without the recipients who were left out, and without masked ones."""
+    change = Change.of(incident)
+    excluded = set() if change is None else set(change.recipients)
+    envelope = envelope_of(incident)
+    envelope.recipients = [one for one in envelope.recipients if one not in excluded and MASK not in one]
+    return envelope

@@ -1,6 +1,6 @@
 """Compares a message with learned data, and reports what is unusual about its recipients."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from holdgate.relations import names
@@ -26,8 +26,10 @@ class View(Protocol):
     def read(self, keys: Collection[int]) -> Mapping[int, float]:
         """Return the same from the store, without the cache."""
 
-    def of_owners(self, owners: Sequence[int], most: int) -> Mapping[int, Mapping[int, float]]:
-        """Return the first relations of each owner, by the number of the target."""
+    def look(
+        self, keys: Collection[int], owners: Collection[int], most: int
+    ) -> tuple[Mapping[int, float], Mapping[int, Mapping[int, float]]]:
+        """Return weights, and the first relations of each owner by the number of the target: one read."""
 
 
 class Evaluator:
@@ -47,12 +49,13 @@ class Evaluator:
         asked += [hasher.mark("place", place) for place in message.places]
         if len(message.places) > 1:
             asked += [hasher.edge("pair", one, other) for one, other in pairs(message.places)]
-        known = view.of(asked)
+        contents = {hasher.owner("content", token): token for token in message.tokens}
+        known, gone = view.look(asked, contents, 2)
         for recipient, key in zip(message.outside, asked, strict=False):
             if key not in known:
                 yield from self._unknown(message, recipient, places[recipient], known, view)
         yield from self._outliers(message, known)
-        yield from self._content(message, view)
+        yield from self._content(message, contents, gone)
 
     # -- recipients to whom the sender has not written before -----------------------------------------------------
 
@@ -159,21 +162,20 @@ class Evaluator:
             if place in settled and others and not beside[place]:
                 yield Risk(OUTLIER, recipient, others[0])
 
-    def _content(self, message: Sent, view: View) -> Iterator[Risk]:
+    def _content(
+        self, message: Sent, owners: Mapping[int, str], found: Mapping[int, Mapping[int, float]]
+    ) -> Iterator[Risk]:
         """Yield the recipients at a place that gets content which belongs to another place.
 
         The evidence is content that went to one place only: a word with enough occurrences, or the conversation that
         this message answers. It is evidence for this place or, if the place is not in the message, against all places
         in it.
         """
-        if not message.tokens:
-            return
         hasher = self._hasher
-        owners = {hasher.owner("content", token): token for token in message.tokens}
         here = {hasher.target(place): place for place in message.places}
         known: set[str] = set()
         elsewhere = 0.0
-        for owner, gone in view.of_owners(list(owners), 2).items():
+        for owner, gone in found.items():
             is_answered = message.answers and owners[owner].startswith(THREAD)
             if is_answered or len(gone) == 1:
                 known.update(here[target] for target in gone if target in here)

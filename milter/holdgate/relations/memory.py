@@ -1,7 +1,7 @@
 """Reads learned data while a message waits: from memory if possible, and never longer than the time limit."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TypeVar
@@ -61,17 +61,24 @@ class Memory:
         self.keep(found)
         return found
 
-    def read_owners(self, owners: Sequence[int], most: int, deadline: float) -> dict[int, dict[int, Weight]]:
-        """Return the first relations of each owner, and cache those that exist. Raises UnknownError."""
+    def look(
+        self, keys: Collection[int], owners: Collection[int], most: int, deadline: float
+    ) -> tuple[dict[int, Weight], dict[int, dict[int, Weight]]]:
+        """Return weights, and the first relations of each owner; cache those that exist. Raises UnknownError."""
         now = self._clock()
-        kept = {owner: one[0] for owner in owners if (one := self._owned.get(owner)) is not None and one[1] > now}
-        if missing := [owner for owner in owners if owner not in kept]:
-            found = self._in_time(lambda: self._table.of_owners(missing, most), deadline)
-            if len(self._owned) + len(found) > _MOST:
+        known = self.kept(keys)
+        gone = {owner: one[0] for owner in owners if (one := self._owned.get(owner)) is not None and one[1] > now}
+        missing = [key for key in keys if key not in known]
+        unread = [owner for owner in owners if owner not in gone]
+        if missing or unread:
+            found, read = self._in_time(lambda: self._table.look(missing, unread, most), deadline)
+            self.keep(found)
+            if len(self._owned) + len(read) > _MOST:
                 self._owned = {}
-            self._owned.update((owner, (gone, now + _KEEP)) for owner, gone in found.items() if gone)
-            kept |= found
-        return kept
+            self._owned.update((owner, (one, now + _KEEP)) for owner, one in read.items() if one)
+            known |= found
+            gone |= read
+        return known, gone
 
     def weight(self, weight: Weight, day: int) -> float:
         """Return what remains of a weight on a day."""
@@ -106,17 +113,18 @@ class TimedView:
         missing = [key for key in keys if key not in found]
         if missing:
             found |= self._memory.read(missing, self._deadline)
-        return {key: self._memory.weight(one, self._day) for key, one in found.items()}
+        return self._weighted(found)
 
     def read(self, keys: Collection[int]) -> dict[int, float]:
         """Return the same from the store, without the cache."""
-        found = self._memory.read(keys, self._deadline)
-        return {key: self._memory.weight(one, self._day) for key, one in found.items()}
+        return self._weighted(self._memory.read(keys, self._deadline))
 
-    def of_owners(self, owners: Sequence[int], most: int) -> dict[int, dict[int, float]]:
-        """Return the first relations of each owner, by the number of the target."""
-        found = self._memory.read_owners(owners, most, self._deadline)
-        return {
-            owner: {target: self._memory.weight(one, self._day) for target, one in targets.items()}
-            for owner, targets in found.items()
-        }
+    def look(
+        self, keys: Collection[int], owners: Collection[int], most: int
+    ) -> tuple[dict[int, float], dict[int, dict[int, float]]]:
+        """Return weights, and the first relations of each owner by the number of the target."""
+        known, gone = self._memory.look(keys, owners, most, self._deadline)
+        return self._weighted(known), {owner: self._weighted(targets) for owner, targets in gone.items()}
+
+    def _weighted(self, found: Mapping[int, Weight]) -> dict[int, float]:
+        return {key: self._memory.weight(one, self._day) for key, one in found.items()}

@@ -65,6 +65,16 @@ def test_of_a_message_that_was_changed_only_the_recipients_are_learned(agent: Ag
     assert agent.new(BOB, hosts=PORTAL, files=("salaries.pdf",)) == {"machine-link", "machine-attachment"}
 
 
+def test_a_recipient_who_was_left_out_is_not_learned(agent: Agent) -> None:
+    incident = agent.hold(BOB, CARL, end="")
+    incident = agent.store.change(incident, State.HELD, ACTOR)
+    change = {"kinds": ["without-recipients"], "original": "", "sent": "", "token": "t", "recipients": [BOB]}
+    incident = agent.store.change(incident, State.APPROVED, ACTOR, change=change)
+    agent.store.change(incident, State.RELEASED, ACTOR)
+    assert agent.new(CARL) == set()
+    assert agent.new(BOB) == FIRST
+
+
 def test_of_a_message_that_was_split_its_content_is_not_learned(agent: Agent) -> None:
     mail, _ = agent.weigh(BOB, CARL, hosts=PORTAL)
     mail.learn([BOB])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from holdgate.quarantine.database import DatabaseError, read_rows
 from holdgate.quarantine.incident import Actor, Ask, Incident
 from holdgate.quarantine.relations import SLICES, Weight, number
 from holdgate.quarantine.replies import ReplyOrigin
@@ -151,15 +152,15 @@ def test_what_was_seen_again_weighs_more_and_is_not_new(store: Store) -> None:
 
 def test_relations_of_an_owner_are_hers_alone(store: Store) -> None:
     add(store, [(ANNA, 0), (ANNA, BOB), (ANNA, LAST), (EVE, BOB), (0, LAST), (LAST, LAST)])
-    found = store.relations.of_owners([ANNA, EVE, 9, LAST], 10)
+    _, found = store.relations.look((), [ANNA, EVE, 9, LAST], 10)
     assert {owner: sorted(targets) for owner, targets in found.items()} == {
         ANNA: [0, BOB, LAST],
         EVE: [BOB],
         9: [],
         LAST: [LAST],
     }
-    assert len(store.relations.of_owners([ANNA], 2)[ANNA]) == 2
-    assert store.relations.of_owners([], 10) == {}
+    assert len(store.relations.look((), [ANNA], 2)[1][ANNA]) == 2
+    assert store.relations.look((), (), 10) == ({}, {})
 
 
 def test_of_many_numbers_all_are_read(store: Store) -> None:
@@ -189,3 +190,19 @@ def test_a_person_is_forgotten_as_owner_and_as_target(store: Store) -> None:
     assert store.relations.has_any()
     assert store.relations.forget_all() == 1
     assert not store.relations.has_any()
+
+
+def test_a_read_that_fails_is_the_database_s_error_and_the_next_one_works(store: Store) -> None:
+    add(store, [(ANNA, BOB)])
+    with pytest.raises(DatabaseError):
+        read_rows(store.relations._reader, "SELECT nothing FROM nowhere")
+    assert len(store.relations.of(keys((ANNA, BOB)))) == 1
+
+
+def test_numbers_and_owners_are_read_together(store: Store) -> None:
+    add(store, [(ANNA, BOB), (ANNA, LAST), (EVE, BOB)])
+    known, gone = store.relations.look(keys((EVE, BOB), (EVE, LAST)), [ANNA, EVE], 1)
+    assert set(known) == set(keys((EVE, BOB)))
+    assert {owner: sorted(targets) for owner, targets in gone.items()} == {ANNA: [BOB], EVE: [BOB]}
+    many = [(ANNA, target) for target in range(1203)]
+    assert len(store.relations.look(keys(*many), [EVE], 1)[0]) == 1

@@ -1,5 +1,6 @@
 """Learning in the background: what has no room or fails is dropped, and what the store does not take now is kept."""
 
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from holdgate import metrics
 from holdgate.config import RelationsSettings
 from holdgate.envelope import Envelope
 from holdgate.findings import Finding, Inspection
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import Change, Incident
 from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store, open_store
@@ -196,6 +197,22 @@ def test_what_a_moderator_released_is_learned_once(tmp_path: Path, store_url: st
     assert taught is not None
     assert taught.outside == (BOB,)
     assert one._released() == []
+    one.close(60)
+    store.close()
+
+
+def test_a_recipient_whom_the_sender_left_out_is_not_learned(tmp_path: Path, store_url: str) -> None:
+    store = open_store(store_url)
+    one = correspondence(tmp_path, store)
+    wrong, numbered = "bob@partner-group.example", "client-********12@partner.example"
+    incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB, wrong, numbered], policy="p", state=State.APPROVED)
+    incident = replace(incident, change=asdict(Change(["without-recipients"], "", "", "t", recipients=[wrong])))
+    store.record(incident, Actor("test", "test"))
+    store.change(incident, State.RELEASED, Actor("test", "test"), closed_at=datetime.now(UTC))
+    (given,) = one._released()
+    taught = given()
+    assert taught is not None
+    assert taught.outside == (BOB,)
     one.close(60)
     store.close()
 
