@@ -13,10 +13,15 @@ from pydantic import ConfigDict, Field
 # Limits for a worker's result. Names of nested parts are joined; a message has at most some thousand parts.
 _Word = Annotated[str, Field(max_length=100)]
 _Phrase = Annotated[str, Field(max_length=10_000)]
+_Digest = Annotated[str, Field(pattern="^[a-z0-9-]{1,100} [0-9a-f]{16}$")]
 _Count = Annotated[int, Field(ge=0, le=10**9)]
 _Confidence = Annotated[str, Field(pattern="^(low|medium|high)$")]
 _Severity = Annotated[str, Field(pattern="^(low|medium|high|critical)$")]
 _Milliseconds = Annotated[float, Field(ge=0, le=10**8, allow_inf_nan=False)]
+MOST_VALUES = 32
+"""How many single values of a message are compared with earlier mail, and how many digests of its documents."""
+DOCUMENT, SKETCH = "document", 8
+"""The word for a digest of a document in place of an identifier, and how many digests a document has."""
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -80,9 +85,10 @@ class Inspection:
     `status` and `reason` are those of `extract` ("complete", "limited", "failed"). `profiles` maps the name of each
     profile that matched to its severity. `signals` are observations of `extract`. `attachments` are all files,
     including files inside files. `encrypted` is true if one of them is encrypted, `pictures_unread` if OCR could find
-    more. `hosts` are the masked hosts of its links, if they were requested. `elapsed_ms` is the total time,
-    `extract_ms` the time for reading. `subject`, `header_from` and `message_id` are those of a message. Matches are
-    masked in all text that comes from the sender.
+    more. `hosts` are the masked hosts of its links, if they were requested. `values` are identifiers with digests of
+    single values, and digests of documents, if they were requested: for `relations` only, no log and no incident has
+    them. `elapsed_ms` is the total time, `extract_ms` the time for reading. `subject`, `header_from` and `message_id`
+    are those of a message. Matches are masked in all text that comes from the sender.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -96,6 +102,7 @@ class Inspection:
     encrypted: bool = False
     pictures_unread: bool = False
     hosts: Annotated[list[_Phrase], Field(max_length=1_000)] = field(default_factory=list)
+    values: Annotated[list[_Digest], Field(max_length=2 * MOST_VALUES)] = field(default_factory=list)
     subject: str = ""
     header_from: str = ""
     message_id: str = ""

@@ -66,3 +66,45 @@ def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> No
         assert site.command("relations", "forget", BOB).returncode == 0
         tried = site.command("policy", "test", "--from", SENDER, "--to", "bob.smith@partners.example").stdout
         assert BOB not in tried
+
+
+CONTENT_POLICIES = """
+internal_domains = ["corp.example"]
+
+[[policy]]
+name = "wrong-client"
+action = "quarantine"
+direction = "outbound"
+recipient_risk = { content = "unusual" }
+"""
+IBAN, DIGITS = "GB29 NWBK 6016 1331 9268 19", "60161331926819"
+EVE = "eve@client.example"
+
+
+def test_an_iban_that_went_to_one_domain_only_waits_before_it_goes_to_another(tmp_path: Path) -> None:
+    extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
+    extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
+    subjects = iter(f"Note {word}" for word in ("one", "two", "six", "ten", "now", "mud", "sky"))
+
+    def send(recipient: str, text: str) -> None:
+        site.submit(letters.letter(next(subjects), text).as_bytes(), SENDER, recipient)
+
+    with running_site(policies=CONTENT_POLICIES, extra=extra) as site:
+        for count in range(1, 4):
+            send(BOB, f"Please pay to IBAN {IBAN} today.")
+            arrived(site, BOB, count)
+        send(EVE, "See you on Friday.")
+        arrived(site, EVE, 1)
+        site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
+
+        send(EVE, f"Please pay to IBAN {IBAN.replace(' ', '')} today.")
+        incident = held(site, EVE)
+        asked = " ".join(text_of(mail_about(site, "boss@corp.example", incident)).split())
+        assert f"{EVE}: a number or name in this message (iban) has gone 3× to one other domain" in asked
+        logs = "".join(map(site.log, site.daemons))
+        for text in (asked, logs, site.command("show", incident.id, "--json").stdout):
+            assert DIGITS not in text.replace(" ", "")
+
+        # The moderator releases it: from then on the number belongs to neither of the two.
+        assert site.command("release", incident.id).returncode == 0
+        arrived(site, EVE, 2)

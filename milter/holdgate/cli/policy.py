@@ -130,7 +130,9 @@ def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: P
     spool = Spool(Path(), len(inspected))
     with Pool(PoolSettings.of(settings, policies.profiles())) as pool, closing(spool):
         spool.write(inspected)
-        return pool.inspect(spool.message(), subject=envelope.subject, header_from=envelope.header_from, links=True)
+        return pool.inspect(
+            spool.message(), subject=envelope.subject, header_from=envelope.header_from, links=True, values=True
+        )
 
 
 def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspection) -> None:

@@ -47,6 +47,11 @@ class Recipients:
         compared = bool(asked) and correspondence is not None
         return cls(correspondence, compared, asked_fields(policies.file), policies.is_internal)
 
+    @property
+    def reads_values(self) -> bool:
+        """Whether the digests of single values are needed."""
+        return self.correspondence is not None
+
     def close(self, seconds: float = 0.0) -> None:
         """Stop; what is queued for learning has `seconds` to finish."""
         if self.correspondence is not None:
@@ -65,6 +70,11 @@ class Recipients:
         """Queue an accepted message for learning; never waits."""
         if self.correspondence is not None:
             self.correspondence.learn(envelope, inspection, now)
+
+    def note(self, incident_id: str, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
+        """Queue the values of a held message, which are learned if it is released; never waits."""
+        if self.correspondence is not None:
+            self.correspondence.note(incident_id, envelope, inspection, now)
 
     def _visible(self, envelope: Envelope) -> int:
         """Return how many external recipients are listed in To or Cc, where all recipients can read them."""

@@ -249,7 +249,7 @@ class Session:
             if fresh:
                 new = self._incident(replace(envelope, recipients=fresh), inspection, part.verdict)
                 new = replace(new, state=State.PENDING)  # refused recipients too: the copy is held until it is returned
-                self._note(new, fresh)
+                self._note(new, fresh, inspection)
                 new = splitter.record(new, first.recipients)
                 incidents[new.id] = new
             for incident in incidents.values():
@@ -320,6 +320,7 @@ class Session:
                 who=who,
                 is_plain=reading.seems_plain(self._fields.get("content-type", ())),
                 links=self._machine is not None,
+                values=snapshot.recipients.reads_values,
             )
         timing.measure(inspection, time.perf_counter() - begun)
         if inspection.pictures_unread and snapshot.ocr_pool is not None and self._wants_ocr(now):
@@ -332,6 +333,7 @@ class Session:
                     message_id=message_id,
                     who=who,
                     links=self._machine is not None,
+                    values=snapshot.recipients.reads_values,
                 )
         for finding in inspection.findings:
             if finding.confidence != "low":
@@ -351,7 +353,7 @@ class Session:
             return ""
         incident = self._incident(self._envelope, inspection, verdict)
         if incident.state is State.PENDING:
-            self._note(incident, self._envelope.recipients)
+            self._note(incident, self._envelope.recipients, inspection)
             if self._replaces is not None:
                 incident = replacing.held(self._service.store, self._replaces, incident)
         note = f"observed: {', '.join(verdict.observed)}" if verdict.observed else ""
@@ -359,8 +361,9 @@ class Session:
         self._service.store.record(incident, ACTOR, note=note, outbox=outbox)
         return incident.id
 
-    def _note(self, incident: Incident, recipients: Sequence[str]) -> None:
-        """Before the incident is recorded: store what is learned from a program's message when it is released."""
+    def _note(self, incident: Incident, recipients: Sequence[str], inspection: Inspection) -> None:
+        """Before the incident is recorded: store what is learned from a message when it is released."""
+        self._snapshot.recipients.note(incident.id, self._envelope, inspection, incident.created_at)
         if self._machine is not None:
             self._machine.note(incident.id, self._envelope.message_id, recipients)
 

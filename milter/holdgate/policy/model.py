@@ -138,8 +138,8 @@ class RecipientRisk(_Table):
     )
     content: Literal["unusual"] | None = Field(
         None,
-        description="Words of the subject, kinds of personal data or the conversation of this message went to only one "
-        "domain until now, and this is another domain.",
+        description="A single value (one IBAN), a document like the attached one, words of the subject, kinds of "
+        "personal data or the conversation of this message went to only one domain until now, and this is another one.",
     )
     many: int = Field(0, ge=0, description="More external recipients than this are visible in To and Cc; 0: off.")
     similar_count: int = Field(

@@ -18,6 +18,8 @@ SLICES = 1024
 """The number of equal parts into which the numbers are divided, for work that must not block others."""
 
 _CHUNK = 500
+# For each owner the query has a SELECT; SQLite takes 500 of them (https://www.sqlite.org/limits.html).
+_OWNERS = 200
 # The lock of learning processes, on PostgreSQL: they do not block others.
 _LEARNERS = 0x6C6561726E  # "learn"
 _HALF = 1 << 32
@@ -99,8 +101,11 @@ class Relations:
         gone: dict[int, dict[int, Weight]] = {owner: {} for owner in owners}
         if not keys and not owners:
             return found, gone
-        if len(keys) > _CHUNK:
-            return self.of(keys), self.look((), owners, most)[1]
+        if len(keys) > _CHUNK or len(owners) > _OWNERS:
+            several = list(owners)
+            for place in range(0, len(several), _OWNERS):
+                gone |= self.look((), several[place : place + _OWNERS], most)[1]
+            return self.of(keys), gone
         if is_shared(self._reader):
             rows = read_rows(self._reader, _postgresql_query(keys, owners, most))
         else:

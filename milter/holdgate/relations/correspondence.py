@@ -9,7 +9,7 @@ from holdgate import metrics
 from holdgate.config import RelationsSettings
 from holdgate.configfile import ConfigError
 from holdgate.envelope import Envelope
-from holdgate.findings import Inspection
+from holdgate.findings import MOST_VALUES, Inspection
 from holdgate.mask import MASK
 from holdgate.quarantine.incident import Change, Incident
 from holdgate.quarantine.recorded import envelope_of, inspection_of
@@ -17,9 +17,9 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
-from holdgate.relations.learner import Learner, Teacher
+from holdgate.relations.learner import Held, Learner, Teacher, held_owner
 from holdgate.relations.memory import Memory, UnknownError
-from holdgate.relations.sent import Sent, sent
+from holdgate.relations.sent import Sent, sent, values_of
 from holdgate.risks import Risks
 
 _DAY = timedelta(days=1)
@@ -65,7 +65,7 @@ class Correspondence:
         self, settings: RelationsSettings, store: Store, own: Sequence[str], is_inside: Callable[[str], bool]
     ) -> None:
         """`own` are the site's domains listed in clear text; `is_inside` knows all, and can raise TableError."""
-        hasher = hasher_of(settings)
+        self._hasher = hasher = hasher_of(settings)
         self._compares = settings.mode == "on"
         self._limit = settings.time_limit.total_seconds()
         self._is_inside = is_inside
@@ -112,6 +112,15 @@ class Correspondence:
         """Queue an accepted message for learning; never waits."""
         self._learner.put(lambda: self._lesson(envelope, inspection, now))
 
+    def note(self, incident_id: str, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
+        """Queue the single values of a held message, which are learned if it is released; never waits."""
+        if inspection.values:
+            self._learner.put(lambda: self._held(incident_id, envelope, inspection, now))
+
+    def _held(self, incident_id: str, envelope: Envelope, inspection: Inspection, now: datetime) -> Held | None:
+        lesson = self._lesson(envelope, inspection, now)
+        return None if lesson is None else Held(incident_id, lesson.values, lesson.day)
+
     def _lesson(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Sent | None:
         if not envelope.sender or not self._is_inside(envelope.sender):
             return None
@@ -120,6 +129,8 @@ class Correspondence:
     def _described(self, envelope: Envelope, inspection: Inspection, now: datetime) -> Sent | None:
         """Return a message without excluded recipients, or None if its sender is excluded."""
         message = sent(envelope, inspection, self._is_inside, now)
+        if inspection.values:
+            message = replace(message, values=values_of(self._hasher, inspection))
         if not self._except:
             return message
         if self._except.names(message.sender):
@@ -129,11 +140,18 @@ class Correspondence:
 
     def _released(self) -> list[Callable[[], Sent | None]]:
         """Return the messages that moderators have released since the last call: they have not been learned yet."""
-        since, self._released_until = self._released_until, datetime.now(UTC)
+        since, now = self._released_until, datetime.now(UTC)
+        found = {held_owner(self._hasher, one.id): one for one in self._store.closed_since(State.RELEASED, since)}
+        _, values = self._store.relations.look((), found, 2 * MOST_VALUES)
+        self._released_until = now
         return [
-            lambda one=one: self._lesson(_sent_envelope(one), inspection_of(one), one.closed_at or since)  # type: ignore[misc]
-            for one in self._store.closed_since(State.RELEASED, since)
+            lambda one=one, gone=values[owner]: self._released_lesson(one, gone, one.closed_at or since)  # type: ignore[misc]
+            for owner, one in found.items()
         ]
+
+    def _released_lesson(self, incident: Incident, values: Iterable[int], moment: datetime) -> Sent | None:
+        lesson = self._lesson(_sent_envelope(incident), inspection_of(incident), moment)
+        return None if lesson is None else replace(lesson, values=dict.fromkeys(values, ""))
 
 
 def _sent_envelope(incident: Incident) -> Envelope:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
+from holdgate.findings import DOCUMENT, SKETCH
 from holdgate.relations import names
 from holdgate.relations.keys import Hasher
 from holdgate.relations.resembling import Candidates, box_candidates, domain_candidates, resembles
@@ -11,8 +12,9 @@ from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 
 # How much mail a place must have received before it is unusual that it gets mail together with a certain other one.
 _SETTLED = 3.0
-# How often a word must have gone to one place only before it is unusual for it to go to another one.
-_USUAL = 3.0
+# How often a word or a value must have gone to one place only before it is unusual for it to go to another one: three
+# times within half a half-life.
+_USUAL = 2.5
 # Mailboxes of first names exist at many organisations; a longer one probably belongs to the same person.
 _LONG_BOX = 6
 
@@ -50,12 +52,12 @@ class Evaluator:
         if len(message.places) > 1:
             asked += [hasher.edge("pair", one, other) for one, other in pairs(message.places)]
         contents = {hasher.owner("content", token): token for token in message.tokens}
-        known, gone = view.look(asked, contents, 2)
+        known, gone = view.look(asked, [*contents, *message.values], 2)
         for recipient, key in zip(message.outside, asked, strict=False):
             if key not in known:
                 yield from self._unknown(message, recipient, places[recipient], known, view)
         yield from self._outliers(message, known)
-        yield from self._content(message, contents, gone)
+        yield from self._values(message, gone) or self._content(message, contents, gone)
 
     # -- recipients to whom the sender has not written before -----------------------------------------------------
 
@@ -162,6 +164,35 @@ class Evaluator:
             if place in settled and others and not beside[place]:
                 yield Risk(OUTLIER, recipient, others[0])
 
+    def _values(self, message: Sent, found: Mapping[int, Mapping[int, float]]) -> list[Risk]:
+        """Return the recipients if a value of the message, such as one IBAN, went only to a place that is not theirs.
+
+        The words that are usual here do not count: mail to one client can contain the number of another one. A document
+        is evidence if most of its sketch went to one place only, and none of it to the places of this message.
+        """
+        here = {self._hasher.target(place) for place in message.places}
+        singles: list[tuple[float, str]] = []
+        documents: dict[int, list[float]] = {}
+        is_known = False
+        for owner, identifier in message.values.items():
+            gone = found[owner]
+            if identifier == DOCUMENT and gone.keys() & here:
+                is_known = True
+            if len(gone) != 1 or gone.keys() & here:
+                continue
+            ((target, weight),) = gone.items()
+            if weight >= _USUAL and identifier == DOCUMENT:
+                documents.setdefault(target, []).append(weight)
+            elif weight >= _USUAL:
+                singles.append((weight, identifier))
+        if singles:
+            weight, identifier = max(singles)
+            return [Risk(CONTENT, one, identifier, round(weight), "value") for one in message.outside]
+        weights = max(documents.values(), key=len, default=[])
+        if is_known or len(weights) <= SKETCH // 2:
+            return []
+        return [Risk(CONTENT, one, "", round(max(weights)), DOCUMENT) for one in message.outside]
+
     def _content(
         self, message: Sent, owners: Mapping[int, str], found: Mapping[int, Mapping[int, float]]
     ) -> Iterator[Risk]:
@@ -175,7 +206,8 @@ class Evaluator:
         here = {hasher.target(place): place for place in message.places}
         known: set[str] = set()
         elsewhere = 0.0
-        for owner, gone in found.items():
+        for owner in owners:
+            gone = found[owner]
             is_answered = message.answers and owners[owner].startswith(THREAD)
             if is_answered or len(gone) == 1:
                 known.update(here[target] for target in gone if target in here)

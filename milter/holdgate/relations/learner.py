@@ -8,13 +8,14 @@ is full, learning is lost, never mail.
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from holdgate import maillog, metrics
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.relations import SLICES, Relations, Weight
+from holdgate.quarantine.relations import SLICES, Relations, Weight, number
 from holdgate.relations.keys import Hasher
 from holdgate.relations.sent import Sent, day_of, forms_of, relations_of
 from holdgate.work import Runner
@@ -26,8 +27,10 @@ _MESSAGES = 1000
 # For how many days a correspondent's look-alike forms are not written again, and the size of that cache.
 _FRESH = 7
 _FRESH_MOST = 100_000
+# How many single values are learned for one place and day.
+_VALUES_A_DAY = 1000
 
-Given = Callable[[], Sent | None]
+Given = Callable[[], "Sent | Held | None"]
 """Returns a message to learn, or None if it teaches nothing. The learning thread calls it."""
 
 _CHECK = ("key", "check")
@@ -46,6 +49,20 @@ class Lesson:
     counts: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The single values of a held message (see `Sent.values`): learned if it is released. `day` is since the epoch."""
+
+    incident_id: str
+    values: Collection[int]
+    day: int
+
+
+def held_owner(hasher: Hasher, incident_id: str) -> int:
+    """Return the owner of the values of a held message."""
+    return hasher.owner("held", incident_id)
+
+
 class Teacher:
     """Gathers messages into lessons, and writes these."""
 
@@ -56,17 +73,23 @@ class Teacher:
         self._half_life = half_life
         self._numbers = itertools.count(1)
         self._fresh: dict[int, int] = {}
+        self._valued: Counter[str] = Counter()
+        self._valued_on = 0
 
-    def gather(self, messages: Iterable[Sent]) -> Lesson:
+    def gather(self, messages: Iterable[Sent | Held]) -> Lesson:
         """Return what these messages teach."""
         lesson = Lesson(next(self._numbers))
         for message in messages:
-            if message.sender and message.outside:
+            if isinstance(message, Held):
+                owner, once = held_owner(self._hasher, message.incident_id), Weight(1.0, message.day)
+                lesson.seen |= {number(owner, value): once for value in message.values}
+            elif message.sender and message.outside:
                 self._take(lesson, message)
         return lesson
 
     def _take(self, lesson: Lesson, message: Sent) -> None:
         day, once = message.day, Weight(1.0, message.day)
+        message = self._limited(message)
         seen = lesson.seen
         for key in relations_of(self._hasher, message):
             before = seen.get(key)
@@ -81,6 +104,18 @@ class Teacher:
             lesson.written.setdefault(self._hasher.edge("sender address", message.sender, recipient), day)
         for name, count in (("messages", 1), ("recipients", len(message.outside))):
             lesson.counts[day, name] = lesson.counts.get((day, name), 0) + count
+
+    def _limited(self, message: Sent) -> Sent:
+        """Return a message without values if a place got very many today, such as the lists of a payroll office."""
+        if not message.values:
+            return message
+        if message.day > self._valued_on:
+            self._valued_on, self._valued = message.day, Counter()
+        places = message.places
+        if any(self._valued[place] >= _VALUES_A_DAY for place in places):
+            return replace(message, values={})
+        self._valued.update(dict.fromkeys(places, len(message.values)))
+        return message
 
     def write(self, lesson: Lesson) -> None:
         """Write a lesson. Raises DatabaseError; it can then be written again."""
@@ -201,8 +236,8 @@ class Learner:
             metrics.RELATIONS_DROPPED.labels("error").inc(lesson.counts.get((0, "messages"), 1))
             maillog.failed(stage="relations", error=maillog.describe(error))
 
-    def _taken(self) -> list[Sent]:
-        messages: list[Sent] = []
+    def _taken(self) -> list[Sent | Held]:
+        messages: list[Sent | Held] = []
         while len(messages) < _MESSAGES:
             try:
                 given = self._queue.get_nowait()

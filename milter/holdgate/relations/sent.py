@@ -1,12 +1,13 @@
 """What one message shows about who writes to whom: sender, recipients, words of its subject, kinds of its content."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
+from holdgate.quarantine.relations import number
 from holdgate.relations.keys import Hasher
 from holdgate.relations.names import domain_forms, is_person, mailbox_forms, person_forms, place_of, split
 
@@ -26,7 +27,10 @@ THREAD, WORD = "thread ", "word "
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message. Addresses are in lower case; `day` is in days since the epoch; `answers`: its subject says "Re:"."""
+    """A message. Addresses are in lower case; `day` is in days since the epoch; `answers`: its subject says "Re:".
+
+    `values` are the owners' numbers of its single values, with the identifier of each, "" if that is unknown.
+    """
 
     sender: str
     outside: tuple[str, ...]
@@ -34,6 +38,7 @@ class Sent:
     tokens: tuple[str, ...]
     day: int
     answers: bool = False
+    values: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def places(self) -> list[str]:
@@ -57,6 +62,11 @@ def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], 
 def day_of(moment: datetime) -> int:
     """Return the day of a timezone-aware time, in days since the epoch."""
     return int(moment.astimezone(UTC).timestamp() // 86400)
+
+
+def values_of(hasher: Hasher, inspection: Inspection) -> dict[int, str]:
+    """Return the number of each single value's owner, with its identifier (see `Sent.values`)."""
+    return {hasher.owner("value", value): value.partition(" ")[0] for value in inspection.values}
 
 
 def subject_tokens(subject: str, sender: str) -> list[str]:
@@ -96,6 +106,8 @@ def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
             # The words of a conversation count once, however long the conversation is.
             if not message.answers or not token.startswith(WORD):
                 yield hasher.edge("content", token, place)
+        for owner in message.values:
+            yield number(owner, hasher.target(place))
     for one, other in pairs(message.places):
         yield hasher.edge("pair", one, other)
 

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from holdgate.extract.part import Extraction
-from holdgate.findings import Attachment, Finding, Inspection
+from holdgate.findings import DOCUMENT, Attachment, Finding, Inspection
 from holdgate.scan import wire
 from holdgate.scan.shapes import READING, TEXT_LIMIT, ChangeReport, Listed, Reading, Refusal, ShownPart
 
@@ -105,6 +105,9 @@ def inspection(frame: bytes, identifiers: Collection[str], profiles: Collection[
     _check_findings(answer.findings, identifiers)
     if not all(profile in profiles for profile in answer.profiles):
         raise AnswerError("a profile that was not asked for")
+    kinds = {value.partition(" ")[0] for value in answer.values} - {DOCUMENT}
+    if not all(kind in identifiers for kind in kinds):
+        raise AnswerError("a value of an identifier that does not exist")
     return answer
 
 

@@ -15,6 +15,7 @@ from holdgate.mask import mask
 from holdgate.scan.hosts import hosts_of
 from holdgate.scan.redactor import Redactor
 from holdgate.scan.shapes import Reading
+from holdgate.scan.values import digests, sketches
 
 _SAMPLES = 5
 _PLACES = 20
@@ -73,13 +74,16 @@ class Inspector:
         header_from: str = "",
         message_id: str = "",
         links: bool = False,
+        values: bool = False,
     ) -> Inspection:
         """Read and search a message, or a file named `name`. The given header values are masked in the result.
 
-        With `links`, the result contains the hosts of the links.
+        With `links`, the result contains the hosts of the links, with `values` the digests of single values.
         """
         begun = time.perf_counter()
-        return self._judge(self.extract(data, name), (subject, header_from, message_id), begun, links=links)
+        return self._judge(
+            self.extract(data, name), (subject, header_from, message_id), begun, links=links, values=values
+        )
 
     def search(
         self,
@@ -89,13 +93,21 @@ class Inspector:
         header_from: str = "",
         message_id: str = "",
         links: bool = False,
+        values: bool = False,
     ) -> Inspection:
         """Search what another process has read of a message; the time for reading is included in the result."""
         begun = time.perf_counter() - reading.milliseconds / 1000
-        return self._judge(reading.extraction, (subject, header_from, message_id), begun, links=links)
+        return self._judge(reading.extraction, (subject, header_from, message_id), begun, links=links, values=values)
 
     def inspect_plain(
-        self, data: bytes, *, subject: str = "", header_from: str = "", message_id: str = "", links: bool = False
+        self,
+        data: bytes,
+        *,
+        subject: str = "",
+        header_from: str = "",
+        message_id: str = "",
+        links: bool = False,
+        values: bool = False,
     ) -> Inspection | None:
         """Read and search a message that is only plain text; return None for any other message.
 
@@ -105,9 +117,11 @@ class Inspector:
         extraction = extract_plain(data, self._limits)
         if extraction is None:
             return None
-        return self._judge(extraction, (subject, header_from, message_id), begun, links=links)
+        return self._judge(extraction, (subject, header_from, message_id), begun, links=links, values=values)
 
-    def _judge(self, extraction: Extraction, words: tuple[str, str, str], begun: float, *, links: bool) -> Inspection:
+    def _judge(
+        self, extraction: Extraction, words: tuple[str, str, str], begun: float, *, links: bool, values: bool
+    ) -> Inspection:
         subject, header_from, message_id = words
         read = time.perf_counter()
         matches: list[list[Match]] = []
@@ -129,6 +143,7 @@ class Inspector:
                 for file in extraction.attachments
             ],
             hosts=_hosts(extraction.parts, redactor) if links else [],
+            values=[*digests(matches), *sketches(extraction)] if values else [],
             subject=redactor.redact(subject),
             header_from=redactor.redact_from(header_from),
             message_id=redactor.redact_message_id(message_id),

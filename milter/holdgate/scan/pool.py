@@ -114,19 +114,22 @@ class Pool:
         who: tuple[str, str] = ("", ""),
         is_plain: bool = False,
         links: bool = False,
+        values: bool = False,
     ) -> Inspection:
         """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
         `subject`, `header_from` and `message_id` are the sender's text as the milter read it; the inspection has it
         masked.
         `who` is the owner of the message, a client and a sender, for fair turns. `is_plain` is true if the message
-        seems to be plain text only; a worker checks whether it is. `links` requests the hosts of links. Raises
-        ScanError if no worker becomes free in time.
+        seems to be plain text only; a worker checks whether it is. `links` requests the hosts of links,
+        `values` the digests of single values. Raises ScanError if no worker becomes free in time.
         """
         begun = time.perf_counter()
         words: dict[str, Any] = {"subject": subject, "header_from": header_from, "message_id": message_id}
         if links:
             words["links"] = True
+        if values:
+            words["values"] = True
         job = {"do": "inspect", "name": name, "words": words}
 
         def read(frame: bytes) -> Inspection:

@@ -27,6 +27,12 @@ def test_only_the_most_telling_is_said_of_a_recipient() -> None:
     assert said(Risk(NEW, GROUP), LIKE) == said(LIKE)
 
 
+def test_a_single_value_is_named_by_its_kind_alone() -> None:
+    assert said(Risk(CONTENT, GROUP, "iban", 7, "value")) == [
+        f"{GROUP}: a number or name in this message (iban) has gone 7× to one other domain, and nowhere else."
+    ]
+
+
 def test_of_many_recipients_five_are_named() -> None:
     many = said(*(Risk(NEW, f"bob{number}@partner.example") for number in range(7)))
     assert len(many) == 6
@@ -37,6 +43,6 @@ def test_of_many_recipients_five_are_named() -> None:
 def test_each_kind_has_a_sentence(language: str) -> None:
     for kind, own in product(KINDS, (False, True)):
         for similar in ("", "bob@", "partner.example") if kind in (TWIN, CONTENT, LOOKALIKE) else ("partner.example",):
-            for whose in ("sender", "site", "own"):
+            for whose in ("sender", "site", "own", *(("value", "document") if kind == CONTENT else ())):
                 (text,) = said(Risk(kind, GROUP, similar, 3, whose), own=own, language=language)
                 assert "{" not in text, (kind, own, similar, whose)

@@ -25,6 +25,7 @@ FIELDS = frozenset({"to", "cc"})
 class FakeCorrespondence:
     def __init__(self) -> None:
         self.learned: list[Envelope] = []
+        self.noted: list[str] = []
         self.closed = -1.0
 
     def risks(self, _envelope: Envelope, _inspection: Inspection, _now: datetime) -> Risks:
@@ -32,6 +33,9 @@ class FakeCorrespondence:
 
     def learn(self, envelope: Envelope, _inspection: Inspection, _now: datetime) -> None:
         self.learned.append(envelope)
+
+    def note(self, incident_id: str, _envelope: Envelope, _inspection: Inspection, _now: datetime) -> None:
+        self.noted.append(incident_id)
 
     def close(self, seconds: float) -> None:
         self.closed = seconds
@@ -74,6 +78,10 @@ def test_what_is_not_asked_is_not_looked_for() -> None:
     assert asked.risks(envelope, Inspection(), NOW) == Risks()
     asked.learn(envelope, Inspection(), NOW)
     assert known.learned == [envelope], "it learns all the same"
+    asked.note("7K3M-Q9TX-2ABC", envelope, Inspection(), NOW)
+    assert known.noted == ["7K3M-Q9TX-2ABC"]
+    assert (asked.reads_values, Recipients().reads_values) == (True, False)
+    Recipients().note("", envelope, Inspection(), NOW)
     asked.close(2.0)
     assert known.closed == 2.0
     Recipients().learn(envelope, Inspection(), NOW)

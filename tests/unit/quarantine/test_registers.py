@@ -206,3 +206,6 @@ def test_numbers_and_owners_are_read_together(store: Store) -> None:
     assert {owner: sorted(targets) for owner, targets in gone.items()} == {ANNA: [BOB], EVE: [BOB]}
     many = [(ANNA, target) for target in range(1203)]
     assert len(store.relations.look(keys(*many), [EVE], 1)[0]) == 1
+    owners = list(range(1000))
+    add(store, [(owner, BOB) for owner in owners])
+    assert sum(len(gone) for gone in store.relations.look(keys((EVE, BOB)), owners, 1)[1].values()) >= 1000

@@ -1,6 +1,6 @@
 """A store with what some weeks of mail teach, and a evaluator of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +16,7 @@ from holdgate.risks import Risk
 TODAY = 20_000
 HALF_LIFE = 180.0
 ANNA = "anna@corp.example"
+NO_VALUES: Mapping[int, str] = {}
 
 
 @dataclass
@@ -34,16 +35,19 @@ class Site:
         sender: str = ANNA,
         inside: tuple[str, ...] = (),
         tokens: tuple[str, ...] = (),
+        values: Mapping[int, str] = NO_VALUES,
     ) -> None:
         """Learn a message to these, on each of so many days before today."""
         days = range(TODAY - times, TODAY)
-        self.teacher.write(self.teacher.gather(Sent(sender, to, inside, tokens, day) for day in days))
+        self.teacher.write(self.teacher.gather(Sent(sender, to, inside, tokens, day, values=values) for day in days))
 
-    def risks(self, *to: str, sender: str = ANNA, tokens: tuple[str, ...] = ()) -> list[Risk]:
+    def risks(
+        self, *to: str, sender: str = ANNA, tokens: tuple[str, ...] = (), values: Mapping[int, str] = NO_VALUES
+    ) -> list[Risk]:
         """Return what is unusual about a message to these."""
         memory = Memory(self.store.relations, HALF_LIFE)
         try:
-            return list(self.evaluator.risks(Sent(sender, to, (), tokens, TODAY), memory.view(TODAY, 60)))
+            return list(self.evaluator.risks(Sent(sender, to, (), tokens, TODAY, values=values), memory.view(TODAY, 60)))
         finally:
             memory.close()
 

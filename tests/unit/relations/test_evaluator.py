@@ -4,7 +4,7 @@ import pytest
 
 from holdgate.relations.memory import Memory
 from holdgate.relations.sent import Sent, subject_tokens
-from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN
+from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 from tests.unit.relations.conftest import ANNA, TODAY, Site
 
 BOB = "bob.smith@partner.example"
@@ -167,6 +167,65 @@ def test_content_that_goes_to_many_is_not_unusual(site: Site) -> None:
     site.learn("eve@client.example", tokens=tokens)
     site.learn("fay@third.example")
     assert site.risks("fay@third.example", tokens=tokens) == []
+
+
+IBAN, OTHER = {1111: "iban"}, {2222: "us-ssn"}
+
+
+def test_a_value_that_went_to_one_domain_only_is_unusual_at_another(site: Site) -> None:
+    site.learn(BOB, times=3, values=IBAN)
+    site.learn("eve@client.example", values=OTHER)
+    assert site.risks("eve@client.example", values=IBAN | OTHER) == [
+        Risk(CONTENT, "eve@client.example", "iban", 3, "value")
+    ]
+    assert site.risks(BOB, values=IBAN) == []
+    assert site.risks(BOB, values={3333: "iban"}) == []
+
+
+def test_a_value_is_unusual_although_the_words_are_usual_there(site: Site) -> None:
+    tokens = tuple(subject_tokens("Invoice", ANNA))
+    site.learn(BOB, values=IBAN)
+    site.learn("eve@client.example", tokens=tokens)
+    assert [risk.whose for risk in site.risks("eve@client.example", tokens=tokens, values=IBAN)] == ["value"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_value_that_went_somewhere_once_or_twice_proves_nothing(site: Site, times: int) -> None:
+    site.learn(BOB, times=times, values=IBAN)
+    site.learn("eve@client.example")
+    assert site.risks("eve@client.example", values=IBAN) == []
+
+
+def test_a_value_that_went_to_two_domains_belongs_to_none(site: Site) -> None:
+    site.learn(BOB, values=IBAN)
+    site.learn("eve@client.example", times=1, values=IBAN)
+    site.learn("fay@third.example")
+    assert site.risks("fay@third.example", values=IBAN) == []
+
+
+def test_a_value_whose_owner_gets_the_message_is_not_unusual(site: Site) -> None:
+    site.learn(BOB, "eve@client.example")
+    site.learn(BOB, values=IBAN)
+    assert site.risks(BOB, "eve@client.example", values=IBAN) == []
+
+
+DOCUMENT = dict.fromkeys(range(5001, 5009), "document")
+
+
+def test_a_document_whose_like_went_to_one_domain_only(site: Site) -> None:
+    site.learn(BOB, times=3, values=DOCUMENT)
+    site.learn("eve@client.example")
+    filled = dict(list(DOCUMENT.items())[:5]) | {6000 + number: "document" for number in range(3)}
+    assert site.risks("eve@client.example", values=filled) == [Risk(CONTENT, "eve@client.example", "", 3, "document")]
+    less = dict(list(DOCUMENT.items())[:4]) | {6000 + number: "document" for number in range(4)}
+    assert site.risks("eve@client.example", values=less) == []
+    assert site.risks(BOB, values=filled) == []
+
+
+def test_a_document_of_which_a_part_went_here_too(site: Site) -> None:
+    site.learn(BOB, values=DOCUMENT)
+    site.learn("eve@client.example", times=1, values=dict(list(DOCUMENT.items())[:1]))
+    assert site.risks("eve@client.example", values=DOCUMENT) == []
 
 
 def test_forgetting_a_person_leaves_the_others(site: Site) -> None:

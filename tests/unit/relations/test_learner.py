@@ -22,7 +22,7 @@ from holdgate.relations.learner import Learner
 from holdgate.relations.memory import Memory, UnknownError
 from holdgate.relations.report import report
 from holdgate.relations.sent import Sent
-from holdgate.risks import LOOKALIKE, Risks
+from holdgate.risks import CONTENT, LOOKALIKE, Risks
 from tests.unit.relations.conftest import ANNA, HALF_LIFE, TODAY, Site
 
 NOW = datetime(2024, 10, 4, tzinfo=UTC)  # the day TODAY
@@ -215,6 +215,74 @@ def test_a_recipient_whom_the_sender_left_out_is_not_learned(tmp_path: Path, sto
     assert taught.outside == (BOB,)
     one.close(60)
     store.close()
+
+
+DIGEST = "iban 0123456789abcdef"
+
+
+def test_a_value_is_compared_and_stored_as_a_keyed_hash(tmp_path: Path, store_url: str) -> None:
+    store = open_store(store_url)
+    found = Inspection(values=[DIGEST])
+    one = correspondence(tmp_path, store)
+    for _ in range(3):
+        one.learn(envelope(), found, NOW)
+    one.learn(envelope("eve@client.example"), Inspection(), NOW)
+    one.close(60)
+    one = correspondence(tmp_path, store)
+    (risk,) = one.risks(envelope("eve@client.example"), found, NOW).found
+    assert (risk.kind, risk.similar, risk.count, risk.whose) == (CONTENT, "iban", 3, "value")
+    assert one.risks(envelope("eve@client.example"), Inspection(values=["iban fedcba9876543210"]), NOW) == Risks()
+    one.close(60)
+    unkeyed = int("0123456789abcdef", 16)
+    assert not store.relations.of([unkeyed - 2**63, unkeyed])
+    assert not store.relations.look((), [unkeyed >> 32, unkeyed & 0xFFFFFFFF], 1)[1][unkeyed >> 32]
+    store.close()
+
+
+@pytest.mark.parametrize("excepted", [False, True])
+def test_the_values_of_a_held_message_are_learned_when_it_is_released(
+    tmp_path: Path, store_url: str, excepted: bool
+) -> None:
+    store = open_store(store_url)
+    given = {"except_for": [ANNA]} if excepted else {}
+    one = correspondence(tmp_path, store, **given)
+    incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB], policy="p", state=State.APPROVED)
+    one.note(incident.id, envelope(), Inspection(values=[DIGEST]), NOW)
+    one._learner.close(60)
+    assert store.relations.has_any() is not excepted
+    store.record(incident, Actor("test", "test"))
+    store.change(incident, State.RELEASED, Actor("test", "test"), closed_at=datetime.now(UTC))
+    (lesson,) = (given() for given in one._released())
+    owner = Hasher.load(tmp_path / "relations.key").owner("value", DIGEST)
+    assert (None if lesson is None else dict(lesson.values)) == (None if excepted else {owner: ""})
+    one.close(60)
+    store.close()
+
+
+def test_what_could_not_be_read_of_released_mail_is_read_the_next_time(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(store_url)
+    one = correspondence(tmp_path, store)
+    incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB], policy="p", state=State.APPROVED)
+    store.record(incident, Actor("test", "test"))
+    store.change(incident, State.RELEASED, Actor("test", "test"), closed_at=datetime.now(UTC))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "closed_since", fail)
+        with pytest.raises(OperationalError):
+            one._released()
+    assert len(one._released()) == 1
+    one.close(60)
+    store.close()
+
+
+def test_for_one_place_a_day_has_a_limit_of_values(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdgate.relations.learner._VALUES_A_DAY", 2)
+    for value in range(1, 5):
+        site.learn(BOB, times=1, values={value: "iban"})
+    site.learn("eve@client.example", times=1, values={9: "iban"})
+    _, found = site.store.relations.look((), [1, 2, 3, 4, 9], 1)
+    assert {owner for owner, gone in found.items() if gone} == {1, 2, 9}
 
 
 def test_another_key_is_noticed(site: Site) -> None:

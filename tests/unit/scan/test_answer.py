@@ -42,6 +42,11 @@ def finding(**changes: Any) -> dict[str, Any]:
     return {"findings": [HONEST["findings"][0] | changes]}
 
 
+def test_digests_of_values_are_taken() -> None:
+    values = ["iban 0123456789abcdef", "document 0123456789abcdef"]
+    assert read(values=values).values == values
+
+
 def test_an_honest_answer_is_taken() -> None:
     inspection = read()
     assert (inspection.findings[0].count, inspection.attachments) == (2, [Attachment("a.pdf", "pdf", 7)])
@@ -51,6 +56,10 @@ def test_an_honest_answer_is_taken() -> None:
     "changes",
     [
         {"status": "clean"},
+        {"values": ["us-ssn 0123456789abcdeF"]},
+        {"values": ["us-ssn 536-90-4399"]},
+        {"values": ["de-tax-id 0123456789abcdef"]},
+        {"values": ["iban 0123456789abcdef"] * 65},
         {"status": None},
         {"mood": "good"},
         {"findings": "none"},

@@ -36,6 +36,12 @@ _TO_OTHERS = {
         "{recipient}: your organisation has written to {similar} {count}×, and the sender has never written here."
     ),
 }
+_VALUE = mark(
+    "{recipient}: a number or name in this message ({similar}) has gone {count}× to one other domain, and nowhere else."
+)
+_DOCUMENT = mark(
+    "{recipient}: documents like the attached one have gone {count}× to one other domain, and nowhere else."
+)
 _OTHERS = {
     NEW: (mark("{recipient}: nobody in your organisation has written here yet."),) * 2,
     TWIN: (
@@ -90,6 +96,10 @@ def _first(risks: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[
 def _form(risk: Mapping[str, Any], *, own: bool) -> str:
     """Return the sentence for one risk, in English."""
     similar = risk["similar"]
+    if risk["kind"] == CONTENT and risk["whose"] == "value":
+        return _VALUE
+    if risk["kind"] == CONTENT and risk["whose"] == "document":
+        return _DOCUMENT
     if risk["kind"] != LOOKALIKE:
         return _OTHERS[risk["kind"]][0 if similar else 1]
     if risk["whose"] == "own":

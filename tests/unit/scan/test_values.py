@@ -1,0 +1,99 @@
+"""Which values of a message are compared with earlier mail, and what leaves the worker of them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.detect import Confidence, Match
+from holdgate.extract.part import Attachment, Extraction, Part
+from holdgate.findings import MOST_VALUES, SKETCH
+from holdgate.scan.inspect import Inspector
+from holdgate.scan.values import SHARED, digests, sketches
+from tests.unit.scan.test_inspect import inspector
+
+__all__ = ["inspector"]
+DIGITS = str.maketrans("0123456789", "abcdefghij")
+IBAN, OTHER = "DE89 3704 0044 0532 0130 00", "GB29 NWBK 6016 1331 9268 19"
+
+
+def match(identifier: str, value: str, confidence: Confidence = Confidence.HIGH) -> Match:
+    return Match(identifier, 0, 1, confidence, value)
+
+
+def message(*ibans: str) -> bytes:
+    lines = "".join(f"Please pay to IBAN {one} today.\r\n" for one in ibans)
+    return f"From: anna@corp.example\r\nSubject: Payment\r\n\r\n{lines}".encode()
+
+
+def test_each_value_once_with_its_identifier_and_nothing_of_its_text() -> None:
+    found = digests([[match("iban", "DE89"), match("iban", "DE89")], [match("iban", "DE90"), match("us-ssn", "DE89")]])
+    assert [one.partition(" ")[0] for one in found] == ["iban", "iban", "us-ssn"]
+    assert len({one.partition(" ")[2] for one in found}) == 3
+    assert all(re.fullmatch("[a-z-]+ [0-9a-f]{16}", one) for one in found)
+
+
+@pytest.mark.parametrize("identifier", sorted(SHARED))
+def test_a_kind_whose_values_belong_to_many_is_not_compared(identifier: str) -> None:
+    assert digests([[match(identifier, "X"), match("iban", "DE89")]])[0].startswith("iban ")
+
+
+def test_what_is_only_a_shape_or_has_no_value_is_not_compared() -> None:
+    assert digests([[match("us-ssn", "1", Confidence.LOW), match("iban", "")]]) == []
+    assert len(digests([[match("us-ssn", "1", Confidence.MEDIUM)]])) == 1
+
+
+def test_of_very_many_values_the_first_are_compared() -> None:
+    many = [match("iban", str(number)) for number in range(1000)]
+    assert digests([many]) == digests([many[:MOST_VALUES]])
+
+
+TEMPLATE = " ".join(f"clause{word}x agrees{word}y".translate(DIGITS) for word in range(100, 250)) + " {client} signs"
+
+
+def document(text: str, *, name: str = "contract.txt") -> Extraction:
+    return Extraction([Part("message body", "text", "Hello"), Part(name, "text", text)], attachments=[file(name)])
+
+
+def file(name: str) -> Attachment:
+    return Attachment(name, "text", 7)
+
+
+def test_documents_of_one_template_have_most_of_their_sketch_in_common() -> None:
+    one, other = (set(sketches(document(TEMPLATE.format(client=client)))) for client in ("Orchid", "Falcon"))
+    assert len(one) == SKETCH
+    assert len(one & other) > SKETCH // 2
+    backwards = set(sketches(document(" ".join(reversed(TEMPLATE.split())))))
+    assert not one & backwards
+
+
+def test_numbers_and_capitals_do_not_distinguish_documents() -> None:
+    assert sketches(document(TEMPLATE)) == sketches(document(TEMPLATE.upper() + " 2024-10-04 4711"))
+
+
+def test_a_short_document_and_the_body_have_no_sketch() -> None:
+    assert sketches(document("Please find the contract attached.")) == []
+    assert sketches(Extraction([Part("message body", "text", TEMPLATE)])) == []
+
+
+def test_of_very_many_documents_the_first_have_a_sketch() -> None:
+    words = TEMPLATE.split()
+    parts = [Part(f"{at}.txt", "text", " ".join(words[at : at + 60])) for at in range(0, 200, 20)]
+    many = Extraction(parts, attachments=[file(one.name) for one in parts])
+    assert SKETCH < len(sketches(many)) <= MOST_VALUES
+
+
+@given(st.text())
+def test_any_text_can_be_a_document(text: str) -> None:
+    assert len(sketches(document(text * 20))) <= SKETCH
+
+
+def test_a_worker_is_asked_for_them(inspector: Inspector) -> None:
+    one = inspector.inspect(message(IBAN, OTHER), values=True)
+    assert len(one.values) == 2
+    assert inspector.inspect(message(IBAN.replace(" ", "")), values=True).values == one.values[:1]
+    assert inspector.inspect(message(IBAN)).values == []
+    plain = inspector.inspect_plain(message(IBAN), values=True)
+    assert plain is not None
+    assert plain.values == one.values[:1]
