@@ -1,7 +1,8 @@
 """The result of an inspection: findings with masked samples, the profiles' severities, and whether all was inspected.
 
-Nothing else leaves a scan worker, so that no content of a message reaches a log, a page or the store. The types limit
-what a worker's result may contain: `scan.answer` refuses everything else.
+Besides digests of single values and of documents, nothing else leaves a scan worker, so that no content of a message
+reaches a log, a page or the store. The types limit what a worker's result may contain: `scan.answer` refuses everything
+else.
 """
 
 from dataclasses import asdict, dataclass, field

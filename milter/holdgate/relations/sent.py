@@ -54,7 +54,8 @@ def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], 
         (inside if is_inside(recipient) else outside).append(recipient)
     kinds = dict.fromkeys(f"kind {one.identifier}" for one in inspection.findings if one.confidence != "low")
     sender = envelope.sender.lower()
-    tokens = (*subject_tokens(envelope.subject, sender), *kinds)
+    profiles = (f"profile {name}" for name in inspection.profiles)
+    tokens = (*subject_tokens(envelope.subject, sender), *kinds, *profiles)
     answers = _PREFIX.match(envelope.subject[:400]) is not None
     return Sent(sender, tuple(outside), tuple(inside), tokens, day_of(moment), answers)
 

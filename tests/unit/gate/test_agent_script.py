@@ -3,9 +3,8 @@
 The session, the policies, the store and the counting are real; the inspection is given, and the clock set.
 """
 
-import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -21,12 +20,11 @@ from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
+from tests.data.agent import DAY, MISTAKES, script
 from tests.unit.gate.conftest import FakeService, NewService
 from tests.unit.machines.conftest import FakeTables
 
 ACTOR = Actor("test", "test")
-DAY, DAYS, EACH_DAY, CLIENTS = 86_400, 10, 50, 40
-PORTAL = "portal.corp.example"
 LIMITS = {
     "policy": [
         {
@@ -36,60 +34,6 @@ LIMITS = {
         }
     ]
 }
-MISTAKES = ("wrong recipient", "look-alike", "twin", "link", "attachment", "burst")
-
-
-@dataclass
-class Sending:
-    """One message of the script."""
-
-    at: float
-    to: str
-    hosts: list[str] = field(default_factory=lambda: [PORTAL])
-    file: str = "invoice-1.pdf"
-    mistake: str = ""
-
-
-def script(seed: int) -> list[Sending]:
-    """Return the messages, 30 of them with a mistake: five of each kind, none on the first day.
-
-    The first day has 40 clients; each further day has a new one.
-    """
-    draw = random.Random(seed)
-    clients = [f"accounts{number}@client{number}.example" for number in range(CLIENTS)]
-    sent: list[Sending] = []
-    for day in range(DAYS):
-        if day:
-            clients.append(f"accounts{day}@newclient{day}.example")
-        for number in range(EACH_DAY):
-            one = number if day == 0 and number < CLIENTS else draw.randrange(len(clients))
-            if day and number == 3:
-                one = len(clients) - 1  # a new client, as there is one each day
-            # Two or three messages an hour.
-            at = day * DAY + number * (DAY / EACH_DAY) * 0.95
-            sent.append(Sending(at, clients[one], file=f"invoice-{day}{number}.pdf"))
-    usual = [place for place in range(EACH_DAY, len(sent)) if place % EACH_DAY > 4]
-    for place, mistake in zip(sorted(draw.sample(usual, 25)), [*MISTAKES[:5]] * 5, strict=True):
-        sent[place] = spoilt(sent[place], mistake, place)
-    # A loop: a program sends what it has sent before, again and again. What is beyond the limit is a mistake.
-    begin = (DAYS - 1) * DAY + 5 * 1000
-    calm = [one for one in sent if not begin - 4000 < one.at < begin + 4000]
-    burst = [Sending(begin + number, clients[0], mistake="" if number < 20 else "burst") for number in range(25)]
-    return sorted(calm + burst, key=lambda one: one.at)
-
-
-def spoilt(one: Sending, mistake: str, place: int) -> Sending:
-    box, _, domain = one.to.partition("@")
-    match mistake:
-        case "wrong recipient":
-            return replace(one, to=f"someone{place}@other.example", mistake=mistake)
-        case "look-alike":
-            return replace(one, to=f"{box}@{domain.replace('client', 'cIient')}", mistake=mistake)
-        case "twin":
-            return replace(one, to=f"{box}.{domain.partition('.')[0]}@gmail.com", mistake=mistake)
-        case "link":
-            return replace(one, hosts=[PORTAL, f"files{place}.example"], mistake=mistake)
-    return replace(one, file=f"salaries{'abcdefghij'[place % 10] * (place % 7 + 1)}.xlsx", mistake=mistake)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from holdgate.relations.keys import Hasher
 from holdgate.relations.learner import Learner
 from holdgate.relations.memory import Memory, UnknownError
 from holdgate.relations.report import report
-from holdgate.relations.sent import Sent
+from holdgate.relations.sent import Sent, sent
 from holdgate.risks import CONTENT, LOOKALIKE, Risks
 from tests.unit.relations.conftest import ANNA, HALF_LIFE, TODAY, Site
 
@@ -215,6 +215,12 @@ def test_a_recipient_whom_the_sender_left_out_is_not_learned(tmp_path: Path, sto
     assert taught.outside == (BOB,)
     one.close(60)
     store.close()
+
+
+def test_kinds_and_profiles_of_a_message_are_content() -> None:
+    kinds = [Finding("iban", "high", 1, 1, [], []), Finding("us-ssn", "low", 1, 1, [], [])]
+    found = sent(envelope(), Inspection(findings=kinds, profiles={"dlp-pii": "high"}), bool, NOW)
+    assert [one for one in found.tokens if not one.startswith(("word ", "thread "))] == ["kind iban", "profile dlp-pii"]
 
 
 DIGEST = "iban 0123456789abcdef"
