@@ -1,4 +1,4 @@
-"""A store with what some weeks of mail teach, and a evaluator of it."""
+"""A store with what some weeks of mail teach, and an evaluator of it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,7 +47,8 @@ class Site:
         """Return what is unusual about a message to these."""
         memory = Memory(self.store.relations, HALF_LIFE)
         try:
-            return list(self.evaluator.risks(Sent(sender, to, (), tokens, TODAY, values=values), memory.view(TODAY, 60)))
+            message = Sent(sender, to, (), tokens, TODAY, values=values)
+            return list(self.evaluator.risks(message, memory.view(TODAY, 60)))
         finally:
             memory.close()
 
