@@ -12,7 +12,7 @@ import pytest
 from e2e.conftest import running_site
 from e2e.desk import closed, events, link_in, mail_about, parsed, text_of
 from holdgate.desk import moderation
-from holdgate.desk.changing import Changer, Wanted
+from holdgate.desk.changing import Changer, RequestedChanges
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer
 from holdgate.extract.extractor import extract_file
@@ -108,7 +108,7 @@ def decide_without_the_first(site: Site, incident: Incident) -> None:
     desk = Desk(site.store, site.settings)
     previewer = Previewer(site.settings, QueueClient(site.settings.queue.socket))
     try:
-        prepared = Changer(desk, previewer).prepare(incident, Wanted(["1"]))
+        prepared = Changer(desk, previewer).prepare(incident, RequestedChanges(["1"]))
     finally:
         previewer.close()
     moderation.override(desk, incident, Answer.APPROVE, Actor("test", "test"), change=prepared.change)

@@ -54,7 +54,7 @@ def _attach(arguments: argparse.Namespace) -> int:
         if not _agreed(plan, arguments, "attached already"):
             _report(arguments, plan, done=False)
             return _DONE if arguments.dry_run or not plan.difference else _DECLINED
-        attach.remember(plan)
+        attach.save_state(plan)
         attach.apply(plan)
     except (AttachError, PostfixError, OSError) as error:
         return _report_error(arguments, error)
@@ -69,7 +69,7 @@ def _detach(arguments: argparse.Namespace) -> int:
             _report(arguments, plan, done=False)
             return _DONE if arguments.dry_run or not plan.difference else _DECLINED
         attach.apply(plan)
-        attach.forget(plan.config)
+        attach.delete_state(plan.config)
     except (AttachError, PostfixError, OSError) as error:
         return _report_error(arguments, error)
     _print(arguments, 'Detached. Held mail stays in the hold queue: see "postqueue -p"; "postsuper -H ID" releases it.')

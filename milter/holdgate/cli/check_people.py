@@ -180,7 +180,7 @@ def _leading_outside(path: Path, settings: Settings, policies: PolicyFile) -> It
     site = read_site(settings.queue.postfix_config)
 
     def outside(address: str) -> list[str]:
-        ends = routes.way_of(address).ends
+        ends = routes.route_of(address).ends
         return [end for end in ends[:50] if not is_internal(end) and end != address]
 
     people = {name for _place, rules in _moderation(path, settings) for _key, names in _named(rules) for name in names}

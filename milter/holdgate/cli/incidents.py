@@ -11,7 +11,7 @@ from datetime import datetime
 from holdgate.cli.output import say
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import classes, moderation
-from holdgate.desk.changing import CannotChangeError, Changer, Wanted
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges
 from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer, UnreadableError
@@ -198,7 +198,7 @@ def _class(arguments: argparse.Namespace) -> Class | None:
 
 def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:
     """Return the changes that the options request, or None. Raises CannotChangeError and UnreadableError."""
-    wanted = Wanted(arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted)
+    wanted = RequestedChanges(arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted)
     if not wanted.kinds:
         return None
     here = open_store(desk.settings.store.url, name_of(desk.settings))

@@ -16,7 +16,7 @@ from holdgate.desk.language.unusual import sentences
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import edits, reading
-from holdgate.gate.recipients import Recipients, asked_fields
+from holdgate.gate.recipients import Recipients, condition_fields
 from holdgate.gate.service import machine_traffic
 from holdgate.gate.spool import Spool
 from holdgate.machines.traffic import UnansweredError
@@ -104,7 +104,7 @@ def _risks(
         try:
             risks = recipients.risks(envelope, inspection, now)
             mail = None if machines is None else machines.of(envelope)
-            found = () if mail is None else mail.weigh(envelope, inspection, counts=False)
+            found = () if mail is None else mail.evaluate(envelope, inspection, counts=False)
             return replace(risks, found=(*found, *risks.found))
         except (TableError, UnansweredError) as error:
             raise ConfigError([str(error)]) from error
@@ -125,7 +125,7 @@ def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: P
     """Describe and inspect a message as the milter does, without seals and trusted scanners."""
     fields, inspected = reading.read(content, {name.lower() for name in edits.holdgate_fields(settings.policy)})
     asked = {name.lower() for policy in policies.policy for name in policy.header}
-    reading.describe(envelope, fields, asked | asked_fields(policies))
+    reading.describe(envelope, fields, asked | condition_fields(policies))
     envelope.size = len(inspected)
     spool = Spool(Path(), len(inspected))
     with Pool(PoolSettings.of(settings, policies.profiles())) as pool, closing(spool):

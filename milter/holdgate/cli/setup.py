@@ -178,7 +178,7 @@ def _state(unit: str) -> str:
 def _attach(arguments: argparse.Namespace, work: _Work) -> None:
     if not work.plan.difference:
         return
-    attach.remember(work.plan)
+    attach.save_state(work.plan)
     attach.apply(work.plan)
     _print_lines(arguments, "Attached to Postfix.")
 

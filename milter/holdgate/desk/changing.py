@@ -41,7 +41,7 @@ _RET = {1: "FULL", 2: "HDRS"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedChanges:
     """The changes that a person requests. `without` are names or numbers of attachments, or `ALL`."""
 
     without: Sequence[str] = ()
@@ -69,7 +69,7 @@ class ChangePlan:
     """What the page for changes shows."""
 
     report: ChangeReport = field(default_factory=ChangeReport)
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: RequestedChanges = field(default_factory=RequestedChanges)
     preview: dict[str, Any] | None = None
     prepared: Prepared | None = None
     problem: str = ""
@@ -119,7 +119,7 @@ class Changer:
         """Return what can be removed from a message. Raises CannotChangeError and UnreadableError."""
         return self._make(incident, (), redact=False)[1]
 
-    def prepare(self, incident: Incident, wanted: Wanted) -> Prepared:
+    def prepare(self, incident: Incident, wanted: RequestedChanges) -> Prepared:
         """Return the message as it would be sent. Raises CannotChangeError and UnreadableError."""
         if not wanted.kinds:
             raise CannotChangeError(_NOTHING)

@@ -46,7 +46,7 @@ class Loop:
             metrics.ERRORS.labels("desk").inc()
             maillog.failed(stage="desk", error=f"{self.name}: {maillog.describe(error)}")
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Return whether a pass could do its work within `unhealthy_after`."""
         return time.monotonic() - self.succeeded_at < self.interval + self.unhealthy_after
 
@@ -79,9 +79,9 @@ class Loops:
             if thread.ident is not None:
                 thread.join(max(deadline - time.monotonic(), 0))
 
-    def ailing(self) -> list[str]:
+    def unhealthy(self) -> list[str]:
         """Return the names of unhealthy loops."""
-        return [loop.name for loop in self._loops if not loop.is_well()]
+        return [loop.name for loop in self._loops if not loop.is_healthy()]
 
     def _run_loop(self, loop: Loop, waker: Waker) -> None:
         min_pause = min(_MIN_PAUSE, loop.interval)

@@ -1,4 +1,4 @@
-"""The reply address: receives mail by LMTP (aiosmtpd) and passes each message to `taking`.
+"""The reply address: receives mail by LMTP (aiosmtpd) and passes each message to `incoming`.
 
 A mail without effect is accepted too: a refusal would make Postfix write to an address that may be forged. Only if the
 desk has an error, mail is refused temporarily, so that Postfix retries.
@@ -18,8 +18,8 @@ from holdgate import maillog, metrics
 from holdgate.desk import peer
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
+from holdgate.desk.incoming import process
 from holdgate.desk.reply import Header, LetterReader, read_here
-from holdgate.desk.taking import take
 from holdgate.quarantine.database import DatabaseError
 from holdgate.queue.client import QueueError
 from holdgate.scan.pool import ScanError
@@ -116,7 +116,7 @@ class Mailbox(Controller):
         assert isinstance(content, bytes)
         recipients = list(envelope.rcpt_tos)
         client = getattr(session, "xforward", "") or _own_client(session, content)
-        work = partial(take, client=client, letter=self._letter, changer=self._changer)
+        work = partial(process, client=client, letter=self._letter, changer=self._changer)
         try:
             async with self._places:
                 await asyncio.to_thread(work, self._desk, content, envelope.mail_from or "", recipients)

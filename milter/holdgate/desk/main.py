@@ -132,7 +132,7 @@ def _run(
     listener.start()
     try:
         while not stop.wait(_WATCHDOG_INTERVAL):
-            if not loops.ailing():
+            if not loops.unhealthy():
                 daemon.notify("WATCHDOG=1")
     finally:
         listener.close()

@@ -162,7 +162,7 @@ class Composer:
             link = self.link(request, tokens.LINK)
         elif self._settings.public_url:
             link = f"{self._settings.public_url.rstrip('/')}/incidents/{incident.id}"
-        about = incident if channel.shows >= Shows.MASKED else _with_nothing_to_say(incident)
+        about = incident if channel.shows >= Shows.MASKED else _without_content(incident)
         subject, text, _ = self._words(
             "short",
             about,
@@ -343,7 +343,7 @@ class Composer:
         return f"<{incident.id}@{self._domain}>"
 
 
-def _with_nothing_to_say(incident: Incident) -> Incident:
+def _without_content(incident: Incident) -> Incident:
     """Return an incident without any contents except its times of arrival and deadline."""
     return Incident(
         *(incident.queue_id, "", [], incident.policy),

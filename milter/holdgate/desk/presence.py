@@ -17,7 +17,7 @@ class Presence:
 
     def run_once(self, _now: datetime) -> bool:
         """Send the sign and measure the nodes; return True. Raises DatabaseError."""
-        self._store.claims.beat(self._machine)
+        self._store.claims.heartbeat(self._machine)
         if self.is_shared:
             metrics.NODE_SILENT.clear()
             for name, silent_for in self._store.nodes.silent_for().items():

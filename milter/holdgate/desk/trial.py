@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from holdgate.desk.changing import ChangePlan, Prepared, Wanted
+from holdgate.desk.changing import ChangePlan, Prepared, RequestedChanges
 from holdgate.desk.classes import Offer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web import labels
@@ -58,7 +58,7 @@ _SHOWN = {"status": "limited", "reason": "a.pdf: too large", "parts": [_PART], "
 _CHANGE = Change(["redact", "without-attachments"], "0", "1", "", [1], ["a.pdf"], "encrypt:", ["DKIM", "S/MIME"])
 _PLAN = ChangePlan(
     ChangeReport([Listed(1, "a.pdf", "application/pdf", 5000)], [1], ["DKIM"]),
-    Wanted(["1"], encrypted=True, redacted=True),
+    RequestedChanges(["1"], encrypted=True, redacted=True),
     _SHOWN,
     Prepared(b"", _CHANGE, ChangeReport()),
     "Text.",

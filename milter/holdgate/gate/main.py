@@ -16,7 +16,7 @@ from holdgate.gate import callbacks, probe
 from holdgate.gate.service import Service
 from holdgate.gate.session import Session
 from holdgate.node import machine_of, name_of
-from holdgate.quarantine.nodes import NodeTakenError, patiently
+from holdgate.quarantine.nodes import NodeTakenError, retry_until_free
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.scan.pool import ScanError
 from holdgate.seal import KeyFileError
@@ -37,7 +37,7 @@ def main() -> None:
         metrics.serve(_NAME, settings.metrics.milter)
         name, machine = name_of(settings), machine_of(settings)
         store = open_store(settings.store.url, name, role="milter")
-        patiently(lambda: store.nodes.check(name, machine), time.sleep)
+        retry_until_free(lambda: store.nodes.check(name, machine), time.sleep)
         service = Service(path, settings, store)
     except NodeTakenError as error:
         daemon.refuse(ConfigError([str(error)]))

@@ -22,7 +22,7 @@ _VISIBLE = frozenset({"to", "cc"})
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]@]{1,64}@[^\s<>,;:\"()@]{1,255}")
 
 
-def asked_fields(policies: PolicyFile) -> frozenset[str]:
+def condition_fields(policies: PolicyFile) -> frozenset[str]:
     """Return the header fields that conditions on recipients need, in lower case."""
     return _VISIBLE if any(one.many for one in policies.risks()) else frozenset()
 
@@ -45,7 +45,7 @@ class Recipients:
             own = [one.removeprefix("*@").removeprefix("*.") for one in policies.file.internal_domains]
             correspondence = Correspondence(settings, store, list(filter(is_plain, own)), policies.is_internal)
         compared = bool(asked) and correspondence is not None
-        return cls(correspondence, compared, asked_fields(policies.file), policies.is_internal)
+        return cls(correspondence, compared, condition_fields(policies.file), policies.is_internal)
 
     @property
     def reads_values(self) -> bool:

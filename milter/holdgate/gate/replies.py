@@ -37,7 +37,7 @@ def answered(store: Store, settings: Settings, envelope: Envelope) -> Request | 
     return request
 
 
-def witness_field(store: Store, request: Request, envelope: Envelope) -> tuple[str, str]:
+def origin_field(store: Store, request: Request, envelope: Envelope) -> tuple[str, str]:
     """Record who sent a reply, and return the header field by which the desk finds this record."""
     seen = ReplyOrigin(request.number, plain(envelope.sender), envelope.auth_user, envelope.client_address)
     return headers.REPLY, store.replies.record_origin(seen)

@@ -127,7 +127,7 @@ class Session:
         try:
             if self._error is not None:
                 raise self._error
-            reply = self._judge(datetime.now(UTC))
+            reply = self._evaluate(datetime.now(UTC))
         except SubmitError as error:
             metrics.ERRORS.labels("split").inc()
             maillog.tempfailed(queue_id, stage="split", error=str(error))
@@ -152,7 +152,7 @@ class Session:
             self._spool.close()
         self._reset()
 
-    def _judge(self, now: datetime) -> Reply:
+    def _evaluate(self, now: datetime) -> Reply:
         envelope, snapshot = self._envelope, self._snapshot
         if sum(self._counts.values()) > _MOST_HOLDGATE_FIELDS:
             return self._refuse()
@@ -179,7 +179,7 @@ class Session:
             return self._accept_reply(request)
         elif trust.is_sealed(self._service, snapshot, self._fields, sealed, envelope, now):
             return self._accept_known("seal")
-        elif trust.comes_inspected(snapshot, self._fields, envelope):
+        elif trust.was_inspected_before(snapshot, self._fields, envelope):
             mark = trust.trusted_scanner_header(snapshot, self._fields)
             if not mark:
                 return self._accept_known("trusted scanner")
@@ -340,7 +340,7 @@ class Session:
                 metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
         envelope.risks = snapshot.recipients.risks(envelope, inspection, now)
         if self._machine is not None:
-            found = (*self._machine.weigh(envelope, inspection), *envelope.risks.found)
+            found = (*self._machine.evaluate(envelope, inspection), *envelope.risks.found)
             envelope.risks = replace(envelope.risks, found=found)
         return inspection
 
@@ -405,7 +405,7 @@ class Session:
 
     def _accept_reply(self, request: Request) -> Reply:
         """Accept a moderator's reply to the desk. It is not marked as inspected, because it was not."""
-        field = replies.witness_field(self._service.store, request, self._envelope)
+        field = replies.origin_field(self._service.store, request, self._envelope)
         metrics.MESSAGES.labels("allow", "skipped").inc()
         maillog.skipped(self._envelope.queue_id, sender=self._envelope.sender, by="reply")
         return Reply(remove=self._removals(), add=[field])

@@ -38,7 +38,7 @@ def is_sealed(
     return status is SealStatus.VALID
 
 
-def comes_inspected(snapshot: ConfigSnapshot, fields: Fields, envelope: Envelope) -> bool:
+def was_inspected_before(snapshot: ConfigSnapshot, fields: Fields, envelope: Envelope) -> bool:
     """Return whether a trusted scanner sent this message and marked it as inspected."""
     scanners = snapshot.settings.policy.trusted_scanners
     if not scanners or not client_matcher(scanners)(envelope.client_address):

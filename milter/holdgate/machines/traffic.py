@@ -20,7 +20,7 @@ from holdgate.machines.accounts import Account, Accounts
 from holdgate.machines.contents import ATTACHMENT, HOST, KINDS, RECIPIENT, may_be_learned, values_of
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.machines import Ledger, Weighed
+from holdgate.quarantine.machines import Counted, Ledger
 from holdgate.quarantine.store import Store
 from holdgate.relations.keys import Hasher
 from holdgate.risks import MACHINE_ATTACHMENT, MACHINE_FIRST, MACHINE_LINK, MACHINE_MESSAGES, MACHINE_RECIPIENT, Risk
@@ -109,7 +109,7 @@ class MachineMail:
         self._traffic = traffic
         self._account = account
         self._ledger = ledger_of(traffic.hasher, account.name)
-        self._weighed: Weighed | None = None
+        self._counted: Counted | None = None
         self._at = 0
         self._values: dict[str, list[str]] = {}
         self._allowed: frozenset[int] = frozenset()
@@ -119,7 +119,7 @@ class MachineMail:
         """The number of its account, as the store keeps it."""
         return self._ledger.account
 
-    def weigh(self, envelope: Envelope, inspection: Inspection, *, counts: bool = True) -> tuple[Risk, ...]:
+    def evaluate(self, envelope: Envelope, inspection: Inspection, *, counts: bool = True) -> tuple[Risk, ...]:
         """Count the message; return what is new in it, or how many messages there are. Raises UnansweredError.
 
         Without `counts` nothing is written, for a test of the policies.
@@ -129,9 +129,9 @@ class MachineMail:
         self._at = int(traffic.now())
         items = {kind: [self._key(kind, one) for one in values] for kind, values in self._values.items()}
         try:
-            step = traffic.table.weigh if counts else traffic.table.look
-            self._weighed = traffic.in_time(lambda: step(self._ledger, items, self._at))
-            if self._weighed.new:
+            step = traffic.table.count_message if counts else traffic.table.peek
+            self._counted = traffic.in_time(lambda: step(self._ledger, items, self._at))
+            if self._counted.new:
                 self._allowed = traffic.in_time(lambda: self._passing(envelope, items[RECIPIENT]))
         except UnansweredError as error:
             metrics.MACHINE_MESSAGES.labels("unknown").inc()
@@ -139,35 +139,35 @@ class MachineMail:
                 raise
             maillog.failed(stage="machines", error=str(error))
             return ()
-        metrics.MACHINE_MESSAGES.labels("new" if self._weighed.new else "known").inc()
-        return () if traffic.is_over is None else tuple(filter(traffic.is_over, self._risks(self._weighed)))[:_NAMED]
+        metrics.MACHINE_MESSAGES.labels("new" if self._counted.new else "known").inc()
+        return () if traffic.is_over is None else tuple(filter(traffic.is_over, self._risks(self._counted)))[:_NAMED]
 
     def learn(self, recipients: Collection[str]) -> None:
         """Remember the contents of an accepted message; of a split message, only its recipients."""
-        if self._weighed is None:
+        if self._counted is None:
             return
         is_complete = {one.lower() for one in recipients} >= set(self._values[RECIPIENT])
-        keys = [key for key in self._kept(recipients, is_complete=is_complete) if key in self._weighed.new]
+        keys = [key for key in self._kept(recipients, is_complete=is_complete) if key in self._counted.new]
         if keys:
             self._try(lambda: self._traffic.table.learn(self._ledger, keys, self._at))
 
     def note(self, incident_id: str, message_id: str, recipients: Collection[str]) -> None:
         """Store what to learn if the message is released. Raises UnansweredError."""
-        if self._weighed is None:
+        if self._counted is None:
             return
         hasher = self._traffic.hasher
         thread = hasher.mark("machine thread", message_id.strip()) if message_id.strip() else 0
         to = self._kept(recipients, is_complete=False)
-        contents = [key for key in self._kept((), is_complete=True) if key in self._weighed.new]
+        contents = [key for key in self._kept((), is_complete=True) if key in self._counted.new]
         self._traffic.in_time(
             lambda: self._traffic.table.note(incident_id, self._ledger.account, thread, to, contents, self._at)
         )
 
     def refund(self) -> None:
         """Undo the count of a message that is deferred, because it will be sent again."""
-        if self._weighed is not None:
+        if self._counted is not None:
             self._try(lambda: self._traffic.table.refund(self._ledger, self._at))
-            self._weighed = None
+            self._counted = None
 
     def _try(self, step: Callable[[], None]) -> None:
         try:
@@ -192,17 +192,17 @@ class MachineMail:
         threads = {hasher.mark("machine thread", one) for value in named for one in _IDS.findall(value)[:_ANSWERED]}
         return self._traffic.allowances.passing(self._ledger.account, threads, recipients, now)
 
-    def _risks(self, weighed: Weighed) -> Iterator[Risk]:
+    def _risks(self, counted: Counted) -> Iterator[Risk]:
         account = mask_numbers(self._account.name)
-        yield Risk(MACHINE_MESSAGES, "", "", weighed.messages, account)
+        yield Risk(MACHINE_MESSAGES, "", "", counted.messages, account)
         others = [one for one in self._values[RECIPIENT] if self._key(RECIPIENT, one) not in self._allowed]
         for one in others:
-            if (place := weighed.new.get(self._key(RECIPIENT, one))) is not None:
+            if (place := counted.new.get(self._key(RECIPIENT, one))) is not None:
                 yield Risk(MACHINE_FIRST, one, "", 0, account)
                 yield Risk(MACHINE_RECIPIENT, one, "", place, account)
         for kind, risk in ((HOST, MACHINE_LINK), (ATTACHMENT, MACHINE_ATTACHMENT)):
             for one in self._values[kind]:
-                if (place := weighed.new.get(self._key(kind, one))) is not None:
+                if (place := counted.new.get(self._key(kind, one))) is not None:
                     named = one.partition(" ")[2] if kind == ATTACHMENT else one
                     for recipient in others if self._allowed else [""]:
                         yield Risk(risk, recipient, named, place, account)

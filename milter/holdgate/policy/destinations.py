@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from holdgate.envelope import Envelope
-from holdgate.policy.routes import Routes, Way
+from holdgate.policy.routes import Route, Routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ def destinations(
     """
     # The milter never gets a message without recipients. For one, the null entry applies the same rules.
     for recipient in envelope.recipients or [""]:
-        way = _way(recipient, routes, is_internal)
-        first, *more = way.ends
-        yield Destination(recipient, first, not way.unknown and is_internal(first), recipient)
+        route = _route(recipient, routes, is_internal)
+        first, *more = route.ends
+        yield Destination(recipient, first, not route.unknown and is_internal(first), recipient)
         yield from (Destination(f"{recipient} → {end}", end, is_internal(end), recipient) for end in more)
     if routes is None:
         return
@@ -55,11 +55,11 @@ def bounce(envelope: Envelope, routes: Routes | None, is_internal: Callable[[str
     return [end for end in back.ends if back.unknown or not is_internal(end)]
 
 
-def _way(recipient: str, routes: Routes | None, is_internal: Callable[[str], bool]) -> Way:
+def _route(recipient: str, routes: Routes | None, is_internal: Callable[[str], bool]) -> Route:
     """Follow a recipient. One that is external in any case is not looked up."""
     if routes is None or not recipient:
-        return Way((recipient,))
+        return Route((recipient,))
     written = routes.within(recipient)
     if not written.unknown and not is_internal(written.ends[0]) and not routes.copies_by_recipient():
         return written
-    return routes.way_of(recipient)
+    return routes.route_of(recipient)

@@ -28,7 +28,7 @@ _MOST = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Route:
     """The destinations of one recipient, and why they are not known for certain ("" if they are)."""
 
     ends: tuple[str, ...]
@@ -88,11 +88,11 @@ class Routes:
                 self._seen = state
             return self._site
 
-    def way_of(self, recipient: str) -> Way:
+    def route_of(self, recipient: str) -> Route:
         """Follow a recipient, as written in RCPT, to its destinations."""
         site = self.site()
         if site is None:
-            return Way((recipient,), "Postfix's settings cannot be read")
+            return Route((recipient,), "Postfix's settings cannot be read")
         address, others, is_odd = rewritten(recipient, site.rewriting)
         state = _RouteState()
         state.add([address, *others])
@@ -105,13 +105,13 @@ class Routes:
             self._step(site, state, addresses)
         else:
             state.report_doubt("an alias without an end")
-        return Way((address, *(end for end in (*others, *state.ends) if end != address)), state.unknown)
+        return Route((address, *(end for end in (*others, *state.ends) if end != address)), state.unknown)
 
-    def copies(self, sender: str) -> Way:
+    def copies(self, sender: str) -> Route:
         """Return who gets a copy of every message, and of every message from this sender."""
         site = self.site()
         if site is None:
-            return Way((), "")
+            return Route((), "")
         state = _RouteState()
         copies = list(site.lists["always_bcc"])
         if sender:
@@ -121,21 +121,21 @@ class Routes:
             for found in self._mapped(site, state, "sender_bcc_maps", senders).values():
                 copies += found
         if not copies and not state.unknown:
-            return Way((), "")
-        ways = [self.way_of(copy) for copy in copies]
-        ends = dict.fromkeys(end for way in ways for end in way.ends)
-        return Way(tuple(ends), next((way.unknown for way in ways if way.unknown), state.unknown))
+            return Route((), "")
+        routes = [self.route_of(copy) for copy in copies]
+        ends = dict.fromkeys(end for route in routes for end in route.ends)
+        return Route(tuple(ends), next((route.unknown for route in routes if route.unknown), state.unknown))
 
     def copies_by_recipient(self) -> bool:
         """Return whether mail for some recipients is copied to others."""
         site = self.site()
         return site is None or bool(site.lists["recipient_bcc_maps"])
 
-    def within(self, address: str) -> Way:
+    def within(self, address: str) -> Route:
         """Return an address and the addresses inside it after rewriting, without aliases: where a bounce would go."""
         site = self.site()
         first, others, is_odd = rewritten(address, site.rewriting if site is not None else Rewriting())
-        return Way((first, *others), "an address within an address" if is_odd else "")
+        return Route((first, *others), "an address within an address" if is_odd else "")
 
     def is_inside(self, client_address: str, auth_user: str) -> bool:
         """Return whether a client is internal: not in `inbound`, and authenticated, on this machine, or in mynetworks.

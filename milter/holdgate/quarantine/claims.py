@@ -27,7 +27,7 @@ LEASE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class LivingDesk:
+class LiveDesk:
     """A desk that has recently given a sign of life: its machine and version."""
 
     machine: str
@@ -44,7 +44,7 @@ class Claims:
         self._desk = secrets.token_hex(16)
         self._is_desk = False
 
-    def beat(self, machine: Machine) -> None:
+    def heartbeat(self, machine: Machine) -> None:
         """Give a sign of life, and remove desks that gave none, with their claims. Must precede the first claim."""
         if not self._is_shared:
             return
@@ -92,11 +92,11 @@ class Claims:
             )
             return connection.execute(claim.returning(claims.c.work)).first() is not None
 
-    def desks(self) -> list[LivingDesk]:
+    def desks(self) -> list[LiveDesk]:
         """Return the desks that are alive."""
         with self._reader.connect() as connection:
             living = select(desks).where(desks.c.expires_at > clock(connection)).order_by(desks.c.machine, desks.c.id)
-            return [LivingDesk(row.machine, row.version) for row in connection.execute(living)]
+            return [LiveDesk(row.machine, row.version) for row in connection.execute(living)]
 
 
 def _insert(table: Table) -> "Insert":

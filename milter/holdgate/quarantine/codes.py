@@ -67,7 +67,7 @@ class SignInCodes:
             connection.execute(insert(sign_in_codes).values(**values, proof=code.proof, expires_at=now + LIFETIME))
         return True
 
-    def take(self, name: str, address: str, proves: Callable[[SignInCode], bool]) -> bool:
+    def redeem(self, name: str, address: str, proves: Callable[[SignInCode], bool]) -> bool:
         """Return whether an attempt signs this address in: `proves` must be true for a code that the attempt can use.
 
         That is the code that was mailed for it, for some tries; if none was, any code that was mailed to the address. A

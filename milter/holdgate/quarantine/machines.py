@@ -46,7 +46,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class Counted:
     """The result for a message: the number of messages in this hour, this one included, and what in it is new.
 
     `new` maps the number of each thing to its place, from 1, among the things of its kind that are new within 24 hours.
@@ -73,7 +73,7 @@ class Machines:
         self._engine = engine
         self._reader = reader
 
-    def weigh(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:
+    def count_message(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Counted:
         """Count a message with these things, by kind, and return the result, in one transaction."""
         with self._engine.begin() as connection:
             _lock(connection, ledger)
@@ -81,15 +81,15 @@ class Machines:
             connection.execute(_COUNT, {"key": number(ledger.counter, now // SLOT)})
             old = _within(machine_counts, ledger.counter, end=(now - DAY) // SLOT)
             connection.execute(delete(machine_counts).where(old))
-            return Weighed(_messages(connection, ledger, now), self._record_seen(connection, ledger, items, now))
+            return Counted(_messages(connection, ledger, now), self._record_seen(connection, ledger, items, now))
 
-    def look(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Weighed:
+    def peek(self, ledger: Ledger, items: Mapping[str, Sequence[int]], now: int) -> Counted:
         """Return what the result for a message would be, without counting it."""
         with self._reader.connect() as connection:
             new: dict[int, int] = {}
             for kind, keys in items.items():
                 new |= _places(connection, ledger.owners[kind], keys, now)
-            return Weighed(_messages(connection, ledger, now) + 1, new)
+            return Counted(_messages(connection, ledger, now) + 1, new)
 
     def refund(self, ledger: Ledger, at: int) -> None:
         """Subtract one message from the period in which it was counted."""

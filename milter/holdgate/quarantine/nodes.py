@@ -90,7 +90,7 @@ class Nodes:
             if connection.execute(select(nodes.c.name)).first() is None:
                 self._write(connection, name, Machine("", "", ""), None)
 
-    def take(self, name: str, machine: Machine, rules: str = "") -> None:
+    def acquire(self, name: str, machine: Machine, rules: str = "") -> None:
         """Assign a name to `machine` from now on, with a digest of its rules.
 
         Raises NodeTakenError while another machine uses the name, and StoreError.
@@ -119,7 +119,7 @@ class Nodes:
             renewed = update(nodes).where(mine).values(values)
             return connection.execute(renewed).rowcount == 1
 
-    def leave(self, name: str, machine: Machine) -> None:
+    def release(self, name: str, machine: Machine) -> None:
         """Release the name, so that another machine need not wait for the end of the lease."""
         mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
         with self._engine.begin() as connection:
@@ -238,7 +238,7 @@ def _store_errors(name: str) -> Iterator[None]:
         raise StoreError(f"the lease of node {name}: {type(error.__cause__ or error).__name__}") from error
 
 
-def patiently(step: Callable[[], None], pause: Callable[[float], object]) -> None:
+def retry_until_free(step: Callable[[], None], pause: Callable[[float], object]) -> None:
     """Run a step that raises NodeTakenError, again until the name is free: a lease that is not renewed expires.
 
     `pause` waits for some seconds. Raises NodeTakenError if the other machine renews its lease meanwhile.

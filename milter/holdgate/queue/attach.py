@@ -93,7 +93,7 @@ class AttachError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class SavedState:
     """What `attach` keeps for `detach`: both files before the change, and fingerprints of the files after it.
 
     `settings` is each setting's text in main.cf before the first attach.
@@ -263,28 +263,28 @@ def plan_detach(settings: Settings) -> Plan:
     """Plan the removal: the earlier files or, if they were changed since, the current files without Holdgate's part."""
     config = settings.queue.postfix_config
     postfix = Postfix(config)
-    remembered = _recall(config)
+    saved = _load_state(config)
     now = _read(config)
     with _copy(config) as copy:
         for name in _FILES:
-            if remembered is not None and _fingerprint(now[name]) == remembered.after[name]:
-                (copy / name).write_text(remembered.before[name], encoding="utf-8", errors="surrogateescape")
+            if saved is not None and _fingerprint(now[name]) == saved.after[name]:
+                (copy / name).write_text(saved.before[name], encoding="utf-8", errors="surrogateescape")
         draft = Postfix(copy)
-        before = _before(remembered)
-        keep_listener = remembered is not None and presence.LISTENER_LOG in remembered.before["master.cf"]
+        before = _before(saved)
+        keep_listener = saved is not None and presence.LISTENER_LOG in saved.before["master.cf"]
         remove_settings(draft, settings, postfix, before, keep_listener=keep_listener)
         return _plan(config, copy, list(remaining(draft, settings, postfix, before)))
 
 
-def _before(remembered: Remembered | None) -> dict[str, str | None]:
+def _before(saved: SavedState | None) -> dict[str, str | None]:
     """Return the settings' text before attach; empty if it is not known."""
-    if remembered is None:
+    if saved is None:
         return {}
-    if remembered.settings:
-        return remembered.settings
+    if saved.settings:
+        return saved.settings
     with tempfile.TemporaryDirectory(prefix="holdgate-attach-") as directory:  # kept by an earlier version
         for name in _FILES:
-            (Path(directory) / name).write_text(remembered.before[name], encoding="utf-8", errors="surrogateescape")
+            (Path(directory) / name).write_text(saved.before[name], encoding="utf-8", errors="surrogateescape")
         return written_before(Postfix(Path(directory)))
 
 
@@ -307,20 +307,20 @@ def apply(plan: Plan) -> None:
         raise AttachError(f"Postfix does not accept the change, and it is undone: {error}") from error
 
 
-def remember(plan: Plan) -> None:
+def save_state(plan: Plan) -> None:
     """Keep the current files before `plan` is applied. What an earlier attach kept stays authoritative."""
     before = _read(plan.config)
-    known = _recall(plan.config)
+    known = _load_state(plan.config)
     if known is not None and all(_fingerprint(before[name]) == known.after[name] for name in _FILES):
         before = known.before
     # Settings that an earlier attach added are not earlier settings, even if the files were changed since.
     written = _before(known) or written_before(Postfix(plan.config))
-    state = Remembered(before, {name: _fingerprint(text) for name, text in plan.content.items()}, written)
+    state = SavedState(before, {name: _fingerprint(text) for name, text in plan.content.items()}, written)
     STATE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(_state(plan.config), json.dumps(asdict(state)).encode(), mode=0o600)
 
 
-def forget(config: Path) -> None:
+def delete_state(config: Path) -> None:
     """Delete what was kept, because Holdgate is removed."""
     _state(config).unlink(missing_ok=True)
     with suppress(OSError):  # files of another instance are kept there
@@ -340,9 +340,9 @@ def _state(config: Path) -> Path:
     return STATE_DIRECTORY / f"{str(config.resolve()).strip('/').replace('/', '_')}.json"
 
 
-def _recall(config: Path) -> Remembered | None:
+def _load_state(config: Path) -> SavedState | None:
     try:
-        return Remembered(**json.loads(_state(config).read_text(encoding="utf-8")))
+        return SavedState(**json.loads(_state(config).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
 

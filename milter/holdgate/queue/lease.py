@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from holdgate.node import Machine
 from holdgate.quarantine.database import DatabaseError, StoreError
-from holdgate.quarantine.nodes import LEASE, Nodes, NodeTakenError, patiently
+from holdgate.quarantine.nodes import LEASE, Nodes, NodeTakenError, retry_until_free
 
 # Several renewals can fail before the lease ends, in seconds.
 _PAUSE = LEASE.total_seconds() / 6
@@ -25,11 +25,11 @@ class Lease:
         self._nodes, self._name, self._machine, self._rules = nodes, name, machine, rules
         self._stop = stop
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Take the name once no other machine uses it, and keep it. Raises NodeTakenError and StoreError."""
-        patiently(self._take, self._wait)
+        retry_until_free(self._acquire, self._wait)
         if self._nodes.is_shared:  # a store in a file has one node
             self._thread.start()
 
@@ -39,19 +39,19 @@ class Lease:
         if self._thread.is_alive():
             self._thread.join()
         try:
-            self._nodes.leave(self._name, self._machine)
+            self._nodes.release(self._name, self._machine)
         except DatabaseError:
             return
 
-    def _take(self) -> None:
-        self._nodes.take(self._name, self._machine, self._rules())
+    def _acquire(self) -> None:
+        self._nodes.acquire(self._name, self._machine, self._rules())
 
-    def _keep(self) -> None:
+    def _renew(self) -> None:
         while not self._ended.wait(_PAUSE):
             try:
                 # A store that was restored from a backup, or a standby, may not contain the lease.
                 if not self._nodes.renew(self._name, self._machine, self._rules()):
-                    self._take()
+                    self._acquire()
             except (DatabaseError, StoreError):  # the reconciler logs that the store is unreachable
                 continue
             except NodeTakenError:

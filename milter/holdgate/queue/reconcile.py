@@ -72,7 +72,7 @@ class Reconciler:
     """Compares and fixes. Between passes it keeps only a cache.
 
     `has_more` is true if the last pass had not enough time for everything. `poll_after` returns for how many seconds
-    the store need not be checked for changes, because it signals new work, and then `look` is called.
+    the store need not be checked for changes, because it signals new work, and then `poll` is called.
     """
 
     has_more = False
@@ -98,7 +98,7 @@ class Reconciler:
         self._heads: Heads = {}
         self._seen_heads: Heads = {}
         self._poll_after, self._poll_at = poll_after, 0.0
-        self._whole_at = 0.0
+        self._full_pass_at = 0.0
         self._reads_all = True
         self._waits = True
         self._misses: dict[str, int] = {}
@@ -129,18 +129,18 @@ class Reconciler:
         pass again.
         """
         begun = time.monotonic()
-        is_whole = begun >= self._whole_at
-        self._reads_all |= is_whole
+        is_full = begun >= self._full_pass_at
+        self._reads_all |= is_full
         due = self._newest_heads() != self._heads or self._waits or any(runner.is_due() for runner in self._runners())
         well = self._release_known() if due else True
-        changed = self._list(everything=is_whole)
+        changed = self._list(everything=is_full)
         self.has_more = False
         if due or changed:
             self._waits = True  # until this pass shows that nothing waits
             self._read()
-            if is_whole:
+            if is_full:
                 now = time.monotonic()
-                self._whole_at = now + max(self._interval, (now - begun) / _SHARE)
+                self._full_pass_at = now + max(self._interval, (now - begun) / _SHARE)
             well = self._compare() and well
             self._poll_at = 0.0
         self._measure()
@@ -154,11 +154,11 @@ class Reconciler:
         return self._stamp if is_seen and not waits else ""
 
     @property
-    def rests_for(self) -> float:
+    def seconds_to_full_pass(self) -> float:
         """The time until everything is to be compared, in seconds."""
-        return max(self._whole_at - time.monotonic(), 0.0)
+        return max(self._full_pass_at - time.monotonic(), 0.0)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Check at the next pass whether the store has changed."""
         self._poll_at = 0.0
 

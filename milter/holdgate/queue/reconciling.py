@@ -36,7 +36,7 @@ def run(program: str, settings: Settings, parent: int) -> int:
         name = name_of(settings)
         store = open_store(settings.store.url, name, role="queue")
         lease = Lease(store.nodes, name, machine_of(settings), stop, partial(rules_of, settings))
-        lease.take()
+        lease.acquire()
     except (ConfigError, NodeTakenError) as error:
         maillog.failed(stage="config", error=str(error))
         return daemon.EX_CONFIG
@@ -58,7 +58,7 @@ def run(program: str, settings: Settings, parent: int) -> int:
     listener.start()
     watch.start()
     daemon.notify("READY=1")
-    keep_in_step(reconciler, stop, _PAUSE, parent, waker, watch)
+    run_passes(reconciler, stop, _PAUSE, parent, waker, watch)
     watch.close()
     listener.close()
     lease.close()
@@ -69,7 +69,7 @@ def run(program: str, settings: Settings, parent: int) -> int:
     return 0
 
 
-def keep_in_step(
+def run_passes(
     reconciler: Reconciler,
     stop: threading.Event,
     pause: float,
@@ -95,10 +95,10 @@ def keep_in_step(
         if reconciler.has_more:
             continue
         if waker.wait(_pause(reconciler, pause, watch)):
-            reconciler.look()
+            reconciler.poll()
 
 
 def _pause(reconciler: Reconciler, pause: float, watch: HoldWatch | None) -> float:
     if watch is None:
         return pause
-    return watch.pause(reconciler.stamp, pause, max(min(REST, reconciler.rests_for), pause))
+    return watch.pause(reconciler.stamp, pause, max(min(REST, reconciler.seconds_to_full_pass), pause))

@@ -81,7 +81,7 @@ class Inspector:
         With `links`, the result contains the hosts of the links, with `values` the digests of single values.
         """
         begun = time.perf_counter()
-        return self._judge(
+        return self._rate(
             self.extract(data, name), (subject, header_from, message_id), begun, links=links, values=values
         )
 
@@ -97,7 +97,7 @@ class Inspector:
     ) -> Inspection:
         """Search what another process has read of a message; the time for reading is included in the result."""
         begun = time.perf_counter() - reading.milliseconds / 1000
-        return self._judge(reading.extraction, (subject, header_from, message_id), begun, links=links, values=values)
+        return self._rate(reading.extraction, (subject, header_from, message_id), begun, links=links, values=values)
 
     def inspect_plain(
         self,
@@ -117,9 +117,9 @@ class Inspector:
         extraction = extract_plain(data, self._limits)
         if extraction is None:
             return None
-        return self._judge(extraction, (subject, header_from, message_id), begun, links=links, values=values)
+        return self._rate(extraction, (subject, header_from, message_id), begun, links=links, values=values)
 
-    def _judge(
+    def _rate(
         self, extraction: Extraction, words: tuple[str, str, str], begun: float, *, links: bool, values: bool
     ) -> Inspection:
         subject, header_from, message_id = words

@@ -352,7 +352,7 @@ class Pool:
     @contextlib.contextmanager
     def _turn(self, turns: Turns, kind: str, who: tuple[str, str], is_small: bool) -> Iterator[None]:
         try:
-            turns.take(*who, is_small=is_small, wait_limit=self._settings.wait_limit)
+            turns.acquire(*who, is_small=is_small, wait_limit=self._settings.wait_limit)
         except NoTurnError:
             raise ScanError("no free worker") from None
         begun = time.monotonic()
@@ -360,7 +360,7 @@ class Pool:
             yield
         finally:
             seconds = time.monotonic() - begun
-            turns.give_back(who[0], seconds, who[1])
+            turns.release(who[0], seconds, who[1])
             metrics.WORKER_SECONDS.labels(kind).inc(seconds)
 
     def _tested(self, stock: WorkerStock) -> Worker:

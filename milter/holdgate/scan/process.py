@@ -69,11 +69,11 @@ class Worker:
         ready.register(self.connection, select.POLLIN)
         if not ready.poll(seconds * 1000):
             raise WorkerLostError("time limit")
-        wire.bound(self.connection, gap)
+        wire.set_timeout(self.connection, gap)
         self.jobs += 1
 
     def _send(self, job: bytes, content: bytes, descriptors: tuple[int, ...], seconds: float) -> None:
-        wire.bound(self.connection, seconds)
+        wire.set_timeout(self.connection, seconds)
         try:
             wire.send_encoded(self.connection, job, descriptors, content)
         except TimeoutError as error:

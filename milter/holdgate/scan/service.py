@@ -136,17 +136,17 @@ class ScanService:
         if not served.is_disconnected:
             self._forget(served.connection.fileno())
             if code != 0:
-                maillog.failed(stage="zygote", error=f"a zygote of user {served.user_id} ended: {_how(code)}")
+                maillog.failed(stage="zygote", error=f"a zygote of user {served.user_id} ended: {_exit_reason(code)}")
         self._forget(served.pidfd)
         os.close(served.pidfd)
         served.connection.close()
 
 
 def _greet(connection: socket.socket, greeting: dict[str, object]) -> None:
-    wire.bound(connection, _GREETING_SECONDS)
+    wire.set_timeout(connection, _GREETING_SECONDS)
     with contextlib.suppress(OSError):  # it has already disconnected
         wire.send(connection, greeting)
 
 
-def _how(code: int) -> str:
+def _exit_reason(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -106,7 +106,7 @@ class Starter:
         """Connect; wait for a service that is not available yet, up to a total limit. Raises ScanError."""
         while True:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            wire.bound(connection, _GREETING_SECONDS)
+            wire.set_timeout(connection, _GREETING_SECONDS)
             try:
                 connection.connect(str(path))
             except OSError as error:

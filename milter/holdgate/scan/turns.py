@@ -49,11 +49,11 @@ class Turns:
         self._halved = time.monotonic()
         self._waiting: list[_Waiting] = []
 
-    def take(self, who: str, sender: str = "", *, is_small: bool, wait_limit: float) -> None:
-        """Wait for a place, at most `wait_limit` seconds. Raises NoTurnError. The caller must give back each place."""
+    def acquire(self, who: str, sender: str = "", *, is_small: bool, wait_limit: float) -> None:
+        """Wait for a place, at most `wait_limit` seconds. Raises NoTurnError. The caller must release each place."""
         waiting = _Waiting(who, sender, is_small)
         with self._lock:
-            if self._may(waiting):
+            if self._can_start(waiting):
                 self._grant(waiting)
                 return
             waiting.called.acquire()
@@ -65,8 +65,8 @@ class Turns:
                 self._waiting.remove(waiting)
                 raise NoTurnError
 
-    def give_back(self, who: str, seconds: float, sender: str = "") -> None:
-        """Give back a place that was used for `seconds`, and wake the next owner."""
+    def release(self, who: str, seconds: float, sender: str = "") -> None:
+        """Release a place that was used for `seconds`, and wake the next owner."""
         with self._lock:
             self._free += 1
             self._held -= Counter([who])  # an owner without a place is forgotten
@@ -78,7 +78,7 @@ class Turns:
                 next_.has_place = True
                 next_.called.release()
 
-    def _may(self, one: _Waiting) -> bool:
+    def _can_start(self, one: _Waiting) -> bool:
         kept = self._kept
         if one.is_small and not self._held[one.who]:
             kept = 0
@@ -93,7 +93,7 @@ class Turns:
 
     def _next(self) -> _Waiting | None:
         """Return the next of those who can have a place; of equals, the one that has waited longest."""
-        return min((one for one in self._waiting if self._may(one)), key=self._share, default=None)
+        return min((one for one in self._waiting if self._can_start(one)), key=self._share, default=None)
 
     def _share(self, one: _Waiting) -> tuple[float, ...]:
         pair = (one.who, one.sender)

@@ -48,7 +48,7 @@ def send_encoded(
         frame = frame[sent:]
     try:
         connection.sendall(frame)
-    except BlockingIOError as error:  # the time limit set by `bound`
+    except BlockingIOError as error:  # the time limit set by `set_timeout`
         raise TimeoutError from error
 
 
@@ -68,7 +68,7 @@ def receive(
     after `timeout` seconds.
     """
     connection.settimeout(None)
-    bound(connection, timeout or 0.0)
+    set_timeout(connection, timeout or 0.0)
     message, _, received = receive_job(connection, descriptors, timeout, limit)
     return message, received
 
@@ -96,7 +96,7 @@ def receive_frame(
 ) -> tuple[bytes, list[int]]:
     """Receive an unparsed frame of at most `limit` bytes. There is one at a time on a connection.
 
-    Raises as `receive` does. `timeout` limits the complete frame; `bound` limits the wait for its first byte.
+    Raises as `receive` does. `timeout` limits the complete frame; `set_timeout` limits the wait for its first byte.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     received: list[int] = []
@@ -132,7 +132,7 @@ def read_frame(descriptor: int, limit: int = ANSWER_LIMIT) -> bytes:
     return _read(descriptor, length)
 
 
-def bound(connection: socket.socket, seconds: float) -> None:
+def set_timeout(connection: socket.socket, seconds: float) -> None:
     """Have the kernel end a blocking send or receive after `seconds`, 0 for never (socket(7), SO_RCVTIMEO)."""
     value = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1_000_000))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
@@ -143,7 +143,7 @@ def _exactly(connection: socket.socket, count: int, deadline: float | None) -> b
     received = bytearray()
     while len(received) < count:
         if deadline is not None:
-            bound(connection, max(deadline - time.monotonic(), 0.001))
+            set_timeout(connection, max(deadline - time.monotonic(), 0.001))
         chunk = connection.recv(min(count - len(received), 2**20))
         if not chunk:
             raise WireError("closed")

@@ -61,7 +61,7 @@ def run(control: socket.socket, readers_directory: str, shared: Sequence[tuple[i
         settings, _ = wire.receive(control, timeout=_SETTINGS_SECONDS)
     except (wire.WireError, OSError):
         return
-    wire.bound(control, 0)
+    wire.set_timeout(control, 0)
     try:
         REGISTRY.add_modules(settings["readers"], readers_directory)
         if settings["ocr_languages"]:

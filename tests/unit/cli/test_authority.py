@@ -209,7 +209,7 @@ def test_the_other_nodes_are_asked(postgres: PostgresServer, folder: Path, tmp_p
     url = postgres.new_database()
     migrate(url)
     store = open_store(url)
-    store.nodes.take("mx1", Machine("1" * 32, "one.corp.example", "1.0"))
+    store.nodes.acquire("mx1", Machine("1" * 32, "one.corp.example", "1.0"))
     shared = settings_of(folder).model_copy(update={"store": Settings().store.model_copy(update={"url": url})})
 
     def remarks(settings: Settings = shared) -> str:
@@ -217,16 +217,16 @@ def test_the_other_nodes_are_asked(postgres: PostgresServer, folder: Path, tmp_p
 
     assert remarks() == ""
     two = Machine("2" * 32, "two.corp.example", "1.0")
-    store.nodes.take("mx2", two)
+    store.nodes.acquire("mx2", two)
     assert "node mx2 has no [node] listen" in remarks()
     without = shared.model_copy(update={"node": Settings.model_validate({"node": {"name": "mx1"}}).node})
     assert "cannot show or return messages of mx2" in remarks(without)
-    store.nodes.take("mx2", Machine(two.holder, two.name, two.version, listening))
+    store.nodes.acquire("mx2", Machine(two.holder, two.name, two.version, listening))
     assert remarks() == ""
     assert store.nodes.all()[1].address == listening
     with open_listener(("127.0.0.1", 0)) as gone:
         nowhere = format_address(gone.getsockname()[:2])
-    store.nodes.take("mx2", Machine(two.holder, two.name, two.version, nowhere))
+    store.nodes.acquire("mx2", Machine(two.holder, two.name, two.version, nowhere))
     assert f"node mx2 at {nowhere} does not answer" in remarks()
     now = datetime.now(UTC)
     Authority.open(tmp_path / "ca", now).write(folder, "mx1", now, timedelta(days=20))

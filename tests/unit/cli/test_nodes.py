@@ -55,7 +55,7 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     assert run("nodes") == (0, "No node has used this store yet; start holdgate-queue.\n")
     a, b = open_store(store_url, "mx1.corp.example"), open_store(store_url, "mx2.corp.example")
     is_shared = not store_url.startswith("sqlite")
-    a.nodes.take("mx1.corp.example", ONE)
+    a.nodes.acquire("mx1.corp.example", ONE)
     held = record(a, "4a")
     code, output = run("nodes")
     assert code == 0
@@ -66,8 +66,8 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
         a.close()
         b.close()
         return
-    b.nodes.take("mx2.corp.example", TWO)
-    b.claims.beat(TWO)
+    b.nodes.acquire("mx2.corp.example", TWO)
+    b.claims.heartbeat(TWO)
     other = record(b, "4b")
     code, output = run("nodes", "--json")
     found = {one["name"]: one for one in json.loads(output)["nodes"]}
@@ -113,9 +113,9 @@ def test_senders_of_a_retired_node_are_notified_if_they_are_to_be(run: Run, stor
         f'notice_from = "holdgate@corp.example"\ntemplates = "{tmp_path}/templates"\n'
     )
     store, other = open_store(store_url, "mx1.corp.example"), open_store(store_url, "mx2.corp.example")
-    store.nodes.take("mx1.corp.example", ONE)
-    other.nodes.take("mx2.corp.example", TWO)
-    store.nodes.leave("mx1.corp.example", ONE)
+    store.nodes.acquire("mx1.corp.example", ONE)
+    other.nodes.acquire("mx2.corp.example", TWO)
+    store.nodes.release("mx1.corp.example", ONE)
     senders = ["anna@corp.example", "", "x@partner.example", "told@corp.example", "waits@corp.example"]
     held = {sender: record(store, f"4a{number}", sender) for number, sender in enumerate(senders)}
     elsewhere = record(other, "4b")
@@ -170,8 +170,8 @@ def test_nodes_with_other_policies_are_named(run: Run, store_url: str, tmp_path:
     config = tmp_path / "holdgate.toml"
     config.write_text(f'{config.read_text()}[policy]\nfile = "{policies}"\n[rules]\nlocal_directory = "{tmp_path}/d"\n')
     store = open_store(store_url)
-    store.nodes.take("mx1.corp.example", ONE, rules_of(load_settings(config)))
-    store.nodes.take("mx2.corp.example", TWO, "0" * 64)
+    store.nodes.acquire("mx1.corp.example", ONE, rules_of(load_settings(config)))
+    store.nodes.acquire("mx2.corp.example", TWO, "0" * 64)
     code, output = run("nodes")
     assert code == 1
     assert "mx2.corp.example has other policies or rules" in output

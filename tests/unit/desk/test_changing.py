@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdgate.desk import moderation, post
-from holdgate.desk.changing import CannotChangeError, Changer, Wanted, offered
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
 from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
 from holdgate.extract.budget import Limits
@@ -65,7 +65,7 @@ def message() -> Message:
     return Message()
 
 
-def approve(desk: Any, message: Message, incident: Any, wanted: Wanted = Wanted(["t.csv"])) -> Any:  # noqa: B008
+def approve(desk: Any, message: Message, incident: Any, wanted: RequestedChanges = RequestedChanges(["t.csv"])) -> Any:  # noqa: B008
     prepared = Changer(desk, message).prepare(incident, wanted)  # type: ignore[arg-type]
     request = moderation.request_of(desk, incident, "boss@corp.example")
     assert request is not None
@@ -98,7 +98,7 @@ def test_the_policy_says_which_changes_there_are(make_desk, hold, message, desk,
     made = make_desk(desk=desk, **rules)
     incident = hold(made)
     assert offered(made, incident) == kinds
-    wanted = Wanted(["t.csv"], encrypted=True)
+    wanted = RequestedChanges(["t.csv"], encrypted=True)
     if set(wanted.kinds) - set(kinds):
         with pytest.raises(CannotChangeError):
             Changer(made, message).prepare(incident, wanted)
@@ -233,11 +233,11 @@ def test_a_worker_cannot_add_a_header_field(make_desk, hold, message) -> None:  
     incident = hold(desk)
     message.forged = b"X-Holdgate-Route: smtp:[evil.example]\n"
     with pytest.raises(CannotChangeError):
-        Changer(desk, message).prepare(incident, Wanted(["t.csv"]))
+        Changer(desk, message).prepare(incident, RequestedChanges(["t.csv"]))
 
 
 def test_an_attachment_that_is_not_there_is_named(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     with pytest.raises(CannotChangeError) as refused:
-        Changer(desk, message).prepare(hold(desk), Wanted(["other"]))
+        Changer(desk, message).prepare(hold(desk), RequestedChanges(["other"]))
     assert (refused.value.part, refused.value.why) == ("other", "There is no such attachment.")

@@ -21,7 +21,7 @@ def test_a_pass_that_does_not_end_holds_up_its_own_loop_alone() -> None:
     )
     loops.start()
     wait_for(lambda: len(passes) > 5, "the other loop")
-    assert loops.ailing() == ["mail"]
+    assert loops.unhealthy() == ["mail"]
     stuck.set()
     loops.close()
 
@@ -39,9 +39,9 @@ def test_a_pass_that_fails_is_made_again_and_is_not_well(error, caplog: pytest.L
     loop.succeeded_at -= 7200
     for _ in range(2):
         loop.once()
-        assert not loop.is_well()
+        assert not loop.is_healthy()
     loop.once()
-    assert loop.is_well()
+    assert loop.is_healthy()
     assert len([record for record in caplog.records if "error=mail: " in record.getMessage()]) == 2
 
 
@@ -49,7 +49,7 @@ def test_a_pass_that_could_not_do_its_work_does_not_count() -> None:
     loop = Loop("deadlines", lambda _: False, 1)
     loop.succeeded_at -= 7200
     loop.once()
-    assert not loop.is_well()
+    assert not loop.is_healthy()
 
 
 def test_loops_that_never_began_can_be_closed() -> None:

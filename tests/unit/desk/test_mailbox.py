@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
-from holdgate.desk import classes, mailbox, taking, tokens
-from holdgate.desk.changing import CannotChangeError, Prepared, Wanted
+from holdgate.desk import classes, incoming, mailbox, tokens
+from holdgate.desk.changing import CannotChangeError, Prepared, RequestedChanges
 from holdgate.desk.context import Desk
 from holdgate.desk.decision import decide
 from holdgate.desk.language.catalogue import Catalogue, languages
@@ -28,7 +28,7 @@ BOSS = "boss@corp.example"
 
 def take(desk: Desk, content: bytes, sender: str, recipients: list[str], now: datetime | None = None) -> str:
     """Take a mail of a client that is listed."""
-    return taking.take(desk, content, sender, recipients, now, client="127.0.0.1")
+    return incoming.process(desk, content, sender, recipients, now, client="127.0.0.1")
 
 
 def address(desk: Desk, incident: Incident, purpose: str = tokens.REPLY) -> str:
@@ -216,7 +216,7 @@ def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, 
         def broken(*_: object, **__: object) -> str:
             raise OperationalError("x", {}, Exception("locked"))
 
-        monkeypatch.setattr(mailbox, "take", broken)
+        monkeypatch.setattr(mailbox, "process", broken)
         with pytest.raises(smtplib.SMTPDataError) as caught:
             client.sendmail(BOSS, [address(desk, incident)], mail("approve"))
         assert caught.value.smtp_code == 451
@@ -307,7 +307,7 @@ def test_a_client_that_is_not_listed_proves_nothing(make_desk, hold) -> None:  #
     desk = make_desk()
     incident = hold(desk)
     for client in ("", "192.0.2.7", "unknown"):
-        assert taking.take(desk, mail("approve"), BOSS, [address(desk, incident)], client=client) == "unproven"
+        assert incoming.process(desk, mail("approve"), BOSS, [address(desk, incident)], client=client) == "unproven"
 
 
 def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -320,7 +320,7 @@ def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> N
         return desk.store.replies.record_origin(origin)
 
     def reply(word: str, about: Incident) -> str:
-        return taking.take(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [address(desk, about)])
+        return incoming.process(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [address(desk, about)])
 
     for wrong in ("", "00" * 16, word(login="carla"), word(login=""), word(sender="eve@corp.example")):
         assert reply(wrong, incident) == "unproven"
@@ -340,7 +340,7 @@ def test_rows_that_the_trail_does_not_bind_decide_nothing_without_a_token(make_d
     made_up = good.replace(good.partition("@")[0][-26:], "a" * 26)
     desk.store.replies.announce(made_up.partition("@")[0].partition("+")[2], request.number)
     for to in (made_up, "holdgate@reply.corp.example"):
-        taken = taking.take(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [to])
+        taken = incoming.process(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [to])
         assert taken == "no valid token"
     assert desk.store.incident(incident.id).state is State.HELD
 
@@ -410,10 +410,10 @@ class Making:
     """Makes changed messages, or cannot."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.wanted: list[Wanted] = []
+        self.wanted: list[RequestedChanges] = []
         self._error = error
 
-    def prepare(self, _: Incident, wanted: Wanted) -> Prepared:
+    def prepare(self, _: Incident, wanted: RequestedChanges) -> Prepared:
         self.wanted.append(wanted)
         if self._error is not None:
             raise self._error
@@ -422,18 +422,18 @@ class Making:
 
 def changing(desk: Desk, text: str, incident: Incident, changer: Making | None) -> str:
     given = [address(desk, incident)]
-    return taking.take(desk, mail(text), BOSS, given, client="127.0.0.1", changer=changer)  # type: ignore[arg-type]
+    return incoming.process(desk, mail(text), BOSS, given, client="127.0.0.1", changer=changer)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("Approve redacted", Wanted(redacted=True)),
-        ("FREIGEBEN OHNE ANHÄNGE", Wanted(("*",))),
-        ("Approve encrypted\nThis is agreed.", Wanted(encrypted=True)),
+        ("Approve redacted", RequestedChanges(redacted=True)),
+        ("FREIGEBEN OHNE ANHÄNGE", RequestedChanges(("*",))),
+        ("Approve encrypted\nThis is agreed.", RequestedChanges(encrypted=True)),
     ],
 )
-def test_a_reply_approves_with_a_change(make_desk, hold, text: str, wanted: Wanted) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_approves_with_a_change(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
     desk, changer = make_desk(), Making()
     incident = hold(desk)
     assert changing(desk, text, incident, changer) == "approve"
@@ -519,6 +519,6 @@ def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk, hold) 
     message.set_content("Approve redacted")
     message.add_alternative("<p>Approve</p>", subtype="html")
     given = [address(desk, incident)]
-    result = taking.take(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=Making())  # type: ignore[arg-type]
+    result = incoming.process(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=Making())  # type: ignore[arg-type]
     assert result == "unclear"
     assert desk.store.incident(incident.id).state is State.HELD

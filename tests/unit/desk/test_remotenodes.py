@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from holdgate.cli.authority import Authority
 from holdgate.config import Settings
 from holdgate.desk import moderation, post
-from holdgate.desk.changing import Changer, Wanted
+from holdgate.desk.changing import Changer, RequestedChanges
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer, UnreadableError
@@ -71,7 +71,7 @@ class Node:
         self._thread = threading.Thread(target=serving.serve, args=[opened])
         self._thread.start()
         address = format_address(opened.getsockname()[:2])
-        self.store.nodes.take(self.name, Machine(self.name, self.name, "1.0", address))
+        self.store.nodes.acquire(self.name, Machine(self.name, self.name, "1.0", address))
 
     def stop(self) -> None:
         if self._listener is not None:
@@ -79,7 +79,7 @@ class Node:
             self._listener.close()
             self._thread.join(PATIENCE)
             self._listener = None
-        self.store.nodes.leave(self.name, self._machine)
+        self.store.nodes.release(self.name, self._machine)
 
     def close(self) -> None:
         self.stop()
@@ -306,7 +306,7 @@ def test_another_desk_approves_with_changes_and_leaves_the_submission_to_the_nod
     )
     incident = nodes[0].hold()
     other.work(soon())
-    prepared = Changer(other.desk, other.previewer).prepare(incident, Wanted(["t.csv"]))
+    prepared = Changer(other.desk, other.previewer).prepare(incident, RequestedChanges(["t.csv"]))
     assert b"t.csv" not in prepared.content.partition(b"\n\n")[0]
     request = request_of(other, incident)
     moderation.answer(other.desk, request, Answer.APPROVE, Actor(BOSS, "page"), change=prepared.change)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from holdgate.desk import taking, tokens
+from holdgate.desk import incoming, tokens
 from holdgate.desk.changing import CannotChangeError, Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import UnreadableError
@@ -47,7 +47,7 @@ def take(
     message.set_content(text)
     to = f"holdgate+{token}@reply.corp.example"
     given = {"client": "127.0.0.1", "changer": FixedChanger(error)} | how
-    return taking.take(desk, message.as_bytes(), sender, [to], **given)
+    return incoming.process(desk, message.as_bytes(), sender, [to], **given)
 
 
 def state_of(desk: Desk, incident: Incident) -> State:

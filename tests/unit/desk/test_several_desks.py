@@ -245,12 +245,12 @@ def test_a_notice_that_is_put_off_is_not_sent_by_the_other_before_its_time(
 def test_the_desk_measures_how_long_each_node_is_silent(two: list[OneDesk]) -> None:
     store = two[0].desk.store
     nodes: Nodes = store.nodes
-    nodes.take("a", Machine("1" * 32, "one.corp.example", "1.0"))
+    nodes.acquire("a", Machine("1" * 32, "one.corp.example", "1.0"))
     two[1].presence.run_once(datetime.now(UTC))
     (sample,) = next(iter(metrics.NODE_SILENT.collect())).samples
     assert sample.labels == {"node": "a"}
     assert sample.value < 60
-    nodes.leave("a", Machine("1" * 32, "one.corp.example", "1.0"))
+    nodes.release("a", Machine("1" * 32, "one.corp.example", "1.0"))
     assert nodes.retire("a")
     two[1].presence.run_once(datetime.now(UTC))
     assert not next(iter(metrics.NODE_SILENT.collect())).samples

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.desk import smime, taking, tokens
+from holdgate.desk import incoming, smime, tokens
 from holdgate.quarantine.states import State
 
 BOSS = "boss@corp.example"
@@ -79,8 +79,8 @@ def test_a_signed_reply_decides_about_the_request_that_it_quotes(authority: Path
     to = [f"holdgate+{token}@reply.corp.example"]
     quoted = f"approve\n\n> Incident {incident.id}\n"
     # A signature that would fit any request, one of somebody else, and none.
-    assert taking.take(desk, signed(authority, "approve"), BOSS, to) == "unproven"
-    assert taking.take(desk, signed(authority, quoted, "carla"), BOSS, to) == "unproven"
-    assert taking.take(desk, b"From: " + BOSS.encode() + b"\n\n" + quoted.encode(), BOSS, to) == "unproven"
+    assert incoming.process(desk, signed(authority, "approve"), BOSS, to) == "unproven"
+    assert incoming.process(desk, signed(authority, quoted, "carla"), BOSS, to) == "unproven"
+    assert incoming.process(desk, b"From: " + BOSS.encode() + b"\n\n" + quoted.encode(), BOSS, to) == "unproven"
     assert desk.store.incident(incident.id).state is State.HELD
-    assert taking.take(desk, signed(authority, quoted), BOSS, to) == "approve"
+    assert incoming.process(desk, signed(authority, quoted), BOSS, to) == "approve"

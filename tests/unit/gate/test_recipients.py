@@ -10,7 +10,7 @@ from holdgate.config import RelationsSettings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import recipients as module
-from holdgate.gate.recipients import Recipients, asked_fields
+from holdgate.gate.recipients import Recipients, condition_fields
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store
@@ -56,7 +56,7 @@ def test_fields_are_kept_only_where_a_policy_counts_recipients(
     risk: dict[str, Any] | None, fields: frozenset[str]
 ) -> None:
     policy = {"name": "a", "action": "block"} | ({"recipient_risk": risk} if risk else {})
-    assert asked_fields(PolicyFile.model_validate({"policy": [policy]})) == fields
+    assert condition_fields(PolicyFile.model_validate({"policy": [policy]})) == fields
 
 
 def test_recipients_outside_who_are_named_in_to_or_cc_count_once() -> None:

@@ -96,7 +96,7 @@ def test_the_reply_leads_the_desk_to_what_the_gate_saw(store: Store, settings: S
     envelope = Envelope(sender=BOSS, recipients=[ADDRESS], auth_user="boss", client_address="192.0.2.7")
     request = replies.answered(store, settings, envelope)
     assert request is not None
-    name, word = replies.witness_field(store, request, envelope)
+    name, word = replies.origin_field(store, request, envelope)
     assert name == headers.REPLY
     seen = store.replies.origin(word)
     assert seen is not None

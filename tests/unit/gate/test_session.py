@@ -374,7 +374,7 @@ def test_a_moderators_reply_passes_unread_with_the_word_that_leads_to_its_witnes
 ) -> None:
     service = new_service(HOLD_ALL)
     monkeypatch.setattr(replies, "answered", lambda *_: "request")
-    monkeypatch.setattr(replies, "witness_field", lambda *_: (headers.REPLY, "word"))
+    monkeypatch.setattr(replies, "origin_field", lambda *_: (headers.REPLY, "word"))
     reply = send(service.session(), [*FIELDS, (headers.REPLY, b" forged")])
     assert reply.add == [(headers.REPLY, "word")]
     assert [name.lower() for name, _ in reply.remove] == [headers.REPLY.lower()]

@@ -122,4 +122,4 @@ def test_the_word_of_a_scanner(
     new_service: NewService, scanners: list[str], fields: dict[str, list[bytes]], expected: bool
 ) -> None:
     snapshot = new_service(trusted_scanners=scanners).snapshot
-    assert trust.comes_inspected(snapshot, fields, Envelope(client_address="192.0.2.1")) is expected
+    assert trust.was_inspected_before(snapshot, fields, Envelope(client_address="192.0.2.1")) is expected

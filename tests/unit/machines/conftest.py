@@ -69,27 +69,27 @@ class Agent:
         assert found is not None
         return found
 
-    def weigh(
+    def evaluate(
         self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = (), user: str = "billing"
     ) -> tuple[MachineMail, tuple[Risk, ...]]:
         self.seconds += 1
         mail = self.mail(user)
         attachments = [Attachment(name, "pdf", 1) for name in files]
         inspection = Inspection(hosts=list(hosts), attachments=attachments)
-        return mail, mail.weigh(Envelope(recipients=list(to), auth_user=user), inspection)
+        return mail, mail.evaluate(Envelope(recipients=list(to), auth_user=user), inspection)
 
     def new(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> set[str]:
         """Return what is new in a message that is only asked about."""
-        return {one.kind for one in self.weigh(*to, hosts=hosts, files=files)[1]} - {"machine-messages"}
+        return {one.kind for one in self.evaluate(*to, hosts=hosts, files=files)[1]} - {"machine-messages"}
 
     def send(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> None:
         """Send a message that is accepted."""
-        mail, _ = self.weigh(*to, hosts=hosts, files=files)
+        mail, _ = self.evaluate(*to, hosts=hosts, files=files)
         mail.learn(to)
 
     def hold(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = (), end: str = "") -> Incident:
         """Have a message held, and bring it to its end."""
-        mail, _ = self.weigh(*to, hosts=hosts, files=files)
+        mail, _ = self.evaluate(*to, hosts=hosts, files=files)
         incident = Incident("4gXvQb1Rz2z5", "agent@corp.example", list(to), "first-mail", auth_user="billing")
         mail.note(incident.id, "<1@corp.example>", to)
         self.store.record(incident, ACTOR)

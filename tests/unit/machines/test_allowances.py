@@ -28,7 +28,7 @@ def new(agent: Agent, *to: str, answers: str = "", host: str = "", user: str = "
     """Return what is new in a message that is only tried, and for whom."""
     headers = {"references": [f"<0@corp.example> {answers}"], "in-reply-to": ["<reply@partner.example>"]}
     envelope = Envelope(recipients=list(to), auth_user=user, headers=headers)
-    found = agent.mail(user).weigh(envelope, Inspection(hosts=[host] if host else []), counts=False)
+    found = agent.mail(user).evaluate(envelope, Inspection(hosts=[host] if host else []), counts=False)
     return {(one.kind, one.recipient) for one in found if one.kind != MACHINE_MESSAGES}
 
 
@@ -58,7 +58,7 @@ def test_a_new_link_passes_to_those_who_are_allowed(agent: Agent) -> None:
 
 def test_the_number_of_messages_counts_all_the_same(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
-    found = agent.mail().weigh(Envelope(recipients=[BOB], auth_user="billing"), Inspection(), counts=False)
+    found = agent.mail().evaluate(Envelope(recipients=[BOB], auth_user="billing"), Inspection(), counts=False)
     assert [(one.kind, one.count) for one in found] == [(MACHINE_MESSAGES, 2)]
 
 
@@ -98,7 +98,7 @@ def test_a_second_click_allows_nothing_more(agent: Agent) -> None:
 
 
 def test_without_a_message_id_there_is_no_thread(agent: Agent) -> None:
-    mail, _ = agent.weigh(BOB)
+    mail, _ = agent.evaluate(BOB)
     incident = Incident("4a", "agent@corp.example", [BOB], "first-mail")
     mail.note(incident.id, "", [BOB])
     agent.store.record(incident, ACTOR)

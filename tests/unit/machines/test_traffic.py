@@ -38,7 +38,7 @@ def test_what_is_known_of_one_account_is_new_for_another(agent: Agent) -> None:
     agent.send(BOB)
     assert agent.new(BOB) == set()
     agent.tables.lookup = lambda _table, key: "x" if key == "other" else None  # type: ignore[method-assign]
-    assert {one.kind for one in agent.weigh(BOB, user="other")[1]} == FIRST | {MACHINE_MESSAGES}
+    assert {one.kind for one in agent.evaluate(BOB, user="other")[1]} == FIRST | {MACHINE_MESSAGES}
 
 
 @pytest.mark.parametrize(("end", "learned"), [("approve", True), ("reject", False), ("expire", False), ("", False)])
@@ -76,7 +76,7 @@ def test_a_recipient_who_was_left_out_is_not_learned(agent: Agent) -> None:
 
 
 def test_of_a_message_that_was_split_its_content_is_not_learned(agent: Agent) -> None:
-    mail, _ = agent.weigh(BOB, CARL, hosts=PORTAL)
+    mail, _ = agent.evaluate(BOB, CARL, hosts=PORTAL)
     mail.learn([BOB])
     assert agent.new(BOB, hosts=PORTAL) == {"machine-link"}
     assert agent.new(CARL) == FIRST
@@ -84,30 +84,30 @@ def test_of_a_message_that_was_split_its_content_is_not_learned(agent: Agent) ->
 
 def test_new_recipients_are_counted_over_a_day_each_once(agent: Agent) -> None:
     many = [f"user{number}@partner.example" for number in range(4)]
-    assert counts(agent.weigh(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]
-    assert counts(agent.weigh(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]  # sent again
-    assert counts(agent.weigh(*many[2:])[1], MACHINE_RECIPIENT) == [3, 4]
+    assert counts(agent.evaluate(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]
+    assert counts(agent.evaluate(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]  # sent again
+    assert counts(agent.evaluate(*many[2:])[1], MACHINE_RECIPIENT) == [3, 4]
     agent.send(many[0])
-    assert counts(agent.weigh(CARL)[1], MACHINE_RECIPIENT) == [5]
+    assert counts(agent.evaluate(CARL)[1], MACHINE_RECIPIENT) == [5]
     agent.seconds += 86_400
-    assert counts(agent.weigh(CARL)[1], MACHINE_RECIPIENT) == [1]
-    assert counts(agent.weigh(many[1])[1], MACHINE_RECIPIENT) == [2]
+    assert counts(agent.evaluate(CARL)[1], MACHINE_RECIPIENT) == [1]
+    assert counts(agent.evaluate(many[1])[1], MACHINE_RECIPIENT) == [2]
 
 
 def test_messages_are_counted_within_an_hour(agent: Agent) -> None:
     for number in range(1, 5):
-        assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [number]
+        assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [number]
     agent.seconds += 3500
-    assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [5]
+    assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [5]
     agent.seconds += 3600 + 300
-    assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [1]
+    assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [1]
 
 
 def test_a_message_that_is_deferred_does_not_count_twice(agent: Agent) -> None:
-    mail, _ = agent.weigh(BOB)
+    mail, _ = agent.evaluate(BOB)
     mail.refund()
     mail.refund()
-    assert counts(agent.weigh(BOB)[1], MACHINE_MESSAGES) == [1]
+    assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [1]
 
 
 def test_a_host_with_something_masked_is_always_new(agent: Agent) -> None:
@@ -120,21 +120,21 @@ def test_what_is_only_tried_is_not_counted(agent: Agent) -> None:
     from holdgate.findings import Inspection
 
     for _ in range(2):
-        found = agent.mail().weigh(Envelope(recipients=[BOB]), Inspection(), counts=False)
+        found = agent.mail().evaluate(Envelope(recipients=[BOB]), Inspection(), counts=False)
         assert counts(found, MACHINE_MESSAGES) == counts(found, MACHINE_RECIPIENT) == [1]
 
 
 def test_only_what_a_policy_takes_for_too_much_is_named(agent: Agent) -> None:
     agent.is_over = lambda risk: risk.kind == MACHINE_FIRST
     agent.traffic = agent.traffic_of(agent.store)
-    (risk,) = agent.weigh(BOB)[1]
+    (risk,) = agent.evaluate(BOB)[1]
     assert (risk.recipient, risk.whose) == (BOB, "billing")
 
 
 def test_while_it_only_learns_nothing_is_found(agent: Agent) -> None:
     agent.mode = "learn"
     agent.traffic = agent.traffic_of(agent.store)
-    assert agent.weigh(BOB)[1] == ()
+    assert agent.evaluate(BOB)[1] == ()
     agent.send(BOB)
     agent.mode = "on"
     agent.traffic = agent.traffic_of(agent.store)
@@ -160,23 +160,23 @@ def test_without_an_answer_a_message_does_not_pass(agent: Agent, monkeypatch: py
     def fails(*_: object) -> None:
         raise OperationalError("x", {}, Exception())
 
-    monkeypatch.setattr(agent.store.machines, "weigh", fails)
+    monkeypatch.setattr(agent.store.machines, "count_message", fails)
     with pytest.raises(UnansweredError):
-        agent.weigh(BOB)
+        agent.evaluate(BOB)
     agent.is_over = None  # no policy asks
     agent.traffic = agent.traffic_of(agent.store)
-    assert agent.weigh(BOB)[1] == ()
+    assert agent.evaluate(BOB)[1] == ()
 
 
 def test_a_store_that_is_slow_keeps_a_message_no_longer_than_the_limit(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(agent.store.machines, "weigh", lambda *_: over.wait(60))
+    monkeypatch.setattr(agent.store.machines, "count_message", lambda *_: over.wait(60))
     agent.limit = "0s"
     agent.traffic = agent.traffic_of(agent.store)
     with pytest.raises(UnansweredError, match="in time"):
-        agent.weigh(BOB)
+        agent.evaluate(BOB)
     over.set()
 
 
@@ -186,7 +186,7 @@ def test_two_at_once_cannot_both_have_the_last_place(agent: Agent, store_url: st
     ledger = ledger_of(Hasher(b"k" * 32), "billing")
 
     def weigh(number: int) -> tuple[int, int]:
-        found = stores[number % 3].machines.weigh(ledger, {"recipient": [ledger_key(number)]}, 1_700_000_000)
+        found = stores[number % 3].machines.count_message(ledger, {"recipient": [ledger_key(number)]}, 1_700_000_000)
         return found.messages, next(iter(found.new.values()))
 
     def ledger_key(number: int) -> int:

@@ -11,7 +11,7 @@ from holdgate.findings import Inspection
 from holdgate.policy.action import Action
 from holdgate.policy.actions import Allow, Block, Quarantine
 from holdgate.policy.model import PolicyFile
-from holdgate.policy.routes import Routes, Way
+from holdgate.policy.routes import Route, Routes
 from holdgate.policy.verdict import PolicySet
 from holdgate.tables import Tables
 
@@ -23,7 +23,7 @@ ALLOWED = {"name": "bank", "recipient": ["*@bank.example"], "action": "allow"}
 class FakeRoutes(Routes):
     """Ways that are told; whoever connects from 198.51.100.7 is outside."""
 
-    def __init__(self, ways: dict[str, Way], copies: Sequence[str] = ()) -> None:
+    def __init__(self, ways: dict[str, Route], copies: Sequence[str] = ()) -> None:
         super().__init__(Path("/nonexistent"), Tables(Path("/nonexistent")))
         self.ways, self.to = ways, tuple(copies)
         self.asked: list[str] = []
@@ -31,12 +31,12 @@ class FakeRoutes(Routes):
     def site(self) -> None:
         return None
 
-    def way_of(self, recipient: str) -> Way:
+    def route_of(self, recipient: str) -> Route:
         self.asked.append(recipient)
-        return self.ways.get(recipient, Way((recipient,)))
+        return self.ways.get(recipient, Route((recipient,)))
 
-    def copies(self, sender: str) -> Way:
-        return Way(self.to)
+    def copies(self, sender: str) -> Route:
+        return Route(self.to)
 
     def copies_by_recipient(self) -> bool:
         return False
@@ -46,7 +46,7 @@ class FakeRoutes(Routes):
 
 
 def decide(
-    ways: dict[str, Way],
+    ways: dict[str, Route],
     recipient: str = "team@corp.example",
     *,
     sender: str = "anna@corp.example",
@@ -67,24 +67,24 @@ def test_a_recipient_inside_stays_inside() -> None:
 
 
 def test_an_alias_that_leads_outside_is_outbound() -> None:
-    action, recipients, _ = decide({"team@corp.example": Way(("team@corp.example", "x@partner.example"))})
+    action, recipients, _ = decide({"team@corp.example": Route(("team@corp.example", "x@partner.example"))})
     assert action == Quarantine()
     assert recipients == {"team@corp.example": "", "team@corp.example → x@partner.example": "out"}
 
 
 def test_an_end_that_is_not_known_is_outside() -> None:
-    action, recipients, _ = decide({"team@corp.example": Way(("team@corp.example",), "a command")})
+    action, recipients, _ = decide({"team@corp.example": Route(("team@corp.example",), "a command")})
     assert (action, recipients) == (Quarantine(), {"team@corp.example": "out"})
 
 
 def test_a_policy_for_an_address_is_for_where_an_alias_leads_too() -> None:
     rival = {"name": "rival", "recipient": ["rival.example"], "action": "block"}
-    action, _, _ = decide({"team@corp.example": Way(("team@corp.example", "x@rival.example"))}, policies=[rival])
+    action, _, _ = decide({"team@corp.example": Route(("team@corp.example", "x@rival.example"))}, policies=[rival])
     assert action == Block()
 
 
 def test_an_allowed_recipient_does_not_hide_where_it_leads() -> None:
-    way = Way(("bob%rival.example@bank.example", "bob@rival.example"), "an address within an address")
+    way = Route(("bob%rival.example@bank.example", "bob@rival.example"), "an address within an address")
     action, recipients, _ = decide(
         {"bob%rival.example@bank.example": way}, "bob%rival.example@bank.example", policies=[ALLOWED, OUTBOUND]
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.policy import routes as module
-from holdgate.policy.routes import Routes, Way
+from holdgate.policy.routes import Route, Routes
 from holdgate.policy.site import filled, without_extension
 from holdgate.tables import Tables
 
@@ -40,7 +40,7 @@ def at(tmp_path: Path) -> Callable[..., Routes]:
 
 
 def test_a_plain_recipient_is_its_own_end(at: Callable[..., Routes]) -> None:
-    assert at().way_of("Bob@Corp.example") == Way(("bob@corp.example",))
+    assert at().route_of("Bob@Corp.example") == Route(("bob@corp.example",))
 
 
 OUT = "ext@partner.example"
@@ -68,7 +68,7 @@ OUT = "ext@partner.example"
 def test_tables_are_followed(
     at: Callable[..., Routes], setting: str, entries: str, recipient: str, ends: list[str] | None
 ) -> None:
-    way = at(f"{setting} = inline:{{{entries}}}\n").way_of(recipient)
+    way = at(f"{setting} = inline:{{{entries}}}\n").route_of(recipient)
     if ends is None:
         assert "b@partner.example" in way.ends
         assert way.unknown == "an address within an address"
@@ -78,54 +78,54 @@ def test_tables_are_followed(
 
 def test_patterns_are_followed(at: Callable[..., Routes]) -> None:
     maps = "virtual_alias_maps = regexp:{{/^sales-(.*)@/ $$1@partner.example}}\n"
-    assert at(maps).way_of("sales-bob@corp.example").ends[1:] == ("bob@partner.example",)
+    assert at(maps).route_of("sales-bob@corp.example").ends[1:] == ("bob@partner.example",)
 
 
 def test_a_list_is_followed_to_each_of_its_members(at: Callable[..., Routes]) -> None:
     entries = (
         "{all@corp.example = a@corp.example, b@corp.example}, {b@corp.example = b@corp.example, x@partner.example}"
     )
-    way = at(f"virtual_alias_maps = inline:{{{entries}}}\n").way_of("all@corp.example")
+    way = at(f"virtual_alias_maps = inline:{{{entries}}}\n").route_of("all@corp.example")
     assert set(way.ends[1:]) == {"a@corp.example", "b@corp.example", "x@partner.example"}
 
 
 def test_aliases_that_go_round_have_an_end(at: Callable[..., Routes]) -> None:
     table = "inline:{{a@corp.example = b@corp.example}, {b@corp.example = a@corp.example}}"
-    assert at(f"virtual_alias_maps = {table}\n").way_of("a@corp.example").unknown == ""
+    assert at(f"virtual_alias_maps = {table}\n").route_of("a@corp.example").unknown == ""
 
 
 def test_an_alias_that_grows_without_end_is_unknown(at: Callable[..., Routes]) -> None:
-    way = at("virtual_alias_maps = regexp:{{/^(.*)@corp.example$$/ x$$1@corp.example}}\n").way_of("a@corp.example")
+    way = at("virtual_alias_maps = regexp:{{/^(.*)@corp.example$$/ x$$1@corp.example}}\n").route_of("a@corp.example")
     assert way.unknown == "an alias without an end"
 
 
 def test_a_list_of_very_many_is_unknown(at: Callable[..., Routes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 2)
     table = "inline:{{all@corp.example = a@corp.example, b@corp.example, c@corp.example}}"
-    assert at(f"virtual_alias_maps = {table}\n").way_of("all@corp.example").unknown == "more than 2 addresses"
+    assert at(f"virtual_alias_maps = {table}\n").route_of("all@corp.example").unknown == "more than 2 addresses"
 
 
 def test_a_table_that_cannot_be_asked_makes_the_end_unknown(at: Callable[..., Routes]) -> None:
-    way = at("virtual_alias_maps = hash:/nonexistent/table\n").way_of("a@corp.example")
-    assert way == Way(("a@corp.example",), "hash:/nonexistent/table cannot be asked")
+    way = at("virtual_alias_maps = hash:/nonexistent/table\n").route_of("a@corp.example")
+    assert way == Route(("a@corp.example",), "hash:/nonexistent/table cannot be asked")
 
 
 def test_a_service_with_tables_of_its_own_counts(at: Callable[..., Routes]) -> None:
     own = "cleanup unix n - n - 0 cleanup -o { virtual_alias_maps = inline:{a@corp.example=x@partner.example} }\n"
-    assert at(master=own).way_of("a@corp.example").ends[1:] == ("x@partner.example",)
+    assert at(master=own).route_of("a@corp.example").ends[1:] == ("x@partner.example",)
 
 
 def test_a_change_of_main_cf_counts_at_once(at: Callable[..., Routes], tmp_path: Path) -> None:
     routes = at()
-    assert routes.way_of("a@corp.example").ends == ("a@corp.example",)
+    assert routes.route_of("a@corp.example").ends == ("a@corp.example",)
     with (tmp_path / "main.cf").open("a") as main:
         main.write("virtual_alias_maps = inline:{a@corp.example=x@partner.example}\n")
-    assert routes.way_of("a@corp.example").ends[1:] == ("x@partner.example",)
+    assert routes.route_of("a@corp.example").ends[1:] == ("x@partner.example",)
 
 
 def test_without_settings_the_end_is_unknown(tmp_path: Path) -> None:
-    way = Routes(tmp_path / "nowhere", Tables(tmp_path)).way_of("a@corp.example")
-    assert way == Way(("a@corp.example",), "Postfix's settings cannot be read")
+    way = Routes(tmp_path / "nowhere", Tables(tmp_path)).route_of("a@corp.example")
+    assert way == Route(("a@corp.example",), "Postfix's settings cannot be read")
 
 
 # -- local(8) ---------------------------------------------------------------------------------------------------------
@@ -148,47 +148,47 @@ LOCAL = "local_transport = local:$myhostname\nforward_path =\n"
 def test_local_aliases(at: Callable[..., Routes], tmp_path: Path, alias: str, ends: list[str], unknown: str) -> None:
     (tmp_path / "list").write_text("# who\next@partner.example\n")
     (tmp_path / "aliases").write_text(f"team {alias.format(include=tmp_path / 'list')}\n")
-    way = at(f"{LOCAL}alias_maps = texthash:{tmp_path}/aliases\n").way_of("team+x@corp.example")
+    way = at(f"{LOCAL}alias_maps = texthash:{tmp_path}/aliases\n").route_of("team+x@corp.example")
     assert (sorted(way.ends[1:]), way.unknown) == (sorted(ends), unknown)
 
 
 def test_aliases_are_local_deliverys_alone(at: Callable[..., Routes], tmp_path: Path) -> None:
     (tmp_path / "aliases").write_text("team ext@partner.example\n")
     aliases = f"alias_maps = texthash:{tmp_path}/aliases\n"
-    assert at(aliases).way_of("team@corp.example").ends == ("team@corp.example",)
-    assert at(LOCAL + aliases).way_of("team@other.example").ends == ("team@other.example",)
+    assert at(aliases).route_of("team@corp.example").ends == ("team@corp.example",)
+    assert at(LOCAL + aliases).route_of("team@other.example").ends == ("team@other.example",)
     local = "transport_maps = inline:{other.example=local:}\n"
-    assert at(LOCAL + aliases + local).way_of("team@other.example").ends[1:] == ("ext@partner.example",)
+    assert at(LOCAL + aliases + local).route_of("team@other.example").ends[1:] == ("ext@partner.example",)
 
 
 def test_a_forward_file(at: Callable[..., Routes], tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     main = f"{LOCAL}forward_path = {tmp_path}/$user.forward$recipient_delimiter$extension, {tmp_path}/$user.forward\n"
-    assert at(main).way_of(f"{user}@corp.example") == Way((f"{user}@corp.example",))
+    assert at(main).route_of(f"{user}@corp.example") == Route((f"{user}@corp.example",))
     (tmp_path / f"{user}.forward").write_text(f"\\{user}, ext@partner.example\n")
-    assert "ext@partner.example" in at(main).way_of(f"{user}+list@corp.example").ends
+    assert "ext@partner.example" in at(main).route_of(f"{user}+list@corp.example").ends
     (tmp_path / f"{user}.forward").write_text('"|/usr/bin/vacation"\n')
-    assert at(main).way_of(f"{user}@corp.example").unknown == "a command"
-    assert at(main).way_of("no-such-user@corp.example").unknown == ""
+    assert at(main).route_of(f"{user}@corp.example").unknown == "a command"
+    assert at(main).route_of("no-such-user@corp.example").unknown == ""
 
 
 def test_a_forward_file_that_may_not_be_read(at: Callable[..., Routes], tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     (tmp_path / f"{user}.forward").mkdir()  # as good as one without permission, for root too
-    way = at(f"{LOCAL}forward_path = {tmp_path}/$user.forward\n").way_of(f"{user}@corp.example")
+    way = at(f"{LOCAL}forward_path = {tmp_path}/$user.forward\n").route_of(f"{user}@corp.example")
     assert way.unknown.endswith("may be there and cannot be read")
 
 
 def test_who_gets_mail_for_unknown_users(at: Callable[..., Routes]) -> None:
     routes = at(f"{LOCAL}luser_relay = $user@partner.example\n")
-    assert routes.way_of("no-such-user+x@corp.example").ends[1:] == ("no-such-user@partner.example",)
+    assert routes.route_of("no-such-user+x@corp.example").ends[1:] == ("no-such-user@partner.example",)
 
 
 # -- copies and clients -----------------------------------------------------------------------------------------------
 
 
 def test_blind_copies(at: Callable[..., Routes]) -> None:
-    assert at().copies("anna@corp.example") == Way(())
+    assert at().copies("anna@corp.example") == Route(())
     assert at("always_bcc = archive@partner.example\n").copies("").ends == ("archive@partner.example",)
     by_sender = at("sender_bcc_maps = inline:{anna@corp.example=archive@partner.example}\n")
     assert by_sender.copies("Anna@corp.example").ends == ("archive@partner.example",)
@@ -236,13 +236,13 @@ def test_the_same_recipient_costs_no_process(at: Callable[..., Routes], tmp_path
     (tmp_path / "aliases").write_text("all@corp.example a@corp.example, b@corp.example, c@corp.example\n")
     tables = Counting(tmp_path)
     routes = at(f"virtual_alias_maps = texthash:{tmp_path}/aliases\n", tables=tables)
-    first = routes.way_of("all@corp.example")
+    first = routes.route_of("all@corp.example")
     assert tables.questions == 2  # one for the list, one for all its members
     for _ in range(3):
-        assert routes.way_of("all@corp.example") == first
+        assert routes.route_of("all@corp.example") == first
     assert tables.questions == 2
     (tmp_path / "aliases").write_text("all@corp.example x@partner.example\n")
-    assert routes.way_of("all@corp.example").ends[1:] == ("x@partner.example",)
+    assert routes.route_of("all@corp.example").ends[1:] == ("x@partner.example",)
 
 
 @pytest.mark.parametrize(
@@ -259,18 +259,18 @@ def test_the_same_recipient_costs_no_process(at: Callable[..., Routes], tmp_path
 def test_quotes_and_extensions_are_read_as_postfix_does(
     at: Callable[..., Routes], main: str, recipient: str, end: str
 ) -> None:
-    assert end in at(main % OUT + "\n").way_of(recipient).ends
+    assert end in at(main % OUT + "\n").route_of(recipient).ends
 
 
 def test_an_extension_stays_where_the_site_keeps_it(at: Callable[..., Routes]) -> None:
     routes = at(f"virtual_alias_maps = inline:{{team@corp.example={OUT}}}\npropagate_unmatched_extensions =\n")
-    assert routes.way_of("team+x@corp.example").ends[1:] == (OUT,)
+    assert routes.route_of("team+x@corp.example").ends[1:] == (OUT,)
 
 
 @pytest.mark.parametrize("key", ["team@x.lists.example", "x.lists.example", ".lists.example", "*"])
 def test_a_transport_to_local_delivery_is_found_by_every_key(at: Callable[..., Routes], key: str) -> None:
     tables = f"alias_maps = inline:{{team={OUT}}}\ntransport_maps = inline:{{{key}=local:}}\n"
-    assert OUT in at(tables).way_of("team+q@x.lists.example").ends
+    assert OUT in at(tables).route_of("team+q@x.lists.example").ends
 
 
 def test_services_of_master_cf_have_copies_and_relays_of_their_own(at: Callable[..., Routes]) -> None:
@@ -279,7 +279,7 @@ def test_services_of_master_cf_have_copies_and_relays_of_their_own(at: Callable[
         f"cleanup unix n - n - 0 cleanup -o always_bcc={OUT}\nlocal unix - n n - - local -o luser_relay={OUT}\n",
     )
     assert routes.copies("anna@corp.example").ends == (OUT,)
-    assert OUT in routes.way_of("no-such-user@corp.example").ends
+    assert OUT in routes.route_of("no-such-user@corp.example").ends
 
 
 def test_who_gets_copies_of_a_sender_is_asked_for_what_the_sender_becomes(at: Callable[..., Routes]) -> None:
@@ -312,26 +312,26 @@ def test_masquerading_is_followed_where_it_is_for_recipients(
     at: Callable[..., Routes], main: str, recipient: str, ends: list[str]
 ) -> None:
     main = main.format("masquerade_classes = envelope_sender, envelope_recipient\nmasquerade_domains")
-    assert list(at(main).way_of(recipient).ends[1:]) == ends
+    assert list(at(main).route_of(recipient).ends[1:]) == ends
 
 
 def test_what_the_smtp_client_makes_of_a_recipient_is_followed(at: Callable[..., Routes]) -> None:
     for setting in ("smtp_generic_maps", "lmtp_generic_maps"):
         main = f"{setting} = inline:{{{{boss@corp.example = {OUT}}}, {{@in.example = @partner.example}}}}\n"
-        assert at(main).way_of("boss@corp.example").ends == ("boss@corp.example", OUT)
-        assert at(main).way_of("boss+x@corp.example").ends == ("boss+x@corp.example", OUT)
-        assert at(main).way_of("a@in.example").ends == ("a@in.example", "a@partner.example")
-        assert at(main).way_of("other@corp.example").ends == ("other@corp.example",)
+        assert at(main).route_of("boss@corp.example").ends == ("boss@corp.example", OUT)
+        assert at(main).route_of("boss+x@corp.example").ends == ("boss+x@corp.example", OUT)
+        assert at(main).route_of("a@in.example").ends == ("a@in.example", "a@partner.example")
+        assert at(main).route_of("other@corp.example").ends == ("other@corp.example",)
     service = f"relay unix - - n - - smtp\n  -o {{smtp_generic_maps=inline:{{{{boss@corp.example = {OUT}}}}}}}\n"
-    assert OUT in at(master=service).way_of("boss@corp.example").ends
+    assert OUT in at(master=service).route_of("boss@corp.example").ends
 
 
 def test_virtual_mailboxes_that_local_delivers_have_aliases(at: Callable[..., Routes], tmp_path: Path) -> None:
     aliases = tmp_path / "aliases"
     aliases.write_text(f"team {OUT}\n")
     main = f"alias_maps = texthash:{aliases}\nvirtual_mailbox_domains = virtual.example\n"
-    assert OUT not in at(main).way_of("team@virtual.example").ends
-    assert OUT in at(f"{main}virtual_transport = local\n").way_of("team@virtual.example").ends
+    assert OUT not in at(main).route_of("team@virtual.example").ends
+    assert OUT in at(f"{main}virtual_transport = local\n").route_of("team@virtual.example").ends
 
 
 PIPE = "list unix - n n - - pipe\n  flags=R user=nobody argv=/bin/true\n"
@@ -339,10 +339,10 @@ PIPE = "list unix - n n - - pipe\n  flags=R user=nobody argv=/bin/true\n"
 
 def test_a_transport_to_a_command_has_an_unknown_end(at: Callable[..., Routes]) -> None:
     main = "transport_maps = inline:{{lists.example = list:}, {corp.example = smtp:[192.0.2.1]}}\n"
-    assert at(main, PIPE).way_of("all@lists.example").unknown == "the transport list is a command"
-    assert at(main, PIPE).way_of("bob@corp.example").unknown == ""
+    assert at(main, PIPE).route_of("all@lists.example").unknown == "the transport list is a command"
+    assert at(main, PIPE).route_of("bob@corp.example").unknown == ""
     # The command that delivers to the mailboxes of the site is none of these.
-    assert at(f"{main}virtual_transport = list\n", PIPE).way_of("all@lists.example").unknown == ""
+    assert at(f"{main}virtual_transport = list\n", PIPE).route_of("all@lists.example").unknown == ""
 
 
 def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tm
 
 @pytest.mark.parametrize(("said", "domain"), [("yes", "host.corp.example"), ("no", "host")])
 def test_a_short_domain_gets_ours_only_where_postfix_adds_it(at: Callable[..., Routes], said: str, domain: str) -> None:
-    assert at(f"append_dot_mydomain = {said}\n").way_of("bob@host").ends[0] == f"bob@{domain}"
+    assert at(f"append_dot_mydomain = {said}\n").route_of("bob@host").ends[0] == f"bob@{domain}"
 
 
 @pytest.mark.parametrize(

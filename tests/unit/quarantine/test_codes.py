@@ -49,30 +49,30 @@ def given(name: str) -> Callable[[SignInCode], bool]:
 
 def test_a_code_is_good_once_at_any_desk(two: list[SignInCodes]) -> None:
     assert two[0].add(code("a"), "192.0.2.1")
-    assert not two[1].take("a", ANNA, given("other"))
-    assert not two[1].take("a", BOB, given("a"))
-    assert two[1].take("a", ANNA, given("a"))
-    assert not two[0].take("a", ANNA, given("a"))
+    assert not two[1].redeem("a", ANNA, given("other"))
+    assert not two[1].redeem("a", BOB, given("a"))
+    assert two[1].redeem("a", ANNA, given("a"))
+    assert not two[0].redeem("a", ANNA, given("a"))
 
 
 def test_a_code_ends(two: list[SignInCodes], clock: Clock) -> None:
     two[0].add(code("a"), "192.0.2.1")
     two[0].add(code("b"), "192.0.2.1")
     clock.now += LIFETIME - timedelta(seconds=1)
-    assert two[1].take("a", ANNA, given("a"))
+    assert two[1].redeem("a", ANNA, given("a"))
     clock.now += timedelta(seconds=1)
-    assert not two[1].take("b", ANNA, given("b"))
+    assert not two[1].redeem("b", ANNA, given("b"))
 
 
 def test_wrong_codes_are_counted_over_all_desks(two: list[SignInCodes]) -> None:
     two[0].add(code("a"), "192.0.2.1")
     two[0].add(code("b"), "192.0.2.1")
     for number in range(ATTEMPTS):
-        assert not two[number % 2].take("a", ANNA, given("b"))
-    assert not two[0].take("a", ANNA, given("a"))
-    assert not two[0].take("a", ANNA, given("b"))
+        assert not two[number % 2].redeem("a", ANNA, given("b"))
+    assert not two[0].redeem("a", ANNA, given("a"))
+    assert not two[0].redeem("a", ANNA, given("b"))
     # Neither those attempts nor others' cost the owner the codes in their mailbox.
-    assert two[1].take("without a mail", ANNA, given("a"))
+    assert two[1].redeem("without a mail", ANNA, given("a"))
 
 
 def test_a_client_and_an_address_get_so_many_and_no_more(two: list[SignInCodes], clock: Clock) -> None:
@@ -82,10 +82,10 @@ def test_a_client_and_an_address_get_so_many_and_no_more(two: list[SignInCodes],
     assert others == [True] * 6 + [False] * 2
     assert two[0].add(code("c", BOB), "192.0.2.1")
     # An attempt that had no mail uses one that is in the owner's mailbox, wherever it comes from.
-    assert two[1].take("b7", ANNA, given("a1"))
-    assert not two[0].take("a1", ANNA, given("a1"))
-    assert two[0].take("a4", ANNA, given("b2"))
-    assert not two[1].take("b6", ANNA, given("c"))
+    assert two[1].redeem("b7", ANNA, given("a1"))
+    assert not two[0].redeem("a1", ANNA, given("a1"))
+    assert two[0].redeem("a4", ANNA, given("b2"))
+    assert not two[1].redeem("b6", ANNA, given("c"))
     clock.now += LIFETIME
     assert two[0].add(code("a9"), "192.0.2.1")
 
@@ -96,14 +96,14 @@ def test_the_table_is_bounded(two: list[SignInCodes], clock: Clock, monkeypatch:
     for number, person in enumerate(people):
         clock.now += timedelta(seconds=1)
         assert two[0].add(code(f"a{number}", person), "192.0.2.1")
-    found = [two[0].take(f"a{number}", person, given(f"a{number}")) for number, person in enumerate(people)]
+    found = [two[0].redeem(f"a{number}", person, given(f"a{number}")) for number, person in enumerate(people)]
     assert found == [False, False, True, True, True]
 
 
 def test_of_two_who_use_a_code_at_once_one_signs_in(two: list[SignInCodes]) -> None:
     two[0].add(code("a"), "192.0.2.1")
     with ThreadPoolExecutor(2) as both:
-        done = list(both.map(lambda one: one.take("a", ANNA, given("a")), two))
+        done = list(both.map(lambda one: one.redeem("a", ANNA, given("a")), two))
     assert sorted(done) == [False, True]
 
 

@@ -125,7 +125,7 @@ def test_a_store_that_a_node_uses_is_not_copied(filled: str, new_url: Callable[[
     if filled.startswith("sqlite"):
         pytest.skip("a file knows no leases")
     store = open_store(filled)
-    store.nodes.take("mx1.corp.example", Machine("1" * 32, "one.corp.example", "1.0"))
+    store.nodes.acquire("mx1.corp.example", Machine("1" * 32, "one.corp.example", "1.0"))
     with pytest.raises(StoreError, match=r"mx1\.corp\.example uses the store"):
         run(filled, new_url())
     store.close()

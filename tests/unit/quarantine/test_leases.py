@@ -15,10 +15,10 @@ from holdgate.node import Machine
 from holdgate.quarantine import claims as claims_module
 from holdgate.quarantine import confirming
 from holdgate.quarantine import nodes as module
-from holdgate.quarantine.claims import Claims, LivingDesk
+from holdgate.quarantine.claims import Claims, LiveDesk
 from holdgate.quarantine.confirming import ConfirmingConnection, _Wait
 from holdgate.quarantine.incident import Actor, Incident
-from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, differing, patiently
+from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, differing, retry_until_free
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, StoreError
@@ -65,10 +65,10 @@ def by_name(nodes: Nodes) -> dict[str, Node]:
 
 
 def test_a_name_is_of_one_machine_while_it_renews(nodes: Nodes, clock: Clock) -> None:
-    nodes.take("a", ONE, "rules")
-    nodes.take("a", ONE, "rules")
+    nodes.acquire("a", ONE, "rules")
+    nodes.acquire("a", ONE, "rules")
     nodes.check("a", ONE)
-    for step in (nodes.take, nodes.check):
+    for step in (nodes.acquire, nodes.check):
         with pytest.raises(NodeTakenError, match=r"is used by the machine one\.corp\.example") as taken:
             step("a", TWO)
         assert taken.value.left == LEASE
@@ -84,13 +84,13 @@ def test_a_name_is_of_one_machine_while_it_renews(nodes: Nodes, clock: Clock) ->
     clock.now += SECOND
     assert not nodes.is_used("a"), "it ends at its last moment"
     nodes.check("a", TWO)
-    nodes.take("a", TWO)
+    nodes.acquire("a", TWO)
     assert not nodes.renew("a", ONE)
     assert (by_name(nodes)["a"].machine, by_name(nodes)["a"].version) == ("two.corp.example", "1.1")
 
 
 def test_a_renewal_keeps_the_rules_that_are_in_use(nodes: Nodes, clock: Clock) -> None:
-    nodes.take("a", ONE, "rules")
+    nodes.acquire("a", ONE, "rules")
     assert by_name(nodes)["a"].rules == "rules"
     clock.now += SECOND
     nodes.renew("a", ONE, "other")
@@ -99,16 +99,16 @@ def test_a_renewal_keeps_the_rules_that_are_in_use(nodes: Nodes, clock: Clock) -
 
 
 def test_a_machine_that_leaves_need_not_be_waited_for(nodes: Nodes) -> None:
-    nodes.take("a", ONE)
-    nodes.leave("a", TWO)
+    nodes.acquire("a", ONE)
+    nodes.release("a", TWO)
     assert nodes.is_used("a"), "the name is not of that machine"
-    nodes.leave("a", ONE)
+    nodes.release("a", ONE)
     assert not nodes.is_used("a")
-    nodes.take("a", TWO)
+    nodes.acquire("a", TWO)
 
 
 def test_a_node_is_retired_once_no_machine_uses_it(nodes: Nodes, clock: Clock) -> None:
-    nodes.take("a", ONE)
+    nodes.acquire("a", ONE)
     with pytest.raises(NodeTakenError):
         nodes.retire("a")
     clock.now += LEASE
@@ -116,7 +116,7 @@ def test_a_node_is_retired_once_no_machine_uses_it(nodes: Nodes, clock: Clock) -
     assert not nodes.retire("unheard-of")
     assert by_name(nodes)["a"].retired_at == clock.now
     assert "a" not in nodes.silent_for()
-    nodes.take("a", TWO)
+    nodes.acquire("a", TWO)
     assert by_name(nodes)["a"].retired_at is None, "it is in use again"
     assert "a" in nodes.silent_for()
 
@@ -124,8 +124,8 @@ def test_a_node_is_retired_once_no_machine_uses_it(nodes: Nodes, clock: Clock) -
 def test_a_store_in_a_file_has_one_node_and_no_lease(store: Store) -> None:
     if store._engine.dialect.name != "sqlite":
         pytest.skip("several nodes")
-    store.nodes.take("a", ONE)
-    store.nodes.take("b", TWO)
+    store.nodes.acquire("a", ONE)
+    store.nodes.acquire("b", TWO)
     assert [one.name for one in store.nodes.all()] == ["b"]
     store.nodes.check("b", ONE)
     assert store.nodes.renew("b", ONE)
@@ -137,9 +137,9 @@ def test_a_store_in_a_file_has_one_node_and_no_lease(store: Store) -> None:
 
 
 def test_which_nodes_are_silent(nodes: Nodes, clock: Clock) -> None:
-    nodes.take("a", ONE)
+    nodes.acquire("a", ONE)
     clock.now += timedelta(minutes=2)
-    nodes.take("b", TWO)
+    nodes.acquire("b", TWO)
     assert nodes.silent_for()["a"] == timedelta(minutes=2)
     assert not by_name(nodes)["a"].is_silent
     clock.now += SECOND
@@ -161,8 +161,8 @@ def incident(store: Store, node: str, state: State = State.HELD, at: datetime = 
 
 def test_what_waits_at_each_node_and_what_belongs_to_the_first(nodes: Nodes, store: Store, clock: Clock) -> None:
     first = next(iter(by_name(nodes)), "a")
-    nodes.take(first, ONE)
-    nodes.take("z", TWO)
+    nodes.acquire(first, ONE)
+    nodes.acquire("z", TWO)
     incident(store, "", at=NOW - SECOND)
     incident(store, first)
     incident(store, first, State.APPROVED)
@@ -176,8 +176,8 @@ def test_what_waits_at_each_node_and_what_belongs_to_the_first(nodes: Nodes, sto
 
 def test_whose_an_incident_is(nodes: Nodes, store: Store, clock: Clock) -> None:
     first = next(iter(by_name(nodes)), "a")
-    nodes.take(first, ONE)
-    nodes.take("z", TWO)
+    nodes.acquire(first, ONE)
+    nodes.acquire("z", TWO)
     old, own, other, lost = (incident(store, node) for node in ("", first, "z", "gone"))
     assert [nodes.has(first, one) for one in (old, own, other, lost)] == [True, True, False, False]
     assert [nodes.has("z", one) for one in (old, own, other)] == [False, False, True]
@@ -188,8 +188,8 @@ def test_whose_an_incident_is(nodes: Nodes, store: Store, clock: Clock) -> None:
     clock.now += LEASE
     assert [nodes.away(one) for one in (old, own, other, lost)] == [first, first, "z", ""]
     assert not nodes.is_used("")
-    nodes.take(first, ONE)
-    nodes.leave(first, ONE)
+    nodes.acquire(first, ONE)
+    nodes.release(first, ONE)
     assert nodes.away(own) == first
 
 
@@ -209,14 +209,14 @@ def test_a_name_is_waited_for_until_it_is_free_or_its_machine_renews() -> None:
         if (left := next(lefts, None)) is not None:
             raise NodeTakenError("a", "m", left)
 
-    patiently(step, pauses.append)
+    retry_until_free(step, pauses.append)
     assert pauses == [1.0, 1.0, 1.0]
     lefts = iter([LEASE - SECOND, LEASE])
     with pytest.raises(NodeTakenError):
-        patiently(step, pauses.append)
+        retry_until_free(step, pauses.append)
     lefts = iter([LEASE + SECOND])
     with pytest.raises(NodeTakenError):
-        patiently(step, pauses.append)
+        retry_until_free(step, pauses.append)
     assert len(pauses) == 4
 
 
@@ -235,8 +235,8 @@ def desks(store: Store, clock: Clock) -> tuple[Claims, Claims]:
 
 def test_a_piece_of_work_is_of_one_desk_at_a_time(desks: tuple[Claims, Claims]) -> None:
     one, other = desks
-    one.beat(ONE)
-    other.beat(TWO)
+    one.heartbeat(ONE)
+    other.heartbeat(TWO)
     with one.claimed("notice 7") as has:
         assert has
         with other.claimed("notice 7") as also:
@@ -255,31 +255,31 @@ def test_the_work_of_a_desk_that_gives_no_sign_of_life_is_taken_over(
     desks: tuple[Claims, Claims], clock: Clock
 ) -> None:
     one, other = desks
-    one.beat(ONE)
-    other.beat(TWO)
-    assert other.desks() == [LivingDesk("one.corp.example", "1.0"), LivingDesk("two.corp.example", "1.1")]
+    one.heartbeat(ONE)
+    other.heartbeat(TWO)
+    assert other.desks() == [LiveDesk("one.corp.example", "1.0"), LiveDesk("two.corp.example", "1.1")]
     with one.claimed("x") as has:
         assert has
         clock.now += claims_module.LEASE
         with other.claimed("x") as taken:
             assert taken
     assert other.desks() == [], "both are late"
-    other.beat(TWO)
+    other.heartbeat(TWO)
     assert [desk.machine for desk in other.desks()] == ["two.corp.example"]
     clock.now += SECOND
-    one.beat(ONE)
+    one.heartbeat(ONE)
     assert len(one.desks()) == 2
 
 
 def test_a_sign_of_life_in_time_keeps_the_claims(desks: tuple[Claims, Claims], clock: Clock) -> None:
     one, other = desks
-    one.beat(ONE)
-    other.beat(TWO)
+    one.heartbeat(ONE)
+    other.heartbeat(TWO)
     with one.claimed("x"):
         for _ in range(3):
             clock.now += claims_module.LEASE - SECOND
-            one.beat(ONE)
-            other.beat(TWO)
+            one.heartbeat(ONE)
+            other.heartbeat(TWO)
             with other.claimed("x") as has:
                 assert not has
 
@@ -288,7 +288,7 @@ def test_a_desk_that_is_alone_claims_nothing(store: Store) -> None:
     if store._engine.dialect.name != "sqlite":
         pytest.skip("several desks")
     one = Claims(store._engine, store._engine)
-    one.beat(ONE)
+    one.heartbeat(ONE)
     assert one.desks() == []
     with one.claimed("x") as has, Claims(store._engine, store._engine).claimed("x") as also:
         assert (has, also) == (True, True)

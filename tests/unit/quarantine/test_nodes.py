@@ -10,7 +10,7 @@ from sqlalchemy import update
 from holdgate.node import Machine
 from holdgate.quarantine import nodes
 from holdgate.quarantine.incident import Actor, Incident, NewNotice
-from holdgate.quarantine.nodes import NodeTakenError, patiently
+from holdgate.quarantine.nodes import NodeTakenError, retry_until_free
 from holdgate.quarantine.schema import desks, incidents
 from holdgate.quarantine.schema import nodes as table
 from holdgate.quarantine.states import State
@@ -73,7 +73,7 @@ def test_incidents_without_a_node_belong_to_the_first_one(store_url: str, stores
     before.record(old, ACTOR)
     before.close()
     a.nodes.introduce("a")
-    b.nodes.take("b", TWO)
+    b.nodes.acquire("b", TWO)
     a.nodes.introduce("c")  # too late: the store has nodes
     assert [one.id for one in a.open_incidents()] == [old.id]
     assert [one.id for one in b.open_incidents()] == ([] if shared(a) else [old.id])
@@ -84,13 +84,13 @@ def test_incidents_without_a_node_belong_to_the_first_one(store_url: str, stores
 
 def test_a_name_is_of_one_machine_until_its_lease_ends(stores: tuple[Store, Store]) -> None:
     a, _ = stores
-    a.nodes.take("a", ONE)
-    a.nodes.take("a", ONE)
+    a.nodes.acquire("a", ONE)
+    a.nodes.acquire("a", ONE)
     if not shared(a):
-        a.nodes.take("a", TWO)
+        a.nodes.acquire("a", TWO)
         return
     with pytest.raises(NodeTakenError, match=r'"a" is used by the machine one\.corp\.example'):
-        a.nodes.take("a", TWO)
+        a.nodes.acquire("a", TWO)
     with pytest.raises(NodeTakenError):
         a.nodes.check("a", TWO)
     with pytest.raises(NodeTakenError):
@@ -101,20 +101,20 @@ def test_a_name_is_of_one_machine_until_its_lease_ends(stores: tuple[Store, Stor
     assert a.nodes.is_used("")  # the first node
     let_pass(a, table)
     assert not a.nodes.is_used("a")
-    a.nodes.take("a", TWO)
+    a.nodes.acquire("a", TWO)
     assert not a.nodes.renew("a", ONE)
-    a.nodes.leave("a", TWO)
-    a.nodes.take("a", ONE)
+    a.nodes.release("a", TWO)
+    a.nodes.acquire("a", ONE)
 
 
 def test_a_lease_that_is_renewed_is_not_waited_for(stores: tuple[Store, Store]) -> None:
     a, _ = stores
     if not shared(a):
         pytest.skip("nobody waits for a lease in a file")
-    a.nodes.take("a", ONE)
+    a.nodes.acquire("a", ONE)
     with pytest.raises(NodeTakenError):
-        patiently(lambda: a.nodes.take("a", TWO), lambda _: a.nodes.renew("a", ONE))
-    patiently(lambda: a.nodes.take("a", TWO), lambda _: let_pass(a, table))
+        retry_until_free(lambda: a.nodes.acquire("a", TWO), lambda _: a.nodes.renew("a", ONE))
+    retry_until_free(lambda: a.nodes.acquire("a", TWO), lambda _: let_pass(a, table))
     assert [one.machine for one in a.nodes.all()] == ["two.corp.example"]
 
 
@@ -125,7 +125,7 @@ def test_a_daemon_keeps_its_lease_and_ends_when_it_is_lost(
     monkeypatch.setattr("holdgate.queue.lease._PAUSE", 0.01)
     stop = threading.Event()
     lease = Lease(a.nodes, "a", ONE, stop)
-    lease.take()
+    lease.acquire()
     if shared(a):
         # A store that was put back may have lost the row: it is written again.
         with a._engine.begin() as connection:
@@ -143,7 +143,7 @@ def test_a_daemon_keeps_its_lease_and_ends_when_it_is_lost(
 
 def test_nodes_are_listed_with_what_waits(stores: tuple[Store, Store]) -> None:
     a, b = stores
-    a.nodes.take("a", ONE)
+    a.nodes.acquire("a", ONE)
     first, second = incident("4a"), incident("4b")
     a.record(first, ACTOR)
     b.record(second, ACTOR)
@@ -173,8 +173,8 @@ def test_work_is_of_the_desk_that_claims_it_until_that_desk_is_gone(stores: tupl
     a, b = stores
     with a.claims.claimed("x") as mine, b.claims.claimed("x") as others:
         assert (mine, others) == (True, True)  # commands claim nothing
-    a.claims.beat(ONE)
-    b.claims.beat(TWO)
+    a.claims.heartbeat(ONE)
+    b.claims.heartbeat(TWO)
     if not shared(a):
         assert a.claims.desks() == []
         return
@@ -186,11 +186,11 @@ def test_work_is_of_the_desk_that_claims_it_until_that_desk_is_gone(stores: tupl
     with a.claims.claimed("x") as mine:
         assert mine
         let_pass(a, desks)  # the desk is not heard of any more
-        b.claims.beat(TWO)
+        b.claims.heartbeat(TWO)
         assert [one.machine for one in b.claims.desks()] == ["two.corp.example"]
         with b.claims.claimed("x") as others:
             assert others
-        a.claims.beat(ONE)
+        a.claims.heartbeat(ONE)
     assert a.claims.desks()
 
 
@@ -213,7 +213,7 @@ def test_a_notice_says_whether_its_message_is_here_and_still_due(stores: tuple[S
 def test_two_who_begin_at_once_are_not_both_first(store_url: str) -> None:
     def begin(name: str) -> None:
         store = open_store(store_url, name)
-        store.nodes.take(name, Machine(name * 32, name, "1.0"))
+        store.nodes.acquire(name, Machine(name * 32, name, "1.0"))
         store.close()
 
     threads = [threading.Thread(target=begin, args=[name]) for name in "abcd"]

@@ -31,7 +31,7 @@ def pooler(postgres: PostgresServer) -> Iterator[PgBouncer]:
 
 def work(store: Store, errors: list[Exception]) -> None:
     try:
-        store.claims.beat(Machine("1" * 32, "one.corp.example", "1.0"))
+        store.claims.heartbeat(Machine("1" * 32, "one.corp.example", "1.0"))
         for number in range(EACH):
             incident = Incident(
                 queue_id=f"4id{number}", sender="a@corp.example", recipients=["b@partner.example"], policy="p"
@@ -52,7 +52,7 @@ def test_writers_share_a_few_connections(pooler: PgBouncer) -> None:
     migrate(pooler.url)
     stores = [open_store(pooler.url, f"mx{number}") for number in range(WRITERS)]
     for number, store in enumerate(stores):
-        store.nodes.take(store.node, Machine(str(number) * 32, store.node, "1.0"))
+        store.nodes.acquire(store.node, Machine(str(number) * 32, store.node, "1.0"))
     errors: list[Exception] = []
     threads = [threading.Thread(target=work, args=[store, errors]) for store in stores]
     for thread in threads:
@@ -73,7 +73,7 @@ def test_a_url_may_name_several_hosts_and_the_one_that_takes_writes_is_used(post
     several = url.replace("?host=", "?target_session_attrs=read-write&host=/nonexistent&host=")
     migrate(several)
     store = open_store(several, "mx1")
-    store.nodes.take("mx1", Machine("1" * 32, "one.corp.example", "1.0"))
+    store.nodes.acquire("mx1", Machine("1" * 32, "one.corp.example", "1.0"))
     assert [one.name for one in store.nodes.all()] == ["mx1"]
     store.close()
 

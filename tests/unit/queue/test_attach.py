@@ -57,13 +57,13 @@ def by_tcp(config: Path) -> Settings:
 
 def put_in(config: Path) -> None:
     plan = attach.plan_attach(settings(config))
-    attach.remember(plan)
+    attach.save_state(plan)
     attach.apply(plan)
 
 
 def take_out(config: Path) -> None:
     attach.apply(attach.plan_detach(settings(config)))
-    attach.forget(config)
+    attach.delete_state(config)
 
 
 def test_what_is_said_by_postfix_main_cf_is_what_attach_sets() -> None:
@@ -136,7 +136,7 @@ def with_changes(config: Path) -> Settings:
 def test_the_listener_for_changed_messages_comes_and_goes(config: Path) -> None:
     assert "holdgate-change" not in attach.plan_attach(settings(config)).difference
     plan = attach.plan_attach(with_changes(config))
-    attach.remember(plan)
+    attach.save_state(plan)
     attach.apply(plan)
     assert attach.plan_attach(with_changes(config)).difference == ""
     shipped = Path(__file__).parents[3] / "postfix/change.cf"
@@ -168,7 +168,7 @@ def test_the_listener_for_amended_messages_comes_and_goes(config: Path) -> None:
     wanted = Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"replacement_relay": relay}})
     assert "holdgate-replace" not in attach.plan_attach(settings(config)).difference
     plan = attach.plan_attach(wanted)
-    attach.remember(plan)
+    attach.save_state(plan)
     attach.apply(plan)
     assert attach.plan_attach(wanted).difference == ""
     (config / "shipped").mkdir()
@@ -294,7 +294,7 @@ def detach(config: Path) -> list[str]:
     """Detach, and return what is said to stay."""
     plan = attach.plan_detach(settings(config))
     attach.apply(plan)
-    attach.forget(config)
+    attach.delete_state(config)
     return plan.remarks
 
 
@@ -355,7 +355,7 @@ def test_a_setting_that_was_another_before_is_so_again(config: Path) -> None:
 
 def test_detach_names_what_it_cannot_know(config: Path) -> None:
     put_in(config)
-    attach.forget(config)
+    attach.delete_state(config)
     postfix = Postfix(config)
     postfix.set_service("587/inet", f"587 inet n - n - - smtpd -o {{ smtpd_milters = {ENTRY} }}")
     remarks = detach(config)
@@ -367,7 +367,7 @@ def test_detach_names_what_it_cannot_know(config: Path) -> None:
 def test_a_scanner_only_attach_writes_no_header_checks_and_no_listener(config: Path) -> None:
     before = given(config)
     plan = attach.plan_attach(settings(config), scanner_only=True)
-    attach.remember(plan)
+    attach.save_state(plan)
     attach.apply(plan)
     now = given(config)
     assert ENTRY in now["smtpd_milters"]

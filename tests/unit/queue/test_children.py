@@ -1,5 +1,6 @@
 """What the processes of `holdgate-queue` do from their start to their end, each in this process."""
 
+import os
 import signal
 import threading
 from datetime import timedelta
@@ -15,7 +16,7 @@ from holdgate.configfile import ConfigError
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError
 from holdgate.queue import listener as listening
-from holdgate.queue import main
+from holdgate.queue import main, reconciling
 from holdgate.queue.mutual import NodeCertificate
 
 
@@ -79,7 +80,7 @@ class FakeLease:
         self.steps.append(("lease", nodes, name, callable(rules)))
         FakeLease.stop = stop  # type: ignore[attr-defined]
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         self.steps.append(("take",))
         if FakeLease.error is not None:
             raise FakeLease.error
@@ -101,18 +102,18 @@ def child(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
     monkeypatch.setattr(FakeLease, "steps", steps, raising=False)
     monkeypatch.setattr(FakeLease, "lost", False)
     monkeypatch.setattr(FakeLease, "error", None)
-    monkeypatch.setattr(main.metrics, "serve", steps.note("metrics"))
-    monkeypatch.setattr(main, "name_of", lambda _: "mx1")
-    monkeypatch.setattr(main, "machine_of", lambda _: "machine")
-    monkeypatch.setattr(main, "open_store", steps.note("store", store))
-    monkeypatch.setattr(main, "Lease", FakeLease)
-    monkeypatch.setattr(main, "Reconciler", steps.note("reconciler", "a reconciler"))
+    monkeypatch.setattr(reconciling.metrics, "serve", steps.note("metrics"))
+    monkeypatch.setattr(reconciling, "name_of", lambda _: "mx1")
+    monkeypatch.setattr(reconciling, "machine_of", lambda _: "machine")
+    monkeypatch.setattr(reconciling, "open_store", steps.note("store", store))
+    monkeypatch.setattr(reconciling, "Lease", FakeLease)
+    monkeypatch.setattr(reconciling, "Reconciler", steps.note("reconciler", "a reconciler"))
     monkeypatch.setattr(
-        main,
+        reconciling,
         "HoldWatch",
         lambda _queue, _waker: SimpleNamespace(start=steps.note("watches"), close=steps.note("unwatched")),
     )
-    monkeypatch.setattr(main, "keep_in_step", steps.note("in step"))
+    monkeypatch.setattr(reconciling, "run_passes", steps.note("in step"))
     return steps
 
 
@@ -154,7 +155,7 @@ def test_a_signal_stops_the_child_after_its_pass(child: Steps, monkeypatch: pyte
         handlers[number](number, None)
         stopped.append(stop.is_set())
 
-    monkeypatch.setattr(main, "keep_in_step", keep)
+    monkeypatch.setattr(reconciling, "run_passes", keep)
     assert run() == 0
     assert stopped == [True]
 
@@ -339,15 +340,15 @@ def test_a_child_has_neither_the_agents_socket_nor_the_lock(steps: Steps, monkey
 
 
 @pytest.mark.parametrize(
-    ("rests_for", "longest"),
-    [(0.2, 1.0), (5.0, 5.0), (10_000.0, main.REST)],
+    ("seconds_to_full_pass", "longest"),
+    [(0.2, 1.0), (5.0, 5.0), (10_000.0, reconciling.REST)],
     ids=["soon", "later", "never"],
 )
-def test_a_pause_is_as_long_as_watch_and_reconciler_allow(rests_for: float, longest: float) -> None:
-    reconciler: Any = SimpleNamespace(stamp="s", rests_for=rests_for)
+def test_a_pause_is_as_long_as_watch_and_reconciler_allow(seconds_to_full_pass: float, longest: float) -> None:
+    reconciler: Any = SimpleNamespace(stamp="s", seconds_to_full_pass=seconds_to_full_pass)
     watch: Any = SimpleNamespace(pause=lambda *given: given)
-    assert main._pause(reconciler, 1.0, watch) == ("s", 1.0, longest)
-    assert main._pause(reconciler, 1.0, None) == 1.0
+    assert reconciling._pause(reconciler, 1.0, watch) == ("s", 1.0, longest)
+    assert reconciling._pause(reconciler, 1.0, None) == 1.0
 
 
 def test_a_wake_has_the_reconciler_look_and_the_end_of_a_pause_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +363,7 @@ def test_a_wake_has_the_reconciler_look_and_the_end_of_a_pause_does_not(monkeypa
             done.append("pass")
             return True
 
-        def look(self) -> None:
+        def poll(self) -> None:
             done.append("look")
 
     def wait(seconds: float) -> bool:
@@ -375,5 +376,5 @@ def test_a_wake_has_the_reconciler_look_and_the_end_of_a_pause_does_not(monkeypa
     monkeypatch.setattr(daemon, "notify", lambda *_: None)
     waker: Any = SimpleNamespace(wait=wait)
     reconciler: Any = FakeReconciler()
-    main.keep_in_step(reconciler, stop, 2.5, main.os.getppid(), waker)
+    reconciling.run_passes(reconciler, stop, 2.5, os.getppid(), waker)
     assert done == ["pass", "look", "pass", "pass", "look"]

@@ -16,7 +16,7 @@ from holdgate.queue.client import QueueClient, QueueError, UnreachableError
 from holdgate.queue.holdwatch import HoldWatch
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
-from holdgate.queue.reconciling import keep_in_step
+from holdgate.queue.reconciling import run_passes
 from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
 
@@ -153,7 +153,7 @@ def test_the_reconciler_rests_while_it_would_be_woken() -> None:
     stop, waker, pauses = threading.Event(), Waker(), []
 
     class Passes(Reconciler):
-        stamp, rests_for = "1", 4.0
+        stamp, seconds_to_full_pass = "1", 4.0
 
         def __init__(self) -> None:
             pass
@@ -170,5 +170,5 @@ def test_the_reconciler_rests_while_it_would_be_woken() -> None:
             stop.set()
             return 0
 
-    keep_in_step(Passes(), stop, 1.0, os.getppid(), waker, Watches())
+    run_passes(Passes(), stop, 1.0, os.getppid(), waker, Watches())
     assert pauses == [("1", 1.0, 4.0)]

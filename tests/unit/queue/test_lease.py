@@ -28,7 +28,7 @@ class FakeNodes:
         self.taken: Exception | None = None
         self.away = False
 
-    def take(self, name: str, _machine: Machine, rules: str) -> None:
+    def acquire(self, name: str, _machine: Machine, rules: str) -> None:
         self.calls.append(("take", rules))
         if self.taken is not None:
             raise self.taken
@@ -40,7 +40,7 @@ class FakeNodes:
             raise answer
         return bool(answer)
 
-    def leave(self, name: str, _machine: Machine) -> None:
+    def release(self, name: str, _machine: Machine) -> None:
         self.calls.append(("leave", ""))
         if self.away:
             raise OperationalError("x", {}, Exception())
@@ -56,7 +56,7 @@ def take(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Lease, threadin
     def make(nodes: FakeNodes, **more: Any) -> tuple[Lease, threading.Event]:
         stop = threading.Event()
         lease = Lease(cast(Nodes, nodes), "a", MACHINE, stop, **more)
-        lease.take()
+        lease.acquire()
         return lease, stop
 
     return make
@@ -117,5 +117,5 @@ def test_a_daemon_that_is_stopped_while_it_waits_for_the_name_ends(monkeypatch: 
     stop = threading.Event()
     stop.set()
     with pytest.raises(SystemExit):
-        Lease(cast(Nodes, nodes), "a", MACHINE, stop).take()
+        Lease(cast(Nodes, nodes), "a", MACHINE, stop).acquire()
     assert nodes.count("take") == 1

@@ -19,7 +19,7 @@ from holdgate.quarantine.store import StoreError
 from holdgate.queue import main, reconciling
 from holdgate.queue.client import QueueError
 from holdgate.queue.reconcile import Reconciler
-from holdgate.queue.reconciling import keep_in_step
+from holdgate.queue.reconciling import run_passes
 
 PAUSE = 0.001
 
@@ -72,13 +72,13 @@ def test_the_watchdog_hears_of_passes_in_which_all_answered(told: list[str]) -> 
 
 
 def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> None:
-    keep_in_step(script, script.stop, PAUSE, os.getppid(), waker or Waker())
+    run_passes(script, script.stop, PAUSE, os.getppid(), waker or Waker())
     assert script.count == passes
 
 
 def test_it_ends_with_its_parent() -> None:
     script = Script([True])
-    keep_in_step(script, script.stop, PAUSE, os.getpid(), Waker())
+    run_passes(script, script.stop, PAUSE, os.getpid(), Waker())
     assert script.count == 0
 
 

@@ -270,7 +270,7 @@ def test_a_pool_reads_on_when_the_zygote_of_those_that_read_was_lost(apart: Pool
 def test_no_place_is_a_reason_to_try_later(message: int) -> None:
     with Pool(settings(wait_limit=0.05)) as pool:
         for who in ("a", "b", "c"):
-            pool._turns.take(who, is_small=True, wait_limit=1)
+            pool._turns.acquire(who, is_small=True, wait_limit=1)
         with pytest.raises(ScanError, match="no free worker"):
             pool.inspect(message)
 

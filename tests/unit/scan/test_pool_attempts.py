@@ -455,7 +455,7 @@ def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
     message = values.pop("message", b"x")
     events: list[tuple[Any, ...]] = []
     for turns in (pool._turns, pool._plain_turns):
-        take, give_back = turns.take, turns.give_back
+        take, give_back = turns.acquire, turns.release
 
         def taken(*who: str, take: Any = take, **options: Any) -> None:
             events.append(("take", who, options))
@@ -487,7 +487,7 @@ def test_without_a_turn_no_worker_is_used(
     pool = new_pool(workers=1, wait_limit=0.0, retire_after=100, reads_separately=reads_separately)
     for turns in (pool._turns, pool._plain_turns):
         for who in ("a", "b", "c"):
-            turns.take(who, is_small=True, wait_limit=0)
+            turns.acquire(who, is_small=True, wait_limit=0)
     with pytest.raises(ScanError, match=r"^no free worker$"):
         pool.inspect(b"x", is_plain=is_plain)
     assert workers.used() == workers.used("reads") == []

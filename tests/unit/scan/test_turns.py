@@ -15,33 +15,33 @@ from testbed.ports import wait_for
 def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> None:
     turns = Turns(3, kept=1)
     for _ in range(2):
-        turns.take("many", is_small=False, wait_limit=0)
+        turns.acquire("many", is_small=False, wait_limit=0)
     for who, is_small in (("many", True), ("many", False), ("other", False)):
         with pytest.raises(NoTurnError):
-            turns.take(who, is_small=is_small, wait_limit=0)
-    turns.take("other", is_small=True, wait_limit=0)
+            turns.acquire(who, is_small=is_small, wait_limit=0)
+    turns.acquire("other", is_small=True, wait_limit=0)
 
 
 def test_the_place_before_it_is_for_a_small_message_of_a_sender_who_holds_none() -> None:
     turns = Turns(3, kept=2)
-    turns.take("relay", "slow@corp.example", is_small=False, wait_limit=0)
+    turns.acquire("relay", "slow@corp.example", is_small=False, wait_limit=0)
     for sender, is_small in (("slow@corp.example", True), ("other@corp.example", False)):
         with pytest.raises(NoTurnError):
-            turns.take("relay", sender, is_small=is_small, wait_limit=0)
-    turns.take("relay", "other@corp.example", is_small=True, wait_limit=0)
+            turns.acquire("relay", sender, is_small=is_small, wait_limit=0)
+    turns.acquire("relay", "other@corp.example", is_small=True, wait_limit=0)
     # The last one stays for another client, however many senders this one names.
     with pytest.raises(NoTurnError):
-        turns.take("relay", "third@corp.example", is_small=True, wait_limit=0)
-    turns.take("other", is_small=True, wait_limit=0)
+        turns.acquire("relay", "third@corp.example", is_small=True, wait_limit=0)
+    turns.acquire("other", is_small=True, wait_limit=0)
 
 
 def test_senders_of_one_client_take_turns_too() -> None:
     turns = Turns(1, kept=0)
-    turns.take("relay", "many", is_small=True, wait_limit=0)
+    turns.acquire("relay", "many", is_small=True, wait_limit=0)
     order = ["many"]
 
     def take(sender: str) -> None:
-        turns.take("relay", sender, is_small=True, wait_limit=30)
+        turns.acquire("relay", sender, is_small=True, wait_limit=30)
         order.append(sender)
 
     threads = [threading.Thread(target=take, args=[sender]) for sender in ("many", "many", "few")]
@@ -49,7 +49,7 @@ def test_senders_of_one_client_take_turns_too() -> None:
         thread.start()
         wait_for(lambda wanted=count: len(turns._waiting) == wanted, "it to wait")
     for count in range(2, 5):
-        turns.give_back("relay", 1.0, order[-1])
+        turns.release("relay", 1.0, order[-1])
         wait_for(lambda wanted=count: len(order) == wanted, "the next one to have a place")
     for thread in threads:
         thread.join()
@@ -58,22 +58,22 @@ def test_senders_of_one_client_take_turns_too() -> None:
 
 def test_a_place_that_is_not_kept_is_anybodys() -> None:
     turns = Turns(1, kept=0)
-    turns.take("one", is_small=False, wait_limit=0)
+    turns.acquire("one", is_small=False, wait_limit=0)
     with pytest.raises(NoTurnError):
-        turns.take("two", is_small=True, wait_limit=0.01)
-    turns.give_back("one", 1.0)
-    turns.take("two", is_small=False, wait_limit=0)
+        turns.acquire("two", is_small=True, wait_limit=0.01)
+    turns.release("one", 1.0)
+    turns.acquire("two", is_small=False, wait_limit=0)
 
 
 def test_who_used_little_comes_before_who_used_much() -> None:
     turns = Turns(1, kept=0)
     order = ["many"]
-    turns.take("many", is_small=True, wait_limit=0)
-    turns.give_back("many", 20.0)
-    turns.take("many", is_small=True, wait_limit=0)
+    turns.acquire("many", is_small=True, wait_limit=0)
+    turns.release("many", 20.0)
+    turns.acquire("many", is_small=True, wait_limit=0)
 
     def take(who: str) -> None:
-        turns.take(who, is_small=True, wait_limit=30)
+        turns.acquire(who, is_small=True, wait_limit=30)
         order.append(who)
 
     threads = [threading.Thread(target=take, args=[who]) for who in ("many", "few", "many", "none")]
@@ -81,7 +81,7 @@ def test_who_used_little_comes_before_who_used_much() -> None:
         thread.start()
         wait_for(lambda wanted=count: len(turns._waiting) == wanted, "it to wait")
     for count in range(2, 6):
-        turns.give_back(order[-1], 1.0)
+        turns.release(order[-1], 1.0)
         wait_for(lambda wanted=count: len(order) == wanted, "the next one to have a place")
     for thread in threads:
         thread.join()
@@ -90,10 +90,10 @@ def test_who_used_little_comes_before_who_used_much() -> None:
 
 def test_who_gave_up_waiting_gets_no_place() -> None:
     turns = Turns(1, kept=0)
-    turns.take("one", is_small=True, wait_limit=0)
+    turns.acquire("one", is_small=True, wait_limit=0)
     with pytest.raises(NoTurnError):
-        turns.take("two", is_small=True, wait_limit=0.01)
-    turns.give_back("one", 0.0)
+        turns.acquire("two", is_small=True, wait_limit=0.01)
+    turns.release("one", 0.0)
     assert (turns._free, turns._held, turns._waiting) == (1, {}, [])
 
 
@@ -103,22 +103,22 @@ def test_places_are_never_more_nor_less_than_there_are(wishes: list[tuple[str, b
     held: list[str] = []
     for who, is_small in wishes:
         try:
-            turns.take(who, is_small=is_small, wait_limit=0)
+            turns.acquire(who, is_small=is_small, wait_limit=0)
             held.append(who)
         except NoTurnError:
             if held:
-                turns.give_back(held.pop(0), 0.1)
+                turns.release(held.pop(0), 0.1)
         assert turns._free == places - len(held) >= 0
     while held:
-        turns.give_back(held.pop(), 0.1)
+        turns.release(held.pop(), 0.1)
     assert (turns._free, turns._held) == (places, {})
 
 
 def test_nobody_is_remembered_for_ever() -> None:
     turns = Turns(1, kept=0)
     for number in range(5_000):
-        turns.take(str(number), is_small=True, wait_limit=0)
-        turns.give_back(str(number), 1.0)
+        turns.acquire(str(number), is_small=True, wait_limit=0)
+        turns.release(str(number), 1.0)
     assert len(turns._used) <= 2_000
 
 
@@ -128,8 +128,8 @@ def test_used_time_is_forgotten_by_half_in_30_seconds(monkeypatch: pytest.Monkey
     turns = Turns(1, kept=0)
 
     def used(who: str, seconds: float) -> None:
-        turns.take(who, "s", is_small=True, wait_limit=0)
-        turns.give_back(who, seconds, "s")
+        turns.acquire(who, "s", is_small=True, wait_limit=0)
+        turns.release(who, seconds, "s")
 
     used("many", 8.0)
     used("little", 0.0044)
@@ -152,17 +152,17 @@ def test_beyond_a_thousand_owners_those_who_used_least_are_forgotten(monkeypatch
     monkeypatch.setattr("holdgate.scan.turns._REMEMBERED", 2)
     turns = Turns(1, kept=0)
     for who, seconds in (("a", 3.0), ("b", 9.0)):
-        turns.take(who, is_small=True, wait_limit=0)
-        turns.give_back(who, seconds)
+        turns.acquire(who, is_small=True, wait_limit=0)
+        turns.release(who, seconds)
     assert set(turns._used) == {"a", ("a", ""), "b", ("b", "")}, "four is not too many"
-    turns.take("c", is_small=True, wait_limit=0)
-    turns.give_back("c", 1.0)
+    turns.acquire("c", is_small=True, wait_limit=0)
+    turns.release("c", 1.0)
     assert turns._used == {"b": 9.0, ("b", ""): 9.0}
 
 
 def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns(1, kept=0)
-    turns.take("one", is_small=True, wait_limit=0)
+    turns.acquire("one", is_small=True, wait_limit=0)
 
     class Late:
         """A lock whose wait ends without success, in the moment in which the place becomes free."""
@@ -174,7 +174,7 @@ def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.
             self.asked += 1
             if self.asked == 2:
                 assert timeout == 2.5
-                turns.give_back("one", 0.0)
+                turns.release("one", 0.0)
                 return False
             return True
 
@@ -183,5 +183,5 @@ def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.
 
     waiting = turns_module._Waiting
     monkeypatch.setattr(turns_module, "_Waiting", lambda *who: waiting(*who, called=cast(Any, Late())))
-    turns.take("two", is_small=True, wait_limit=2.5)
+    turns.acquire("two", is_small=True, wait_limit=2.5)
     assert (turns._free, turns._held, turns._waiting) == (0, {"two": 1}, [])

@@ -72,7 +72,7 @@ def test_a_message_goes_in_the_frame_of_its_job(content: bytes) -> None:
 
 
 def test_nobody_who_takes_the_job_is_a_timeout(pair: Pair) -> None:
-    wire.bound(pair[0], 0.05)
+    wire.set_timeout(pair[0], 0.05)
     with pytest.raises(TimeoutError):
         wire.send(pair[0], {}, content=bytes(2**23))
 
@@ -189,7 +189,7 @@ def test_a_short_order_is_sent_without_waiting() -> None:
     ("seconds", "value"), [(0.0, (0, 0)), (2.25, (2, 250_000)), (60.0, (60, 0)), (0.001, (0, 1_000))]
 )
 def test_a_wait_is_bounded_by_the_kernel(pair: Pair, seconds: float, value: tuple[int, int]) -> None:
-    wire.bound(pair[0], seconds)
+    wire.set_timeout(pair[0], seconds)
     size = struct.calcsize("@ll")
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         given, microseconds = struct.unpack("@ll", pair[0].getsockopt(socket.SOL_SOCKET, option, size))
@@ -203,10 +203,10 @@ def test_receive_waits_for_the_first_byte_as_long_as_it_is_told_and_without_a_li
     def bound_of(one: socket.socket) -> int:
         return int(struct.unpack("@ll", one.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, size))[0])
 
-    for timeout, bound in ((7.0, 7), (None, 0)):
+    for timeout, set_timeout in ((7.0, 7), (None, 0)):
         wire.send(pair[0], {})
         wire.receive(pair[1], timeout=timeout)
-        assert bound_of(pair[1]) == bound
+        assert bound_of(pair[1]) == set_timeout
 
 
 @pytest.mark.parametrize("encoded", [b"{}", b"[" * 100_000, b"\xff"], ids=["object", "deep", "no UTF-8"])

@@ -224,7 +224,7 @@ def test_the_wait_for_the_settings_has_an_end_and_that_for_orders_has_none(
     steps: Steps, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[Any] = []
-    receive, bound = wire.receive, wire.bound
+    receive, bound = wire.receive, wire.set_timeout
 
     def noting(connection: socket.socket, descriptors: int = 0, timeout: float | None = None, **more: Any) -> Any:
         waits.append(("receive", timeout))
@@ -235,7 +235,9 @@ def test_the_wait_for_the_settings_has_an_end_and_that_for_orders_has_none(
     ours.shutdown(socket.SHUT_WR)
     monkeypatch.setattr(zygote.wire, "receive", noting)
     monkeypatch.setattr(
-        zygote.wire, "bound", lambda connection, seconds: (waits.append(("bound", seconds)), bound(connection, seconds))
+        zygote.wire,
+        "set_timeout",
+        lambda connection, seconds: (waits.append(("bound", seconds)), bound(connection, seconds)),
     )
     zygote.run(theirs, "/the/readers")
     assert waits[0] == ("receive", 60.0)

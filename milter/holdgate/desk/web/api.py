@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from holdgate.config import ApiToken
 from holdgate.desk import classes, moderation
-from holdgate.desk.changing import CannotChangeError, Changer, Wanted
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges
 from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
@@ -96,7 +96,7 @@ class Api:
             return _problem(422, 'wanted: {"decision": "approve" or "reject", "comment": text, "as": address}')
         if len(comment) > COMMENT_LENGTH:
             return _problem(422, f"a comment has at most {COMMENT_LENGTH} characters")
-        wanted = _wanted_changes(fields.get("changes", {}))
+        wanted = _requested_changes(fields.get("changes", {}))
         if wanted is None or (wanted.kinds and CHOICES[choice] is not Answer.APPROVE):
             return _problem(422, 'changes: with "approve", {"without": [names], "encrypted": true or false}')
         try:
@@ -106,7 +106,7 @@ class Api:
         except UnreadableError as error:
             return _problem(503, str(error))
         try:
-            allowed = _wanted_class(fields.get("allow"))
+            allowed = _requested_class(fields.get("allow"))
             if allowed is not None:
                 if change is not None or CHOICES[choice] is not Answer.APPROVE:
                     return _problem(422, 'allow: with "approve", without changes')
@@ -152,7 +152,7 @@ class Api:
         return found
 
 
-def _wanted_changes(given: object) -> Wanted | None:
+def _requested_changes(given: object) -> RequestedChanges | None:
     """Return the changes in a request, None if they have an invalid form."""
     if not isinstance(given, dict) or given.keys() - {"without", "encrypted", "redacted"}:
         return None
@@ -162,10 +162,10 @@ def _wanted_changes(given: object) -> Wanted | None:
         return None
     if not isinstance(without, list) or not all(isinstance(one, str) for one in without):
         return None
-    return Wanted(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted)
+    return RequestedChanges(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted)
 
 
-def _wanted_class(given: object) -> Class | None:
+def _requested_class(given: object) -> Class | None:
     """Return the class that a request allows, or None. Raises NotOfferedError."""
     if given is None:
         return None

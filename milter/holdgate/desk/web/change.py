@@ -5,7 +5,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from holdgate.desk import moderation
-from holdgate.desk.changing import ENCRYPT, REDACT, WITHOUT, CannotChangeError, ChangePlan, Changer, Wanted, offered
+from holdgate.desk.changing import (
+    ENCRYPT,
+    REDACT,
+    WITHOUT,
+    CannotChangeError,
+    ChangePlan,
+    Changer,
+    RequestedChanges,
+    offered,
+)
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
@@ -40,7 +49,7 @@ class ChangePages(ModeratorHandlers):
         if isinstance(found, Response):
             return found
         query = http.query_params
-        wanted = _wanted(query.getlist("without"), query.get("encrypted", ""), query.get("redacted", ""))
+        wanted = _requested(query.getlist("without"), query.get("encrypted", ""), query.get("redacted", ""))
         return self._show(http, *found, wanted)
 
     def decide(self, http: HttpRequest) -> Response:
@@ -49,7 +58,7 @@ class ChangePages(ModeratorHandlers):
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
-        wanted = _wanted(http.state.form.get("without", []), field(http, "encrypted"), field(http, "redacted"))
+        wanted = _requested(http.state.form.get("without", []), field(http, "encrypted"), field(http, "redacted"))
         comment = field(http, "comment")
         if field(http, "confirm") != "yes" or len(comment) > COMMENT_LENGTH * 2:
             return self._show(http, visitor, incident, request, wanted, _UNTICKED)
@@ -74,7 +83,7 @@ class ChangePages(ModeratorHandlers):
         visitor: Visitor,
         incident: Incident,
         request: Request,
-        wanted: Wanted,
+        wanted: RequestedChanges,
         problem: str = "",
     ) -> Response:
         if closed := self.closed(http, visitor, incident, request):
@@ -97,7 +106,7 @@ class ChangePages(ModeratorHandlers):
             comment_length=COMMENT_LENGTH,
         )
 
-    def _shown(self, incident: Incident, wanted: Wanted, problem: str) -> ChangePlan:
+    def _shown(self, incident: Incident, wanted: RequestedChanges, problem: str) -> ChangePlan:
         shown = ChangePlan(wanted=wanted, problem=problem)
         try:
             shown.report = self._changer.attachments(incident)
@@ -111,7 +120,7 @@ class ChangePages(ModeratorHandlers):
         return shown
 
 
-def _wanted(without: list[str], encrypted: str, redacted: str) -> Wanted:
+def _requested(without: list[str], encrypted: str, redacted: str) -> RequestedChanges:
     """Return the changes of a form; attachments are identified by their numbers only."""
     numbers = [one for one in without[:_MOST] if one.isascii() and one.isdecimal() and len(one) < 5]
-    return Wanted(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes", redacted=redacted == "yes")
+    return RequestedChanges(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes", redacted=redacted == "yes")

@@ -50,17 +50,17 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
             self._look()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._cease()
+            self._stop_timer()
             super().connection_lost(exc)
 
         def drop(self) -> None:
             """Close the connection at once."""
-            self._cease()
+            self._stop_timer()
             self.transport.abort()
 
         def _look(self) -> None:
             if self.cycle is not None and not self.cycle.response_complete:
-                self._cease()
+                self._stop_timer()
             elif not self.transport.is_closing():
                 self._wait()
 
@@ -72,7 +72,7 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
             self._timer = self.loop.call_later(HEAD_SECONDS, self.drop)
             make_room(client)
 
-        def _cease(self) -> None:
+        def _stop_timer(self) -> None:
             waiting.pop(self, None)
             if self._timer is not None:
                 self._timer.cancel()

@@ -34,7 +34,7 @@ class ListPages(Handlers):
             Route("/", self.home, methods=["GET"]),
             Route("/incidents", self.show, methods=["GET"]),
             Route("/incidents", self.decide_several, methods=["POST"]),
-            Route("/digest", self.want_digest, methods=["POST"]),
+            Route("/digest", self.set_digest, methods=["POST"]),
         ]
 
     def home(self, _http: HttpRequest) -> Response:
@@ -110,7 +110,7 @@ class ListPages(Handlers):
             for one in found
         }
 
-    def want_digest(self, http: HttpRequest) -> Response:
+    def set_digest(self, http: HttpRequest) -> Response:
         """Record whether the visitor wants a daily summary."""
         visitor = self._sessions.visitor(http)
         if visitor is None:

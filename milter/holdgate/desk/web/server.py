@@ -52,13 +52,13 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
     def style(_http: HttpRequest) -> Response:
         return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
-    def not_there(http: HttpRequest, error: Exception) -> Response:
+    def not_found(http: HttpRequest, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
         if http.url.path.startswith(("/api/", "/machine/")):
             return JSONResponse({"error": "no such address or method"}, status)
         return pages.show_message(http, "title_error", "error_not_found", status=status)
 
-    def broken(http: HttpRequest, error: Exception) -> Response:
+    def server_error(http: HttpRequest, error: Exception) -> Response:
         metrics.ERRORS.labels("page").inc()
         maillog.failed(stage="page", error=maillog.describe(error))
         return pages.show_message(http, "title_error", "error_failed", status=500)
@@ -78,7 +78,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *machines.routes(),
     ]
     settings = desk.settings.desk
-    inner = Starlette(routes=routes, exception_handlers={HTTPException: not_there, 500: broken})
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: not_found, 500: server_error})
     # Outermost, so that every response has its headers, including responses to internal errors.
     return Guard(
         inner,

@@ -89,7 +89,7 @@ class SignInPages(Handlers):
         def proves(one: SignInCode) -> bool:
             return self._desk.key.stamped(one.proof, "code", one.name, one.address, code)
 
-        return address if address and self._desk.store.codes.take(_named(attempt), address, proves) else ""
+        return address if address and self._desk.store.codes.redeem(_named(attempt), address, proves) else ""
 
     def _mail(self, attempt: str, address: str, client: str, language: str) -> None:
         """Mail a code, unless the address, or this client for it, has exceeded its limit."""

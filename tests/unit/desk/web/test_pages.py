@@ -876,7 +876,7 @@ def test_the_sender_answers_by_a_link_that_does_nothing_else(make_desk, hold) ->
         in browser.submit(page, incident.id, reason="It is ours", confirm="yes").text
     )
     assert [one.note for one in desk.conversation.reasons(incident)] == ["It is ours"]
-    # It is no key to the moderator's page, nor to taking the message back.
+    # It is no key to the moderator's page, nor to incoming the message back.
     assert str(browser.get(f"/incidents/{incident.id}").url).endswith("/sign-in")
     assert browser.get(f"/withdraw/{incident.id}").status_code == 403
     moderator = Browser(desk)

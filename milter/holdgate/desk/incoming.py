@@ -12,7 +12,7 @@ from datetime import datetime
 
 from holdgate import headers, maillog, metrics
 from holdgate.desk import asking, classes, moderation, moderators, proof, reply, senderchoice, smime, tokens
-from holdgate.desk.changing import ALL, ENCRYPT, REDACT, WITHOUT, CannotChangeError, Changer, Wanted
+from holdgate.desk.changing import ALL, ENCRYPT, REDACT, WITHOUT, CannotChangeError, Changer, RequestedChanges
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.dsn import domain_of
 from holdgate.desk.preview import UnreadableError
@@ -41,7 +41,7 @@ class _Case:
     purpose: str
 
 
-def take(
+def process(
     desk: Desk,
     content: bytes,
     envelope_sender: str,
@@ -192,7 +192,7 @@ def _change(changer: Changer | None, incident: Incident, kind: str) -> Change:
     """Return the change that a reply names. Raises CannotChangeError, also if the policy does not allow it."""
     if changer is None or incident.state is not State.HELD:
         raise CannotChangeError("")
-    wanted = Wanted((ALL,) if kind == WITHOUT else (), encrypted=kind == ENCRYPT, redacted=kind == REDACT)
+    wanted = RequestedChanges((ALL,) if kind == WITHOUT else (), encrypted=kind == ENCRYPT, redacted=kind == REDACT)
     return changer.prepare(incident, wanted).change
 
 
