@@ -111,13 +111,15 @@ def masked(source: str, spans: Spans, values: Spans, *, known: Collection[str] =
     if is_html:
         source = _RAW.sub(lambda found: found[1] + _masked_text(found[3], values) + found[4], source)
     has_attributes = not wanted or _is_in("".join(_MARKS.findall(source)), wanted)
-    text, attributes, comments = _Joined(), _Joined(), _Joined()
+    text, attributes, comments, embedded = _Joined(), _Joined(), _Joined(), _Joined()
     for found in _TOKEN.finditer(source):
         match found.lastgroup:
             case "text":
                 text.take(found.start(), found[0])
             case "tags":
                 _take_tags(found[0], found.start(), text, attributes if has_attributes else None)
+                if is_html:
+                    _take_embedded(found[0], found.start(), embedded)
             case "cdata":
                 text.take(found.start("cdata"), found["cdata"], entities=False)
             case "comment":
@@ -127,6 +129,7 @@ def masked(source: str, spans: Spans, values: Spans, *, known: Collection[str] =
                 attributes.take(found.start(), found[0], entities=False)
                 attributes.divide()
     places = {*text.places(spans), *comments.places(spans), *attributes.places(values)}
+    places |= set(embedded.places(spans))
     return _written(source, sorted(places), MASK if is_html else XML_MASK)
 
 
@@ -168,6 +171,15 @@ def _take_tags(tags: str, start: int, text: _Joined, attributes: _Joined | None)
         group = 2 if attribute[2] is not None else 3
         attributes.take(start + attribute.start(group), attribute[group])
         attributes.divide()
+
+
+def _take_embedded(tags: str, start: int, embedded: _Joined) -> None:
+    """Add the documents that attributes contain as `data:` (RFC 2397): their content is often coded."""
+    for attribute in _ATTRIBUTE.finditer(tags):
+        group = 2 if attribute[2] is not None else 3
+        if attribute[group].lstrip().lower().startswith("data:"):
+            embedded.take(start + attribute.start(group), attribute[group])
+            embedded.divide()
 
 
 def _masked_text(text: str, spans: Spans) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 # Shorter numbers occur by chance.
 SHORTEST = 9
-_BETWEEN = r"[ \xa0\t\r\n._/‐‑–-]"
+_BETWEEN = r"[ \xa0\t\r\n.,;'’_/‐‑–-]"
 _RUN = re.compile(rf"\d(?:{_BETWEEN}{{0,2}}\d){{{SHORTEST - 1},}}")
 _ONLY_NUMBER = re.compile(rf"(?:\d|{_BETWEEN})+")
 

@@ -4,9 +4,11 @@ A part without a match is not changed. After each change the part is read and se
 for the values. The change is refused if a value may remain.
 """
 
+import binascii
 import io
 import re
 import zipfile
+from collections.abc import Iterable, Iterator
 from email.header import Header
 
 from holdgate.extract import charset
@@ -28,10 +30,18 @@ _NOT_FREE = re.compile(
     r"(?:resent-)?(?:from|sender|to|cc|bcc|reply-to|date|message-id)|return-path|delivered-to|received|in-reply-to"
     r"|references|mime-version|content-.*|dkim-.*|arc-.*|x-(?:holdgate|netskope)-.*|authentication-results|list-.*"
 )
+# The lines that divide a calendar or card into components (RFC 5545, 3.6).
+_FRAME = re.compile(r"^(?:BEGIN|END):[A-Za-z-]+\r?$", re.MULTILINE)
 _DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
 # Shorter values are searched for in text only, because they occur in bytes by chance.
 _SHORTEST = 8
 _DIGITS = 9
+# What can be between the digits of a number: ASCII punctuation, NUL as in UTF-16, and the bytes of other spaces and
+# dashes in UTF-8 (U+00A0, U+2000 to U+2015, U+202F).
+_SEPARATORS = b" \t\r\n\0.,:;_/'()-" + bytes([0xC2, 0xA0, 0xE2, *range(0x80, 0x96), 0xAF])
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}")
+# An escaped ASCII character (CSS Syntax 3, 4.3.7).
+_ESCAPE = re.compile(rb"\\0{0,4}([2-7][0-9A-Fa-f])(?![0-9A-Fa-f])\s?")
 _DEPTH = 6
 
 
@@ -72,10 +82,14 @@ def _leaf(one: Entity, finder: Finder, budget: Budget) -> None:
 
 def _text_leaf(one: Entity, name: str, kind: str, text: str, finder: Finder) -> None:
     new = _masked_text(text, kind, finder)
+    # Read once more, as a file: what a reader decodes can be in another place than what was masked.
+    written = new.encode("utf-8", "replace")
+    if kind == "html" and finder.check("part.html", b"\xef\xbb\xbf" + written)[1]:
+        raise RefusedError(name, "not removed")
+    _require_gone(name, written, finder, _coded(written) if kind in ("html", *_XML_TEXTS) else ())
     if new != text:
-        _require_gone(name, new.encode(), finder)
         kind_and_subtype = one.content_type.encode("ascii", "replace")
-        one.replace(new.encode("utf-8", "replace"), kind_and_subtype + b"; charset=utf-8")
+        one.replace(written, kind_and_subtype + b"; charset=utf-8")
     elif finder.spans(text):
         raise RefusedError(name, "not removed")
 
@@ -87,6 +101,9 @@ def _masked_text(text: str, kind: str, finder: Finder) -> str:
         return masked(text, finder.spans, finder.values, known=finder.known)
     if kind in _FOLDED:
         text = re.sub(r"\r?\n[ \t]", "", text)
+        frame = {place for line in _FRAME.finditer(text) for place in range(*line.span())}
+        new = hidden(text, finder.spans(text))
+        return "".join(old if place in frame else one for place, (old, one) in enumerate(zip(text, new, strict=True)))
     return hidden(text, finder.spans(text))
 
 
@@ -128,21 +145,34 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
     is_whole, is_found = finder.check(short, new)
     if is_found or not is_whole:
         raise RefusedError(name, "not removed")
-    _require_gone(name, new, finder)
+    _require_gone(name, new, finder, _coded(new) if kind in ("html", *_XML_TEXTS) else ())
     return new
 
 
-def _require_gone(name: str, data: bytes, finder: Finder) -> None:
-    """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16."""
+def _require_gone(name: str, data: bytes, finder: Finder, coded: Iterable[bytes] = ()) -> None:
+    """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16.
+
+    A number is found whatever separates its digits. `coded` is further content, decoded.
+    """
     wanted: set[bytes] = set()
+    numbers: set[bytes] = set()
     for value in finder.known:
         digits = "".join(character for character in value if character.isdecimal())
-        for form in {value, digits if len(digits) >= _DIGITS else value}:
-            if len(form) >= _SHORTEST:
-                wanted |= {form.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
-    for content in _contents(data, 0):
-        if any(value in content for value in wanted):
+        if len(digits) >= _DIGITS:
+            numbers.add(digits.encode("ascii", "ignore"))
+        if len(value) >= _SHORTEST:
+            wanted |= {value.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
+    for content in (*_contents(data, 0), *coded):
+        closed = content.translate(None, _SEPARATORS) if numbers else b""
+        if any(value in content for value in wanted) or any(number in closed for number in numbers):
             raise RefusedError(name, "not removed")
+
+
+def _coded(data: bytes) -> Iterator[bytes]:
+    """Yield what HTML or XML contains in Base64 (RFC 2397), and its text without the escapes of CSS."""
+    for run in _BASE64.findall(data.translate(None, b" \t\r\n")):
+        yield binascii.a2b_base64(run[: len(run) // 4 * 4])
+    yield _ESCAPE.sub(lambda one: bytes([int(one[1], 16)]), data)
 
 
 def _contents(data: bytes, depth: int) -> list[bytes]:

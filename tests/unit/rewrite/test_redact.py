@@ -1,5 +1,6 @@
 """Masking: of planted places in each format not one value is left in the bytes, and programs open the result."""
 
+import base64
 import bz2
 import email
 import email.policy
@@ -19,7 +20,13 @@ import pptx
 import pytest
 
 from data import planted
+from holdgate.extract.budget import Limits
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.part import Status
+from holdgate.rewrite.change import Changed, change
 from holdgate.rewrite.entity import RefusedError
+from holdgate.rewrite.finder import Finder, Spans
+from holdgate.rewrite.numbers import spelled, united
 from support.redaction import DOCUMENTS, attachment, letter, redacted
 
 OPENERS = {"docx": docx.Document, "xlsx": openpyxl.load_workbook, "pptx": pptx.Presentation}
@@ -90,6 +97,93 @@ def test_texts(subtype: str, text: str, cte: str) -> None:
     shown = html.unescape(re.sub(r"<[^>]*>|\r?\n[ \t]", "", message.get_content()))
     assert TOKEN not in shown + message.get_content()
     assert TOKEN not in str(message["Subject"])
+
+
+NUMBER = "4111111111111111"
+CODED = base64.b64encode(f"a card {NUMBER} of Anna".encode()).decode()
+
+
+def numbers(text: str) -> list[tuple[int, int]]:
+    """Find the number as the inspection does, also where text contains it in Base64."""
+    found = [(one.start(), one.end()) for one in re.finditer(r"[A-Za-z0-9+/]{20,}", text) if one[0] in CODED]
+    return united([*found, *spelled(text, [NUMBER])])
+
+
+def known_number(name: str, data: bytes) -> tuple[bool, bool]:
+    extraction = extract_file(name, data)
+    found = any(list(spelled(part.text, [NUMBER])) for part in extraction.parts)
+    return extraction.status is Status.COMPLETE, found
+
+
+def without_number(content: bytes, spans: Spans = numbers) -> Changed:
+    finder = Finder(spans, lambda text: list(spelled(text, [NUMBER])), known_number, [NUMBER])
+    return change(content, Limits(), without=(), note="", mask=str, finder=finder)
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_document_in_an_attribute_of_html_is_masked(as_file: bool) -> None:
+    """RFC 2397: the reader does not read it, so nothing else would notice it."""
+    page = f"<p>Hello</p><img src='data:text/plain;base64,{CODED}'><img src=\"data:,x\" alt='y'>"
+    content = letter("page.html", page.encode()) if as_file else body(page, "html")
+    done = without_number(content).content
+    (html_part,) = [
+        part.get_payload(decode=True)
+        for part in email.message_from_bytes(done).walk()
+        if part.get_content_type() == "text/html" or (as_file and part.get_filename())
+    ]
+    assert isinstance(html_part, bytes)
+    assert CODED.encode() not in html_part
+    assert b"data:,x" in html_part
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<p>Hello</p><img src='data:text/plain;base64,{CODED}'>",
+        f"<p>Hello</p><img src='data:text/plain;base64,{CODED[:20]}\r\n {CODED[20:]}'>",
+        "<style>p:after{content:'" + "".join(f"\\{ord(one):06x}" for one in NUMBER) + "'}</style><p>Hello</p>",
+        "<style>p:after{content:'" + "".join(f"\\{ord(one):x} " for one in NUMBER) + "'}</style><p>Hello</p>",
+        "<p>Hello</p><x-4111-1111-1111-1111>",
+    ],
+    ids=["Base64", "Base64 in lines", "escapes", "short escapes", "the name of an element"],
+)
+def test_coded_html_that_cannot_be_masked_is_refused(page: str) -> None:
+    with pytest.raises(RefusedError, match="not removed"):
+        without_number(body(page, "html"), lambda _: [])
+
+
+@pytest.mark.parametrize("between", ["-", ".", " ", "\N{NO-BREAK SPACE}", "\N{EN DASH}", ","])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le"])
+def test_a_number_that_a_reader_does_not_see_is_refused_in_any_grouping(between: str, codec: str) -> None:
+    stored = between.join(NUMBER[at : at + 4] for at in range(0, 16, 4)).encode(codec)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.txt", f"Card {NUMBER}")
+        archive.writestr("word/media/a.wmf", b"\xd7\xcd\xc6\x9a" + bytes(100) + stored)
+    with pytest.raises(RefusedError):
+        without_number(letter("a.zip", stream.getvalue()))
+
+
+@pytest.mark.parametrize("number", ["4,111,111,111,111,111", "4111;1111;1111;1111", "4111'1111'1111'1111"])
+def test_a_known_number_is_masked_also_between_the_commas_of_a_table(number: str) -> None:
+    done = without_number(letter("a.csv", f"name,card\r\nAnna,{number}\r\n".encode()))
+    assert b"1111" not in attachment(done.content)
+    assert b"Anna" in attachment(done.content)
+
+
+def test_a_masked_calendar_stays_one() -> None:
+    """A number in Base64 may seem to go on in the next line."""
+    text = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH;ENCODING=BASE64:{CODED}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+    def spans(text: str) -> list[tuple[int, int]]:
+        return [(one.start(), one.end() + 5) for one in re.finditer(re.escape(CODED), text)]
+
+    done = without_number(body(text, "calendar"), spans)
+    message = email.message_from_bytes(done.content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    new = message.get_content()
+    assert CODED not in new
+    assert new.splitlines()[-2:] == ["END:VEVENT", "END:VCALENDAR"]
 
 
 def without_styles(data: bytes) -> bytes:
