@@ -26,7 +26,8 @@ DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk
 _SCAN = {"scan": "holdgate.scan.main"}
 
 REPLY_DOMAIN = "approve.corp.example"
-_SHIPPED_POLICIES = Path(__file__).parents[1] / "etc/policies.toml"
+_ROOT = Path(__file__).parents[1]
+_SHIPPED_POLICIES = _ROOT / "etc/policies.toml"
 
 _SETTINGS = """\
 user = "{user}"
@@ -44,6 +45,7 @@ file = "{directory}/policies.toml"
 keys = "{directory}/seal.keys"
 
 [rules]
+directory = "{rules}"
 local_directory = "{directory}/rules.d"
 
 [store]
@@ -195,6 +197,7 @@ class Site:
         text = _SETTINGS.format(
             directory=self.directory,
             state=self.state,
+            rules=_ROOT / "rules",
             policy_extra=self._policy_extra,
             queue_extra=self._queue_extra,
             desk_extra=self._desk_extra,

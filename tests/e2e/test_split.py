@@ -141,22 +141,32 @@ if "holdgate.gate.main" in sys.orig_argv:
     def then_die(function):
         return lambda *arguments, **values: (function(*arguments, **values), die())
 
+    def nothing(*_arguments):
+        from concurrent.futures import Future
+
+        done = Future()
+        done.set_result(None)
+        return done
+
     def cut_short(copy, content=submit._content):
         yield next(content(copy))
         die()
 
     for place, name, value in {
-        "before recording": [(split.Splitter, "record", die)],
-        "after recording": [(split, "submit_copy", die)],
+        "before recording": [(split.Splitter, "_record", die)],
+        "after recording": [(split.Splitter, "_record", then_die(split.Splitter._record))],
         "during the submission": [(submit, "_content", cut_short)],
         "after 250": [(split, "submit_copy", then_die(split.submit_copy))],
+        # A crash of the machine: the copy is on disk, its incident is not.
+        "record undone": [(split.Splitter, "_record", nothing), (split, "submit_copy", then_die(split.submit_copy))],
         "before delrcpt": [(callbacks.Callbacks, "delrcpt", die)],
         "after delrcpt": [(callbacks.Callbacks, "_carry_out", then_die(callbacks.Callbacks._carry_out))],
     }[os.environ["KILLED"]]:
         setattr(place, name, value)
 """
 POINTS = (
-    *("before recording", "after recording", "during the submission", "after 250", "before delrcpt", "after delrcpt"),
+    *("before recording", "after recording", "during the submission", "after 250", "record undone", "before delrcpt"),
+    "after delrcpt",
 )
 
 
@@ -184,7 +194,7 @@ def test_a_killed_milter_loses_nothing_and_doubles_nothing(site: Site, tmp_path:
     assert not site.world.to(inside)
     site.kill_daemon("milter")
     site.start_daemon("milter")
-    if agent == "agent" and point in ("after 250", "before delrcpt", "after delrcpt"):
+    if agent == "agent" and point in ("after 250", "record undone", "before delrcpt", "after delrcpt"):
         waiting(site, outside)
     send(site, content, [inside, outside])
     if agent == "no agent":

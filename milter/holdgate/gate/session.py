@@ -249,8 +249,8 @@ class Session:
             if fresh:
                 new = self._incident(replace(envelope, recipients=fresh), inspection, part.verdict)
                 new = replace(new, state=State.PENDING)  # refused recipients too: the copy is held until it is returned
+                new = splitter.prepare(new, first.recipients)
                 self._note(new, fresh, inspection)
-                new = splitter.record(new, first.recipients)
                 incidents[new.id] = new
             for incident in incidents.values():
                 seal_value = self._seal(

@@ -8,8 +8,9 @@ import os
 import re
 import smtplib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from holdgate.envelope import Envelope
@@ -18,6 +19,11 @@ from holdgate.submission import Client, connect, queue_id_in, xclient
 # Time limit for all steps together, in seconds: Postfix waits for the milter meanwhile (queue/attach.py).
 TIME_LIMIT = 45.0
 _CHUNK = 2**16
+# How many commands are sent before their replies are read. Both fit into the buffers of a socket.
+_GROUP = 50
+
+_Step = tuple[str, str, int]
+"""A step's name, its command, and the reply code for success."""
 
 # A path that cleanup(8) finds in its queue file exactly as the client wrote it, so that SMFIR_DELRCPT removes it: not
 # quoted, without a source route (RFC 5321, appendix C), and with a domain.
@@ -65,16 +71,27 @@ class Copy:
     header_only: bool = False
 
 
-def submit_copy(copy: Copy, relay: Path) -> str:
-    """Submit a copy; return the queue id that Postfix reports, or "" if it reports none. Raises SubmitError."""
+def submit_copy(copy: Copy, relay: Path, meanwhile: Callable[[], object] = lambda: None) -> str:
+    """Submit a copy; return the queue id that Postfix reports, or "" if it reports none. Raises SubmitError.
+
+    `meanwhile` is called once, while Postfix works, before the copy is complete: if it raises, Postfix has no copy.
+    """
     step, deadline = "connection", time.monotonic() + TIME_LIMIT
     try:
         connection = connect(relay, TIME_LIMIT)
         try:
             connection.command_encoding = "utf-8"
-            for step, command, expected in _commands(copy, connection):
+            for step, command, expected in _greeting(copy, connection):
                 _limit_step(connection, deadline)
                 _require(step, connection.docmd(command), expected)
+            for group in _groups(_commands(copy), _GROUP if connection.has_extn("pipelining") else 1):
+                _limit_step(connection, deadline)
+                connection.send("".join(f"{command}\r\n" for _, command, _ in group).encode())
+                if group[-1][0] == "DATA":
+                    meanwhile()
+                for step, _, expected in group:
+                    _limit_step(connection, deadline)
+                    _require(step, connection.getreply(), expected)
             step = "content"
             for chunk in _stuffed(_content(copy)):
                 _limit_step(connection, deadline)
@@ -88,20 +105,30 @@ def submit_copy(copy: Copy, relay: Path) -> str:
     return queue_id
 
 
-def _commands(copy: Copy, connection: smtplib.SMTP) -> Iterator[tuple[str, str, int]]:
-    """Yield each step with its command and the reply code for success."""
+def _greeting(copy: Copy, connection: smtplib.SMTP) -> Iterator[_Step]:
+    """Yield the commands before the envelope: each must be answered before the next one is sent (RFC 2920, 3.1)."""
     _require("EHLO", connection.ehlo("localhost"), 250)
     if connection.has_extn("xclient"):
         envelope = copy.envelope
         client = Client(envelope.client_name, envelope.client_address, envelope.auth_user)
         yield "XCLIENT", xclient(client), 220
         _require("EHLO", connection.ehlo("localhost"), 250)
+
+
+def _commands(copy: Copy) -> Iterator[_Step]:
     mail = [one for one in copy.commands.mail if not (copy.header_only and one.upper().startswith("RET="))]
     mail += ["RET=HDRS"] if copy.header_only else []
     yield "MAIL", " ".join((f"MAIL FROM:<{copy.envelope.sender}>", *mail)), 250
     for recipient in copy.recipients:
         yield "RCPT", " ".join((f"RCPT TO:<{recipient}>", *copy.commands.rcpt.get(recipient, ()))), 250
     yield "DATA", "DATA", 354
+
+
+def _groups(steps: Iterable[_Step], size: int) -> Iterator[Sequence[_Step]]:
+    """Yield steps in groups that are sent together (RFC 2920)."""
+    remaining = iter(steps)
+    while group := list(islice(remaining, size)):
+        yield group
 
 
 def _require(step: str, answer: tuple[int, bytes], expected: int) -> bytes:

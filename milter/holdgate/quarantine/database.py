@@ -191,7 +191,12 @@ def _sqlite(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer takes the lock at once: a transaction that reads first and writes later can fail without waiting.
-        connection.exec_driver_sql("BEGIN" if _reads(connection) else "BEGIN IMMEDIATE")
+        if _reads(connection):
+            connection.exec_driver_sql("BEGIN")
+            return
+        level = "NORMAL" if connection.get_execution_options().get("unsynced", False) else "FULL"
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -285,6 +290,26 @@ def _with_passfile(url: URL) -> URL:
 def is_shared(engine: Engine) -> bool:
     """Return whether several machines can use the database: SQLite's file belongs to one."""
     return engine.dialect.name != "sqlite"
+
+
+def unsynced(engine: Engine) -> Engine:
+    """Return `engine` with transactions that a crash of the machine can undo until `sync` has returned.
+
+    Other processes see them at once, and a crash of this process undoes none. On PostgreSQL they are durable at once.
+    """
+    return engine.execution_options(unsynced=True)
+
+
+def sync(engine: Engine) -> None:
+    """Make all transactions durable: SQLite's are in its write-ahead log, or already in its file. Raises OSError."""
+    if is_shared(engine):
+        return
+    with contextlib.suppress(FileNotFoundError):  # SQLite has moved all of it to its file, and synced that
+        descriptor = os.open(f"{engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def empty_log(engine: Engine) -> bool:

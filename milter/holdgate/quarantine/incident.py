@@ -1,6 +1,9 @@
 """An incident for the other packages: one message that a policy records, and all that belongs to it."""
 
+import hashlib
+import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,11 +13,27 @@ from holdgate.quarantine.states import State
 
 # Crockford's base 32: no I, L, O, U, so that an id can be read out on the telephone.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ID = re.compile(rf"[{_ALPHABET}]{{4}}(-[{_ALPHABET}]{{4}}){{2}}")
 
 
 def new_incident_id() -> str:
     """Return a new id such as "7K3M-Q9TX-2ABC": 60 random bits."""
-    characters = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    return _spelled(secrets.randbits(60))
+
+
+def derived_incident_id(parts: Iterable[str]) -> str:
+    """Return the id that always belongs to these parts, in this order."""
+    whole = hashlib.sha256(b"".join(len(part.encode()).to_bytes(8) + part.encode() for part in parts))
+    return _spelled(int.from_bytes(whole.digest()[:8]) >> 4)
+
+
+def is_incident_id(text: str) -> bool:
+    """Return whether a text has the form of an id, as it is recorded."""
+    return _ID.fullmatch(text) is not None
+
+
+def _spelled(bits: int) -> str:
+    characters = "".join(_ALPHABET[bits >> place & 31] for place in range(55, -5, -5))
     return f"{characters[:4]}-{characters[4:8]}-{characters[8:]}"
 
 

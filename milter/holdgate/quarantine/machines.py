@@ -105,9 +105,13 @@ class Machines:
             _learn(connection, keys, now)
 
     def note(self, incident_id: str, account: int, thread: int, to: list[int], contents: list[int], now: int) -> None:
-        """Store the contents of a message to be held: `thread` is the number of its Message-ID, 0 for none."""
+        """Store the contents of a message to be held: `thread` is the number of its Message-ID, 0 for none.
+
+        A copy that Postfix did not accept is submitted again under the same incident (gate/split.py).
+        """
         moment = datetime.fromtimestamp(now, UTC)
         with self._engine.begin() as connection:
+            connection.execute(delete(machine_messages).where(machine_messages.c.incident_id == incident_id))
             connection.execute(
                 insert(machine_messages).values(
                     incident_id=incident_id,

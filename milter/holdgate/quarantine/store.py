@@ -23,7 +23,7 @@ from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
-from holdgate.quarantine.database import StoreError, connect, empty_log, is_shared, migrate
+from holdgate.quarantine.database import StoreError, connect, empty_log, is_shared, migrate, sync, unsynced
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import (
     OWNER,
@@ -144,13 +144,16 @@ class Store(Incidents):
         note: str = "",
         outbox: Iterable[NewNotice] = (),
         also: Iterable[str] = (),
+        is_synced: bool = True,
     ) -> None:
         """Write a new incident, with `event` and the further events `also`, and its notices.
 
-        Raises StoreError if it could not be written durably.
+        Without `is_synced` a crash of the machine can undo it until `sync` has returned. Raises StoreError if it could
+        not be written.
         """
+        engine = self._engine if is_synced else unsynced(self._engine)
         try:
-            with self._engine.begin() as connection:
+            with engine.begin() as connection:
                 values = vars(incident) | {"node": incident.node or self.node}
                 connection.execute(_INSERT, values)
                 enqueues = enqueue(connection, incident.id, outbox)
@@ -164,6 +167,13 @@ class Store(Incidents):
             raise StoreError(type(error.__cause__ or error).__name__) from error
         if enqueues or incident.state is State.HELD:
             self.signals.notify(DESK)
+
+    def sync(self) -> None:
+        """Make everything durable that was written. Raises StoreError."""
+        try:
+            sync(self._engine)
+        except OSError as error:
+            raise StoreError(type(error).__name__) from error
 
     def change(
         self,

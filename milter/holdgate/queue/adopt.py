@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics
 from holdgate.mask import mask_numbers, mask_unsearched_text
-from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.incident import Incident, is_incident_id, new_incident_id
 from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import Actor, Store
@@ -115,6 +115,7 @@ class Adopter:
     def _record(self, message: HeldMessage, header: bytes, before: Incident | None) -> Incident:
         status = headers.first(header, headers.STATUS)
         incident = Incident(
+            id=self._id_for(header),
             queue_id=message.queue_id,
             sender=message.sender,
             recipients=[mask_numbers(recipient) for recipient in message.recipients],
@@ -136,6 +137,12 @@ class Adopter:
             note = f"requeued by hand, before that {before.queue_id} in incident {before.id}"
         self._store.record(incident, ACTOR, "adopted", note, also=[State.HELD])
         return incident
+
+    def _id_for(self, header: bytes) -> str:
+        """Return the id in the header if the store lost it (a retry looks for it, gate/split.py), else a new one."""
+        named = headers.first(header, headers.INCIDENT) or ""
+        is_lost = headers.first(header, headers.STATUS) is not None and is_incident_id(named)
+        return named if is_lost and self._store.incident(named) is None else new_incident_id()
 
 
 def hold(store: Store, incident: Incident, message: HeldMessage) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,7 @@ from holdgate.policy.actions import Quarantine
 from holdgate.policy.verdict import Part, Verdict
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, Store, open_store
+from holdgate.quarantine.store import Actor, Store, StoreError, open_store
 from holdgate.seal import Sealed
 from tests.unit.gate.conftest import FakeService, NewService
 
@@ -133,12 +133,32 @@ def copy_of(one: Incident) -> Copy:
     return Copy(Envelope(queue_id="4QUEUEID"), one.recipients, Commands(), [], b"x", header_only=False)
 
 
-def test_a_copy_is_recorded_without_a_queue_id_and_found_by_its_retry(store: Store) -> None:
+def meanwhile_and(answer: Callable[[Copy], str]) -> Callable[..., str]:
+    """Return a listener for copies: the milter records while it works, then it answers."""
+
+    def submit_copy(one: Copy, _relay: Path, meanwhile: Callable[[], object]) -> str:
+        meanwhile()
+        return answer(one)
+
+    return submit_copy
+
+
+def noted() -> None:
+    """Wait until all queue ids of copies are stored."""
+    split._LATER.submit(lambda: None).result()
+
+
+def test_a_copy_is_recorded_without_a_queue_id_and_found_by_its_retry(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(lambda _: ""))
     first = Splitter(store, "digest", ACTOR)
     assert first.known(BOB) is None
-    recorded = first.record(incident(), [EVE, "4111111111111111@partner.example"])
+    prepared = first.prepare(incident(), [EVE, "4111111111111111@partner.example"])
+    assert store.incidents() == []
+    first.submit(prepared, copy_of(prepared), Path("/x"))
     (stored,) = store.incidents()
-    assert (stored.id, stored.queue_id, stored.message_digest) == (recorded.id, "", "digest")
+    assert (stored.id, stored.queue_id, stored.message_digest) == (prepared.id, "", "digest")
     assert stored.already_sent[0] == EVE
     assert "4111111111111111" not in stored.already_sent[1]
     assert store.history(stored.id)[0].note == "copy of 4OLD"
@@ -146,6 +166,54 @@ def test_a_copy_is_recorded_without_a_queue_id_and_found_by_its_retry(store: Sto
     assert again.known(BOB) == stored
     assert again.known(EVE) is None
     assert Splitter(store, "another", ACTOR).known(BOB) is None
+
+
+def test_a_copy_whose_record_was_lost_in_a_power_cut_has_the_same_id_again(store: Store) -> None:
+    first = Splitter(store, "digest", ACTOR).prepare(incident(), [EVE])
+    assert Splitter(store, "digest", ACTOR).prepare(incident(), []).id == first.id
+    others = [
+        Splitter(store, "other", ACTOR).prepare(incident(), [EVE]),
+        Splitter(store, "digest", ACTOR).prepare(incident(recipients=[BOB, EVE]), []),
+        Splitter(store, "digest", ACTOR).prepare(incident(recipients=[BOB + EVE]), []),
+    ]
+    assert len({first.id, *(one.id for one in others)}) == 4
+    # The queue agent has found the copy first.
+    adopted = incident(id=first.id, policy="adopted", state=State.HELD, queue_id="4COPY")
+    store.record(adopted, ACTOR)
+    assert Splitter(store, "digest", ACTOR).prepare(incident(), [EVE]).queue_id == "4COPY"
+    # Its sender was told about it: the message is asked about again.
+    store.change(store.incidents()[0], State.VANISHED, ACTOR)
+    again = Splitter(store, "digest", ACTOR).prepare(incident(), [EVE])
+    assert again.id != first.id
+    assert again.queue_id == ""
+
+
+def test_a_record_that_is_not_durable_defers_the_message(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise StoreError("OSError")
+
+    monkeypatch.setattr(store, "sync", fails)
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(lambda _: "4COPY"))
+    splitter = Splitter(store, "digest", ACTOR)
+    one = splitter.prepare(incident(), [])
+    with pytest.raises(StoreError):
+        splitter.submit(one, copy_of(one), Path("/x"))
+
+
+def test_a_queue_id_that_cannot_be_stored_harms_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise StoreError("busy")
+
+    monkeypatch.setattr(store, "amend", fails)
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(lambda _: "4COPY"))
+    splitter = Splitter(store, "digest", ACTOR)
+    one = splitter.prepare(incident(), [])
+    splitter.submit(one, copy_of(one), Path("/x"))
+    noted()
+    assert store.incidents()[0].queue_id == ""
+    assert "failed: stage=split" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -177,31 +245,33 @@ def test_a_copy_is_submitted_until_postfix_has_it(store: Store, monkeypatch: pyt
     taken: list[Copy] = []
     ids = iter(["", "4NEW"])
 
-    def submit_copy(one: Copy, _relay: Path) -> str:
+    def answer(one: Copy) -> str:
         taken.append(one)
         return next(ids)
 
-    monkeypatch.setattr(split, "submit_copy", submit_copy)
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(answer))
     splitter = Splitter(store, "digest", ACTOR)
-    one = splitter.record(incident(), [])
+    one = splitter.prepare(incident(), [])
     for queue_id in ("", "4NEW", "4NEW"):  # what Postfix called it was not understood; it was; it is there
-        (stored,) = store.incidents()
-        splitter.submit(stored, copy_of(one), Path("/x"))
-        assert store.incidents()[0].queue_id == queue_id
+        splitter.submit(one, copy_of(one), Path("/x"))
+        noted()
+        (one,) = store.incidents()
+        assert one.queue_id == queue_id
     assert len(taken) == 2
 
 
 def test_who_found_the_copy_meanwhile_is_right(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     splitter = Splitter(store, "digest", ACTOR)
-    one = splitter.record(incident(), [])
+    one = splitter.prepare(incident(), [])
 
-    def submit_copy(*_: object) -> str:
+    def answer(_: Copy) -> str:
         (stored,) = store.incidents()
         store.change(stored, State.HELD, ACTOR, queue_id="4SEEN")
         return "4NEW"
 
-    monkeypatch.setattr(split, "submit_copy", submit_copy)
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(answer))
     splitter.submit(one, copy_of(one), Path("/x"))
+    noted()
     assert store.incidents()[0].queue_id == "4SEEN"
 
 
@@ -221,11 +291,11 @@ def handed(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[Copy]:
     """The copies that Postfix got; whoever splits looks at a store of its own."""
     taken: list[Copy] = []
 
-    def submit_copy(one: Copy, _relay: Path) -> str:
+    def answer(one: Copy) -> str:
         taken.append(one)
         return "4COPY"
 
-    monkeypatch.setattr(split, "submit_copy", submit_copy)
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(answer))
     monkeypatch.setattr(split, "keeps_original_recipients", lambda _: True)
     monkeypatch.setattr(holding, "needs_milter_quarantine", lambda *_: True)
     return taken
@@ -245,7 +315,9 @@ def send(service: FakeService, *recipients: str, message_id: bytes = b" <1@corp.
     session.add_header("Message-ID", message_id)
     session.end_headers()
     session.add_body(b"Hello\r\n")
-    return session.end_of_message("4QUEUEID")
+    reply = session.end_of_message("4QUEUEID")
+    noted()
+    return reply
 
 
 def test_who_must_wait_gets_a_copy_and_the_others_the_message(

@@ -34,7 +34,7 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
 
     def serve(replies: list[bytes]) -> None:
         connection, _ = server.accept()
-        with connection, connection.makefile("rb") as lines, suppress(BrokenPipeError):  # who hung up
+        with connection, connection.makefile("rb") as lines, suppress(ConnectionError):  # who hung up
             connection.sendall(replies[0])
             for reply in replies[1:]:
                 heard.append(lines.readline())
@@ -83,6 +83,55 @@ def test_a_bounce_that_must_not_carry_the_message_does_not(listen: Listen) -> No
     place, heard = listen(REPLIES)
     submit_copy(copy_of(b"\r\n", commands, header_only=True), place)
     assert heard[3] == b"MAIL FROM:<anna@corp.example> RET=HDRS\r\n"
+
+
+def test_commands_are_sent_together_where_the_listener_takes_that(tmp_path: Path) -> None:
+    """It reads all of them before it answers, and what is done meanwhile is done before it has the content."""
+    group, done = b"", []
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket"))
+    server.listen()
+
+    def serve() -> None:
+        nonlocal group
+        connection, _ = server.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 mail\r\n")
+            lines.readline()
+            connection.sendall(b"250-mail\r\n250 PIPELINING\r\n")
+            while not group.endswith(b"DATA\r\n"):
+                group += lines.readline()
+            connection.sendall(b"250 ok\r\n250 ok\r\n354 go\r\n")
+            while lines.readline() != b".\r\n":
+                done.append("content")
+            connection.sendall(b"250 2.0.0 Ok: queued as 4abCD\r\n")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    assert submit_copy(copy_of(b"\r\nx\r\n"), tmp_path / "socket", lambda: done.append("meanwhile")) == "4abCD"
+    thread.join(10)
+    server.close()
+    assert group == b"MAIL FROM:<anna@corp.example>\r\nRCPT TO:<bob@partner.example>\r\nDATA\r\n"
+    assert done[0] == "meanwhile"
+    assert done.count("meanwhile") == 1
+
+
+def test_what_fails_meanwhile_leaves_no_copy(listen: Listen) -> None:
+    def fails() -> None:
+        raise RuntimeError("store")
+
+    place, heard = listen(REPLIES)
+    with pytest.raises(RuntimeError, match="store"):
+        submit_copy(copy_of(b"\r\n"), place, fails)
+    assert b".\r\n" not in heard
+
+
+@given(st.lists(st.integers(), max_size=9), st.integers(1, 4))
+def test_groups_have_all_steps_in_order(numbers: list[int], size: int) -> None:
+    steps = [("RCPT", str(number), 250) for number in numbers]
+    groups = list(submit._groups(steps, size))
+    assert [step for group in groups for step in group] == steps
+    assert all(1 <= len(group) <= size for group in groups)
 
 
 @pytest.mark.parametrize("step", range(len(REPLIES)))
@@ -187,7 +236,7 @@ def test_the_content_counts_too(listen: Listen, monkeypatch: pytest.MonkeyPatch)
 
     def late(connection: smtplib.SMTP, deadline: float) -> None:
         steps.append(deadline)
-        checked(connection, 0.0 if len(steps) == 5 else deadline)
+        checked(connection, 0.0 if len(steps) == 8 else deadline)  # after two checks of each command
 
     monkeypatch.setattr(submit, "_limit_step", late)
     with pytest.raises(SubmitError, match=r"^content: TimeoutError"):

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from holdgate.machines.traffic import UnansweredError, ledger_of
+from holdgate.quarantine.schema import machine_messages
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import open_store
 from holdgate.relations.keys import Hasher
@@ -240,3 +242,12 @@ def test_what_was_not_sent_for_long_is_purged_and_what_is_in_use_stays(agent: Ag
     agent.send(BOB)
     assert agent.store.machines.purge(int(agent.seconds) - 5 * 86_400) == 1
     assert (agent.new(BOB), agent.new(CARL)) == (set(), FIRST)
+
+
+def test_a_copy_that_is_submitted_again_is_noted_again(agent: Agent) -> None:
+    """The first time, Postfix did not accept it; the retry has the same incident."""
+    for contents in ([1], [2, 3]):
+        agent.store.machines.note("7K3M-Q9TX-2ABC", 1, 0, [4], contents, 1_000_000)
+    with agent.store._engine.begin() as connection:
+        rows = connection.execute(select(machine_messages.c.incident_id, machine_messages.c.contents)).all()
+    assert [tuple(row) for row in rows] == [("7K3M-Q9TX-2ABC", [2, 3])]

@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from holdgate.quarantine.exported import exported
-from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, Standing
+from holdgate.quarantine.incident import (
+    Actor,
+    Answer,
+    Ask,
+    Incident,
+    Standing,
+    derived_incident_id,
+    is_incident_id,
+    new_incident_id,
+)
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 
@@ -150,3 +159,14 @@ def test_a_request_for_programs_says_who_and_what_and_no_row(store: Store) -> No
     assert exported(store.requests.of(one.id)[0])["answer"] == "out_of_office"
     (event, *_) = store.history(one.id)
     assert (exported(event)["actor"], exported(event)["method"]) == ("holdgate-desk", "desk")
+
+
+def test_an_id_that_follows_from_something_is_always_the_same_and_has_the_form_of_all() -> None:
+    one = derived_incident_id(["0", "digest", "bob@partner.example"])
+    # A retry may come to the next version.
+    assert one == derived_incident_id(iter(["0", "digest", "bob@partner.example"])) == "160T-WGNQ-Y8D2"
+    others = [["0", "digest", "bob@partner.exampl", "e"], ["1", "digest", "bob@partner.example"], []]
+    assert len({one, *map(derived_incident_id, others)}) == 4
+    assert is_incident_id(one)
+    assert is_incident_id(new_incident_id())
+    assert not any(map(is_incident_id, ["", one.lower(), one[:-1], one + "A", one.replace("-", "")]))

@@ -66,6 +66,37 @@ def test_what_is_recorded_survives_a_power_cut(tmp_path: Path) -> None:
         engine.dispose()
 
 
+def test_only_a_transaction_that_is_synced_later_is_not_synced_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(f"sqlite:///{tmp_path}/holdgate.db")
+    store = open_store(f"sqlite:///{tmp_path}/holdgate.db")
+    levels = []
+    for engine in (store._engine, database.unsynced(store._engine), store._engine):
+        with engine.begin() as connection:
+            levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+    assert levels == [2, 1, 2]
+    synced: list[Path] = []
+    monkeypatch.setattr(
+        database.os, "fdatasync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").readlink())
+    )
+    one = incident()
+    store.record(one, ACTOR, is_synced=False)
+    assert store.incident(one.id) == one
+    store.sync()
+    assert synced == [tmp_path / "holdgate.db-wal"]
+
+    def fails(_: int) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(database.os, "fdatasync", fails)
+    with pytest.raises(StoreError, match="OSError"):
+        store.sync()
+    store.close()
+    (tmp_path / "holdgate.db-wal").unlink(missing_ok=True)
+    store.sync()  # all of it is in the file
+
+
 PRAGMAS = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
 
 

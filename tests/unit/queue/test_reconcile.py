@@ -331,6 +331,26 @@ def test_an_incident_id_forged_onto_another_message_is_not_believed(store: Store
     assert (adopted.state, adopted.policy) == (State.HELD, "adopted")
 
 
+@pytest.mark.parametrize(
+    ("header", "is_kept"),
+    [
+        (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC\nX-Holdgate-Status: complete\n", True),
+        (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC\n", False),  # it did not come through the milter
+        (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABU\nX-Holdgate-Status: complete\n", False),
+        (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC-1\nX-Holdgate-Status: complete\n", False),
+    ],
+    ids=["lost", "forged", "a letter that no id has", "too long"],
+)
+def test_an_incident_that_the_store_has_lost_has_its_id_again(store: Store, header: bytes, is_kept: bool) -> None:
+    queue = FakeQueue()
+    queue.add("4a", header)
+    queue.add("4b", header)
+    settle(new_reconciler(store, queue))
+    names = [incident.id for incident in store.incidents()]
+    assert len(set(names)) == 2
+    assert ("7K3M-Q9TX-2ABC" in names) is is_kept
+
+
 HELD_BY_POSTFIX = b"From: anna@corp.example\nSubject: card 4111 1111 1111 1111\n"
 HELD_BY_HAND = HELD_BY_POSTFIX + b"X-Holdgate-Status: complete\n"
 
