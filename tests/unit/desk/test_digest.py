@@ -11,8 +11,10 @@ from holdgate.desk.context import next_time
 from holdgate.desk.digest import Summaries
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
-from holdgate.quarantine.incident import Actor, Answer
+from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.store import ConflictError
 from support.desks import templates_of
+from support.store_calls import calls_about
 
 BOSS, ANNA = "boss@corp.example", "anna@corp.example"
 
@@ -92,3 +94,65 @@ def test_who_wants_none_any_more_gets_none(make_desk, hold, sent) -> None:  # ty
     assert not desk.store.digests.has(BOSS)
     assert summaries(desk).send(now + timedelta(seconds=1))
     assert sent == []
+
+
+# -- one bad item beside ten ------------------------------------------------------------------------------------------
+
+PEOPLE = [f"boss{number}@corp.example" for number in range(11)]
+
+
+def eleven(make_desk: Any, hold: Any) -> Any:
+    """A desk with a message that waits for eleven people, each of whom wants a summary."""
+    desk = make_desk(moderators=PEOPLE)
+    hold(desk)
+    for person in PEOPLE:
+        desk.store.digests.subscribe(person, NOW, NOW)
+    return desk
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), ConflictError(Incident("4", "", [], "p"))])
+def test_a_summary_that_cannot_be_written_keeps_no_other(make_desk, hold, sent, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
+    desk = eleven(make_desk, hold)
+    real = Composer.digest
+
+    def fails(self: Composer, person: str, *rest: Any, **more: Any) -> Any:
+        if person == PEOPLE[3]:
+            raise error
+        return real(self, person, *rest, **more)
+
+    pass_ = summaries(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(Composer, "digest", fails)
+        for _ in range(3):
+            pass_.send(NOW + timedelta(seconds=1))
+    assert sorted(person for person, _ in sent) == sorted(set(PEOPLE) - {PEOPLE[3]})
+    assert [one.person for one in desk.store.digests.due(NOW + timedelta(seconds=1))] == [PEOPLE[3]]
+
+
+@pytest.mark.slow  # each call has a desk of its own
+def test_a_conflict_at_any_call_of_the_store_keeps_no_other(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    def attempt(failing: str) -> set[str]:
+        for left in tmp_path.glob("holdgate.db*"):
+            left.unlink()
+        sent.clear()
+        desk = eleven(make_desk, hold)
+        seen: set[str] = set()
+
+        def met(name: str) -> None:
+            seen.add(name)
+            if name == failing:
+                raise ConflictError(Incident("4", "", [], "p"))
+
+        with monkeypatch.context() as patch:
+            calls_about(patch, [PEOPLE[3]], met)
+            summaries(desk).send(NOW + timedelta(seconds=1))
+        assert set(PEOPLE) - {PEOPLE[3]} <= {person for person, _ in sent}, failing
+        return seen
+
+    calls = attempt("")
+    assert calls
+    for call in sorted(calls):
+        attempt(call)

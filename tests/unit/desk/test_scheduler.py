@@ -19,13 +19,12 @@ from holdgate.desk.preview import Previewer
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Notice
-from holdgate.quarantine.incidents import Incidents
 from holdgate.quarantine.outbox import Outbox
-from holdgate.quarantine.requests import Requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
 from support.desks import templates_of
+from support.store_calls import calls_about
 from testbed.letters import readable
 
 # A Monday far ahead: what the store stamps with the true time is due by then.
@@ -530,30 +529,6 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     assert done(desk) == 11
 
 
-# Whatever the desk calls of the store, one call after the other.
-STORES: tuple[type, ...] = (Store, Incidents, Requests, Outbox)
-
-
-def calls_about(monkeypatch: pytest.MonkeyPatch, bad: Incident, met: Callable[[str], None]) -> None:
-    """Have each call of the store that names an incident, or a notice about it, `met` first."""
-
-    def watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(self: object, *rest: Any, **more: Any) -> Any:
-            named = {getattr(one, key, None) for one in rest for key in ("id", "incident_id")} | {
-                one for one in rest if isinstance(one, str)
-            }
-            if bad.id in named:
-                met(name)
-            return real(self, *rest, **more)
-
-        return call
-
-    for kind in STORES:
-        for name, real in list(vars(kind).items()):
-            if callable(real) and not name.startswith("_"):
-                monkeypatch.setattr(kind, name, watched(f"{kind.__name__}.{name}", real))
-
-
 @pytest.mark.slow  # each call of each kind of work has a desk of its own
 @pytest.mark.parametrize("work", [*WORK, "send"])
 def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-untyped-def]
@@ -584,7 +559,7 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
 
         table = table_of(desk, clock)
         with monkeypatch.context() as patch:
-            calls_about(patch, held[3], met)
+            calls_about(patch, [held[3].id], met)
             if work == "send":
                 table.send(datetime.now(UTC))
             else:

@@ -24,11 +24,11 @@ def store(tmp_path: Path, empty_store: Path) -> Store:
     return open_store(f"sqlite:///{path}")
 
 
-def approved(store: Store, queue: FakeQueue, *, is_for_some: bool = False) -> Incident:
+def approved(store: Store, queue: FakeQueue, queue_id: str = "4orig", *, is_for_some: bool = False) -> Incident:
     """Return an incident that was approved without an attachment, or for some recipients; its original is held."""
-    incident = Incident(queue_id="4orig", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    incident = Incident(queue_id=queue_id, sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)
-    queue.add("4orig", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    queue.add(queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
     new_reconciler(store, queue).run_once()
     held = store.incident(incident.id)
     assert held is not None
@@ -170,3 +170,24 @@ def test_the_changed_message_that_an_operator_holds_again_is_left_to_people(stor
     settle(store, queue)
     assert "4copy" in queue.messages
     assert "4copy" not in queue.deleted
+
+
+@pytest.mark.parametrize("damaged", ["4orig3", "4copy3"])
+def test_one_that_always_fails_keeps_no_other(store: Store, damaged: str) -> None:
+    """The original cannot be deleted, or the changed message cannot be released."""
+    queue = FakeQueue()
+    incidents = []
+    for number in range(11):
+        incidents.append(approved(store, queue, f"4orig{number}"))
+    for number, incident in enumerate(incidents):
+        submit(queue, incident, f"4copy{number}")
+    sent(store)
+    queue.damaged = {damaged}
+    settle(store, queue)
+    assert [one.queue_id for one in store.incidents([State.APPROVED])] == ["4orig3"]
+    assert len(store.incidents([State.RELEASED])) == 10
+    assert sorted(queue.delivered) == sorted(f"4copy{number}" for number in range(11) if number != 3)
+    queue.damaged.clear()
+    settle(store, queue)
+    assert len(store.incidents([State.RELEASED])) == 11
+    assert len(queue.delivered) == len(queue.deleted) == 11

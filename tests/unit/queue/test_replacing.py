@@ -23,10 +23,10 @@ def store(tmp_path: Path, empty_store: Path) -> Store:
     return open_store(f"sqlite:///{path}")
 
 
-def held(store: Store, queue: FakeQueue) -> Incident:
-    incident = Incident(queue_id="4orig", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+def held(store: Store, queue: FakeQueue, queue_id: str = "4orig") -> Incident:
+    incident = Incident(queue_id=queue_id, sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)
-    queue.add("4orig", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    queue.add(queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
     new_reconciler(store, queue).run_once()
     found = store.incident(incident.id)
     assert found is not None
@@ -223,3 +223,24 @@ def test_what_the_milter_has_not_inspected_is_never_released(store: Store, *, is
     (adopted,) = [one for one in store.incidents([State.HELD]) if one.queue_id == "4new"]
     assert (adopted.status, adopted.policy) == ("failed", "adopted")
     assert store.replacements.of([incident.id])[incident.id].is_done
+
+
+@pytest.mark.parametrize("damaged", ["4orig3", "4new3"])
+def test_one_that_always_fails_keeps_no_other(store: Store, damaged: str) -> None:
+    """The held message cannot be deleted, or the amended one cannot be read."""
+    queue = FakeQueue()
+    incidents = [held(store, queue, f"4orig{number}") for number in range(11)]
+    for number, incident in enumerate(incidents):
+        submit(queue, begin(store, incident), f"4new{number}")
+    settle(store, queue)
+    for incident in incidents:
+        withdraw(store, incident)
+    queue.damaged = {damaged}
+    settle(store, queue)
+    others = {f"4new{number}" for number in range(11) if number != 3}
+    assert set(queue.delivered) >= others
+    assert len(store.incidents([State.RETURNED])) == (10 if damaged == "4orig3" else 11)
+    queue.damaged.clear()
+    settle(store, queue)
+    assert sorted(queue.delivered) == sorted(f"4new{number}" for number in range(11))
+    assert len(queue.deleted) == len(store.incidents([State.RETURNED])) == 11
