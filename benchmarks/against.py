@@ -1,6 +1,7 @@
-"""What this build spends on documents and texts, against another revision's: ratios, measured in turns.
+"""Compares the processor time of this build for documents and texts with that of another revision, as ratios.
 
-The samples are made from a seed: what ordinary mail carries, and larger ones of each kind.
+The builds are measured in turns. The samples are made from a seed: contents of ordinary mail, and larger ones of each
+kind.
 """
 
 import io
@@ -126,7 +127,7 @@ def texts() -> Iterator[tuple[str, bytes]]:
 
 
 def measure(do: str, revision: str) -> bool:
-    """Print for each sample what this build spends against a revision's; say whether none is dearer than before."""
+    """Print the ratio of this build to a revision for each sample; return whether none takes longer than before."""
     source = Path(holdgate.__file__).is_relative_to(ROOT / "milter")
     samples = documents() if do == "extract" else texts()
     print(f"{do}, against {revision}: least CPU of several turns")
@@ -153,7 +154,7 @@ def measure(do: str, revision: str) -> bool:
 
 
 def _whole_corpus(folder: Path, new: Build, old: Build) -> None:
-    """Print what both builds spend on all documents of a corpus; this build may read more of them."""
+    """Print the processor time of both builds for all documents of a corpus; this build may read more of them."""
     spent = [0.0, 0.0]
     for path in sorted(found for found in folder.rglob("*") if found.is_file()):
         times: list[list[float]] = [[], []]

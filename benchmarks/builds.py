@@ -1,7 +1,7 @@
-"""Two builds of Holdgate beside each other: this checkout's, and that of another revision of it.
+"""Two builds of Holdgate: this checkout's, and that of another revision.
 
-Each runs in a process of its own (`benchmarks/child.py`), so that a measurement can go from one to the other with every
-round: what else the machine does falls on both.
+Each runs in a separate process (`benchmarks/child.py`), so a measurement can alternate between them in every round.
+Other load on the machine then affects both alike.
 """
 
 import json
@@ -21,7 +21,7 @@ OTHERS = ROOT / "build" / "against"
 
 
 def tree_of(revision: str) -> Path:
-    """Return the folder with the files of a revision. Raises subprocess.CalledProcessError where there is none."""
+    """Return the folder with the files of a revision. Raises subprocess.CalledProcessError if it does not exist."""
     name = subprocess.run(
         ["git", "rev-parse", "--verify", f"{revision}^{{commit}}"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()

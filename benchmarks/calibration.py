@@ -1,7 +1,7 @@
-"""A piece of work that is the same everywhere, as the measure of a machine: what costs ten units here costs ten there.
+"""A unit of work that is the same on every machine, so that results of different machines can be compared.
 
-Milliseconds say how fast a machine is, and how much else it does. A threshold in units is the work that the
-code may spend on a message. The work is what reading mail consists of: unpacking, parsing, searching, counting words.
+Milliseconds depend on the machine and on its other load. A threshold in units limits the work for one message. The unit
+consists of the same kinds of work as reading mail: unpacking, parsing, searching, counting words.
 """
 
 import random

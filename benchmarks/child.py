@@ -1,7 +1,7 @@
-"""Runs inside one build of Holdgate and does what benchmarks ask of it, one JSON object a line.
+"""Runs inside one build of Holdgate and serves the requests of benchmarks, one JSON object per line.
 
 A request is ``{"do": "extract" | "detect" | "inspect", "path": …, "rounds": N}``. The answer has ``seconds``, the least
-CPU of a round, and what that build found as ``result``. It uses what builds of different ages have in common.
+processor time of a round, and as ``result`` the build's findings. It uses only what older builds have too.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Where the corpora are that measurements use: beside the checkout, or where HOLDGATE_CORPORA says."""
+"""Finds the corpora that measurements use: next to the checkout, or in the folder HOLDGATE_CORPORA."""
 
 import email
 import os
@@ -10,7 +10,7 @@ _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 
 
 def corpus(name: str) -> Path | None:
-    """Return the folder of a corpus; None, with a line that says so, where there is none."""
+    """Return the folder of a corpus; print a line and return None if it does not exist."""
     folder = Path(os.environ.get("HOLDGATE_CORPORA", _BESIDE)) / name
     if folder.is_dir():
         return folder
@@ -19,7 +19,7 @@ def corpus(name: str) -> Path | None:
 
 
 def raw_ham(folder: Path) -> list[bytes]:
-    """Return the messages of the ham corpus as they came."""
+    """Return the messages of the ham corpus unchanged."""
     messages: list[bytes] = []
     for archive in sorted(folder.glob("*.tar.xz")):
         with tarfile.open(archive) as members:

@@ -81,7 +81,7 @@ def made(directory: Path, url: str = "") -> Desk:
 
 
 def fill(desk: Desk, count: int, first: int = 0) -> None:
-    """Record incidents, have them held and ask about them, by number from `first` on."""
+    """Record incidents, set them to held and send the requests, numbered from `first`."""
     finding = {"identifier": "iban", "confidence": "high", "count": 2, "unique": 2, "parts": ["a.pdf"], "masked": ["*"]}
     milter = Actor("holdgate-milter", "milter")
     now = datetime.now(UTC)
@@ -110,7 +110,7 @@ def _pages(desk: Desk, count: int) -> bool:
     good = True
     for name, query in {"list": "", "search": "?words=client77", "page 100": "?page=100"}.items():
         seconds = _times(lambda query=query: _get(client, f"/incidents{query}"), 30)  # type: ignore[misc]
-        good &= _floor(f"{name}: median of 30", seconds, PAGE_SECONDS)
+        good &= _threshold(f"{name}: median of 30", seconds, PAGE_SECONDS)
     before = _peak_memory()
     for _ in range(count):
         _get(client, "/incidents")
@@ -124,14 +124,14 @@ def _pages(desk: Desk, count: int) -> bool:
 
 
 def _get(client: TestClient, url: str) -> None:
-    """Fetch a page; end the measurement where it is not what was asked for: the way to sign in is faster."""
+    """Fetch a page; end the measurement if the response is another page, such as the faster sign-in page."""
     answer = client.get(url)
     if answer.status_code != 200 or answer.url.raw_path.decode() != url:
         raise SystemExit(f"script/bench desk: {url} led to {answer.url.raw_path.decode()}, status {answer.status_code}")
 
 
 def _peak_memory() -> int:
-    """Return the most memory that this process had so far, in bytes."""
+    """Return the peak memory of this process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
@@ -143,11 +143,11 @@ def _passes(desk: Desk) -> bool:
     begun = time.perf_counter()
     table.run_once(now)
     print(f"requests sent to a relay that takes all: {time.perf_counter() - begun:.1f} s")
-    good = _floor("a pass with nothing due: median of 10", _times(lambda: table.run_once(now), 10), PAGE_SECONDS)
+    good = _threshold("a pass with nothing due: median of 10", _times(lambda: table.run_once(now), 10), PAGE_SECONDS)
     (first,) = desk.store.incidents([State.HELD], limit=1)
     actor = Actor("root", "command")
     seconds = _times(lambda: moderation.override(desk, first, Answer.APPROVE, actor), 1)
-    good &= _floor("a decision", seconds, PAGE_SECONDS)
+    good &= _threshold("a decision", seconds, PAGE_SECONDS)
     waiting = len(desk.store.incidents([State.HELD]))
     begun = time.perf_counter()
     table.run_once(now + timedelta(days=2, seconds=1))
@@ -165,7 +165,7 @@ def _times(work: Callable[[], object], count: int) -> float:
     return statistics.median(taken)
 
 
-def _floor(name: str, seconds: float, bound: float) -> bool:
+def _threshold(name: str, seconds: float, bound: float) -> bool:
     good = seconds < bound
     print(f"{name}: {seconds * 1000:.1f} ms (limit {bound * 1000:.0f} ms){'' if good else '  TOO SLOW'}")
     return good

@@ -85,7 +85,7 @@ def _f1(right: int, wrong: int, missed: int) -> float:
 
 
 def false_hits(detector: Detector) -> bool:
-    """Count what stands out in real mail; a person has to judge which of these are right."""
+    """Count the matches in real mail; a person has to check which of them are correct."""
     folder = corpora.corpus("ham")
     if folder is None:
         return True
@@ -107,7 +107,7 @@ def false_hits(detector: Detector) -> bool:
 
 
 def false_office(detector: Detector) -> bool:
-    """Count what is found in office mail that holds nobody's number, and by which method it was found."""
+    """Count the matches in office mail that has no personal numbers, and the method of each."""
     kinds, methods = Counter[str](), Counter[str]()
     hit = 0
     for text in office.mails(OFFICE_MAILS, seed=5):
@@ -126,7 +126,7 @@ def false_office(detector: Detector) -> bool:
 
 
 def deobfuscation(detector: Detector) -> bool:
-    """Set for each method the obfuscated values that it finds against the hits that it makes up in mail without any."""
+    """Compare, for each method, the obfuscated values that it finds with its false hits in mail without any."""
     generator = random.Random(1)
     right, wrong = Counter[str](), Counter[str]()
     for obfuscation in evasions.OBFUSCATIONS.values():
@@ -175,7 +175,7 @@ def obfuscations(detector: Detector) -> bool:
 
 
 def naming(detector: Detector) -> bool:
-    """Measure names of persons and organisations by themselves, against labels of others, and their speed."""
+    """Measure names of persons and organisations separately, against other people's labels, and their speed."""
     asking = detector.with_profile("dlp-names")
     print("names by themselves, any confidence")
     for corpus, counts in [("presidio-research", names.accuracy(asking)), *names.others(asking)]:
@@ -273,7 +273,7 @@ HOSTILE: dict[str, str] = {
 
 
 def linearity(detector: Detector, megabytes: int) -> bool:
-    """Measure hostile input: its cost a byte against that of ordinary mail, or that it was cut off as limited."""
+    """Measure hostile input: its cost per byte compared with ordinary mail, or that it was cut as limited."""
     folder = corpora.corpus("ham")
     ordinary = rate(detector, corpora.ham(folder) if folder is not None else [40 * _PROSE])
     print(f"hostile input, {megabytes} MB each: cost a byte against ordinary mail ({ordinary:.1f} KB a unit)")
@@ -301,7 +301,7 @@ def _seconds(detector: Detector, text: str) -> float:
 
 
 def load() -> bool:
-    """Measure a fresh interpreter that loads all rules, its imports apart."""
+    """Measure a new interpreter that loads all rules, and its imports separately."""
     program = (
         "import sys, time; from pathlib import Path; began = time.process_time();"
         "from holdgate.detect import Detector; imported = time.process_time();"

@@ -1,4 +1,4 @@
-"""Extraction: what is read of real documents, what evades, how cost grows; each against its threshold."""
+"""Extraction: real documents, evasions, and growth of cost; each against its threshold."""
 
 import argparse
 import base64
@@ -47,7 +47,7 @@ def threshold(name: str, value: float, bound: float, unit: str = "", at_most: bo
 
 
 def cost(work: Callable[[], Extraction], rounds: int = 1) -> tuple[float, Extraction]:
-    """Return the least CPU seconds of some rounds, and the result."""
+    """Return the least processor time of some rounds, in seconds, and the result."""
     best = float("inf")
     for _ in range(rounds):
         start = time.process_time()
@@ -57,7 +57,7 @@ def cost(work: Callable[[], Extraction], rounds: int = 1) -> tuple[float, Extrac
 
 
 def documents() -> bool:
-    """Every document of the corpus: how many of the undamaged are read, and what one costs."""
+    """Measure every document of the corpus: the share of undamaged ones that is read, and the time of one."""
     folder = corpora.corpus("documents")
     if folder is None:
         return True
@@ -97,7 +97,7 @@ def evasion() -> bool:
 
 
 def ham() -> bool:
-    """Real mail: how much of it is flagged, and what one message costs."""
+    """Measure real mail: the share that is flagged, and the time of one message."""
     folder = corpora.corpus("ham")
     if folder is None:
         return True
@@ -128,7 +128,7 @@ def ham() -> bool:
 
 
 def programs() -> bool:
-    """Files as programs write them, with three numbers in each: complete without all of them is unread silently."""
+    """Read files as programs write them, with three numbers in each; a complete one without all of them is an error."""
     folder = Path(os.environ.get("HOLDGATE_PROGRAMS", "build/programs"))
     if not folder.is_dir():
         print(f"skipped: no files of programs in {folder}; benchmarks/programs/__init__.py says how they are made")
@@ -157,7 +157,7 @@ def programs() -> bool:
 
 
 def growth() -> bool:
-    """Ordinary files of one size and of four times the size: what reading them costs grows no faster."""
+    """Check that four times the size takes at most about four times as long."""
     makers: dict[str, Callable[[int], bytes]] = {
         "a.txt": lambda count: b"a line of words\n" * count,
         "a.html": lambda count: b"<html><body>" + b"<p class='a'>a line of <b>words</b></p>" * count,

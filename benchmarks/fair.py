@@ -1,4 +1,4 @@
-"""Small mail beside large mail of another sender: how much longer it takes than alone, by turns on one site."""
+"""Small mail during large mail of another sender: how much longer it takes than alone, in turns on one site."""
 
 import argparse
 import contextlib

@@ -1,7 +1,7 @@
-"""The store with a million closed and 100,000 waiting incidents, beside one with a hundred: what each step takes.
+"""Compares a store of a million closed and 100,000 waiting incidents with one of a hundred: the time of each step.
 
-All incidents are one moderator's, which is the worst case for their list. Both stores do the same in turns, and of the
-times of each step the first decile counts: others use the machine too.
+All incidents have the same moderator, which is the worst case for their list. Both stores run the same steps in turns.
+The first decile of a step's times counts, because the machine has other load.
 """
 
 import statistics
@@ -36,7 +36,7 @@ _PERSON = Actor(BOSS, "page")
 
 
 def measure(urls: dict[str, Callable[[], str]], directory: Path, *, closed: int, waiting: int, rounds: int) -> bool:
-    """Measure on each database, print a table, and say whether every step is within its bound."""
+    """Measure on each database, print a table, and return whether every step is within its limit."""
     good = True
     print("| database | step | 100 waiting | ratio to that with the full store |\n|---|---|--:|--:|")
     for name, new_url in urls.items():
@@ -59,7 +59,7 @@ def measure(urls: dict[str, Callable[[], str]], directory: Path, *, closed: int,
 
 
 class _HoldQueue(QueueClient):
-    """A hold queue in memory, which says what changed, as the queue agent does."""
+    """A hold queue in memory, which reports changes as the queue agent does."""
 
     def __init__(self, first: int, last: int) -> None:
         numbers = range(first, last + 1)
@@ -69,7 +69,7 @@ class _HoldQueue(QueueClient):
         self._gone: list[str] = []
 
     def held_unless(self, stamp: str | None, version: str = "") -> Listing | None:
-        """Return what is gone since the last question; at first, everything."""
+        """Return what was removed since the last call; on the first call, everything."""
         if not version:
             return Listing(list(self._messages.values()), None, "0", "0")
         if stamp == str(len(self._gone)):
@@ -85,7 +85,7 @@ class _HoldQueue(QueueClient):
 
 @dataclass
 class _Site:
-    """A desk and a queue agent with a store that has so many closed and waiting incidents."""
+    """A desk and a queue agent with a store of a given number of closed and waiting incidents."""
 
     directory: Path
     name: str
@@ -114,7 +114,7 @@ class _Site:
             self._agent.run_once()
 
     def round(self) -> None:
-        """Take each step once."""
+        """Run each step once."""
         self._time("list page", lambda: self._get("/incidents"))
         self._time("history page", lambda: self._get("/incidents?show=all"))
         first, second = self.desk.store.requests.page(BOSS, IncidentFilter(waiting=True), limit=2)

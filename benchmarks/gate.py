@@ -1,7 +1,7 @@
 """Measures the gate in front of a real Postfix: throughput with and without it, and memory with many large messages.
 
-script/bench gate throughput    messages a second through Postfix with the milter, as a ratio to the same without it
-script/bench gate memory        peak memory of milter and workers while 50 sessions bring 25 MB each
+script/bench gate throughput    messages per second through Postfix with the milter, as a ratio to those without it
+script/bench gate memory        peak memory of milter and workers while 50 sessions submit 25 MB each
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main(words: list[str]) -> int:
 
 
 def _throughput() -> int:
-    """Compare the two in turn, so that a machine whose speed drifts treats both alike."""
+    """Compare the two in turns, so that changes of the machine's speed affect both alike."""
     message = letters.letter("Minutes", "The meeting began at nine and ended at ten.\n" * 80).as_bytes()
     ratios: list[float] = []
     with _site() as ours, _site(smtpd_milters="") as bare:
@@ -59,7 +59,7 @@ def _throughput() -> int:
 
 
 def _rate(site: Site, message: bytes) -> float:
-    """Return messages a second that Postfix accepts."""
+    """Return the messages per second that Postfix accepts."""
     path = site.directory / "message"
     path.write_bytes(message.replace(b"\r\n", b"\n"))
     target = f"{LOOPBACK}:{site.postfix.smtp_port}"

@@ -1,8 +1,8 @@
-"""How the cost of a message grows with its size, sessions at once, rules, policies, recipients and waiting incidents.
+"""How the cost of a message grows with size, concurrent sessions, rules, policies, recipients and waiting incidents.
 
-Each row is one of these. It gives the processor time of a message, of gate, zygotes and workers together, at each step,
-and the exponent with which it grows between the first and the last: 1 is linear, 0 is not at all. Exponents are ratios:
-they may be compared between machines, milliseconds may not.
+Each row is one of these quantities. It shows the processor time of a message at each step (gate, zygotes and workers
+together), and the exponent of the growth from the first step to the last: 1 is linear, 0 is no growth. Exponents can be
+compared between machines, milliseconds cannot.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _LINEAR = 1.15
 
 
 def main(words: list[str]) -> int:
-    """Print the rows; exit status 1 where one grows faster than linearly."""
+    """Print the rows; exit status 1 if one grows faster than linearly."""
     rows: dict[str, Callable[[argparse.Namespace], dict[int, float]]] = {
         "size": _sizes,
         "sessions": _sessions,
@@ -78,7 +78,7 @@ def _steps(largest: int, first: int = 1) -> list[int]:
 
 @contextmanager
 def _site(workers: int = 2) -> Iterator[tuple[Callable[[], Session], Callable[[], float]]]:
-    """Yield what makes a session, and what returns the processor seconds of gate, zygotes and workers until now."""
+    """Yield a function that makes a session, and one that returns the processor time of gate, zygotes and workers."""
     policies = load_policies(_ROOT / "etc/policies.toml")
     with tempfile.TemporaryDirectory() as folder:
         for name in ("main.cf", "master.cf"):
@@ -108,7 +108,7 @@ def _record(*_: object, **__: object) -> None:
 
 
 def _message(characters: int) -> bytes:
-    """Return a message with so much text, in parts that are not larger than one may be."""
+    """Return a message with this amount of text, in parts below the size limit."""
     writer = Writer("1")
     text = writer.text(min(characters, _PART))[:characters]
     message = EmailMessage()
@@ -120,7 +120,7 @@ def _message(characters: int) -> bytes:
 
 
 def _sizes(arguments: argparse.Namespace) -> dict[int, float]:
-    """Messages of plain text, and of plain texts attached, in KB."""
+    """Measure messages of plain text, and of attached plain texts, by size in KB."""
     with _site() as (session, used):
         figures = {}
         for kilobytes in _steps(arguments.largest):
@@ -135,7 +135,7 @@ def _sizes(arguments: argparse.Namespace) -> dict[int, float]:
 
 
 def _sessions(_: argparse.Namespace) -> dict[int, float]:
-    """Sessions that send small messages at once."""
+    """Measure concurrent sessions that send small messages."""
     fields, chunks = as_steps(_message(3_000))
     with _site() as (session, used):
         figures = {}
@@ -157,7 +157,7 @@ def _sessions(_: argparse.Namespace) -> dict[int, float]:
 
 
 def _rules(_: argparse.Namespace) -> dict[int, float]:
-    """As many identifiers as are shipped, and copies of them under other names: the search of 100 KB of text."""
+    """Measure the search of 100 KB of text with the shipped identifiers, and with copies of them under other names."""
     text = Writer("2").text(100_000)
     figures = {}
     for times in (1, 3, 10):
@@ -176,12 +176,12 @@ def _rules(_: argparse.Namespace) -> dict[int, float]:
 
 
 def _policies(_: argparse.Namespace) -> dict[int, float]:
-    """Policies with the usual conditions, none of which decides: a message's decision."""
+    """Measure the decision on a message by policies with the usual conditions, none of which matches."""
     return {count: policy.decision(count) for count in (10, 100, 1000)}
 
 
 def _recipients(_: argparse.Namespace) -> dict[int, float]:
-    """Recipients of one small message."""
+    """Measure the recipients of one small message."""
     fields, chunks = as_steps(_message(3_000))
     with _site() as (session, used):
         figures = {}
@@ -196,7 +196,7 @@ def _recipients(_: argparse.Namespace) -> dict[int, float]:
 
 
 def _incidents(arguments: argparse.Namespace) -> dict[int, float]:
-    """Incidents that wait for a decision: what it costs to record one more, on SQLite."""
+    """Measure recording one more incident while many wait for a decision, on SQLite."""
     figures: dict[int, float] = {}
     milter = Actor("holdgate-milter", "milter")
     with tempfile.TemporaryDirectory() as directory:

@@ -1,8 +1,8 @@
-"""Daemons that have nothing to do: how often each wakes up; and what the milter needs until it has accepted a message.
+"""Idle daemons: how often each wakes up, and how long the milter takes to start and accept its first message.
 
-It needs root and Debian's postfix. Wake-ups are voluntary context switches of all threads of a daemon and of the
-processes below it (proc_pid_status(5)). Seconds until the first message depend on the machine and on what else it does:
-compare them with the processor time beside them, which is what they come to where nobody else takes the processor.
+It needs root and Debian's postfix. Wake-ups are voluntary context switches of all threads of a daemon and of its child
+processes (proc_pid_status(5)). The seconds until the first message depend on the machine and its other load. Compare
+them with the processor time in the same row, which is the minimum on an idle machine.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Sends the same mail through several milters on one Postfix, in turns, and compares them: as ratios, never in seconds.
+"""Sends the same mail through several milters on one Postfix, in turns, and compares them by ratios.
 
-Contenders: no milter, the least milter in C (the ceiling for any), the least in pymilter, this checkout, with --against
-another version of it, and with --milter any that runs, such as rspamd or MIMEDefang. Corpora: small (plain text), html
-(without attachments), typical (docx or pdf attached), large, all made from a seed; --folder adds a directory of .eml.
-It needs root, Debian's postfix, gcc and libmilter-dev.
+Compared are: no milter, a minimal milter in C (the upper limit), a minimal one in pymilter, this checkout, with
+--against another version of it, and with --milter a running one, such as rspamd or MIMEDefang. Corpora: small (plain
+text), html (without attachments), typical (docx or pdf attached), large, all made from a seed; --folder adds a
+directory of .eml. It needs root, Debian's postfix, gcc and libmilter-dev.
 """
 
 import argparse
@@ -40,7 +40,7 @@ _POSTFIX = {
 
 @dataclass(slots=True)
 class Measure:
-    """One run of one contender. `processor` is that of filter, Postfix, sender and sink, a message, until delivered."""
+    """One run of one milter. `processor` is the time of filter, Postfix, sender and sink per delivered message."""
 
     messages: int
     rate: float
@@ -119,7 +119,7 @@ def _corpora(arguments: argparse.Namespace, directory: Path) -> dict[str, Path]:
 
 
 def _start(stack: ExitStack, arguments: argparse.Namespace, directory: Path, postfix: PostfixInstance) -> list[Filter]:
-    """Start the contenders that are wanted and installed; say which are not."""
+    """Start the requested milters that are installed; print which are not."""
     wanted = arguments.only.split(",")
     running = [Filter("none", "")] if "none" in wanted else []
     for name, start in (("cmilter", filters.cmilter), ("pytrivial", filters.pytrivial)):
@@ -140,7 +140,7 @@ def _start(stack: ExitStack, arguments: argparse.Namespace, directory: Path, pos
 
 
 def _other_build(revision: str, directory: Path) -> tuple[Path, str]:
-    """Check another version out below `directory` and compile it; return where it is, and its PYTHONPATH."""
+    """Check out another version below `directory` and compile it; return its directory and its PYTHONPATH."""
     root = directory / "other"
     root.mkdir()
     archive = subprocess.Popen(["git", "-C", str(_ROOT), "archive", revision], stdout=subprocess.PIPE)

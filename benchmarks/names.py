@@ -1,4 +1,4 @@
-"""Names and addresses that a detector finds in other people's labelled sentences, and how fast."""
+"""Names and addresses that a detector finds in sentences labelled by others, and its speed."""
 
 import json
 import time
@@ -51,7 +51,7 @@ def others(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]]]]
 
 
 def mails(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of those sentences of EWT that are of mail."""
+    """Yield the lines of the sentences of EWT that are from mail."""
     kept = False
     for line in lines:
         if line.startswith("# sent_id = "):
@@ -61,7 +61,7 @@ def mails(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _count(counts: Counter[tuple[str, str]], detector: Detector, text: str, places: list[Place]) -> None:
-    """Count the names that are found where half of the place is common, those found elsewhere, and those missed."""
+    """Count the names found with at least half of the span in common, those found elsewhere, and those missed."""
     left = list(places)
     for match in detector.find(text):
         if match.identifier not in KINDS.values():
@@ -83,7 +83,7 @@ def _count(counts: Counter[tuple[str, str]], detector: Detector, text: str, plac
 
 
 def rate(asking: Detector, plain: Detector, texts: list[str]) -> float:
-    """Return the MB of text a second of what names and organisations cost on top of all else, in whole texts."""
+    """Return the speed of finding names and organisations alone, in MB of text per second, for complete texts."""
     spent = []
     for detector in (asking, plain):
         best = float("inf")

@@ -1,4 +1,4 @@
-"""OCR on images drawn by code, in eight fonts and six sizes: how many of the numbers are found, and at what cost.
+"""OCR on images drawn by code, in eight fonts and six sizes: the share of numbers that is found, and the time.
 
 The fonts are PDFium's own, Pillow's and reportlab's, so that every machine draws the same. Each is drawn as a list,
 as a table of two columns, and as sentences. The numbers are test numbers of published forms with random digits.
@@ -90,12 +90,12 @@ def image(font: str, size: int, form: str, entries: list[tuple[str, str]]) -> Im
 
 
 def compared(text: str) -> str:
-    """Return letters and digits alone, line by line."""
+    """Return only letters and digits, line by line."""
     return "\n".join(_NOT_COMPARED.sub("", line) for line in text.splitlines())
 
 
 def main(arguments: list[str]) -> int:
-    """Measure all fonts and sizes; exit status 1 where fewer than 98 % of the numbers are found."""
+    """Measure all fonts and sizes; exit status 1 if fewer than 98 % of the numbers are found."""
     parser = argparse.ArgumentParser(prog="script/bench ocr", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)

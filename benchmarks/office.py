@@ -1,7 +1,7 @@
-"""Office mail that holds nobody's number, made from a seed: quoted headers, cables, part lists, dumps, web addresses.
+"""Office mail without personal numbers, made from a seed: quoted headers, cables, part lists, dumps, web addresses.
 
-Whatever a detector finds in it but telephone numbers, e-mail and network addresses is false, save for the numbers of
-NAMED, which stand behind their own label there.
+Every match of a detector is false, except telephone numbers, e-mail and network addresses, and the numbers in NAMED,
+which follow their own label.
 """
 
 import random
@@ -233,7 +233,7 @@ BLOCKS: tuple[Block, ...] = (
 
 
 def mails(count: int, seed: int) -> list[str]:
-    """Return so many mails, always the same for a seed."""
+    """Return this number of mails, always the same for a seed."""
     generator = random.Random(seed)
     return [
         "\n\n".join(generator.choice(BLOCKS)(generator) for _ in range(generator.randint(3, 9))) for _ in range(count)

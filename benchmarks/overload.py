@@ -1,4 +1,4 @@
-"""More mail than can be inspected: when sessions slow down, when mail is deferred, the memory it takes, and after."""
+"""More mail than can be inspected: when sessions become slower, when mail is deferred, memory use, and recovery."""
 
 import argparse
 import shutil
@@ -24,7 +24,7 @@ _KIB = 1024
 
 @dataclass(slots=True)
 class Step:
-    """What so many sessions at once came to; times in seconds."""
+    """The result for a number of concurrent sessions; times in seconds."""
 
     sessions: int
     seconds: float
@@ -44,7 +44,7 @@ class Step:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure; return 0 when memory is bounded, no accepted message is lost, and all is well again afterwards."""
+    """Measure; return 0 if memory is bounded, no accepted message is lost, and the site recovers."""
     parser = argparse.ArgumentParser(prog="script/bench overload")
     parser.add_argument("--seconds", type=float, default=10, help="how long each number of sessions is tried")
     parser.add_argument("--sessions", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64, 96])
@@ -124,7 +124,7 @@ def _settled(site: Site, accepted: int) -> bool:
 
 
 def _memory(site: Site) -> int:
-    """Return what milter, zygote and workers have that no other process shares (PSS), in bytes."""
+    """Return the proportional memory (PSS) of milter, zygote and workers, in bytes."""
     pids, found = [site.pid("milter")], 0
     while pids:
         pid = pids.pop()

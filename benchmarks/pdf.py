@@ -1,4 +1,4 @@
-"""PDF, OCR and the sandbox: time a page, recall of OCR, what confinement costs."""
+"""PDF, OCR and the sandbox: time per page, recall of OCR, the cost of confinement."""
 
 import statistics
 import sys
@@ -47,7 +47,7 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 
 def pages() -> bool:
-    """Documents that we write ourselves: every planted place, and the time for plain pages."""
+    """Measure documents made by the tests: every planted place, and the time for plain pages."""
     planted = {packed: read_all(pdf.read, planted_pdf(packed)).everything() for packed in (False, True)}
     found = min(sum(token(place) in text for place in PLACES) for text in planted.values())
     long = simple_pdf(*[f"{LINES[0]} page {number}" for number in range(100)])
@@ -63,7 +63,7 @@ def pages() -> bool:
 
 
 def recognition() -> bool:
-    """One A4 page at 200 dpi: time, recall of its words upright and turned, and the second time, remembered."""
+    """Measure one A4 page at 200 dpi: time, recall of its words upright and rotated, and the time when it is cached."""
     try:
         engine = TesseractEngine()
     except OcrError as missing:
@@ -96,7 +96,7 @@ def recognition() -> bool:
 
 
 def sandbox() -> bool:
-    """What putting the sandbox on costs once, and what reading under it costs each time."""
+    """Measure the time to apply the sandbox once, and of each reading in it."""
     small = planted_pdf()
 
     def job() -> float:

@@ -1,7 +1,7 @@
-"""Measures what a thousand policies cost a message: the decision alone, and a session from MAIL to its answer.
+"""Measures the cost of a thousand policies per message: the decision alone, and a session from MAIL to its reply.
 
-script/bench policy    exit code 1 when a site's usual thousand costs more than 0.2 ms a message, or a session with a
-                       thousand policies takes more than 1.3 times that of a session with ten
+script/bench policy    exit code 1 if a site's usual thousand policies take more than 0.2 ms per message, or a session
+                       with a thousand policies takes more than 1.3 times as long as a session with ten
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main(words: list[str]) -> int:
 
 
 def _sessions() -> float:
-    """Time sessions with few and with many policies, all else alike, by turns; return the ratio of their medians."""
+    """Time sessions with few and with many policies, in turns; return the ratio of their medians."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         settings = Settings.model_validate({"milter": {"spool_directory": directory}})
@@ -116,7 +116,7 @@ _FIELDS = (
 
 
 def decision(count: int) -> float:
-    """Return what a message costs in which nothing was found, with so many usual policies, in milliseconds."""
+    """Return the time for a message without findings, with this number of usual policies, in milliseconds."""
     return _milliseconds(_policies(_USUAL, count), _envelope(), Inspection())
 
 

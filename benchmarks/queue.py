@@ -1,4 +1,4 @@
-"""A long hold queue with a real Postfix: adopting all of it, decisions meanwhile, passes in which nothing changed."""
+"""A long hold queue with a real Postfix: adopting all messages, decisions meanwhile, and passes without changes."""
 
 import argparse
 import shutil
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _site(stack: ExitStack) -> Site:
-    """Start a site whose milter never runs: Postfix holds all mail unread, and it is adopted, as after a loss."""
+    """Start a site without a milter: Postfix holds all mail uninspected, and it is adopted, as after a lost store."""
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     stack.callback(shutil.rmtree, directory)
     site = Site(directory, changes={"milter_default_action": "quarantine"}, queue_extra="adopt_uninspected = true\n")
@@ -104,7 +104,7 @@ def _is_released(site: Site, name: str) -> bool:
 def _idle(*sites: Site) -> list[float]:
     """Return the time of a pass in which nothing changed at each of some sites, in seconds.
 
-    It is the first decile of many, made by turns, for others run on this machine too.
+    It is the first decile of many passes, made in turns, because the machine has other load.
     """
     reconcilers = [_reconciler(site) for site in sites]
     # Until the queue's directory has settled, each pass lists it again.

@@ -1,7 +1,7 @@
 """A process that records incidents, of this build or another one: run by benchmarks/store.py with that build's path.
 
-Its arguments are the store's URL, the name of its node, and how many it records. It says that it is ready, waits for a
-line, and then prints how long each took, in seconds, as JSON.
+Its arguments are the store's URL, the name of its node, and the number of incidents. It prints that it is ready, waits
+for a line, and then prints the time of each incident, in seconds, as JSON.
 """
 
 import inspect

@@ -1,6 +1,6 @@
-"""Measures what redaction costs: a message with a document is inspected and redacted by turns, in this process.
+"""Measures the cost of redaction: a message with a document is inspected and redacted in turns, in this process.
 
-script/bench redact    exit code 1 when redaction of the Word document takes more than 5 times its inspection
+script/bench redact    exit code 1 if redaction of the Word document takes more than 5 times its inspection
 """
 
 import argparse
@@ -82,7 +82,7 @@ def _messages() -> dict[str, bytes]:
 
 
 def _refuse_failure(kind: str, answer: bytes) -> None:
-    """Raise SystemExit where a message could not be redacted: then nothing was measured."""
+    """Raise SystemExit if a message could not be redacted: then nothing was measured."""
     report, _, content = answer.partition(b"\n")
     if refused := json.loads(report)["refused"]:
         raise SystemExit(f"redact: the message of kind {kind} was refused: {refused}")
@@ -91,7 +91,7 @@ def _refuse_failure(kind: str, answer: bytes) -> None:
 
 
 def _processor_time(work: Callable[..., object], *given: object) -> float:
-    """Return what some work takes, in milliseconds of the processor."""
+    """Return the processor time of a function, in milliseconds."""
     started = time.process_time()
     work(*given)
     return (time.process_time() - started) * 1000

@@ -1,7 +1,7 @@
-"""Compares what two builds read and find in the same files: text, places, status, signals, matches, exactly.
+"""Compares the results of two builds for the same files exactly: text, places, status, signals, matches.
 
-``script/bench same --against REV [PATH …]`` takes the corpora of documents and of mail, and what PATH names besides.
-No text of a file is printed: what differs is named by file, part and kind.
+``script/bench same --against REV [PATH …]`` uses the corpora of documents and of mail, and the files of PATH.
+No text of a file is printed: a difference is reported by file, part and kind.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from benchmarks.builds import ROOT, Build, tree_of
 
 
 def differences(new: dict[str, Any], old: dict[str, Any]) -> list[str]:
-    """Name what one build says of a file and the other does not."""
+    """Return the differences between the results of two builds for a file."""
     found = [f"{what}: {old[what]} → {new[what]}" for what in ("status", "signals") if new[what] != old[what]]
     if len(new["parts"]) != len(old["parts"]):
         return [*found, f"parts: {len(old['parts'])} → {len(new['parts'])}"]
@@ -34,7 +34,7 @@ def differences(new: dict[str, Any], old: dict[str, Any]) -> list[str]:
 
 
 def _mails(folder: Path) -> Iterator[Path]:
-    """Yield the messages of the ham corpus as files that last until the next is asked for."""
+    """Yield the messages of the ham corpus as files; each exists until the next one is requested."""
     with tempfile.TemporaryDirectory(prefix="holdgate-same.") as directory:
         path = Path(directory) / "message.eml"
         for message in corpora.raw_ham(folder):
@@ -53,7 +53,7 @@ def _files(paths: list[Path]) -> Iterator[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare, and say how many files came out the same."""
+    """Compare, and print the number of files with the same result."""
     parser = argparse.ArgumentParser(prog="script/bench same", description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="files and folders to compare besides the corpora")
     parser.add_argument("--against", required=True, metavar="REV", help="the revision to compare with")

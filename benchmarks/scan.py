@@ -1,4 +1,4 @@
-"""Measures the worker pool: what handing a message over costs, and a process for each message; how large one is."""
+"""Measures the worker pool: passing a message to a process, a process for each message, and the memory of one."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ _SHORT = b"Subject: s\r\n\r\nnothing\r\n"
 
 
 def main(words: list[str]) -> int:
-    """Run all measurements and print their figures, floors beside them."""
+    """Run all measurements and print the figures with their thresholds."""
     argparse.ArgumentParser(prog="script/bench scan", description=__doc__).parse_args(words)
     rules = Path(__file__).resolve().parents[1] / "rules"
     settings = PoolSettings(rules, Path("/nonexistent"), ("dlp-pii",), workers=1, retire_after=10**9)
@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
 
 
 def _round_trip() -> None:
-    """Time the way to a process that reads the message as a worker does, and answers at once."""
+    """Time the round trip to a process that reads the message as a worker does, and answers at once."""
     ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
@@ -71,7 +71,7 @@ def _echo(connection: socket.socket) -> None:
 
 
 def _fresh(pool: Pool) -> None:
-    """Time a message in a process of its own, and how much of everybody's processor time that takes."""
+    """Time a message in its own process, and measure the processor time of the machine meanwhile."""
     times = []
     before = _processor_seconds()
     for _ in range(_FRESH):
@@ -84,7 +84,7 @@ def _fresh(pool: Pool) -> None:
 
 
 def _plain(pool: Pool) -> None:
-    """Time a message in a process that stays."""
+    """Time a message in a reusable process."""
     times = []
     before = _processor_seconds()
     for _ in range(_MESSAGES):
@@ -96,14 +96,14 @@ def _plain(pool: Pool) -> None:
 
 
 def _processor_seconds() -> float:
-    """Return the processor time that this machine has used: what workers that ended had is in nothing else."""
+    """Return the processor time that this machine has used: that of ended workers is counted nowhere else."""
     fields = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
     idle = fields[3] + fields[4]
     return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pool: Pool) -> None:
-    """Measure a process that stays after many messages."""
+    """Measure the memory of a reusable process after many messages."""
     folder = corpus("ham")
     if folder is None:
         return

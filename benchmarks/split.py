@@ -1,6 +1,6 @@
 """Measures how long Postfix takes to accept a message that is split, and one that is not, through a real milter.
 
-Both have the same content and two recipients. Of the split one, one recipient has to wait: the milter records an
+Both have the same content and two recipients. One recipient of the split message must wait: the milter records an
 incident and submits a copy before it answers. Messages of both kinds take turns, one at a time. Returns 1 if the median
 of the split ones is more than 2.2 times that of the plain ones.
 """

@@ -1,7 +1,7 @@
 """Measures each step of a message from the first callback to the reply, for messages of several kinds.
 
-Waits and work are the medians of many messages, one at a time. `processor` is what the gate's thread used, and what the
-zygote and its workers used, a message. Nothing is judged: compare the rows, or two builds, on the same machine.
+Waits and work are the medians of many messages, one at a time. `processor` is the time per message of the gate's
+thread, and of the zygote and its workers. There is no threshold: compare the rows, or two builds, on the same machine.
 """
 
 import argparse
@@ -38,28 +38,28 @@ _CHUNK = 65_535
 
 
 class _Store:
-    """Keeps nothing: no message here is held."""
+    """Stores nothing: no message here is held."""
 
     def record(self, *_: Any, **__: Any) -> None:
-        """Take an incident."""
+        """Accept an incident."""
 
 
 @dataclass
 class _Shared:
-    """What a session takes from the service."""
+    """The data that a session gets from the service."""
 
     snapshot: ConfigSnapshot
     store: _Store = field(default_factory=_Store)
 
 
 class _Timed(Pool):
-    """A pool that notes how long the last inspection took, and what it says of itself."""
+    """A pool that records the time of the last inspection, and the times in its result."""
 
     asked = 0.0
     output = Inspection()
 
     def inspect(self, *arguments: Any, **words: Any) -> Inspection:
-        """Inspect, and take the time."""
+        """Inspect, and measure the time."""
         begun = time.perf_counter()
         self.output = super().inspect(*arguments, **words)
         self.asked = (time.perf_counter() - begun) * 1000
@@ -112,7 +112,7 @@ def _messages(folder: Path) -> dict[str, bytes]:
 
 
 def main(words: list[str]) -> int:
-    """Print the table, as docs/explanation/performance.md has it."""
+    """Print the table in the form of docs/explanation/performance.md."""
     parser = argparse.ArgumentParser(prog="script/bench steps", description=__doc__)
     parser.add_argument("--count", type=int, default=200, help="messages of each kind; of large ones a tenth")
     arguments = parser.parse_args(words)
@@ -168,7 +168,7 @@ def send(
     chunks: list[bytes],
     recipients: Sequence[str] = ("rcpt@partner.example",),
 ) -> float:
-    """Send a message through a session; return the moment at which all of it had come in."""
+    """Send a message through a session; return the time at which it had arrived completely."""
     session.open("client.corp.example", "192.0.2.1")
     session.begin("sender@corp.example", "")
     for recipient in recipients:
@@ -184,7 +184,7 @@ def send(
 
 
 def as_steps(content: bytes) -> tuple[list[tuple[str, bytes]], list[bytes]]:
-    """Take a message apart as the milter protocol brings it."""
+    """Split a message into the steps of the milter protocol."""
     header, _, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
     fields: list[tuple[str, bytes]] = []
     for line in header.split(b"\n"):

@@ -1,6 +1,6 @@
-"""The store: incidents recorded a second by 1, 3 and 10 processes at once, and each step in a full store.
+"""The store: incidents recorded per second by 1, 3 and 10 concurrent processes, and each step in a full store.
 
-On PostgreSQL each process is the milter of a separate node. With `--against` another revision does the same in turns.
+On PostgreSQL each process is the milter of a separate node. With `--against`, another revision runs the same in turns.
 With `--filled`, the second part is measured: the list, a decision, and the passes of desk and queue agent on SQLite and
 PostgreSQL, with a hundred waiting incidents and with many closed and waiting ones (filled.py).
 """
@@ -31,18 +31,18 @@ LEAST_OF_OTHER = 5.0
 
 @dataclass(slots=True)
 class _Outcome:
-    """What some writers of a build did, over all rounds: seconds of the rounds, and of each incident."""
+    """The result for the writers of a build over all rounds: seconds of the rounds, and of each incident."""
 
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        """How many a second."""
+        """The number per second."""
         return len(self.times) / self.seconds
 
     def percentile(self, share: int) -> float:
-        """How long so many of a hundred took at most, in seconds."""
+        """The time below which this percentage of the incidents was recorded, in seconds."""
         ordered = sorted(self.times)
         return ordered[min(len(ordered) * share // 100, len(ordered) - 1)]
 
@@ -133,7 +133,7 @@ def _environment(tree: Path) -> dict[str, str]:
 
 
 def _record(tree: Path, url: str, writers: int, each: int, outcome: _Outcome) -> None:
-    """Have processes of a build record incidents at once, and add what they did to `outcome`."""
+    """Have processes of a build record incidents at the same time, and add the results to `outcome`."""
     command = [sys.executable, str(ROOT / "benchmarks" / "recording.py"), url]
     processes = [
         subprocess.Popen(

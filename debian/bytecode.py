@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Makes the bytecode of the package's Python files, as "python3 -m compileall" does, less what only people read.
+"""Makes the bytecode of the package's Python files, as "python3 -m compileall" does, without docstrings of libraries.
 
-    bytecode.py LIST     LIST names a file a line
+    bytecode.py LIST     LIST has one file per line
 
-Run when the package is installed. Each process keeps the docstrings of all that it has loaded: in a daemon, 2 MB are
-those of libraries. Those of Holdgate stay, because its commands print some, and so do those of pycparser, which are
-its grammar. Line numbers and assertions stay as they are. A source is known by its hash and not by its time: sources
-of two versions may have the same time.
+It runs when the package is installed. A process keeps the docstrings of all loaded modules: in a daemon, those of
+libraries take 2 MB. Holdgate's are kept, because its commands print some, and pycparser's, which are its grammar. Line
+numbers and assertions are unchanged. A source is identified by its hash, not by its time, because sources of two
+versions may have the same time.
 """
 
 import ast
@@ -19,7 +19,7 @@ _KEPT = ("/site-packages/holdgate/", "/site-packages/pycparser/")
 
 
 def without_docstrings(tree: ast.Module) -> ast.Module:
-    """Take the docstrings out of a tree, and return it."""
+    """Remove the docstrings from a tree, and return it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Imports all of Holdgate, and each library's module that it names: what was left out of the package is not needed.
+"""Imports all of Holdgate, and each library module that it uses: nothing that is needed is missing in the package.
 
     debian/importable.py PLACE FILE
 
-Run by debian/rules with the package's own interpreter. Imports within functions count too. FILE gets the sources that
-were loaded, a path a line, as they will be below PLACE: debian/holdgate.postinst compiles these and no others.
+Run by debian/rules with the package's own interpreter. Imports within functions count too. FILE gets the paths of
+the loaded sources, one per line, as they will be below PLACE: debian/holdgate.postinst compiles these and no others.
 """
 
 import ast
@@ -27,13 +27,13 @@ _OF_CHECKOUT = {"babel", "mypy_extensions"}
 
 
 def modules() -> list[str]:
-    """Return the names of all our modules."""
+    """Return the names of all of Holdgate's modules."""
     found = pkgutil.walk_packages(holdgate.__path__, "holdgate.", onerror=lambda _name: None)
     return [one.name for one in found if not one.name.startswith(_MIGRATIONS)]
 
 
 def named(path: Path) -> Iterator[str]:
-    """Yield the modules that a source file imports, wherever in it."""
+    """Yield the modules that a source file imports anywhere."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -50,7 +50,7 @@ def loaded() -> Iterator[Path]:
 
 
 def main() -> None:
-    """Import all, and end with what cannot be."""
+    """Import all; print what cannot be imported, and exit with 1."""
     place, target = sys.argv[1:]
     ours = modules()
     wanted = {*ours, "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"}

@@ -3,7 +3,7 @@
 
     debian/prune.py SITE-PACKAGES
 
-Run by debian/rules. What it deletes goes from the RECORD of its library, too.
+Run by debian/rules. Deleted files are also removed from the RECORD of their library.
 """
 
 import csv
@@ -35,7 +35,7 @@ def prune(root: Path, wanted: list[str]) -> list[str]:
 
 
 def correct_records(root: Path) -> None:
-    """Take out of each RECORD what is not there any more, or has changed."""
+    """Remove from each RECORD the files that no longer exist or have changed."""
     for record in root.glob("*.dist-info/RECORD"):
         rows = list(csv.reader(record.read_text(encoding="utf-8").splitlines()))
         kept = [row for row in rows if (root / row[0]).exists()]
@@ -47,14 +47,14 @@ def correct_records(root: Path) -> None:
 
 
 def strip(root: Path) -> None:
-    """Strip all libraries of what only debuggers and linkers need."""
+    """Strip all libraries of symbols that only debuggers and linkers need."""
     for path in sorted(root.rglob("*.so*")):
         if path.is_file() and not path.is_symlink():
             subprocess.run(["strip", "--strip-unneeded", str(path)], check=True, stderr=subprocess.DEVNULL)
 
 
 def main() -> None:
-    """Do it, and end with patterns that match nothing."""
+    """Delete and strip; print patterns that match nothing."""
     root = Path(sys.argv[1])
     useless = prune(root, patterns(Path(__file__).with_name("prune.list").read_text(encoding="utf-8")))
     if useless:

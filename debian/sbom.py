@@ -1,9 +1,9 @@
-"""Completes the bill of materials that cyclonedx-py wrote: what it is of, and the hashes of what was fetched.
+"""Completes the bill of materials of cyclonedx-py: adds the described component and the hashes of fetched files.
 
 usage: sbom.py FILE VERSION LOCK
 
 Specification: CycloneDX 1.6, metadata.component and component.hashes. The hashes are those that the lock allows; which
-of a release's files was taken depends on Python's version and the processor.
+file of a release was used depends on Python's version and the processor.
 """
 
 import json
@@ -20,7 +20,7 @@ def _name(name: str) -> str:
 
 
 def main(file: Path, version: str, lock: Path) -> None:
-    """Rewrite the bill in `file`, of the package's `version`, with what is in `lock`."""
+    """Rewrite the bill in `file`, for the package's `version`, with the hashes in `lock`."""
     bill = json.loads(file.read_text(encoding="utf-8"))
     locked = {
         (_name(found[1]), found[2]): _HASH.findall(found[0]) for found in _PINNED.finditer(lock.read_text("utf-8"))

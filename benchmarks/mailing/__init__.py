@@ -1,1 +1,1 @@
-"""Parts of `script/bench mail`: what is sent, who sends it, who filters it, and whose processor time that takes."""
+"""Parts of `script/bench mail`: the messages, the sender, the milters, and the measured processor time."""

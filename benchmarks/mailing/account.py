@@ -1,4 +1,4 @@
-"""Whose processor time and memory: of trees of processes, those that ended and were waited for included."""
+"""Processor time and memory of process trees, including processes that have ended and were waited for."""
 
 import os
 import re
@@ -8,7 +8,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def tree(*roots: int) -> list[int]:
-    """Return these processes and all below them that live now."""
+    """Return these processes and all their running descendants."""
     found: list[int] = []
     left = list(roots)
     while left:
@@ -48,6 +48,6 @@ def proportional_bytes(*roots: int) -> int:
 
 
 def busy_seconds() -> float:
-    """Return the processor time that the machine has used, whoever used it."""
+    """Return the processor time that all processes of the machine have used."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / _TICKS

@@ -1,4 +1,4 @@
-"""The contenders: no milter, the least in C, the least in pymilter, and builds of ours."""
+"""The compared milters: none, a minimal one in C, a minimal one in pymilter, and builds of Holdgate."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A milter that runs: its address for Postfix ("" for none), and its process."""
+    """A running milter: its address for Postfix ("" for none), and its process."""
 
     name: str
     address: str
@@ -28,12 +28,12 @@ class Filter:
 
 
 class NotHereError(Exception):
-    """This contender is not installed; the text says what is missing."""
+    """This milter is not installed; the text names what is missing."""
 
 
 @contextmanager
 def started(name: str, directory: Path, *command: str, environment: dict[str, str] | None = None) -> Iterator[Filter]:
-    """Run a milter whose command's last word is its address, until it is over."""
+    """Run a milter whose command ends with its address, until the context ends."""
     socket = directory / "s" / f"{name}.sock"
     socket.parent.mkdir(exist_ok=True)
     socket.parent.chmod(0o1777)
@@ -58,7 +58,7 @@ def started(name: str, directory: Path, *command: str, environment: dict[str, st
 
 @contextmanager
 def cmilter(directory: Path) -> Iterator[Filter]:
-    """Compile and run the least milter in C. Raises NotHereError without a compiler or libmilter-dev."""
+    """Compile and run a minimal milter in C. Raises NotHereError without a compiler or libmilter-dev."""
     program = directory / "cmilter"
     command = ["cc", "-O2", "-o", str(program), str(_HERE / "cmilter.c"), "-lmilter", "-lpthread"]
     try:
@@ -71,7 +71,7 @@ def cmilter(directory: Path) -> Iterator[Filter]:
 
 @contextmanager
 def pytrivial(directory: Path) -> Iterator[Filter]:
-    """Run the least milter in pymilter."""
+    """Run a minimal milter in pymilter."""
     with started("pytrivial", directory, sys.executable, str(_HERE / "pytrivial.py"), "{socket}") as running:
         yield running
 
@@ -99,7 +99,7 @@ milter = "127.0.0.1:{metrics}"
 
 @contextmanager
 def ours(name: str, root: Path, path: str, directory: Path, postfix: Path) -> Iterator[Filter]:
-    """Run our milter of the checkout `root`, with its modules found by `path` (as PYTHONPATH)."""
+    """Run Holdgate's milter of the checkout `root`, with `path` as PYTHONPATH."""
     home = directory / name
     for folder in ("spool", "rules.d"):
         (home / folder).mkdir(parents=True)
@@ -122,7 +122,7 @@ def ours(name: str, root: Path, path: str, directory: Path, postfix: Path) -> It
 
 @contextmanager
 def sink(directory: Path) -> Iterator[tuple[int, int]]:
-    """Run Postfix's smtp-sink(1), which takes all mail and keeps none; yield its port and its process."""
+    """Run Postfix's smtp-sink(1), which accepts and discards all mail; yield its port and its process."""
     port = free_port()
     with ExitStack() as stack:
         log = stack.enter_context((directory / "sink.log").open("wb"))

@@ -1,6 +1,6 @@
 """Corpora of real MIME files from a seed: small (plain text), html, typical (a docx or pdf attached), large.
 
-The same seed and the same libraries give the same messages, but for times that the libraries write.
+The same seed and the same libraries give the same messages, except for times that the libraries write.
 """
 
 import io
@@ -54,7 +54,7 @@ class Writer:
         self.random = random.Random(seed)
 
     def words(self, count: int) -> str:
-        """Return so many words."""
+        """Return a number of words."""
         return " ".join(self.random.choices(_WORDS, k=count))
 
     def paragraph(self) -> str:
@@ -64,7 +64,7 @@ class Writer:
         )
 
     def text(self, length: int) -> str:
-        """Return a letter of about that length, its lines wrapped."""
+        """Return a letter of about this length, with wrapped lines."""
         parts = [f"Dear {self.random.choice(_NAMES)},"]
         while sum(map(len, parts)) < length:
             parts.append(textwrap.fill(self.paragraph(), 76))
@@ -171,7 +171,7 @@ _MAKERS: dict[str, Callable[[Writer, str], EmailMessage]] = {
 
 
 def write(folder: Path, name: str, seed: str, count: int = 0) -> Path:
-    """Write a corpus below `folder` and return where it is. One message in 25 holds a number that is held for."""
+    """Write a corpus below `folder` and return where it is. One message in 25 contains a number that causes a hold."""
     target = folder / name
     target.mkdir(parents=True)
     writer = Writer(f"{seed} {name}")

@@ -1,4 +1,4 @@
-"""A milter in pymilter that collects the body and adds a header field: what pymilter costs by itself.
+"""A milter in pymilter that collects the body and adds a header field, to measure the cost of pymilter alone.
 
 python pytrivial.py unix:/path
 """
@@ -26,7 +26,7 @@ class Trivial(Milter.Base):
         return int(Milter.CONTINUE)
 
     def eom(self) -> int:
-        """Put the pieces together and add a field."""
+        """Join the pieces and add a field."""
         b"".join(self._chunks)
         self._chunks.clear()
         self.addheader("X-Bench", "none")

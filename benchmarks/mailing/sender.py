@@ -1,7 +1,7 @@
-"""Sends the messages of a folder by SMTP as fast as they are taken: python -m benchmarks.mailing.sender PORT FOLDER …
+"""Sends the messages of a folder by SMTP at full speed: python -m benchmarks.mailing.sender PORT FOLDER …
 
-Prints one JSON object at the end: how many messages, seconds, latencies (from the last byte sent to the reply), its own
-processor time, and what was answered other than 250.
+Prints one JSON object at the end: number of messages, seconds, latencies (from the last byte sent to the reply), its
+own processor time, and replies other than 250.
 """
 
 import argparse
@@ -18,7 +18,7 @@ _ENVELOPE = b"MAIL FROM:<sender@corp.example>\r\nRCPT TO:<rcpt@partner.example>\
 
 
 class Run:
-    """What the sessions share."""
+    """Data that the sessions share."""
 
     def __init__(self, port: int, messages: list[bytes], seconds: float) -> None:
         self.port = port
@@ -29,12 +29,12 @@ class Run:
         self._lock = threading.Lock()
 
     def next(self) -> bytes | None:
-        """Return the next message, None when the time is over."""
+        """Return the next message, or None after the end of the time."""
         with self._lock:
             return next(self.messages) if time.monotonic() < self.stop else None
 
     def session(self) -> None:
-        """Send one message a connection until the time is over."""
+        """Send one message per connection until the end of the time."""
         while (message := self.next()) is not None:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
@@ -77,7 +77,7 @@ def wire_form(content: bytes) -> bytes:
 
 
 def main() -> None:
-    """Send, and print what came of it."""
+    """Send, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("folder", type=Path)

@@ -1,4 +1,4 @@
-"""Drawings and pages: PostScript, SVG, PDF, XPS and images, by the libraries that people make them with."""
+"""Drawings and pages: PostScript, SVG, PDF, XPS and images, made with widely used libraries."""
 
 import base64
 import io
@@ -210,7 +210,7 @@ _SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1
 @maker("letters.svg", "positions.svg", "spans.svg", "symbol.svg", "data-image.svg", "foreign.svg", "style.svg",
        "title-paths.svg", "script.svg", "entities.svg")  # fmt: skip
 def svg(name: str) -> bytes:
-    """Write an SVG as editors do: letter by letter, with positions, in symbols, with text beside outlines."""
+    """Write an SVG as editors do: letter by letter, with positions, in symbols, with text next to outlines."""
     if name.startswith("letters"):
         body = "".join(
             f'<text x="{9 * at}" y="{20 + 30 * row}">{letter}</text>'

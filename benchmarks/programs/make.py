@@ -8,7 +8,7 @@ from benchmarks.programs.making import MAKERS, MissingError
 
 
 def main(arguments: list[str]) -> int:
-    """Write each file that a program on this machine can make; name the others."""
+    """Write each file that a program on this machine can make; list the others."""
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
     missing = 0

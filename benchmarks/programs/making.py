@@ -1,4 +1,4 @@
-"""What all makers share: the numbers that they plant, the register, and how a command is run."""
+"""Shared by all makers: the numbers that they plant, the registry, and running a command."""
 
 import shutil
 import subprocess
@@ -18,11 +18,11 @@ MAKERS: dict[str, Maker] = {}
 
 
 class MissingError(Exception):
-    """The program is not on this machine."""
+    """The program is not installed on this machine."""
 
 
 def maker(*names: str) -> Callable[[Callable[[str], bytes]], Callable[[str], bytes]]:
-    """Register a function that makes one file for each name; it is given the name."""
+    """Register a function that makes one file for each name; it gets the name as its argument."""
 
     def register(function: Callable[[str], bytes]) -> Callable[[str], bytes]:
         for name in names:

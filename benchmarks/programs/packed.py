@@ -248,7 +248,7 @@ def _cards(name: str, whole: str) -> bytes:
        "nested.eml", "iso2022.eml", "koi8.eml", "subject.eml", "name.eml", "mhtml.mht", "outlook-rtf.eml", "empty-type.eml",
        "bare-cr.eml", "mixed-ends.eml", "long-line.eml", "no-blank.eml", "8bit-header.eml", "binary-cte.eml")  # fmt: skip
 def mail(name: str) -> bytes:
-    """Write messages of the forms that mail has."""
+    """Write messages in the usual forms of mail."""
     kind = name.partition(".")[0]
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "anna@corp.example", "bob@partner.example", "note"

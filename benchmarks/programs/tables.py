@@ -118,7 +118,7 @@ def _by_name(frame: pandas.DataFrame, name: str) -> bytes:
        "formula.xlsx", "rich.xlsx", "note.xlsx", "textbox.xlsx", "validation.xlsx", "header.xlsx", "name.xlsx",
        "chart.xlsx", "constant.xlsx", "hyperlink.xlsx", "conditional.xlsx")  # fmt: skip
 def sheets(name: str) -> bytes:
-    """Write numbers in the ways that sheets have: by a format, over cells, in formulas, notes, boxes and rules."""
+    """Write numbers in all forms of a sheet: by a format, across cells, in formulas, notes, boxes and rules."""
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True, "constant_memory": name.startswith("constant")})
     sheet = book.add_worksheet("Staff")

@@ -58,7 +58,7 @@ def _escape(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Take the markup of docstrings and descriptions off."""
+    """Remove the markup of docstrings and descriptions."""
     text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
     return text.replace("`", "").strip()
 
@@ -83,7 +83,7 @@ def _terms(terms: dict[str, str]) -> Iterator[str]:
 
 
 def _see_also(*pages: str) -> list[str]:
-    """Name other pages, each on a line of its own: .BR puts no space between its arguments."""
+    """List other pages, each on a separate line: .BR puts no space between its arguments."""
     references = [f".BR {_escape(page).replace('(', ' (')}" for page in pages]
     return [".SH SEE ALSO", *(f"{reference}," for reference in references[:-1]), references[-1]]
 
@@ -122,7 +122,7 @@ def _children(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentPars
 
 
 def _what(parser: argparse.ArgumentParser, child: argparse.ArgumentParser) -> str:
-    """Return what a command's parent says of it, and its own description."""
+    """Return the summary of a command in its parent, and its own description."""
     helps = [
         choice.help or ""
         for holder in (parser, *_holders(parser))
@@ -161,7 +161,7 @@ def _arguments(parser: argparse.ArgumentParser) -> dict[str, str]:
 
 
 def _invocation(action: argparse.Action) -> str:
-    """Name an argument as the manual does, which is not the same in all versions of argparse."""
+    """Return an argument in the manual's form, because that of argparse differs between versions."""
     value = action.metavar or (action.dest.upper() if action.option_strings else action.dest)
     takes = [] if action.nargs == 0 else [f"{{{','.join(action.choices)}}}" if action.choices else str(value)]
     return " ".join([", ".join(action.option_strings), *takes]).strip()
@@ -239,7 +239,7 @@ def _settings(section: type[Section]) -> Iterator[str]:
 
 
 def policies() -> str:
-    """Return policies.toml(5): every key of the policies file, and how the verdict comes about."""
+    """Return policies.toml(5): every key of the policies file, and how the verdict is reached."""
     text = _REFERENCE.read_text(encoding="utf-8")
     body = [".SH SYNOPSIS", rf"\fB{PolicySettings().file}\fR", ".SH DESCRIPTION"]
     for block in text.partition("\n# Policies\n")[2].strip().split("\n\n"):
@@ -275,7 +275,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def stale() -> list[str]:
-    """Return the names of the pages that are not what the code says."""
+    """Return the names of the pages that differ from the code."""
     return [name for name, page in PAGES.items() if not _is_current(_HERE / name, page)]
 
 

@@ -148,7 +148,7 @@ def _model_table(title: str, model: type[BaseModel], left_out: tuple[str, ...]) 
 
 
 def _rows(model: type[BaseModel], about: str, left_out: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield a row for each key; what it means begins with `about`."""
+    """Yield a row for each key; its description begins with `about`."""
     for name, field in model.model_fields.items():
         if name in left_out:
             continue
@@ -255,7 +255,7 @@ def formats() -> str:
 
 
 def confinement_page() -> str:
-    """Return the page of what each process may do."""
+    """Return the page of each process's confinement."""
     lines = [
         "# Confinement",
         "",
@@ -292,7 +292,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def stale() -> list[str]:
-    """Return the names of the pages that are not what the code says."""
+    """Return the names of the pages that differ from the code."""
     return [name for name, page in PAGES.items() if not _is_current(_HERE / name, page)]
 
 
