@@ -1,4 +1,4 @@
-"""Chromium, as the tests of the pages use it: without scripts, in the size of a phone or a desktop."""
+"""Chromium for the tests of the pages: without scripts, in the size of a phone or a desktop."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ PHONE, DESKTOP = (390, 844), (1280, 900)
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """Chromium without scripts, with a profile of its own, that talks to nobody but us."""
+    """Return Chromium without scripts, with a separate profile, which connects only to the desk."""
     assert shutil.which("chromium"), "Chromium is not installed: run script/test as root, it installs what is missing"
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
@@ -67,13 +67,13 @@ def picture(browser: webdriver.Chrome, name: str) -> None:
 
 
 def send(browser: webdriver.Chrome, action: str, method: str = "post") -> None:
-    """Press the button of a form and wait for the page that comes."""
+    """Press the button of a form and wait for the next page."""
     button = browser.find_element(By.CSS_SELECTOR, f'form[method="{method}"][action$="{action}"] button')
     press(browser, button)
 
 
 def follow(browser: webdriver.Chrome, text: str) -> None:
-    """Follow a link and wait for the page that comes."""
+    """Follow a link and wait for the next page."""
     press(browser, browser.find_element(By.LINK_TEXT, text))
 
 

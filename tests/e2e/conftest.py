@@ -1,4 +1,4 @@
-"""A real site for each module: Postfix, the daemons and the world, below a directory of its own."""
+"""A real site for each module: Postfix, the daemons and the outside world, below a separate directory."""
 
 import shutil
 import tempfile
@@ -50,7 +50,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """One site for all tests of a module, by its `SITE` options: they tell their mail apart by recipient."""
+    """One site for all tests of a module, with its `SITE` options; tests distinguish their mail by recipient."""
     with running_site(**getattr(request.module, "SITE", {})) as running:
         yield running
 
@@ -64,7 +64,7 @@ def new_site() -> Iterator[Callable[..., Site]]:
 
 @pytest.fixture
 def open_files() -> Callable[[int], list[str]]:
-    """Name what a process has open."""
+    """Return the files that a process has open."""
 
     def names(pid: int) -> list[str]:
         return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]

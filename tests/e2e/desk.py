@@ -1,4 +1,4 @@
-"""What the tests of the desk share: submit, wait to be asked, read the request, answer it by mail or in a browser."""
+"""Shared by the tests of the desk: submit, wait for the request, read it, answer it by mail or in a browser."""
 
 import re
 from datetime import datetime
@@ -23,7 +23,7 @@ from testbed.world import Delivery
 
 
 def submit(site: Site, sender: str, recipient: str, subject: str = "New colleague") -> Incident:
-    """Send a message that is held, and return its incident when people have been asked about it."""
+    """Send a message that is held, and return its incident once requests have been sent."""
     letter = letters.number_in_text()
     for name, value in (("From", f"<{sender}>"), ("To", f"<{recipient}>"), ("Subject", subject)):
         letter.replace_header(name, value)
@@ -39,7 +39,7 @@ def submit(site: Site, sender: str, recipient: str, subject: str = "New colleagu
 
 
 def mail_about(site: Site, person: str, incident: Incident, words: str = "") -> EmailMessage:
-    """Return the newest mail to somebody about an incident, when there is one with these words in it."""
+    """Return the newest mail to a person about an incident that contains these words, once there is one."""
 
     def find() -> EmailMessage | None:
         for delivery in reversed(site.world.to(person)):
@@ -113,7 +113,7 @@ def closed(site: Site, incident: Incident, state: State) -> Incident:
 
 
 def pass_at(site: Site, now: datetime) -> None:
-    """Let the desk do in this process what is due at `now`; the daemon is stopped, so that the test owns the clock."""
+    """Run a pass of the desk in this process at `now`; the daemon is stopped, so the test controls the clock."""
     desk = Desk(site.store, site.settings, Key.load(site.settings.desk.token_key))
     previewer = Previewer(site.settings, QueueClient(site.settings.queue.socket))
     composer = Composer(desk, Templates(site.settings.desk.templates, desk.zone), previewer)

@@ -1,7 +1,8 @@
-"""Leaves nothing behind of a run that is killed: `python -m faults.aftermath DIRECTORY`, beside the run.
+"""Cleans up after a run that was killed: `python -m faults.aftermath DIRECTORY`, started together with the run.
 
-It waits until its input ends, which it does however the run ends. Mounts below the directory are taken away, and with
-a mount its loop device. Where the run was killed, what it started and left running there ends, and the directory goes.
+It waits for the end of its input, which comes however the run ends. It unmounts everything below the directory, which
+also detaches the loop devices. If the run was killed, it ends the processes that still run there and deletes the
+directory.
 """
 
 import os
@@ -31,12 +32,12 @@ class Aftermath:
         )
 
     def close(self) -> None:
-        """Take all mounts away that are left; the directory stays."""
+        """Unmount everything that is still mounted; the directory is kept."""
         self._process.communicate(_ENDED_WELL, timeout=120)
 
 
 def clean(directory: Path, *, killed: bool) -> None:
-    """Take away what a run left below its directory."""
+    """Remove everything that a run left below its directory."""
     if killed:
         for pid in within(directory):
             send_signal(pid, signal.SIGKILL)

@@ -1,13 +1,13 @@
-"""Tells whether a copy that came twice is Postfix's own doing, from Postfix's log and the copies themselves.
+"""Determines whether Postfix itself delivered a message twice, from its log and the copies.
 
-SMTP delivers at least once (RFC 5321, 4.5.3.2.6 and 6.1): a client that ends between the next host's answer and its own
-note of it sends again. Postfix does the same with its maildrop: what was queued and not yet removed there is queued
-again, under a new id. Both need an end of Postfix between the copies. And where a sender wants to hear of deliveries
-(RFC 3461, NOTIFY=SUCCESS) and bounce(8) cannot write that one was made, as on a full disk, smtp(8) defers what the next
-host took: the log says "trace service failed". A power cut undoes moves that were not synced: neither
-postsuper(1) nor qmgr(8) syncs those out of a queue, so a message that was released and sent may be in the hold queue
-again. Holdgate could double a message in two ways alone: by releasing it more often than it was held, which the log
-shows, or by submitting it, which gives an id that no other copy stems from. Neither counts as Postfix's.
+SMTP delivers at least once (RFC 5321, 4.5.3.2.6 and 6.1): a client that ends after the next host's reply and before it
+has recorded it sends again. The same is true of the maildrop: a message that was queued but not yet removed there is
+queued again, under a new id. In both cases Postfix ended between the copies. If a sender requests delivery reports
+(RFC 3461, NOTIFY=SUCCESS) and bounce(8) cannot record a delivery, for example on a full disk, smtp(8) defers a message
+that the next host has accepted: the log has "trace service failed". A power cut undoes moves that were not synced:
+neither postsuper(1) nor qmgr(8) syncs moves out of a queue, so a message that was released and sent can be in the hold
+queue again. Holdgate could duplicate a message in only two ways: by releasing it more often than it was held, which the
+log shows, or by submitting it, which gives an id that no other copy has. Neither counts as Postfix's.
 """
 
 import re
@@ -30,9 +30,9 @@ _MOVED = re.compile(r"postfix/postsuper\[\d+\]: (\w+): (released from hold|place
 
 @dataclass(slots=True)
 class PostfixLog:
-    """What Postfix's log says of queue ids: where a message that pickup(8) queued came from, moves by postsuper(1).
+    """Queue ids in Postfix's log: the origin of messages that pickup(8) queued, and moves by postsuper(1).
 
-    `untraced` are those of which a delivery could not be noted for their sender.
+    `untraced` are those whose delivery could not be recorded for their sender.
     """
 
     origins: dict[str, str] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class PostfixLog:
     def sent_twice(
         self, before: Delivery, again: Delivery, ended: Iterable[float], power_cuts: Iterable[float] = ()
     ) -> bool:
-        """Say whether `again` is a copy that Postfix, which ended at these times, made of what it sent `before`."""
+        """Return whether `again` is Postfix's copy of the message that it sent `before`; it ended at these times."""
         first, second = queue_id(before), queue_id(again)
         cuts = sum(before.at - _LATE < moment < again.at for moment in power_cuts)
         if not first or not second or any(self._released_too_often(one, cuts) for one in (first, second)):
@@ -70,7 +70,7 @@ class PostfixLog:
         return first == second or self._root(first) == self._root(second)
 
     def _released_too_often(self, one: str, cuts: int) -> bool:
-        """Say whether a message was released more often than it was held: by a table, postsuper(1) or a power cut."""
+        """Return whether a message was released more often than held: by a table, postsuper(1) or a power cut."""
         return self.released[one] > 1 + self.held[one] + cuts
 
     def _root(self, one: str) -> str:

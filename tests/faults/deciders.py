@@ -1,4 +1,4 @@
-"""Moderators who decide: by page, reply and command, now and then two at once; what they leave long enough expires."""
+"""Moderators who decide by page, reply and command, sometimes two at the same time; undecided requests expire."""
 
 import random
 import re
@@ -43,7 +43,7 @@ class Deciders:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the decision under way."""
+        """Stop after the current decision."""
         self._stop.set()
         self._thread.join(240)
 
@@ -58,7 +58,7 @@ class Deciders:
                 continue  # the site is down, or stands still: nobody was told anything
 
     def _look(self) -> None:
-        """Read the mail that came to the moderators since the last time."""
+        """Read the mail to the moderators since the last call."""
         arrived = self._site.world.deliveries[self._read :]
         self._read += len(arrived)
         self._note(arrived)
@@ -112,6 +112,6 @@ class Deciders:
         return self._site.command(word, incident.id).returncode == 0
 
     def _console(self, incident: Incident, choice: Answer, _person: str) -> bool:
-        """Do in this process what the command does: it takes a second to start."""
+        """Run the command's function in this process, because the command takes a second to start."""
         moderation.override(Desk(self._site.store, self._site.settings), incident, choice, Actor("root", "command"))
         return True

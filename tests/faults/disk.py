@@ -2,8 +2,8 @@
 
 The image is ext4 on a loop device (ext4(5), losetup(8)), so root is needed. A power cut is the file system's own
 shutdown without a flush of its journal (`EXT4_IOC_SHUTDOWN`, `EXT4_GOING_FLAGS_NOLOGFLUSH` of linux/fs/ext4/ext4.h):
-all that was not synced since the last commit is dropped, what fsync(2) returned for is there after the next mount. A
-commit of the journal is due only every five minutes, so that little is written that nobody asked to be.
+all data not synced since the last commit is dropped, and data for which fsync(2) returned is kept. The journal is
+committed only every five minutes, so that little is written without a request.
 """
 
 import fcntl
@@ -38,7 +38,7 @@ class Disk:
         (place / "lost+found").rmdir()
 
     def mount(self) -> None:
-        """Mount it; the journal is replayed first, and errors are mended."""
+        """Mount it; the journal is replayed first, and errors are fixed."""
         if self.place.is_mount():
             return
         # 1 is "errors corrected" (e2fsck(8)).
@@ -46,10 +46,10 @@ class Disk:
         _run("mount", "-o", "loop,commit=300", str(self._image), str(self.place))
 
     def unmount(self) -> None:
-        """Unmount it, at the latest when the last process that uses it is gone.
+        """Unmount it, at the latest when the last process that uses it has ended.
 
-        A namespace that somebody made meanwhile, such as a container's, has a copy of the mount. Until that is gone,
-        the next mount would give the file system as it is now: cut off, or read-only.
+        A mount namespace that was created meanwhile, such as a container's, has a copy of the mount. While it exists,
+        the next mount would return the file system in its current state: cut off, or read-only.
         """
         if self.place.is_mount():
             _run("umount", str(self.place))
@@ -65,11 +65,11 @@ class Disk:
         subprocess.run(["umount", "-l", str(self.place)], capture_output=True, check=False, timeout=60)
 
     def sync(self) -> None:
-        """Write all that is there to the image, as it is long since on a site that was installed before."""
+        """Sync everything to the image, as on a site that was installed long before."""
         _run("sync", "-f", str(self.place))
 
     def cut(self) -> None:
-        """Drop what was not synced; from now on every access fails, until it is mounted anew."""
+        """Drop data that was not synced; every access fails until it is mounted again."""
         descriptor = os.open(self.place, os.O_RDONLY)
         try:
             fcntl.ioctl(descriptor, _SHUTDOWN, struct.pack("I", _NO_FLUSH))
@@ -77,34 +77,34 @@ class Disk:
             os.close(descriptor)
 
     def turn_read_only(self) -> None:
-        """Have the file system turn read-only under all who use it, as after an error of the disk."""
+        """Make the file system read-only for all users, as after a disk error."""
         _run("mount", "-o", "remount,abort", str(self.place))
 
     def freeze(self) -> None:
-        """Have every write wait."""
+        """Block every write."""
         with suppress(subprocess.CalledProcessError):  # another fault may have it unmounted
             _run("fsfreeze", "-f", str(self.place))
 
     def thaw(self) -> None:
-        """Let writes go on."""
+        """Unblock writes."""
         with suppress(subprocess.CalledProcessError):
             _run("fsfreeze", "-u", str(self.place))
 
     def fill(self) -> None:
-        """Take all room that is left."""
+        """Use all free space."""
         with (self.place / _FILLER).open("wb") as stream, suppress(OSError):
             while True:
                 stream.write(bytes(2**20))
                 stream.flush()
 
     def empty(self) -> None:
-        """Give the room back, for good: what is not synced may be full again after the next power cut."""
+        """Free the space, synced: otherwise the disk could be full again after the next power cut."""
         (self.place / _FILLER).unlink(missing_ok=True)
         self.sync()
 
 
 def available() -> bool:
-    """Say whether this process may mount an image."""
+    """Return whether this process can mount an image."""
     return os.geteuid() == 0 and Path("/dev/loop-control").exists()
 
 

@@ -1,4 +1,4 @@
-"""The faults: each is done to a running site, lasts a while, and is healed as an administrator or systemd would."""
+"""The faults: each is applied to a running site, lasts a while, and is undone as an administrator or systemd would."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def kill(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def stop(patient: Patient) -> Iterator[None]:
-    """Have one process of the daemons stand still."""
+    """Freeze one process of the daemons."""
     limb = patient.limb()
     send_signal(limb, signal.SIGSTOP)
     try:
@@ -39,7 +39,7 @@ def stop(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def twice(patient: Patient) -> Iterator[None]:
-    """Start a daemon that runs already."""
+    """Start a daemon that is already running."""
     name = patient.dice.choice(list(DAEMONS))
     first = patient.site._processes.get(name)
     second = subprocess.Popen(
@@ -64,7 +64,7 @@ def twice(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def all_killed(patient: Patient) -> Iterator[None]:
-    """Kill every process at once, as a power cut does, but for what the kernel has not written yet."""
+    """Kill every process at once, as a power cut does, but lose no data that the kernel has."""
     patient.kill_all()
     try:
         yield
@@ -75,7 +75,7 @@ def all_killed(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def store_locked(patient: Patient) -> Iterator[None]:
-    """Have somebody else hold the store's lock."""
+    """Have another process hold the store's lock."""
     if patient.postgres is not None:
         with postgres.locked(patient):
             yield
@@ -88,7 +88,7 @@ def store_locked(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def store_lost(patient: Patient) -> Iterator[None]:
-    """Lose the store, with what was decided and not yet carried out; start with an empty one, as the handbook says."""
+    """Delete the store, with decisions not yet carried out; start with an empty one, as the documentation describes."""
     patient.rests = True
     site = patient.site
     try:
@@ -112,7 +112,7 @@ def store_lost(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def spool_gone(patient: Patient) -> Iterator[None]:
-    """Take the spool directory away."""
+    """Remove the spool directory."""
     spool = patient.site.directory / "spool"
     spool.rename(spool.with_name("spool.away"))
     try:
@@ -122,7 +122,7 @@ def spool_gone(patient: Patient) -> Iterator[None]:
 
 
 def limited(name: str, what: int, limit: Callable[[int], int]) -> Injury:
-    """Return the fault that a process of the daemons has hardly anything left of a resource (prlimit(2))."""
+    """Return the fault that a process of the daemons has almost exhausted a resource (prlimit(2))."""
 
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
@@ -162,7 +162,7 @@ def postfix_stop(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def postfix_stands(patient: Patient) -> Iterator[None]:
-    """Have Postfix stand still: it takes connections, and answers nothing. So does the listener for our notices."""
+    """Freeze Postfix: it accepts connections and answers nothing. So does the listener for notices."""
     master = int((patient.site.postfix.queue / "pid/master.pid").read_text())
     everything = [master, *children(master)]
     for pid in everything:
@@ -175,7 +175,7 @@ def postfix_stands(patient: Patient) -> Iterator[None]:
 
 
 def by_hand(action: str, excuse: str) -> Injury:
-    """Return the fault that an operator does something with a held message."""
+    """Return the fault that an operator changes a held message by hand."""
 
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
@@ -193,7 +193,7 @@ def by_hand(action: str, excuse: str) -> Injury:
 
 @contextmanager
 def held_by_hand(patient: Patient) -> Iterator[None]:
-    """Put all mail on hold, and take off hold again what is none of ours."""
+    """Put all mail on hold, then release the mail that is not Holdgate's."""
     patient.site.postfix.postsuper("-h", "ALL")
     try:
         yield
@@ -221,7 +221,7 @@ def queue_file_damaged(patient: Patient) -> Iterator[None]:
 
 
 def broken(name: str, text: str, *, restart: bool) -> Injury:
-    """Return the fault that a file of ours has a mistake, or without `text` is missing, at a reload or a start."""
+    """Return the fault that a file of Holdgate's has an error or, without `text`, is missing at a reload or a start."""
 
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
@@ -262,7 +262,7 @@ def relay_refuses(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def relay_slow(patient: Patient) -> Iterator[None]:
-    """Have the next host take its time."""
+    """Make the next host slow."""
     patient.site.world.delay = 2.0
     try:
         yield
@@ -272,7 +272,7 @@ def relay_slow(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def moderator_gone(patient: Patient) -> Iterator[None]:
-    """Have a moderator's mail come back."""
+    """Make mail to a moderator bounce."""
     person = patient.dice.choice(MODERATORS)
     patient.site.world.gone.add(person)
     try:
@@ -283,7 +283,7 @@ def moderator_gone(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def neighbour_gone(patient: Patient) -> Iterator[None]:
-    """Have the milter behind ours stand still; Postfix waits for it."""
+    """Freeze the milter after Holdgate; Postfix waits for it."""
     send_signal(patient.neighbour, signal.SIGSTOP)
     try:
         yield

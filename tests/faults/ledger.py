@@ -1,6 +1,6 @@
-"""What was sent and decided, and what must have become of it: delivered once, held, or returned; never lost or doubled.
+"""Records messages and decisions, and checks the outcome: delivered once, held or returned, never lost or duplicated.
 
-Each attempt has a sender and recipients of its own, so that all that comes out of the site tells whose it is.
+Each attempt has a unique sender and recipients, by which all mail that leaves the site is attributed.
 """
 
 import threading
@@ -18,9 +18,9 @@ DOMAIN = "partner.example"
 class Attempt:
     """One message that a client tried to send.
 
-    `held` says whether it has what a policy holds. `accepted` is None where the client lost the connection before it
-    heard an answer. `excuse` names what an operator (a fault of ours) did with it. `undecided` says that a decision
-    about it, of which its sender may have been told, was lost with the store before it was carried out.
+    `held` is true if a policy holds it. `accepted` is None if the client lost the connection before a reply.
+    `excuse` names what an operator (one of the faults) did with it. `undecided` is true if a decision about it, of
+    which its sender may have been notified, was lost with the store before it was carried out.
     """
 
     token: str
@@ -35,7 +35,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision that somebody was told is taken."""
+    """A decision that was confirmed to a person."""
 
     incident: str
     choice: str
@@ -43,10 +43,10 @@ class Decided:
 
 @dataclass(slots=True)
 class Seen:
-    """What is seen of one attempt at the end.
+    """The observed outcome of one attempt.
 
-    `delivered` counts by recipient, `queued` says whether Postfix still has it, `returned` whether its sender got a
-    report, `events` are those of all its incidents.
+    `delivered` counts by recipient, `queued` is true if Postfix still has it, `returned` if its sender got a report;
+    `events` are those of all its incidents.
     """
 
     delivered: Counter[str] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class Seen:
 
 
 class Ledger:
-    """Knows each attempt. What was decided in a store that is lost is decided anew: `lost` are its incidents."""
+    """Has all attempts. Decisions in a lost store are made again: `lost` are its incidents."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -67,7 +67,7 @@ class Ledger:
         self.lost: set[str] = set()
 
     def add(self, way: str, *, held: bool, recipients: int = 1, null_sender: bool = False) -> Attempt:
-        """Note an attempt that is about to be made."""
+        """Record an attempt before it is made."""
         with self._lock:
             token = f"m{len(self.attempts)}"
             sender = "" if null_sender else f"{token}@corp.example"
@@ -81,13 +81,13 @@ class Ledger:
         return next((self.attempts[token] for token in tokens if token in self.attempts), None)
 
     def excuse(self, recipients: Iterable[str], what: str) -> None:
-        """Note what an operator did with a message."""
+        """Record what an operator did with a message."""
         attempt = self.of(recipients)
         if attempt is not None:
             attempt.excuse = what
 
     def lose(self, incidents: Iterable[Incident]) -> None:
-        """Note that the store with these incidents is lost: what was decided and not yet carried out is asked anew."""
+        """Record that the store with these incidents is lost: decisions not yet carried out are requested again."""
         for incident in incidents:
             self.lost.add(incident.id)
             attempt = self.of(incident.recipients)
@@ -97,7 +97,7 @@ class Ledger:
                     attempt.undecided = True
 
     def confirmed(self, incident: str, choice: str) -> None:
-        """Note a decision that somebody was told is taken."""
+        """Record a decision that was confirmed to a person."""
         with self._lock:
             self.decided.append(Decided(incident, choice))
 

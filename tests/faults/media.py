@@ -1,4 +1,4 @@
-"""Faults of what lies below the daemons: their disks, the clock, the number of processes, the package itself."""
+"""Faults below the daemons: disks, the clock, the number of processes, the package itself."""
 
 import gc
 import os
@@ -25,7 +25,7 @@ _HOUR = 3600
 
 @contextmanager
 def power_cut(patient: Patient) -> Iterator[None]:
-    """Kill every process at once, and drop from both disks all that was not synced."""
+    """Kill every process at once, and drop all data from both disks that was not synced."""
     patient.rests = True
     patient.kill_all()
     for disk in patient.disks:
@@ -39,7 +39,7 @@ def power_cut(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def disk_read_only(patient: Patient) -> Iterator[None]:
-    """Have the file system of store or queue turn read-only; the machine is started anew in the end."""
+    """Make the file system of store or queue read-only; the machine is restarted at the end."""
     disks = patient.disks and [patient.dice.choice(patient.disks)]
     for disk in disks:
         disk.turn_read_only()
@@ -94,7 +94,7 @@ def disk_slow(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def spool_full(patient: Patient) -> Iterator[None]:
-    """Have no room in the spool directory: a file system of one page lies over it."""
+    """Fill the spool directory: a file system of one page is mounted over it."""
     spool = str(patient.site.directory / "spool")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", spool], check=True, capture_output=True)
     try:
@@ -126,7 +126,7 @@ def no_process_left(patient: Patient) -> Iterator[None]:
 
 
 def clock_jumps(seconds: int) -> Injury:
-    """Return the fault that the clock of daemons and Postfix is put forward or back, and right again in the end."""
+    """Return the fault that the clock of daemons and Postfix is set forward or back, and corrected at the end."""
 
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
@@ -141,13 +141,13 @@ def clock_jumps(seconds: int) -> Injury:
 
 
 def set_clock(directory: Path, seconds: int) -> None:
-    """Have the clock of a site with `clock_environment` be wrong by some seconds."""
+    """Set the clock of a site with `clock_environment` wrong by some seconds."""
     with (directory / _OFFSET).open("r+b") as stream:
         stream.write(struct.pack("l", seconds))
 
 
 def clock_environment(directory: Path) -> dict[str, str]:
-    """Return what a process has in its environment so that `set_clock` reaches it; nothing without a compiler."""
+    """Return the environment by which `set_clock` affects a process; empty without a compiler."""
     (directory / _OFFSET).write_bytes(struct.pack("l", 0))
     library = directory / "clock.so"
     command = ["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(Path(__file__).with_name("clock.c"))]
@@ -160,7 +160,7 @@ def clock_environment(directory: Path) -> dict[str, str]:
 
 @contextmanager
 def upgrade(patient: Patient) -> Iterator[None]:
-    """Put another version in place while people decide: it has a step more for the store, and other daemons."""
+    """Install another version while people decide: it has one more migration, and other daemons."""
     site = patient.site
     patient.rests = True
     try:
@@ -177,7 +177,7 @@ def upgrade(patient: Patient) -> Iterator[None]:
 
 
 def _next_version(patient: Patient) -> None:
-    """Make a copy of the package with a step more for the store, and have the site use it from now on."""
+    """Copy the package with one more migration, and have the site use it from now on."""
     site = patient.site
     patient.versions += 1
     package = site.directory / f"version{patient.versions}"
@@ -215,7 +215,7 @@ def _revision(path: Path) -> str:
 
 
 def _remount(patient: Patient, disks: list[Disk]) -> None:
-    """Start the machine anew: unmount, replay the journal, mount, start the servers. Daemons the supervisor starts."""
+    """Restart the machine: unmount, replay the journal, mount, start the servers. The supervisor starts the daemons."""
     site = patient.site
     try:
         for disk in disks:
@@ -243,7 +243,7 @@ def _unmount(patient: Patient, disk: Disk) -> None:
 
 
 def _until_done(step: Callable[[], None]) -> None:
-    """Take a step until it is done, for half a minute at most: a command of somebody's may be about to end."""
+    """Repeat a step until it succeeds, for at most 30 s: another command may still be ending."""
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A milter behind ours: it adds a header field, and now and then defers or refuses what we accepted."""
+"""A milter after Holdgate: it adds a header field, and sometimes defers or refuses a message that Holdgate accepted."""
 
 import random
 import sys
@@ -7,7 +7,7 @@ import Milter
 
 
 class Neighbour(Milter.Base):  # type: ignore[misc]
-    """Decides by chance at the end of each message."""
+    """Decides randomly at the end of each message."""
 
     dice = random.Random(sys.argv[2] if len(sys.argv) > 2 else 0)
 

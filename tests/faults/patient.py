@@ -1,4 +1,4 @@
-"""A site under faults, as the faults see it."""
+"""A site under faults, in the form that the faults use."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from testbed.site import DAEMONS, Site
 
 
 class Patient:
-    """A site under faults. The supervisor starts anew what ended, as systemd does, unless it `rests`."""
+    """A site under faults. The supervisor restarts ended daemons, as systemd does, unless it `rests`."""
 
     def __init__(self, site: Site, ledger: Ledger, dice: random.Random, postgres: PostgresServer | None) -> None:
         self.site, self.ledger, self.dice, self.postgres = site, ledger, dice, postgres
@@ -40,7 +40,7 @@ class Patient:
         return self.site.pid(name)
 
     def signal(self, name: str, number: int) -> None:
-        """Send a signal to a daemon, if it is there."""
+        """Send a signal to a daemon, if it runs."""
         with suppress(KeyError):
             send_signal(self.pid(name), number)
 
@@ -72,11 +72,11 @@ class Patient:
             self.postgres.kill()
 
     def reopen(self) -> None:
-        """Connect to the store anew, of whichever version it is by now."""
+        """Connect to the store again, whatever its version is now."""
         self.site.store = Store(_engine(self.site.settings.store.url))
 
     def resume_postgres(self) -> None:
-        """Start PostgreSQL, where it ended."""
+        """Start PostgreSQL if it has ended."""
         if self.postgres is not None:
             self.postgres.resume()
 
@@ -93,7 +93,7 @@ Injury = Callable[[Patient], AbstractContextManager[None]]
 
 
 def send_signal(pid: int, number: int) -> None:
-    """Send a signal to a process, if it is still there."""
+    """Send a signal to a process, if it still exists."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 

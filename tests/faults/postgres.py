@@ -1,4 +1,4 @@
-"""Faults of a store in PostgreSQL: locks that another session holds, and a server that ends, is away, or is silent."""
+"""Faults of a store in PostgreSQL: locks of another session, and a server that ends, is unavailable, or is silent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ def store_restarts(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def store_away(patient: Patient) -> Iterator[None]:
-    """Have the server away for a while."""
+    """Make the server unavailable for a while."""
     _server(patient).end()
     try:
         yield
@@ -51,7 +51,7 @@ def store_away(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def store_silent(patient: Patient) -> Iterator[None]:
-    """Have the server stand still: it takes connections, and answers nothing."""
+    """Freeze the server: it accepts connections and answers nothing."""
     _server(patient).freeze()
     try:
         yield
@@ -61,7 +61,7 @@ def store_silent(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def store_connections_end(patient: Patient) -> Iterator[None]:
-    """Have the server end every connection, in the middle of what it is doing."""
+    """Have the server end every connection, also during transactions."""
     _server(patient).end_connections()
     yield
     _server(patient).end_connections()

@@ -1,8 +1,8 @@
 """Several mail servers on one PostgreSQL under mail and faults: nodes, desks, the pooler and the primary are killed.
 
 ``script/test soak --nodes 3 --messages N --seed S`` runs it and prints a table; a short run is a test. The primary has
-a synchronous standby, which is promoted once, when the primary is gone for good. The last node reaches the database
-through PgBouncer alone: without it, that node is cut off, while the others go on. People decide at two desks. The
+a synchronous standby, which is promoted once, when the primary is lost permanently. The last node reaches the database
+only through PgBouncer: without it, that node is cut off, while the others continue. People decide at two desks. The
 ledger is that of the soak of one site (ledger.py); in addition, each request to a moderator is one mail.
 """
 
@@ -41,7 +41,7 @@ reminders = []
 
 
 class _Everywhere(Deciders):
-    """Decides at one desk, by whichever desk's request."""
+    """Decides at one desk, with requests of any desk."""
 
     def __init__(self, site: Site, sites: Sequence[Site], ledger: Ledger, seed: int, pause: float) -> None:
         super().__init__(site, ledger, seed, pause)
@@ -63,7 +63,7 @@ class _Everywhere(Deciders):
 
 
 class _Faults:
-    """What is done to the sites. Each fault returns when it is healed, but for what the daemons do by themselves."""
+    """Applies faults to the sites. Each one returns when it is undone, except for what the daemons do automatically."""
 
     def __init__(
         self, patients: list[Patient], primary: PostgresServer, pooler: PgBouncer, dice: random.Random, cut: float
@@ -100,18 +100,18 @@ class _Faults:
         self._pooler.start()
 
     def primary_killed(self) -> None:
-        """Kill the primary in the middle of what it does, and start it again."""
+        """Kill the primary during transactions, and start it again."""
         self._primary.kill()
         time.sleep(self._dice.choice([0.5, 2]))
         self._primary.resume()
 
     def all(self) -> list[Callable[[], None]]:
-        """Return every fault that can be done again."""
+        """Return every fault that can be repeated."""
         faults = (self.node_killed, self.desk_killed, self.agent_killed, self.pooler_killed, self.primary_killed)
         return [*faults, self.node_cut_off]
 
     def promote(self, standby: PostgresServer) -> None:
-        """Have the primary gone for good, in the middle of what it does, and its standby in its place."""
+        """Lose the primary permanently during transactions, and promote its standby."""
         self._primary.kill()
         standby.promote()
         self._primary = standby
@@ -134,7 +134,7 @@ def run(
     rounds: int = 1,
     say: bool = False,
 ) -> Outcome:
-    """Run sites under mail until so many messages were tried, and each fault was done `rounds` times; heal, and judge.
+    """Run sites under mail until all messages were sent, and each fault was applied `rounds` times; undo, and evaluate.
 
     `clients` are those of each node, `cut` is for how long a node is cut off, `rest` the longest pause between faults,
     in seconds.
@@ -211,7 +211,7 @@ def _hurt(
     rounds: int,
     say: bool,
 ) -> None:
-    """Do each fault in turn, with the failover between them, until there were enough messages and rounds."""
+    """Apply each fault in turn, with the failover between them, until there were enough messages and rounds."""
     wanted: list[Callable[[], None]] = []
     for _ in range(rounds):
         wanted += dice.sample(faults.all(), len(faults.all()))
@@ -227,7 +227,7 @@ def _hurt(
 
 
 def _judge(patients: list[Patient], supervisors: list[Supervisor], outcome: Outcome) -> None:
-    """Write what is seen of all messages, decisions and requests to `outcome`."""
+    """Write the observed outcome of all messages, decisions and requests to `outcome`."""
     ledger, sites = patients[0].ledger, [patient.site for patient in patients]
     seen = seen_at(patients, outcome)
     outcome.violations += [*ledger.violations(seen), *unfinished(sites[0])]
@@ -242,9 +242,9 @@ def _judge(patients: list[Patient], supervisors: list[Supervisor], outcome: Outc
 
 
 def _asked_too_often(sites: Sequence[Site], seen_ids: set[str]) -> list[str]:
-    """Return who got more requests about a message than the times it was asked about.
+    """Return people who got more requests about a message than were due.
 
-    The same mail may come again after a crash, with the same Message-ID.
+    After a crash, the same mail may be sent again, with the same Message-ID.
     """
     mails: dict[tuple[str, str], set[str]] = defaultdict(set)
     for site in sites:
@@ -270,7 +270,7 @@ def _ids_in(words: str) -> set[str]:
 
 
 def report(directory: Path, given: argparse.Namespace) -> int:
-    """Run as the command line says, and print the table; 0 when every promise was kept."""
+    """Run with the options of the command line, and print the table; 0 if every promise was kept."""
     begun = time.monotonic()
     outcome = run(
         directory,

@@ -1,8 +1,7 @@
-"""A site under mail and faults for a while; then all is healed, and what became of each message is checked.
+"""A site under mail and faults for a while; then all faults are undone, and the outcome of each message is checked.
 
 ``script/test soak --minutes N --seed S [--store postgresql]`` runs it and prints a table; a short run is a test. The
-faults and the mail follow from the seed; when which process gets to run does not, so that a seed shows a fault again
-often, not always.
+seed determines faults and mail, but not the scheduling of processes, so a seed reproduces an error often, not always.
 """
 
 import argparse
@@ -73,7 +72,7 @@ deadline = "%ds"
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run comes to."""
+    """The result of a run."""
 
     attempts: int = 0
     accepted: int = 0
@@ -100,7 +99,7 @@ class Outcome:
 
 
 class Supervisor(threading.Thread):
-    """Starts what ended anew, as systemd does, and watches what each daemon uses."""
+    """Restarts ended daemons, as systemd does, and records what each daemon uses."""
 
     def __init__(self, patient: Patient) -> None:
         super().__init__(daemon=True)
@@ -111,7 +110,7 @@ class Supervisor(threading.Thread):
         self._born: dict[int, float] = {}
 
     def run(self) -> None:
-        """Look once a second."""
+        """Check once a second."""
         while not self.stop.wait(1):
             for name in DAEMONS:
                 with suppress(RuntimeError, TimeoutError, OSError, KeyError):
@@ -134,7 +133,7 @@ class Supervisor(threading.Thread):
             self.first.setdefault(pid, used)
 
     def grown(self) -> list[str]:
-        """Return which daemons grew more than they may."""
+        """Return the daemons whose memory grew beyond the limit."""
         found = []
         for pid, (name, memory, files) in self.first.items():
             _, memory_now, files_now = self.last[pid]
@@ -160,7 +159,7 @@ def run(
     each: bool = False,
     say: bool = False,
 ) -> Outcome:
-    """Run a site in `directory` under mail and faults for a time, heal it, and return what became of it.
+    """Run a site in `directory` under mail and faults for a time, undo the faults, and return the outcome.
 
     `pause` is the longest between a client's messages, `rest` between two faults, in seconds; `share` of the mail is
     such as a policy holds. With `each` the time goes on until each fault had its turn. Store and queue have a disk
@@ -241,7 +240,7 @@ def run(
 
 
 def _server(directory: Path, *, on_disk: bool) -> PostgresServer:
-    """Return a server, on the store's disk where there is one; what it says stays when the disk does not."""
+    """Return a server, on the store's disk if there is one; its log is outside that disk."""
     if not on_disk:
         return PostgresServer()
     return PostgresServer(directory / "state/postgresql", log=directory / "postgresql.log", **_WAL)
@@ -281,7 +280,7 @@ def _hurt(
     each: bool,
     say: bool,
 ) -> None:
-    """Do one fault after the other, now and then two at once."""
+    """Apply one fault after the other, sometimes two at the same time."""
     end = time.monotonic() + seconds
     left = patient.dice.sample(injuries, len(injuries))
     while time.monotonic() < end or (each and left):
@@ -317,9 +316,9 @@ def _some(left: list[Injury], count: int) -> list[Injury]:
 
 
 def settle(site: Site) -> None:
-    """Wait until nothing is left to be done: no decision under way, nothing in Postfix's queue but held mail.
+    """Wait until nothing is left to do: no decision is open, and Postfix's queue has only held mail.
 
-    On a busy machine that takes a while; what does not go on any more is not waited for.
+    On a busy machine this takes a while. Work that makes no progress any more is not waited for.
     """
     end = time.monotonic() + _REST
     moved_at, seen, quiet = time.monotonic(), "", 0
@@ -347,7 +346,7 @@ def _queue(site: Site) -> list[tuple[str, list[str]]]:
 
 
 def seen_at(patients: Sequence[Patient], outcome: Outcome) -> dict[str, Seen]:
-    """Return what is seen of each attempt at the sites of a store."""
+    """Return the observed outcome of each attempt at the sites of a store."""
     ledger = patients[0].ledger
     seen = {token: Seen() for token in ledger.attempts}
     for patient in patients:
@@ -399,7 +398,7 @@ def unfinished(site: Site) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run as the command line says; 0 when every promise was kept."""
+    """Run with the options of the command line; 0 if every promise was kept."""
     parser = argparse.ArgumentParser(prog="script/test soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,4 +1,4 @@
-"""A short run under faults, and the ledger's own rules: what it must say of each outcome."""
+"""A short run under faults, and the ledger's rules: its verdict on each outcome."""
 
 import os
 import shutil

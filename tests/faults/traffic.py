@@ -1,4 +1,4 @@
-"""Clients that send: by SMTP with many messages a connection, by sendmail(1), whole and cut, in the forms there are."""
+"""Clients that send by SMTP with many messages per connection, and by sendmail(1), complete and interrupted."""
 
 import functools
 import random
@@ -20,7 +20,7 @@ _FROM, _TO = b"sender@corp.example", b"recipient@partner.example"
 
 
 class Clients:
-    """Some threads that send until they are stopped, the `share` of it such as a policy holds."""
+    """Threads that send until they are stopped; a policy holds the `share` of their mail."""
 
     def __init__(self, site: Site, ledger: Ledger, seed: int, count: int, pause: float, share: float) -> None:
         self._site, self._ledger, self._pause, self._share = site, ledger, pause, share
@@ -34,7 +34,7 @@ class Clients:
             thread.start()
 
     def stop(self) -> None:
-        """End, each after the message under way."""
+        """Stop, each thread after its current message."""
         self._stop.set()
         for thread in self._threads:
             thread.join(4 * _TIMEOUT)
@@ -59,7 +59,7 @@ class Clients:
                 self._stop.wait(dice.random() * self._pause)
 
     def _message(self, client: smtplib.SMTP, dice: random.Random) -> bool:
-        """Send one message; say whether the connection is of further use."""
+        """Send one message; return whether the connection can be used again."""
         form = dice.choices(["plain", "many", "dsn", "null", "large", "cut", "rset"], [70, 8, 8, 4, 0.5, 3, 4])[0]
         attempt = self._ledger.add(
             form,

@@ -1,4 +1,4 @@
-"""The queue agent's protocol: any line is answered, and nothing but our held messages is touched."""
+"""The queue agent's protocol: any line is answered, and only Holdgate's held messages are changed."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FOREIGN = HeldMessage("4foreign", 100, 10, "a@corp.example", ["b@partner.example
 
 
 class Queue(Postfix):
-    """Two held messages, one of them ours; keeps what was done to which."""
+    """Two held messages, one of them Holdgate's; records every change."""
 
     def __init__(self) -> None:
         self.touched: list[str] = []

@@ -1,4 +1,4 @@
-"""The API against its own description (OpenAPI): every answer is one that the description has, whatever is asked."""
+"""The API against its own description (OpenAPI): every response matches the description, for any request."""
 
 import hashlib
 import shutil
@@ -49,7 +49,7 @@ _NOT_SET_UP = 501
 
 
 class Site:
-    """A desk with held incidents in a directory of its own, gone with the object."""
+    """A desk with held incidents in a separate directory, which is deleted with the object."""
 
     def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="holdgate-fuzz-"))

@@ -1,7 +1,7 @@
-"""The extraction: damaged files, each read in a process of its own; what hangs or crashes is a finding.
+"""The extraction: damaged files, each read in a separate process; a hang or a crash is a finding.
 
-A finding is a file that raises, kills its process or takes more than ten seconds. It is told by file, round
-and seed, from which it can be made again; `--keep` writes the damaged files down.
+A finding is a file that raises, kills its process or takes more than ten seconds. It is identified by file,
+round and seed, from which it can be made again; `--keep` saves the damaged files.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def starting_points(files: list[Path]) -> dict[str, bytes]:
 
 
 def read(name: str, data: bytes) -> str:
-    """Read a file in a child process; say how that ended, "" if well."""
+    """Read a file in a child process; return how that ended, "" if normally."""
     child = os.fork()
     if not child:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -52,7 +52,7 @@ def read(name: str, data: bytes) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Read damaged files until the time is over; return 1 where there was a finding."""
+    """Read damaged files until the time is over; return 1 if there was a finding."""
     options = argparse.ArgumentParser(
         prog="script/fuzz extract", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

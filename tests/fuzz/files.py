@@ -26,7 +26,7 @@ ODD = (
 
 @st.composite
 def damaged(draw: st.DrawFn, text: str) -> str:
-    """Cut, double, move or exchange lines, and put odd values in their place."""
+    """Cut, duplicate, move or exchange lines, and replace values by unusual ones."""
     lines = text.splitlines(keepends=True)
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, max(0, len(lines) - 1)))
@@ -65,7 +65,7 @@ def make() -> Try:
 
 
 def read(kind: str, path: Path, directory: Path) -> None:
-    """Read a file as the daemons do. What is wrong is said in lines, each with the file's name."""
+    """Read a file as the daemons do. Errors are lines, each with the file's name."""
     problems = _problems(kind, path, directory)
     assert all("\n" not in problem for problem in problems), problems
     assert all(problem.startswith(str(directory)) or "rules/" in problem for problem in problems), problems

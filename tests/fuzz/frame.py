@@ -1,4 +1,4 @@
-"""What fuzz targets share: a name, what is tried, and a way to run a target for some examples or for some time."""
+"""The form of fuzz targets: a name, the test, and running it for a number of examples or for some time."""
 
 import random
 import time
@@ -14,7 +14,7 @@ Try = Callable[[], None] | type[RuleBasedStateMachine]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing to fuzz. `make` gives the test anew for each run, so that runs share no state."""
+    """One thing to fuzz. `make` creates the test for each run, so that runs share no state."""
 
     name: str
     tries: str
@@ -22,7 +22,7 @@ class Target:
 
 
 def run(target: Target, examples: int, number: int) -> None:
-    """Try so many examples, or walks of a state machine, of the random `number`. Raises what the first one raised."""
+    """Try some examples, or runs of a state machine, with the random `number`. Raises what the first one raised."""
     bounds = settings(
         max_examples=examples,
         stateful_step_count=30,
@@ -42,7 +42,7 @@ def run(target: Target, examples: int, number: int) -> None:
 
 
 def run_for(target: Target, seconds: float, number: int) -> int:
-    """Run again and again until the time is over; return how many runs there were. Raises what the first one raised."""
+    """Run repeatedly until the end of the time; return the number of runs. Raises what the first one raised."""
     end, runs = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         run(target, 200, number + runs)

@@ -1,7 +1,7 @@
-"""The milter session: callbacks in any order, with any bytes, and errors anywhere. No order lets a message through.
+"""The milter session: callbacks in any order, any bytes, errors anywhere. No order delivers an uninspected message.
 
 Postfix sends the steps of one connection in any order that SMTP allows; a broken peer in any order at all. A message is
-accepted only by the answer at its end, and only one that was inspected, whole, in this transaction.
+accepted only by the response at its end, and only if it was inspected completely in this transaction.
 """
 
 import tempfile
@@ -40,7 +40,7 @@ POLICIES = {
 
 
 class Reader(FakePool):
-    """Finds the number where it stands in what it is given, as the workers do."""
+    """Finds the number in its input, as the workers do."""
 
     def inspect(self, descriptor: int, **words: Any) -> Inspection:
         super().inspect(descriptor, **words)
@@ -49,7 +49,7 @@ class Reader(FakePool):
 
 
 class MilterSession(RuleBasedStateMachine):
-    """Calls steps as they come, and keeps its own account of what the message under way holds."""
+    """Calls the steps in order, and records separately what the current message contains."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class MilterSession(RuleBasedStateMachine):
 
     @rule()
     def broken_step(self) -> None:
-        """A step with what libmilter never gives: the message it stands in is deferred, whatever follows."""
+        """A step with arguments that libmilter never passes: its message is deferred, whatever follows."""
         self.goes_on(self.callbacks.body(cast(bytes, object())))
         answer = self.finish()
         assert answer == Milter.TEMPFAIL

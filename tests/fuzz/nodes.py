@@ -1,4 +1,4 @@
-"""What nodes say to each other: any request is answered with one message at most, any answer is read or refused."""
+"""The protocol between nodes: any request returns at most one message, and any answer is read or refused."""
 
 import json
 import socket
@@ -41,7 +41,7 @@ ANSWERS = st.one_of(
 
 
 class Local(QueueClient):
-    """The local agent: keeps what it was asked for."""
+    """The local agent: records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Replies by mail: any bytes are read, and only a word that somebody wrote themselves decides."""
+"""Replies by mail: any bytes are read, and only a word that the person wrote decides."""
 
 from hypothesis import given
 from hypothesis import strategies as st

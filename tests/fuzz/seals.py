@@ -1,4 +1,4 @@
-"""Seals: one holds for the message that it was made for, as long as it is fresh, and for no other."""
+"""Seals: each is valid only for its own message, and only while it is fresh."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""All fuzz targets but the extraction, which needs a process for each file (see script/fuzz)."""
+"""All fuzz targets except the extraction, which needs a process for each file (see script/fuzz)."""
 
 from tests.fuzz import agent, api, files, milter, nodes, replies, seals, tokens
 from tests.fuzz.frame import Target

@@ -1,4 +1,4 @@
-"""Each fuzz target holds for some examples; script/fuzz tries them for as long as it is told to."""
+"""Each fuzz target passes for some examples; script/fuzz runs them for longer."""
 
 import logging
 from collections.abc import Iterator

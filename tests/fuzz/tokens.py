@@ -1,4 +1,4 @@
-"""Tokens: no string that was not made for this purpose, incident, request, person and deadline proves anything."""
+"""Tokens: only a string made for this purpose, incident, request, person and deadline proves anything."""
 
 from datetime import UTC, datetime, timedelta
 

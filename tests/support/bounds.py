@@ -1,6 +1,6 @@
 """Small, harmless inputs that reach a bound of `Limits` and that go one step beyond it, with the bound set low.
 
-Nothing here is large or crooked: any program reads these files. What a bound is for is a matter of its value alone.
+Nothing here is large or malformed: any program reads these files. Only the value of a bound makes them exceed it.
 """
 
 import bz2

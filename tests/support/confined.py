@@ -1,4 +1,4 @@
-"""Runs a function in a forked child under the worker's sandbox and tells how that ended."""
+"""Runs a function in a forked child under the worker's sandbox and returns how that ended."""
 
 import faulthandler
 import mmap
@@ -32,7 +32,7 @@ _MAPPED_BY_A_WORKER = 256 << 20
 
 
 def limits_of_a_worker() -> WorkerLimits:
-    """Return limits that leave what a worker has: what this process has mapped counts too, in a long run a lot."""
+    """Return limits that leave as much as a worker has: this process's mappings count too, and grow in a long run."""
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
     return WorkerLimits(address_space=mapped + WorkerLimits().address_space - _MAPPED_BY_A_WORKER)
 
@@ -40,7 +40,7 @@ def limits_of_a_worker() -> WorkerLimits:
 def run_confined(
     function: Callable[[], Any], limits: WorkerLimits | None = None, seconds: float = 90.0, confined: bool = True
 ) -> Outcome:
-    """Run `function` in a child that has called `confine`, unless told otherwise; kill it after `seconds`."""
+    """Run `function` in a child that has called `confine`, by default; kill it after `seconds`."""
     _load_all()
     reading, writing = os.pipe()
     child = os.fork()
@@ -63,7 +63,7 @@ def run_confined(
 
 @cache
 def _load_all() -> None:
-    """Load what a worker has loaded before it is confined."""
+    """Load everything that a worker has loaded before it is confined."""
     preload()
     detect_preload()
 

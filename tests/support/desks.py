@@ -1,4 +1,4 @@
-"""What the tests of a desk share: reading the shipped templates takes longer than writing a mail with them."""
+"""Shared by the tests of a desk: reading the shipped templates takes longer than composing a mail with them."""
 
 from datetime import tzinfo
 from functools import cache
@@ -14,6 +14,6 @@ def _shipped(zone: tzinfo) -> Templates:
 
 
 def templates_of(desk: Desk) -> Templates:
-    """Return the templates of a desk: those that all share, or separate ones where the site has its own files."""
+    """Return the templates of a desk: the shared ones, or separate ones if the site has its own files."""
     directory = desk.settings.desk.templates
     return Templates(directory, desk.zone) if directory.exists() else _shipped(desk.zone)

@@ -1,4 +1,4 @@
-"""A hold queue of two messages, one of them ours, in place of Postfix's commands."""
+"""A hold queue of two messages, one of them Holdgate's, in place of Postfix's commands."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""A Debian of its own in a directory, booted with systemd in a container: what is installed there really is."""
+"""A Debian system in a directory, booted with systemd in a container, for tests of the installed package."""
 
 import os
 import re
@@ -38,11 +38,11 @@ _TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "dpkg-deb")
 
 
 class MachineError(Exception):
-    """The container could not be made or did not boot; the argument says why."""
+    """The container could not be made or did not boot; the argument states why."""
 
 
 def missing() -> str:
-    """Say in one sentence why no container can be booted here; "" when it can."""
+    """Return in one sentence why no container can be booted here, "" if one can."""
     if os.geteuid() != 0:
         return "a container can only be booted by root"
     absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
@@ -68,7 +68,7 @@ def own_release() -> str:
 
 
 def make_root(directory: Path, package: Path) -> None:
-    """Install a small Debian with all that `package` depends on, but not the package."""
+    """Install a small Debian with all dependencies of `package`, but not the package."""
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
     # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
     dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
@@ -119,14 +119,14 @@ def debootstrap(directory: Path, packages: Sequence[str], release: str) -> None:
 
 
 def run(*command: str | Path) -> None:
-    """Run a command. Raises MachineError with the end of its output when it fails."""
+    """Run a command. Raises MachineError with the end of its output if it fails."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise MachineError(f"{command[0]}: exit {done.returncode}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 class Machine:
-    """One container on a copy of `root`. It has a network of its own, with nothing but loopback."""
+    """One container on a copy of `root`. It has a separate network with only the loopback interface."""
 
     def __init__(self, root: Path) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="holdgate-machine-"))
@@ -172,7 +172,7 @@ class Machine:
         return state in ("running", "degraded")
 
     def power_off(self) -> None:
-        """Shut down in good order. Raises MachineError when a unit of ours takes too long to stop."""
+        """Shut down normally. Raises MachineError if a unit of Holdgate's takes too long to stop."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -189,7 +189,7 @@ class Machine:
             wait_for(lambda: not Path(f"/proc/{self._leader}").exists(), "the container's processes to end")
 
     def _units_of_ours_that_stop(self) -> str:
-        """Return the jobs of our units that run, not those that wait for others, with all processes and the journal."""
+        """Return the running stop jobs of Holdgate's units, not waiting ones, with all processes and the journal."""
         jobs = self.run("systemctl", "list-jobs", "--no-pager", check=False).stdout
         ours = [line for line in jobs.splitlines() if "holdgate" in line and line.split()[-1] == "running"]
         if not ours:
@@ -212,7 +212,7 @@ class Machine:
         return [*inside, *environment, *words]
 
     def run(self, *command: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command inside. Raises MachineError with what it said when it fails."""
+        """Run a command inside. Raises MachineError with its output if it fails."""
         done = subprocess.run(
             self.command(*command),
             input=text,
@@ -228,17 +228,17 @@ class Machine:
         return done
 
     def path(self, name: str) -> Path:
-        """Return where a file of the container's disk is here, by its absolute name there."""
+        """Return the path here of a file in the container, given by its absolute path there."""
         return self.root / name.lstrip("/")
 
     def install(self, package: Path) -> str:
-        """Install a package file with apt; all that it needs is there. Return what was said."""
+        """Install a package file with apt; its dependencies are installed. Return the output."""
         shutil.copy(package, self.root / "var/cache" / package.name)
         done = self.run("apt-get", "install", "--yes", "--allow-downgrades", f"/var/cache/{package.name}")
         return done.stdout + done.stderr
 
     def wait_for(self, condition: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
-        """Wait for a condition and return what it says; on failure show the end of the journal."""
+        """Wait for a condition and return its value; on failure show the end of the journal."""
         try:
             return wait_for(condition, what, seconds)
         except TimeoutError as error:
@@ -248,14 +248,14 @@ class Machine:
     # -- mail -----------------------------------------------------------------------------------------------------
 
     def send(self, text: str, *, sender: str = "anna@localhost", to: str = "bob@localhost") -> None:
-        """Send a message by swaks. Raises MachineError when Postfix does not take it."""
+        """Send a message by swaks. Raises MachineError if Postfix does not accept it."""
         self.run(
             *("swaks", "--server", "127.0.0.1", "--from", sender, "--to", to, "--silent", "2"),
             *("--header", f"Subject: {text.split()[0]}", "--body", text),
         )
 
     def mailbox(self, user: str) -> str:
-        """Return what was delivered to a user."""
+        """Return the mail delivered to a user."""
         path = self.root / "var/mail" / user
         return path.read_text(errors="replace") if path.exists() else ""
 

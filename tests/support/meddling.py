@@ -1,4 +1,4 @@
-"""Somebody who writes into the store's database past the store, and knows how the audit trail is made."""
+"""An attacker who writes into the store's database directly, and knows how the audit trail is made."""
 
 import json
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from holdgate.quarantine.schema import chains, events
 
 @contextmanager
 def visiting(url: str) -> Iterator[Engine]:
-    """Whoever writes into the database past the store."""
+    """A direct connection to the database."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url)
     yield engine
     engine.dispose()
 
 
 class Meddler:
-    """A visitor who knows how to get the triggers out of his way, and puts them back."""
+    """An attacker who removes the triggers and puts them back."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -30,7 +30,7 @@ class Meddler:
         self._where = "" if sqlite else " ON events"
 
     def unbind(self, connection: Connection) -> None:
-        """Have the database not mind which row refers to which."""
+        """Disable the database's checks of references."""
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL session_replication_role = replica"))
 
@@ -46,9 +46,9 @@ class Meddler:
 
 
 def relink(connection: Connection, *, rebind: bool, only: str | None = None) -> None:
-    """Compute the chains again, or only one, which the others go on to name as it was.
+    """Compute the chains again, or only one, which the others still name in its former state.
 
-    With `rebind`, so is what the newest event of each incident says of its rows.
+    With `rebind`, also compute the digest of each incident's rows in its newest event.
     """
     heads: dict[str, tuple[str, int, int]] = {"": (GENESIS, 0, 0)}
     hashes: dict[int, str] = {}

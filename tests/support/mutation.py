@@ -19,7 +19,7 @@ _TELLING = (
 
 
 def mutants(data: bytes, seed: int) -> Iterator[bytes]:
-    """Yield damaged copies of `data` without end: flipped, cut, zeroed, doubled, moved, with telling bytes put in."""
+    """Yield damaged copies of `data` without end: flipped, cut, zeroed, duplicated, moved, with special bytes."""
     chance = random.Random(seed)
     while True:
         mutant = bytearray(data)

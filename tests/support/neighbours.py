@@ -1,4 +1,4 @@
-"""Who stands beside us on a mail server: signers, a mail server of the outside world, and tables of every kind."""
+"""Other software of a mail server: signers, a mail server of the outside world, and tables of every kind."""
 
 import re
 import sqlite3
@@ -19,7 +19,7 @@ _WORLD = "/var/world"
 
 
 def start_signers(machine: Machine) -> dict[bytes, bytes]:
-    """Start OpenDKIM and rspamd and put them into Postfix's settings; return their public keys as DNS would."""
+    """Start OpenDKIM and rspamd and add them to Postfix's settings; return their public keys as DNS would."""
     keys = {}
     for name, user in (("opendkim", "opendkim"), ("rspamd", "_rspamd")):
         directory = f"/etc/keys/{name}"
@@ -50,7 +50,7 @@ def start_signers(machine: Machine) -> dict[bytes, bytes]:
 
 
 def start_world(machine: Machine) -> None:
-    """Start the mail server of partner.example, which keeps each message it gets, and show Postfix the way."""
+    """Start the mail server of partner.example, which keeps each message, and route mail there."""
     machine.run("install", "-d", "-o", "nobody", _WORLD)
     machine.run(
         *("systemd-run", "--quiet", "--unit=world", "--uid=nobody", f"--working-directory={_WORLD}"),
@@ -60,13 +60,13 @@ def start_world(machine: Machine) -> None:
 
 
 def received(machine: Machine, word: str) -> bytes | None:
-    """Return the message with `word` that the world has got, or None while there is none."""
+    """Return the message with `word` that the outside world has received, or None."""
     messages = (path.read_bytes() for path in machine.path(_WORLD).iterdir())
     return next((message for message in messages if word.encode() in message), None)
 
 
 def valid_signers(message: bytes, keys: dict[bytes, bytes]) -> set[str]:
-    """Return the selectors of those signatures of a message that fit what it says now."""
+    """Return the selectors of a message's valid signatures."""
     verifier = dkim.DKIM(message)
     signatures = [value for name, value in verifier.headers if name.lower() == b"dkim-signature"]
     valid = [
@@ -114,7 +114,7 @@ result_attribute = description
 def make_tables(machine: Machine) -> dict[str, str]:
     """Make a table of each kind, by its name; each knows the recipient bob+KIND@localhost and anna's manager.
 
-    The manager is boss+KIND@localhost. The directory of "ldap" stands on another machine as far as units can see.
+    The manager is boss+KIND@localhost. For units, the directory of "ldap" is on another machine.
     """
     place = "/etc/postfix/tables"
     directory = machine.path(place)

@@ -1,4 +1,4 @@
-"""What programs draw in place of text: letters as paths, and codes as squares, as operators of a PDF page (8.5)."""
+"""Drawings in place of text: letters as paths, and codes as squares, as operators of a PDF page (8.5)."""
 
 import ctypes
 from itertools import pairwise

@@ -33,7 +33,7 @@ class PdfWriter:
         return self.add(head + content + b"\nendstream")
 
     def file(self, trailer: str) -> bytes:
-        """Return the file with a classic cross-reference table; `trailer` holds /Root and what else is wanted."""
+        """Return the file with a classic cross-reference table; `trailer` has /Root and further entries."""
         out = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
         offsets = []
         for number, content in enumerate(self.objects, 1):

@@ -1,4 +1,4 @@
-"""Pictures with text on them, and PDF pages that are nothing but a picture."""
+"""Images with text on them, and PDF pages that contain only an image."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""A message with another published test number in every place of it that could be shown to somebody."""
+"""A message with a different published test number in every place that could be shown to a person."""
 
 import base64
 import io
@@ -40,7 +40,7 @@ SENDER = "anna@corp.example"
 
 
 class Planted:
-    """Gives one number after another; `numbers` are those given, by the place that each stands in."""
+    """Returns one number after another; `numbers` are the used ones, by their place."""
 
     def __init__(self) -> None:
         self._left = iter([*_CARDS, *_OTHERS])

@@ -1,4 +1,4 @@
-"""A PDF with one token in every place where text can stand, as the sum of what writers in the wild produce."""
+"""A PDF with one token in every place that can have text, as various programs write them."""
 
 from support.pdf_writer import FONT, PdfWriter
 
@@ -62,7 +62,7 @@ PLACES = (*PAGE_PLACES, *DOCUMENT_PLACES, *EMBEDDED_PLACES)
 
 
 def token(place: str) -> str:
-    """Return the token that stands at `place`: one word, found nowhere else."""
+    """Return the token at `place`: one word, which occurs nowhere else."""
     return f"TOKEN{PLACES.index(place):02d}X"
 
 

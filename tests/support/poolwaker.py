@@ -1,6 +1,6 @@
-"""A milter of the real callbacks whose messages end only when `argv[2]` of them are being judged at once.
+"""A milter of the real callbacks whose messages end only when `argv[2]` of them are inspected at the same time.
 
-It writes a line for each recipient that it was told; the socket is `argv[1]`.
+It writes a line for each recipient; the socket is `argv[1]`.
 """
 
 import os
@@ -16,7 +16,7 @@ _PATIENCE = 30.0
 
 
 class _Waiting:
-    """A session that knows nothing of mail."""
+    """A session that ignores all mail."""
 
     def __init__(self, all_at_once: threading.Barrier) -> None:
         self._all_at_once = all_at_once

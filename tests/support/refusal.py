@@ -1,4 +1,4 @@
-"""Runs a module where the kernel refuses a system call, as a container's or a unit's own seccomp filter makes it.
+"""Runs a module while the kernel refuses a system call, as the seccomp filter of a container or a unit does.
 
     python -m support.refusal landlock_restrict_self holdgate.gate.main --config FILE
 

@@ -1,4 +1,4 @@
-"""One small file of each format that can be written by code, with a word in it that a reader has to find."""
+"""One small file of each format that can be written by code, with a word in it that a reader must find."""
 
 import binascii
 import bz2
@@ -73,7 +73,7 @@ def samples() -> dict[str, bytes]:
 
 
 def active_mime(content: bytes) -> bytes:
-    """Return a file as Word puts beside a saved web page, with a header as it was seen."""
+    """Return a file as Word saves it with a web page, with a header that was seen in practice."""
     header = bytes.fromhex("0001f004000000ffffffff000007f0") + struct.pack("<I", len(content)) + bytes(17)
     return b"ActiveMime\0" + header + struct.pack("<I", len(content)) + zlib.compress(content)
 

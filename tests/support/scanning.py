@@ -1,4 +1,4 @@
-"""Starts `holdgate-scan` for tests: as another user where root runs them, for then the difference shows."""
+"""Starts `holdgate-scan` for tests: as another user if root runs them, because only then do the users differ."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ HOST = "store-of-the-site.corp.example"
 
 
 class ScanDaemon:
-    """One `holdgate-scan` with files of its own. It may be killed, stopped and started again."""
+    """One `holdgate-scan` with separate files. It can be killed, stopped and started again."""
 
     def __init__(self) -> None:
         # A socket's path has room for 108 bytes (unix(7)), too few for a directory of pytest's.
@@ -78,7 +78,7 @@ class ScanDaemon:
 
 
 def below(pid: int) -> list[int]:
-    """Return the children of a process (proc_pid_task_children(5)), none if it is gone."""
+    """Return the children of a process (proc_pid_task_children(5)), none if it has ended."""
     try:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -86,7 +86,7 @@ def below(pid: int) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Say whether a process is there and no zombie."""
+    """Return whether a process runs and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

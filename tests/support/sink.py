@@ -1,4 +1,4 @@
-"""A sink that keeps what a reader hands on, and spends the budget as the recursion does."""
+"""A sink that keeps everything a reader passes to it, and spends the budget as the recursion does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class KeepingSink:
 
 
 def read_all(reader: Reader, data: bytes, name: str = "") -> KeepingSink:
-    """Run a reader over `data` and return what it handed on."""
+    """Run a reader over `data` and return the sink."""
     sink = KeepingSink()
     reader(Document(data, name), sink)
     return sink

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def workshop() -> Iterator[Path]:
-    """A directory for what takes long to make; HOLDGATE_PACKAGE names a package that is built already."""
+    """A directory for files that take long to make; HOLDGATE_PACKAGE names a package that is already built."""
     directory = Path(tempfile.mkdtemp(prefix="holdgate-systemd-"))
     yield directory
     shutil.rmtree(directory)
@@ -43,7 +43,7 @@ def package(workshop: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def debian(workshop: Path, package: Path) -> Path:
-    """A root with a configured Postfix and two mailboxes, before we come."""
+    """A root directory with a configured Postfix and two mailboxes, without Holdgate."""
     given = os.environ.get("HOLDGATE_DEBIAN", "")
     root = Path(given) if given else workshop / "debian"
     if not given:
@@ -52,7 +52,7 @@ def debian(workshop: Path, package: Path) -> Path:
 
 
 def mail_server(debian: Path) -> Machine:
-    """Boot a mail server that has a milter of its own, a signer that is down and must not matter."""
+    """Boot a mail server with another milter, a signer that is down and must not have any effect."""
     machine = Machine(debian)
     machine.boot()
     for user in ("anna", "bob"):
@@ -64,7 +64,7 @@ def mail_server(debian: Path) -> Machine:
 
 @pytest.fixture
 def bare(debian: Path) -> Iterator[Machine]:
-    """A mail server of its own for one test, without us."""
+    """A separate mail server for one test, without Holdgate."""
     machine = mail_server(debian)
     yield machine
     machine.remove()
@@ -72,7 +72,7 @@ def bare(debian: Path) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def machine(debian: Path, package: Path) -> Iterator[Machine]:
-    """One mail server for the tests of a module, with us installed and attached."""
+    """One mail server for the tests of a module, with Holdgate installed and attached."""
     running = mail_server(debian)
     running.install(package)
     running.run("holdgate", "attach", "--yes")

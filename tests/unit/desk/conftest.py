@@ -1,4 +1,4 @@
-"""A desk on a store of its own, with held incidents as the reconciler leaves them."""
+"""A desk with a separate store, with held incidents as the reconciler leaves them."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -97,7 +97,7 @@ def make_desk(tmp_path: Path, empty_store: Path) -> Iterator[MakeDesk]:
 
 @pytest.fixture
 def hold() -> Hold:
-    """Return a function that brings an incident into the hold queue and, unless `asked` is false, asks about it."""
+    """Return a function that makes a held incident and, unless `asked` is false, sends the requests."""
 
     def make(desk: Desk, *, asked: bool = True, now: datetime | None = None, **values: Any) -> Incident:
         moment = now or datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A session with all that it shares, in process: real policies and seals; pool and store do as they are told."""
+"""A session with its service, in process: real policies and seals; pool and store are controlled by the test."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ ALLOW_ALL = {"policy": [{"name": "all", "action": "allow"}]}
 
 @dataclass
 class FakePool:
-    """Answers every inspection with the same, and keeps what it was given to read."""
+    """Returns the same result for every inspection, and keeps its input."""
 
     inspection: Inspection = field(default_factory=Inspection)
     read: list[bytes] = field(default_factory=list)
@@ -46,7 +46,7 @@ class FakePool:
 
 @dataclass
 class FakeStore:
-    """Keeps incidents and the seals that were used; may fail."""
+    """Keeps incidents and used seals; can fail."""
 
     incidents: list[Incident] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -71,7 +71,7 @@ class FakeStore:
 
 @dataclass
 class FakeService:
-    """What a session takes from the service."""
+    """The data that a session gets from the service."""
 
     snapshot: ConfigSnapshot
     store: FakeStore

@@ -1,4 +1,4 @@
-"""A program's account with a store of its own and a clock that is set by hand."""
+"""A program's account with a separate store and a clock that the test sets."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class Agent:
         return mail, mail.evaluate(Envelope(recipients=list(to), auth_user=user), inspection)
 
     def new(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> set[str]:
-        """Return what is new in a message that is only asked about."""
+        """Return what is new in a message, without counting it."""
         return {one.kind for one in self.evaluate(*to, hosts=hosts, files=files)[1]} - {"machine-messages"}
 
     def send(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> None:
@@ -88,7 +88,7 @@ class Agent:
         mail.learn(to)
 
     def hold(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = (), end: str = "") -> Incident:
-        """Have a message held, and bring it to its end."""
+        """Have a message held, and close its incident."""
         mail, _ = self.evaluate(*to, hosts=hosts, files=files)
         incident = Incident("4gXvQb1Rz2z5", "agent@corp.example", list(to), "first-mail", auth_user="billing")
         mail.note(incident.id, "<1@corp.example>", to)

@@ -1,4 +1,4 @@
-"""A store with what some weeks of mail teach, and an evaluator of it."""
+"""A store with the relations learned from some weeks of mail, and their evaluator."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
