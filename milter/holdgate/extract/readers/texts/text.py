@@ -5,7 +5,7 @@ import re
 
 from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import openpgp, undone
+from holdgate.extract.readers.texts import drawn, openpgp, printed, undone
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 _ESCAPED_SPACES = 3
@@ -25,6 +25,12 @@ def read(document: Document, sink: Sink) -> None:
         sink.text(other, "in another charset")
     if plain := undone.terminal(first):
         sink.text(plain, "terminal codes undone")
+    if plain := printed.pcl(first) or printed.troff(first):
+        sink.text(plain, "as printed")
+    for image in drawn.drawings(first):
+        sink.budget.spend_entry()
+        sink.budget.spend_bytes(len(image))
+        sink.embedded(image, "drawing in characters")
     if joined := undone.runs(first):
         sink.text("\n".join(joined), "runs joined")
     if data.count(b"=20") >= _ESCAPED_SPACES:

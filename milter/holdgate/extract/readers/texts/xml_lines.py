@@ -1,6 +1,7 @@
 """Collects the lines of an XML document, with the names of fields, and separately the values of attributes."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from holdgate.extract.readers.texts.html_scan import INLINE, tidy
@@ -28,6 +29,8 @@ OUTLINES = 30
 """This many outlines in an SVG drawing may be letters: a number of nine digits has about 15."""
 OUTLINES_TO_LETTERS = 4
 """The minimum ratio of outlines to letters of text: a diagram has fewer outlines."""
+MODULES = 80
+"""This many rectangles of one size may be a code: the smallest QR code has about 200."""
 SHORTEST_LABEL = 3
 """A shorter name of an element or attribute is a tag, not a word."""
 MOST_PARTS = 9
@@ -46,6 +49,7 @@ class Lines:
     wanted: Selection = EVERYTHING
     outlines: int = 0
     uses: int = 0
+    modules: Counter[tuple[str, str]] = field(default_factory=Counter)
     leaf: str = ""
     letters: int = 0
     path: list[str] = field(default_factory=list)
@@ -58,6 +62,8 @@ class Lines:
             self.flush()
         if name == "use":
             self.uses += 1
+        elif name == "rect":
+            self.modules[attributes.get("width", ""), attributes.get("height", "")] += 1
         elif name in ("path", "glyph"):
             self.outlines += len(_OUTLINE.findall(attributes.get("d", "")))
         self.leaf = name
@@ -98,9 +104,15 @@ class Lines:
             self.letters += len(text.strip())
 
     def drawn_letters(self) -> bool:
-        """Return whether the drawing has so many outlines or copies per letter of text that they may be letters."""
-        return self.outlines >= max(OUTLINES, OUTLINES_TO_LETTERS * self.letters) or self.uses >= max(
-            USES, self.letters + 1
+        """Return whether the drawing may contain letters or a code that is not read.
+
+        It has many outlines, copies of a shape or rectangles of one size for each letter of text.
+        """
+        modules = max(self.modules.values(), default=0)
+        return (
+            self.outlines >= max(OUTLINES, OUTLINES_TO_LETTERS * self.letters)
+            or self.uses >= max(USES, self.letters + 1)
+            or modules >= max(MODULES, OUTLINES_TO_LETTERS * self.letters)
         )
 
     def drawn_lines(self) -> list[str]:

@@ -83,6 +83,9 @@ def test_a_packed_document_in_an_element_is_read() -> None:
         ("<path d='M0 0L1 1z'/>" * 30 + "<text>a title of several words</text>", []),
         ("<title>a title of several words</title>" + "<path d='M0 0L1 1z'/>" * 30, [xml.NOT_READ]),
         ("<text>a title of words</text>" + "<path d='M0 0L1 1z'/>" * 100, [xml.NOT_READ]),
+        ("<rect x='1' y='1' width='1' height='1'/>" * 80, [xml.NOT_READ]),
+        ("".join(f"<rect width='9' height='{height}'/>" for height in range(90)), []),
+        ("<text>a chart with a heading</text>" + "<rect width='5' height='5'/>" * 80, []),
         ("<defs><path id='a' d='M0 0'/></defs><text>six</text>" + "<use href='#a'/>" * 9, [xml.NOT_READ]),
     ],
 )
