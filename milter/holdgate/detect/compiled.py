@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, TypeVar
 
 import re2
 
@@ -23,6 +24,7 @@ MOST_VALUE = 8_000
 _NONE = frozenset[str]()
 # The list of keywords that name numbers which are not personal data.
 OTHER_NUMBERS = "other-number"
+Value = TypeVar("Value")
 FullMatch = Callable[[str], object]
 FindAll = Callable[[str], Iterable[re.Match[str]]]
 
@@ -92,7 +94,7 @@ class Choices(dict[tuple[int, str], Choice]):
         shapes = [shape for shape in shapes if first in shape.first or not first.isascii()]
         always = tuple(shape for shape in shapes if not shape.needs_keyword and not shape.only_evidence)
         perhaps = tuple(shape for shape in shapes if shape.needs_keyword)
-        groups = frozenset[int]().union(*(self._rules.groups[shape.number] for shape in perhaps))
+        groups = _once(frozenset[int]().union(*(self._rules.groups[shape.number] for shape in perhaps)))
         doubtful = tuple(shape for shape in shapes if shape.only_evidence)
         found = Choice(always, groups, perhaps, doubtful)
         if first.isascii():
@@ -163,7 +165,7 @@ class Rules:
         self.labels = frozenset[int]().union(*(self.keywords.groups[number] for number in labels))
         # By shape: the groups of its keywords.
         self.groups = [
-            frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists)) for ready in self.shapes
+            _once(frozenset[int]().union(*map(self.keywords.groups.__getitem__, ready.lists))) for ready in self.shapes
         ]
         # The shapes whose pattern is searched for only in a text with one of their keywords, and the groups of these.
         self.keyword_searches = [ready for ready in self.searches if ready.needs_keyword]
@@ -236,16 +238,24 @@ def _first(shape: Shape, upper: bool) -> frozenset[str]:
     """Return the ASCII characters with which a value of the shape can begin, as far as its pattern shows."""
     ascii_characters = map(chr, range(128))
     if not shape.pattern:
-        return frozenset(ascii_characters)
+        return _once(frozenset(ascii_characters))
     try:
         least, most = re2.compile(shape.pattern, QUIET).possiblematchrange(8)
     except re2.error:
-        return frozenset(ascii_characters)
-    return frozenset(
-        character
-        for character in ascii_characters
-        if least[:1] <= (character.upper() if upper else character).encode() <= most[:1]
+        return _once(frozenset(ascii_characters))
+    return _once(
+        frozenset(
+            character
+            for character in ascii_characters
+            if least[:1] <= (character.upper() if upper else character).encode() <= most[:1]
+        )
     )
+
+
+@cache
+def _once(values: frozenset[Value]) -> frozenset[Value]:
+    """Return one object for all equal sets: a thousand shapes have few different ones, of up to 8 KB."""
+    return values
 
 
 def _beginning(pattern: re.Pattern[str]) -> Callable[[str, int], str]:

@@ -1,8 +1,10 @@
 """The language of forms, and the automaton over all of them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from holdgate.detect.forms import FormError, Forms, parse, shortest
+from holdgate.detect.forms import FormError, Forms, _numbers, _places, parse, shortest
 
 
 def accepted(form: str, *tokens: str, separators: str = " -.") -> bool:
@@ -54,3 +56,10 @@ def test_bad_form_is_refused(form: str) -> None:
 def test_the_shortest_text_of_a_form_is_counted_in_letters_and_digits() -> None:
     assert shortest(parse("L{0,2} DDD~DD")) == 5
     assert shortest(parse("D{13,19}")) == 13
+
+
+@given(st.frozensets(st.tuples(st.integers(0, 2**31), st.integers(0, 2**16 - 1), st.integers(0, 2**16 - 1))))
+def test_a_state_is_read_as_it_was_written(places: frozenset[tuple[int, int, int]]) -> None:
+    numbers = _numbers(places)
+    assert frozenset(_places(numbers)) == places
+    assert numbers == _numbers(sorted(places, reverse=True))
