@@ -1,4 +1,4 @@
-"""The calls of a session to workers, store and log, and the effect of a failure of each."""
+"""What a session asks of the workers, the store and the log, call by call, and what each of its failures counts as."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -86,6 +86,7 @@ def test_a_worker_gets_the_words_of_the_header_and_the_owner_of_the_message(new_
             "who": ("192.0.2.7", "anna@corp.example"),
             "is_plain": True,
             "links": False,
+            "values": False,
         }
     ]
 
