@@ -1,4 +1,4 @@
-"""The compiled modules of the package behave as their source: all tests of detection and reading run again."""
+"""What the package ships compiled does what its source does: all tests of detection and of reading once more."""
 
 import os
 import subprocess

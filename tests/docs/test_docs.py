@@ -1,4 +1,4 @@
-"""The documentation matches the code and the files of the repository."""
+"""The documentation against the code and the tree."""
 
 import ast
 import importlib.util

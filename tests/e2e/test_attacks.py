@@ -1,4 +1,4 @@
-"""Every attempt of testbed/attacks on a real site: all promises hold."""
+"""Every attempt of testbed/attacks on a real site: no promise is broken."""
 
 from testbed.attacks import run
 

@@ -1,4 +1,4 @@
-"""A milter after Holdgate changes Holdgate's headers: the message stays held, or is not delivered uninspected."""
+"""Another milter behind us that changes what we said of a message: it stays held, or nobody outside gets it unseen."""
 
 import subprocess
 import sys

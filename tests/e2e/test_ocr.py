@@ -1,4 +1,4 @@
-"""Text in images, read by a separate pool for mail for which a policy requires OCR."""
+"""Text in pictures, read by a pool of its own for the mail that a policy asks it for."""
 
 import io
 from collections.abc import Iterator

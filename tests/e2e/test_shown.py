@@ -1,4 +1,4 @@
-"""No number in any place of a message appears in store, log, page, API, command output or mail of Holdgate."""
+"""Nothing that stands anywhere in a message can be read in store, log, page, API, command or any mail of ours."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""OpenDKIM after Holdgate signs both parts of a split message: the one sent at once, and the held copy."""
+"""OpenDKIM behind us signs both parts of a divided message: what goes at once, and the copy that waits."""
 
 import re
 import shutil

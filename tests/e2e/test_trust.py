@@ -1,4 +1,4 @@
-"""Trusted headers: seals, loops through a second MTA, trusted scanners, and the three deployment modes."""
+"""Whose word counts: seals, loops through a second MTA, trusted scanners, and the three ways to stand."""
 
 import re
 from collections.abc import Callable, Iterator

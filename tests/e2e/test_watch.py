@@ -1,4 +1,4 @@
-"""Monitoring of a site: a real Prometheus, the canary, the log, and the status command."""
+"""A site under observation: a real Prometheus, the canary, the log, and one screen of status."""
 
 import json
 import re

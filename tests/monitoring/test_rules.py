@@ -1,4 +1,4 @@
-"""Alert rules and dashboard: checked by promtool, and all metrics and pages that they name exist."""
+"""The alert rules and the dashboard: checked by promtool, and they speak of metrics and pages that exist."""
 
 import json
 import re

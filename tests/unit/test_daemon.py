@@ -1,4 +1,4 @@
-"""Notifications of the daemons to systemd, read from its socket."""
+"""What the daemons tell systemd, seen from the other end of its socket."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Each daemon serves its own metrics, and every metric is served by a daemon."""
+"""Each daemon serves its own metrics, and every metric is served by somebody."""
 
 import subprocess
 import sys

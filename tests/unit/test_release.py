@@ -1,4 +1,4 @@
-"""script/release: each mismatch is reported, and then nothing is built."""
+"""script/release: each thing that does not agree is named, and nothing is built then."""
 
 import json
 import shutil

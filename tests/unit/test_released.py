@@ -1,4 +1,4 @@
-"""Promises of a release: migrations never change, and no name vanishes without a renaming."""
+"""What a release promised stays: migrations are never changed, and no name vanishes unless people are told."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The Python scripts run in the checkout's virtual environment, and a copy of the sources has only sources."""
+"""The scripts in Python run in the checkout's virtual environment; of the sources nothing is taken but the sources."""
 
 import shutil
 import subprocess

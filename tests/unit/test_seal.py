@@ -1,4 +1,4 @@
-"""The seal is valid for one message, from one sender, to its recipients, for a limited time."""
+"""The seal fits one message, from one sender, to its recipients, for a while."""
 
 import itertools
 import os

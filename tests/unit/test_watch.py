@@ -1,4 +1,4 @@
-"""Changes of files are detected without polling."""
+"""Changes of files are seen without a look at them."""
 
 import shutil
 import threading

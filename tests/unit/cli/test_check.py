@@ -1,4 +1,4 @@
-"""`holdgate check` names all problems at once."""
+"""`holdgate check` names every problem at once, whatever else is wrong."""
 
 from pathlib import Path
 

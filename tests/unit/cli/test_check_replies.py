@@ -1,4 +1,4 @@
-"""Reports on decisions by mail."""
+"""What is said of decisions by mail."""
 
 from pathlib import Path
 from typing import Any

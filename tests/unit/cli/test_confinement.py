@@ -1,4 +1,4 @@
-"""The table of each process's confinement matches its unit and its sandbox."""
+"""The table of what each process may do says what its unit and its sandbox say."""
 
 from collections import defaultdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The output of the commands about a decision."""
+"""What the commands say of a decision."""
 
 import shutil
 from pathlib import Path

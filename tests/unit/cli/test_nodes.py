@@ -1,4 +1,4 @@
-"""`holdgate nodes` lists the mail servers that share a store, and retires one that no longer exists."""
+"""`holdgate nodes` lists the mail servers that share a store, and retires one that is gone for good."""
 
 import json
 from collections.abc import Callable

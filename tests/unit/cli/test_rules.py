@@ -1,4 +1,4 @@
-"""`holdgate rules`: its output and exit codes."""
+"""`holdgate rules`: what it prints and how it ends."""
 
 import argparse
 import io

@@ -1,4 +1,4 @@
-"""Fewer people than must approve: the alarm is raised, the message stays held, and is returned at the deadline."""
+"""Fewer people than must approve: the alarm, and that the message stays held and goes back."""
 
 from datetime import timedelta
 

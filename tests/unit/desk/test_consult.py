@@ -1,4 +1,4 @@
-"""Forward a request, ask the sender, decide later: the effects, the notices, and the refusals."""
+"""Forwarding the question, asking the sender, deciding later: what each changes, who is told, and what it refuses."""
 
 from datetime import UTC, datetime, timedelta
 

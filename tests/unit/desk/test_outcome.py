@@ -1,4 +1,4 @@
-"""Notices to moderators are correct for any state of an incident at the time of writing, in each language."""
+"""What moderators are told is true of whatever state an incident is in when the mail is written, in each language."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -141,8 +141,11 @@ def in_state(incident: Incident, state: State, how: str | None) -> Incident:
     return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=decided_at, change=change)
 
 
-def text(desk: Any, incident: Incident, kind: str, note: str = "", now: datetime = ASKED_AT) -> str:
-    composer = Composer(desk, templates_of(desk), NoPreviewer())
+def composer_of(desk: Any) -> Composer:
+    return Composer(desk, templates_of(desk), NoPreviewer())
+
+
+def text(composer: Composer, incident: Incident, kind: str, note: str = "", now: datetime = ASKED_AT) -> str:
     letter = composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, note, 1), now)
     message = message_from_bytes(letter.content, policy=policy.default)
     assert isinstance(message, EmailMessage)
@@ -168,8 +171,9 @@ def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
 def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hold, language, sender) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT, sender=sender)
+    composer = composer_of(desk)
     for state, how, end in ENDS:
-        output = text(desk, in_state(incident, state, how), "decided")
+        output = text(composer, in_state(incident, state, how), "decided")
         assert ends_in(output, language) == [end]
         assert_sender(output, language, end, desk.can_notify(sender))
 
@@ -181,10 +185,10 @@ def test_a_sender_who_asked_for_no_report_is_not_said_to_be_told(make_desk, hold
     incident = hold(desk, now=ASKED_AT)
     desk.store.outbox.enqueue(incident.id, NewNotice(kind, incident.sender), ACTOR)
     returned = in_state(incident, State.RETURNED, "page" if kind == "rejected" else "desk")
-    assert TO_SENDER[language][0] in text(desk, returned, "decided")
+    assert TO_SENDER[language][0] in text(composer_of(desk), returned, "decided")
     notice = next(one for one in desk.store.outbox.due(datetime.now(UTC)) if one.kind == kind)
     desk.store.outbox.drop(notice, ACTOR)
-    output = text(desk, returned, "decided")
+    output = text(composer_of(desk), returned, "decided")
     assert TO_SENDER[language][0] not in output
     assert TO_SENDER[language][1] in output
 
@@ -195,8 +199,9 @@ def test_an_answer_says_what_it_did_and_what_became_of_the_message_since(make_de
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)
     did, goes_on = NOTES[language][note]
+    composer = composer_of(desk)
     for state, how, end in ENDS:
-        output = text(desk, in_state(incident, state, how), "answer", note)
+        output = text(composer, in_state(incident, state, how), "answer", note)
         assert did in output
         still = bool(goes_on) and state is State.HELD
         assert (bool(goes_on) and goes_on in output) == still
@@ -216,7 +221,7 @@ def test_only_who_may_still_answer_is_asked_to_answer_again(  # type: ignore[no-
     incident = hold(desk, now=ASKED_AT)
     if answer is not None:
         desk.store.amend(incident, "test", ACTOR, answers={1: answer})
-    output = text(desk, incident, "answer", "unclear", ASKED_AT + timedelta(hours=hours))
+    output = text(composer_of(desk), incident, "answer", "unclear", ASKED_AT + timedelta(hours=hours))
     assert (NOTES[language]["unclear"][1] in output) == again
     assert ends_in(output, language) == ([] if again else ["held"])
 

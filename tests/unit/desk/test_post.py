@@ -1,4 +1,4 @@
-"""Submission of the desk's mail: the parameters for Postfix, and refusals."""
+"""How the desk's mail is submitted: what it asks of Postfix, and what a refusal is."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Proof of a reply's author: each method with accepted and refused mail."""
+"""What proves who wrote a reply: each way with what must and what must not pass."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The end of a reply's new text: quotations and signatures of mail programs."""
+"""Where the new text of a reply ends: quotations and signatures as mail programs of the world write them."""
 
 import pytest
 from hypothesis import given

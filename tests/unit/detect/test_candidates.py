@@ -1,4 +1,4 @@
-"""Candidates: the spans of a text that are searched."""
+"""Candidates: which stretches of a text are looked at."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Labels: text before a number that is not part of it."""
+"""Labels: what stands before a number and is no part of it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Compact tables of numbers give the same results."""
+"""Tables of numbers: smaller in memory, and the same answers."""
 
 from typing import Any
 

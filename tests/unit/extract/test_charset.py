@@ -1,4 +1,4 @@
-"""Charsets: a text is decoded with the charset in which it was written."""
+"""Charsets: what a text was written in is what it is read as."""
 
 import base64
 

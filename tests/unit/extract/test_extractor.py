@@ -1,4 +1,4 @@
-"""The extractor: names, recursion, limits, and unread content is never complete."""
+"""The driver: names, recursion, limits, and that nothing unread is ever complete."""
 
 import time
 from collections.abc import Callable

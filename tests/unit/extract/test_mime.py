@@ -1,4 +1,4 @@
-"""Messages to texts: what counts as text, and the other readings of doubtful messages."""
+"""Messages to texts: what counts as text, what is read otherwise where there are doubts."""
 
 import base64
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""Which images are read by OCR, its limits, and the reason for images that are not read."""
+"""Which pictures are read, what that may cost, and what is said when one is not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Words are joined to lines by their boxes, and a further reading adds only missing ones."""
+"""Words become lines by their boxes, and a further reading adds only what the first does not have."""
 
 import pytest
 from hypothesis import given

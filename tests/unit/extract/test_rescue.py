@@ -1,4 +1,4 @@
-"""The rescue: its readings include what any program could show."""
+"""The rescue: what any program could show is among its readings."""
 
 import base64
 import quopri

@@ -1,4 +1,4 @@
-"""Messages that end at the same moment are inspected at the same time, for any scheduling of libmilter's threads."""
+"""Messages whose ends come at the same moment are judged at the same time, whatever libmilter's threads do."""
 
 import os
 import signal

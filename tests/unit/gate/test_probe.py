@@ -1,4 +1,4 @@
-"""The probe counts a milter as running only if it negotiates."""
+"""The probe counts a milter as alive when it negotiates, and only then."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""The calls to libmilter and the thread pool's waker, without libmilter."""
+"""What libmilter is told, and who looks after its threads: without libmilter."""
 
 import threading
 from pathlib import Path

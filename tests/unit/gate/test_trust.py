@@ -1,4 +1,4 @@
-"""Trust in headers about an earlier inspection: the decision alone, without a session."""
+"""What is believed of a message that says it was inspected before: the judgement alone, without a session."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Valid policies that are probably not intended."""
+"""What a policies file may say but hardly means."""
 
 import tomllib
 from datetime import date

@@ -1,4 +1,4 @@
-"""The record of a message is read back unchanged, with everything that a policy can have conditions on."""
+"""What is recorded of a message comes back as it was, and nothing of what a policy may ask about is forgotten."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The queue agent over a real socket: it serves few users, and allows few operations."""
+"""The queue agent over a real socket: it serves few, and does little."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Attach to Postfix's settings and detach, with the real postconf on a separate configuration."""
+"""Into Postfix's settings and out again, with the real postconf on a configuration of its own."""
 
 from pathlib import Path
 from typing import Any

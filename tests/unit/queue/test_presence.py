@@ -1,4 +1,4 @@
-"""Holdgate's entries in Postfix's settings, with the real postconf on a separate configuration."""
+"""Where we stand in Postfix's settings, with the real postconf on a configuration of its own."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The reconciler with crashes in any order: each message has one outcome, and no notice is wrong."""
+"""The reconciler against crashes in any order: each message has one outcome, and nobody is told wrong."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""`holdgate-queue` started by root: two processes, and the one that opens the store does not run as root."""
+"""`holdgate-queue` as root starts it: two processes, and the one that opens the store is not root."""
 
 import contextlib
 import os

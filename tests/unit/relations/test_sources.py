@@ -1,4 +1,4 @@
-"""Sources for learning: mbox, Maildir, single messages, and Postfix's log in both time formats."""
+"""What is learned from: mbox, Maildir, single messages, and Postfix's log in both forms of time."""
 
 import gzip
 from datetime import UTC, datetime

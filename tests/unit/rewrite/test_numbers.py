@@ -1,4 +1,4 @@
-"""A known number is found in any grouping of its digits."""
+"""A known number is found however its digits are grouped."""
 
 from itertools import pairwise
 

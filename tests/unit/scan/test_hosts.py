@@ -1,4 +1,4 @@
-"""The hosts of the links in a text, and text that is not a link."""
+"""Which hosts the links of a text lead to, and what is no link."""
 
 import pytest
 

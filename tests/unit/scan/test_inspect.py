@@ -1,4 +1,4 @@
-"""The result of an inspection: findings and names, masked, and which messages are plain text and HTML."""
+"""What leaves a worker about a message: findings and names, masked, and which messages are plain text and HTML."""
 
 from types import SimpleNamespace
 from typing import Any

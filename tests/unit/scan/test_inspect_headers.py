@@ -1,4 +1,4 @@
-"""Which matches of a part count: in text that programs write, only the certain ones."""
+"""What of a part counts: in text that programs write the certain findings alone."""
 
 import pytest
 

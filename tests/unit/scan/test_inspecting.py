@@ -1,4 +1,4 @@
-"""The jobs of a worker, and after which jobs it is reusable."""
+"""What each job of a worker does, and which jobs let it take another."""
 
 import json
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""The system calls for each version of Landlock (landlock.rst), recorded by a fake kernel."""
+"""What is asked of the kernel for each version of Landlock (landlock.rst): a kernel of the test's notes it."""
 
 import ctypes
 import errno

@@ -1,4 +1,4 @@
-"""The text of a moderator's mail: the first text that is not attached; of HTML, the shown and new text."""
+"""What a moderator's mail says: the first text that is not attached, and of HTML what is shown and new."""
 
 from email.message import EmailMessage
 from typing import Any

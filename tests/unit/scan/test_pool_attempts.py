@@ -1,4 +1,4 @@
-"""The pool's attempts for a message: which workers, how many, and the final result. The workers are fakes."""
+"""How the pool spends workers on a message: which are tried, how often, and what it says in the end. None is real."""
 
 import json
 import os

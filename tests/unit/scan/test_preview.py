@@ -1,4 +1,4 @@
-"""The preview for a moderator: every match is masked, except one that they reveal."""
+"""What a moderator reads: every match masked wherever it stands, but for one that he asks for."""
 
 import re
 from email.message import EmailMessage

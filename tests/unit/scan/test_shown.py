@@ -1,4 +1,4 @@
-"""No number in any place of a message leaves a worker unmasked."""
+"""No number that stands anywhere in a message can be read in what leaves a worker."""
 
 import json
 from pathlib import Path

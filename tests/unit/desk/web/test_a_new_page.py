@@ -1,4 +1,4 @@
-"""CONTRIBUTING describes a new page: a class with `routes`, and a template. This is one."""
+"""CONTRIBUTING says what a new page takes: a class with `routes`, and a template. This is one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A program can see its own messages only."""
+"""What a program sees of its own messages, and of nobody else's."""
 
 import hashlib
 import smtplib

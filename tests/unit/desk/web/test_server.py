@@ -1,4 +1,4 @@
-"""The server: TLS, a port in use, and a lost connection."""
+"""The server itself: TLS of its own, a port that somebody else has, and a connection that is lost."""
 
 import socket
 import ssl

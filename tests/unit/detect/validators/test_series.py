@@ -1,4 +1,4 @@
-"""Dates in place of a number without a check digit."""
+"""What stands where a number without a check digit might: dates."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Documents of several writers, with a token in each place, are read completely."""
+"""The minimum of reading: documents of several writers with a token in each place are read whole."""
 
 import gzip
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Content outside the members of an archive: extra fields, names of folders, extended headers."""
+"""What stands beside the members of an archive: extra fields, names of folders, extended headers."""
 
 import gzip
 import io

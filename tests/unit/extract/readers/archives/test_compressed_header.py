@@ -1,4 +1,4 @@
-"""The content of a gzip header."""
+"""What a gzip header says beside the data."""
 
 import zlib
 

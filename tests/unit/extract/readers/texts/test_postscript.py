@@ -1,4 +1,4 @@
-"""PostScript: its strings are read, and the part is never complete."""
+"""PostScript: its strings, and that nothing else was read."""
 
 import contextlib
 import struct
