@@ -1,6 +1,7 @@
 """The store: incidents recorded per second by 1, 3 and 10 concurrent processes, and each step in a full store.
 
 On PostgreSQL each process is the milter of a separate node. With `--against`, another revision runs the same in turns.
+With `--standby 5`, each commit waits for a synchronous standby that is so many milliseconds away, each way.
 With `--filled`, the second part is measured: the list, a decision, and the passes of desk and queue agent on SQLite and
 PostgreSQL, with a hundred waiting incidents and with many closed and waiting ones (filled.py).
 """
@@ -16,15 +17,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.builds import ROOT, tree_of
+from testbed.distance import Distance
 from testbed.postgres import PostgresServer
 
 _WRITERS = (1, 3, 10)
 MOST_OF_ONE = 2.0
-"""With ten writers, 99 of 100 incidents are recorded within this many times what it takes with one."""
+"""With ten writers, 99 of 100 incidents are recorded within this many times what it takes with one.
+
+This is judged with a standby only. Without one, ten writers that never pause wait for the processors, not for each
+other: on two cores, each of them gets a fifth of one.
+"""
 LEAST_OF_OTHER = 5.0
 """Ten writers record so many times what ten of the revision f9b7b4da did, which waited for one lock."""
 
@@ -53,6 +60,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--incidents", type=int, default=1_000, help="so many are recorded in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--against", metavar="REVISION", help="measure this revision too, in turns")
+    parser.add_argument("--standby", type=float, metavar="MS", help="a synchronous standby, so far away each way")
     parser.add_argument("--filled", action="store_true", help="measure each step in a full store instead")
     parser.add_argument("--closed", type=int, default=1_000_000)
     parser.add_argument("--waiting", type=int, default=100_000)
@@ -65,17 +73,21 @@ def main(arguments: list[str]) -> int:
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     server = PostgresServer(directory / "server")  # what is committed is synced, as on a site
     directory.chmod(0o711)
-    try:
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
         server.start()
+        stack.callback(server.stop)
+        if given.standby is not None:
+            distance = Distance(directory / "distance", server.directory, given.standby / 1000)
+            distance.start()
+            stack.callback(distance.stop)
+            stack.callback(server.standby(distance.directory).stop)
         found = {(name, writers): _Outcome() for writers in _WRITERS for name in builds}
         urls = {name: _new_store(server, tree) for name, tree in builds.items()}
         for _ in range(given.rounds):
             for (name, writers), outcome in found.items():
                 _record(builds[name], urls[name], writers, given.incidents // writers, outcome)
-    finally:
-        server.stop()
-        shutil.rmtree(directory, ignore_errors=True)
-    return _report(found, list(builds))
+    return _report(found, list(builds), has_standby=given.standby is not None)
 
 
 def _filled(given: argparse.Namespace) -> int:
@@ -98,7 +110,7 @@ def _filled(given: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _report(found: dict[tuple[str, int], _Outcome], builds: list[str]) -> int:
+def _report(found: dict[tuple[str, int], _Outcome], builds: list[str], *, has_standby: bool) -> int:
     for (name, writers), outcome in found.items():
         print(
             f"{writers:2} writers, {name}: {outcome.rate:6.0f} incidents a second; recording takes "
@@ -107,8 +119,9 @@ def _report(found: dict[tuple[str, int], _Outcome], builds: list[str]) -> int:
         )
     one, ten = found[builds[0], _WRITERS[0]], found[builds[0], _WRITERS[-1]]
     wait = ten.percentile(99) / one.percentile(99)
-    good = wait <= MOST_OF_ONE
-    print(f"99th percentile with 10 writers: {wait:.1f} times that of one (bound {MOST_OF_ONE}){_late(good)}")
+    good = wait <= MOST_OF_ONE or not has_standby
+    bound = f"bound {MOST_OF_ONE}" if has_standby else "judged with --standby"
+    print(f"99th percentile with 10 writers: {wait:.1f} times that of one ({bound}){_late(good)}")
     for other in builds[1:]:
         faster = ten.rate / found[other, _WRITERS[-1]].rate
         is_faster = faster >= LEAST_OF_OTHER

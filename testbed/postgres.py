@@ -61,14 +61,17 @@ class PostgresServer:
         self._serve()
         self.sql(f"CREATE ROLE keeper LOGIN PASSWORD '{PASSWORD}'")
 
-    def standby(self) -> "PostgresServer":
-        """Return a started synchronous standby: from now on a commit is confirmed after the standby has written it."""
+    def standby(self, through: Path | None = None) -> "PostgresServer":
+        """Return a started synchronous standby: from now on a commit is confirmed after the standby has written it.
+
+        It connects to this server's socket, or to one in the directory `through`.
+        """
         made = PostgresServer()
         made._syncs = self._syncs
         if self._user:
             shutil.chown(made.directory, self._user)
         made.directory.chmod(0o711)
-        reach = f"host={self.directory} user=holdgate application_name=standby"
+        reach = f"host={through or self.directory} user=holdgate application_name=standby"
         self._run("pg_basebackup", "-D", made._data, "-d", reach, "-R", "-c", "fast")
         made._serve()
         self.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")

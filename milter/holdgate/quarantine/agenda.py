@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import ColumnElement, Engine, or_, select
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.requests import incident_of
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.states import State
+
+_PAGE = 500
+"""How many incidents a query returns."""
 
 
 class Agenda:
@@ -19,7 +22,10 @@ class Agenda:
 
     def awaiting_request(self) -> list[Incident]:
         """Return the held incidents without a request, oldest first."""
-        return self._held(incidents.c.asked_at.is_(None))
+        wanted = (incidents.c.state == State.HELD) & incidents.c.asked_at.is_(None)
+        with self._reader.connect() as connection:
+            query = select(incidents).where(wanted).order_by(incidents.c.created_at)
+            return [incident_of(row) for row in connection.execute(query)]
 
     def awaiting_request_ids(self) -> list[str]:
         """Return only their ids: fast for many thousands."""
@@ -30,16 +36,25 @@ class Agenda:
 
     def overdue(self, now: datetime) -> list[Incident]:
         """Return the held incidents whose deadline has passed."""
-        return self._held(incidents.c.deadline_at <= now)
+        return self._due(incidents.c.deadline_at, now)
 
     def to_remind(self, now: datetime) -> list[Incident]:
         """Return the held incidents whose moderators are due for a reminder."""
-        return self._held(incidents.c.remind_at <= now)
+        return self._due(incidents.c.remind_at, now)
 
-    def _held(self, condition: Any) -> list[Incident]:
-        query = select(incidents).where(incidents.c.state == State.HELD, condition).order_by(incidents.c.created_at)
-        with self._reader.connect() as connection:
-            return [incident_of(row) for row in connection.execute(query)]
+    def _due(self, column: ColumnElement[Any], now: datetime) -> list[Incident]:
+        """Return the held incidents whose time in a column has come, oldest first.
+
+        They are read in pages, in the order of the column's index. PostgreSQL expects that the time has come for most
+        of the held ones, because it has for the closed ones: without a limit it would read all that are held.
+        """
+        query = select(incidents).where(incidents.c.state == State.HELD, column <= now)
+        query = query.order_by(column, incidents.c.id).limit(_PAGE)
+        found: list[Incident] = []
+        with self._reader.connect() as connection:  # one moment for all pages
+            while len(page := connection.execute(query.offset(len(found))).all()) == _PAGE:
+                found += map(incident_of, page)
+        return sorted((*found, *map(incident_of, page)), key=lambda one: one.created_at)
 
     def unerased_policies(self) -> list[str]:
         """Return the policies of finished incidents that still have their content."""

@@ -8,17 +8,18 @@ by a head that was kept elsewhere (anchor.py).
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
 from holdgate.quarantine.anchor import Anchor, Kept
-from holdgate.quarantine.chains import add, writer_of
+from holdgate.quarantine.batch import batch, insertion
+from holdgate.quarantine.chains import End, add, add_in, writer_of
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
-from holdgate.quarantine.schema import chains, events, storable
+from holdgate.quarantine.schema import chains, events, incidents, storable
 from holdgate.quarantine.verification import Finding, in_order, verify
 
 __all__ = ["GENESIS", "AuditTrail", "Finding", "append", "erase_notes", "link", "note_digest", "rows_digest"]
@@ -33,7 +34,20 @@ def append(connection: Connection, incident_id: str, actor: Actor, new: Sequence
     This must be the transaction's last operation on the incident, whose rows it has locked. `content` are these rows in
     their final state, from binding.py.
     """
-    end = writer_of(connection).end(connection, len(new))
+    end = writer_of(connection.get_execution_options()).end(connection, len(new))
+    add(connection, end, _linked(end, incident_id, actor, new, content))
+
+
+def record(engine: Engine, incident: Mapping[str, Any], actor: Actor, new: Sequence[New], *, content: str) -> None:
+    """Write a new incident with its events into PostgreSQL, in two round trips. Raises DatabaseError."""
+    with batch(engine) as one:
+        writer = writer_of(engine.get_execution_options())
+        end = writer.end_in(one, len(new), insertion(incidents, incident))
+        add_in(one, _linked(end, incident["id"], actor, new, content))
+
+
+def _linked(end: End, incident_id: str, actor: Actor, new: Sequence[New], content: str) -> list[dict[str, Any]]:
+    """Return events, each with the hash that links it to the one before."""
     head, rows = end.hash, list[dict[str, Any]]()
     for number, (at, event, given) in zip(end.numbers, new, strict=True):
         salt = secrets.token_hex(16)
@@ -52,7 +66,7 @@ def append(connection: Connection, incident_id: str, actor: Actor, new: Sequence
         }
         head = link(head, at, values)
         rows.append({**values, "at": at, "note": note, "salt": salt, "hash": head})
-    add(connection, end, rows)
+    return rows
 
 
 def erase_notes(connection: Connection, incident_id: str) -> None:

@@ -22,13 +22,18 @@ def content(connection: Connection, incident_id: str) -> str:
     return _text(
         plain(incidents, incident._mapping),
         _of(connection, requests, incident_id),
-        _of(connection, notices, incident_id),
+        notices_of(connection, incident_id),
     )
 
 
-def content_of_new(connection: Connection, incident: Row, *, enqueues: bool) -> str:
-    """Return the same for the new incident `incident`, with or without notices."""
-    return _text(plain(incidents, incident), [], _of(connection, notices, incident["id"]) if enqueues else [])
+def content_of_new(incident: Row, outbox: Iterable[Row] = ()) -> str:
+    """Return the same for a new incident and its notices, which `notices_of` returns."""
+    return _text(plain(incidents, incident), [], outbox)
+
+
+def notices_of(connection: Connection, incident_id: str) -> list[Row]:
+    """Return the notices about an incident in the bound form, in their state inside this transaction."""
+    return _of(connection, notices, incident_id)
 
 
 def contents(

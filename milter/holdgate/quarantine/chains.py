@@ -12,12 +12,14 @@ one that names them.
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, TextClause, bindparam, func, insert, select, text, update
 
+from holdgate.quarantine.batch import Batch, Statement, insertion
 from holdgate.quarantine.links import GENESIS
 from holdgate.quarantine.schema import UtcDateTime, chains, events
 
@@ -35,19 +37,20 @@ NamedHead = tuple[str, int, str]
 
 # One statement, to save round trips. It reads the other heads when it begins. Then it waits for the row of its own
 # chain, and sees the state that another transaction left; a number is drawn for each resulting row.
-_END = text(
-    "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = :name FOR UPDATE) "
-    "SELECT mine.number, mine.hash, nextval('events_number_seq') AS next, (SELECT CAST(json_agg(json_build_array("
-    f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> :name) AS others "
-    "FROM mine CROSS JOIN generate_series(1, :count)"
+_END = (
+    "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE) "
+    "SELECT mine.number, mine.hash, nextval('events_number_seq'), (SELECT CAST(json_agg(json_build_array("
+    f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> $1) "
+    "FROM mine CROSS JOIN generate_series(1, $2)"
 )
-
 
 _COLUMNS = [column.name for column in events.columns]
 _ADD = text(
     f"WITH new AS (INSERT INTO events ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)})) "
     "UPDATE chains SET number = :number, hash = :hash, count = count + 1 WHERE name = :chain"
 ).bindparams(bindparam("at", type_=UtcDateTime))
+_NEW = f"INSERT INTO chains VALUES ($1, 0, '{GENESIS}', 0) ON CONFLICT DO NOTHING"
+_MOVE = "UPDATE chains SET number = $2, hash = $3, count = count + $4 WHERE name = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +83,22 @@ class Writer:
             head, number = connection.execute(select(chains.c.hash, last).where(chains.c.name == FIRST)).one()
             return End(FIRST, head, list(range(number + 1, number + 1 + count)), "")
         wanted = {"name": self.name, "count": count}
-        rows = connection.execute(_END, wanted).all()
+        rows = connection.execute(_named(_END), wanted).all()
         if not rows:
-            # Imported here because it loads the drivers of PostgreSQL, and with SQLite there are no chains of writers.
-            from sqlalchemy.dialects.postgresql import insert as insert_new
+            connection.execute(_named(_NEW), wanted)
+            rows = connection.execute(_named(_END), wanted).all()
+        return self._end(rows)
 
-            new = insert_new(chains).values({"name": self.name, "number": 0, "hash": GENESIS, "count": 0})
-            connection.execute(new.on_conflict_do_nothing())
-            rows = connection.execute(_END, wanted).all()
-        numbers = [row.next for row in rows]
-        named = self._heads_to_name(rows[0].number, json.loads(rows[0].others or "[]"), numbers[-1])
-        return End(self.name, rows[0].hash, numbers, json.dumps(named) if named else "")
+    def end_in(self, batch: Batch, count: int, *before: Statement) -> End:
+        """Do the same in a batch, after the statements `before`."""
+        end: Statement = _END, (self.name, count)
+        return self._end(batch.run(*before, end) or batch.run((_NEW, (self.name,)), end))
+
+    def _end(self, rows: Sequence[Any]) -> End:
+        number, head, _, others = rows[0]
+        numbers = [row[2] for row in rows]
+        named = self._heads_to_name(number, json.loads(others or "[]"), numbers[-1])
+        return End(self.name, head, numbers, json.dumps(named) if named else "")
 
     def _heads_to_name(self, newest: int, heads: list[NamedHead], last: int) -> list[NamedHead]:
         """Return the heads to name, in an event whose number will be `last`.
@@ -117,6 +125,18 @@ def add(connection: Connection, end: End, rows: list[dict[str, Any]]) -> None:
     connection.execute(update(chains).where(chains.c.name == end.chain).values(new))
 
 
+def add_in(batch: Batch, rows: list[dict[str, Any]]) -> None:
+    """Do the same in a batch, and commit it."""
+    last = rows[-1]
+    move: Statement = _MOVE, (last["chain"], last["number"], last["hash"], len(rows))
+    batch.commit(*(insertion(events, row) for row in rows), move)
+
+
+@cache
+def _named(sql: str) -> TextClause:
+    return text(sql.replace("$1", ":name").replace("$2", ":count"))
+
+
 def named_heads(written: str) -> list[NamedHead]:
     """Return the heads that an event names: chain, number, beginning of the hash. Raises ValueError."""
     return [(str(name), int(number), str(digits)) for name, number, digits in json.loads(written)] if written else []
@@ -127,8 +147,7 @@ def writing_as(engine: Engine, name: str) -> Engine:
     return engine.execution_options(writer=Writer(name))
 
 
-def writer_of(connection: Connection) -> Writer:
-    """Return the writer of a transaction; without a name it adds to the first chain."""
-    options: Mapping[str, Any] = connection.get_execution_options()
+def writer_of(options: Mapping[str, Any]) -> Writer:
+    """Return the writer of an engine or a connection with these options; without a name it adds to the first chain."""
     found = options.get("writer")
     return found if isinstance(found, Writer) else Writer(FIRST)

@@ -7,7 +7,9 @@ decision after a person was told that it counts. So Holdgate ends the wait itsel
 """
 
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -36,15 +38,19 @@ class ConfirmingConnection(psycopg.Connection[Any]):
 
     def commit(self) -> None:
         """Commit. Raises OperationalError if the standby did not confirm it: then the primary alone may have it."""
+        with self.confirming():
+            super().commit()
+
+    @contextmanager
+    def confirming(self) -> Iterator[None]:
+        """Do the same for a COMMIT that is sent meanwhile."""
         self._is_unconfirmed = False
         wait = _Wait(self)
-        timer = threading.Timer(self.commit_timeout, wait.cancel)
-        timer.daemon = True
-        timer.start()
+        _watchdog.add(wait)
         try:
-            super().commit()
+            yield
         finally:
-            timer.cancel()
+            _watchdog.remove(wait)
             wait.end()
         if self._is_unconfirmed:
             raise psycopg.OperationalError(
@@ -56,6 +62,7 @@ class _Wait:
     """A commit in progress. It is not cancelled once it has ended: that would hit the connection's next statement."""
 
     def __init__(self, connection: ConfirmingConnection) -> None:
+        self.due = time.monotonic() + connection.commit_timeout
         self._connection = connection
         self._lock = threading.Lock()
         self._has_ended = False
@@ -68,3 +75,44 @@ class _Wait:
     def end(self) -> None:
         with self._lock:
             self._has_ended = True
+
+
+class _Watchdog:
+    """Cancels commits that take too long, in one thread for all of them, which ends when there are none."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waits: set[_Wait] = set()
+        self._looks_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def add(self, wait: _Wait) -> None:
+        with self._changed:
+            self._waits.add(wait)
+            if self._thread is None or not self._thread.is_alive():
+                self._looks_at = wait.due
+                self._thread = threading.Thread(target=self._run, name="commits", daemon=True)
+                self._thread.start()
+            elif wait.due < self._looks_at:
+                self._changed.notify()
+
+    def remove(self, wait: _Wait) -> None:
+        with self._changed:
+            self._waits.discard(wait)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not self._waits:
+                    self._thread = None
+                    return
+                self._looks_at = min(wait.due for wait in self._waits)
+                self._changed.wait(max(0.0, self._looks_at - time.monotonic()))
+                now = time.monotonic()
+                late = [wait for wait in self._waits if wait.due <= now]
+                self._waits.difference_update(late)
+            for wait in late:
+                wait.cancel()
+
+
+_watchdog = _Watchdog()

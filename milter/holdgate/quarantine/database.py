@@ -1,9 +1,9 @@
 """The database of the store: connecting to it, and migrating its schema to this version."""
 
-import contextlib
 import os
 import pwd
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from select import POLLIN, poll
@@ -52,8 +52,8 @@ _IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
 _LOCK_TIMEOUT = f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
 _PATIENT = f"{_IDLE}; {_LOCK_TIMEOUT}"
 _BEGIN_READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_PATIENT}"
-_BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_PATIENT}"
-_BEGIN_EXCLUSIVE = f"{_BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_EXCLUSIVE_KEY})"
+BEGIN_WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_PATIENT}"
+_BEGIN_EXCLUSIVE = f"{BEGIN_WRITING}; SELECT pg_advisory_xact_lock({_EXCLUSIVE_KEY})"
 
 
 # Placeholder for the process's user in the passfile of a URL.
@@ -145,7 +145,7 @@ def _make_file(url: str) -> None:
         return
     path = Path(url.removeprefix("sqlite:///"))
     # If it cannot be created, SQLite reports why.
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
         os.fchmod(descriptor, 0o660)
         os.close(descriptor)
@@ -236,7 +236,7 @@ def _postgresql(url: str) -> Engine:
             connection.exec_driver_sql(_BEGIN_READING)
         else:
             is_exclusive = connection.get_execution_options().get("exclusive", False)
-            connection.exec_driver_sql(_BEGIN_EXCLUSIVE if is_exclusive else _BEGIN_WRITING)
+            connection.exec_driver_sql(_BEGIN_EXCLUSIVE if is_exclusive else BEGIN_WRITING)
 
     return engine
 
@@ -304,7 +304,7 @@ def sync(engine: Engine) -> None:
     """Make all transactions durable: SQLite's are in its write-ahead log, or already in its file. Raises OSError."""
     if is_shared(engine):
         return
-    with contextlib.suppress(FileNotFoundError):  # SQLite has moved all of it to its file, and synced that
+    with suppress(FileNotFoundError):  # SQLite has moved all of it to its file, and synced that
         descriptor = os.open(f"{engine.url.database}-wal", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fdatasync(descriptor)
@@ -320,20 +320,24 @@ def empty_log(engine: Engine) -> bool:
     """
     if is_shared(engine):
         return True
-    connection = engine.raw_connection()
-    try:
+    with closing(engine.raw_connection()) as connection, raises_database_error(engine):
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 1000").fetchall()
         try:
             (row,) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}").fetchall()
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise DatabaseError(str(error)) from error
-    finally:
-        connection.close()
     is_busy: int = row[0]
     return not is_busy
+
+
+@contextmanager
+def raises_database_error(engine: Engine) -> Iterator[None]:
+    """Raise errors of the driver, which is used directly, as DatabaseError."""
+    try:
+        yield
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DatabaseError(str(error)) from error
 
 
 def exclusive(engine: Engine) -> Engine:

@@ -51,7 +51,8 @@ def storable(text: str) -> str:
     PostgreSQL cannot store NUL, which a decoded Subject can contain. UTF-8 cannot encode the lone surrogates with which
     Python represents undecodable bytes.
     """
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    # The test is fast, and true for most texts.
+    return text if text.isprintable() else _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Word(TypeDecorator[str]):

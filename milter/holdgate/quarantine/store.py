@@ -152,20 +152,23 @@ class Store(Incidents):
         not be written.
         """
         engine = self._engine if is_synced else unsynced(self._engine)
+        values = vars(incident) | {"node": incident.node or self.node}
+        new = [(incident.created_at, name, remark) for name, remark in ((event, note), *((one, "") for one in also))]
+        notices = list(outbox)
         try:
-            with engine.begin() as connection:
-                values = vars(incident) | {"node": incident.node or self.node}
-                connection.execute(_INSERT, values)
-                enqueues = enqueue(connection, incident.id, outbox)
-                content = binding.content_of_new(connection, values, enqueues=enqueues)
-                new = [
-                    (incident.created_at, name, remark)
-                    for name, remark in ((event, note), *((one, "") for one in also))
-                ]
-                audit.append(connection, incident.id, actor, new, content=content)
+            if is_shared(engine) and not notices:
+                audit.record(engine, values, actor, new, content=binding.content_of_new(values))
+            else:
+                with engine.begin() as connection:
+                    connection.execute(_INSERT, values)
+                    enqueue(connection, incident.id, notices)
+                    content = binding.content_of_new(
+                        values, binding.notices_of(connection, incident.id) if notices else ()
+                    )
+                    audit.append(connection, incident.id, actor, new, content=content)
         except SQLAlchemyError as error:
             raise StoreError(type(error.__cause__ or error).__name__) from error
-        if enqueues or incident.state is State.HELD:
+        if notices or incident.state is State.HELD:
             self.signals.notify(DESK)
 
     def sync(self) -> None:

@@ -108,6 +108,7 @@ def test_a_transaction_that_is_not_over_hides_nothing(stores: list[Store]) -> No
     if not is_shared(milter.signals._engine):
         return  # SQLite has one writer at a time
     slow, quick = new(1), new(2)
+    milter.record(slow, ACTOR)
     heads = milter.changes.heads()
     begun, goes_on = threading.Event(), threading.Event()
 
@@ -118,7 +119,7 @@ def test_a_transaction_that_is_not_over_hides_nothing(stores: list[Store]) -> No
     with milter.signals._engine.connect() as connection:
         engine = connection.engine
     event.listen(engine, "commit", wait)
-    thread = threading.Thread(target=milter.record, args=(slow, ACTOR))
+    thread = threading.Thread(target=milter.add_event, args=(slow.id, "noted", ACTOR))
     thread.start()
     try:
         assert begun.wait(30)

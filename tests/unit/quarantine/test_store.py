@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, make_url
 
-from holdgate.quarantine import database
+from holdgate.quarantine import agenda, database
 from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, new_incident_id
 from holdgate.quarantine.schema import metadata
 from holdgate.quarantine.states import OPEN, TRANSITIONS, State, has_transition
@@ -370,6 +370,19 @@ def test_a_notice_of_a_time_when_the_clock_was_ahead_is_due_when_it_is_right_aga
     assert store.outbox.due(now) == []
     store.outbox.failed(notice, ACTOR, now + timedelta(hours=1))
     assert [one.number for one in store.outbox.due(now)] == [notice.number]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
+def test_all_that_are_due_are_found_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(agenda, "_PAGE", 2)
+    now = datetime.now(UTC)
+    for number in range(count):
+        due = now - timedelta(minutes=number % 2)
+        times = {"created_at": now - timedelta(days=1, seconds=number), "deadline_at": due, "remind_at": due}
+        store.record(replace(incident(), state=State.HELD, **times), ACTOR)
+    for found in (store.agenda.overdue(now), store.agenda.to_remind(now)):
+        assert [one.created_at for one in found] == sorted(one.created_at for one in found)
+        assert len(found) == count
 
 
 def test_overdue_are_held_ones_only(store: Store) -> None:
