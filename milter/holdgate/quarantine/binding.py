@@ -9,20 +9,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, literal_column, select
 
+from holdgate.quarantine import versions
 from holdgate.quarantine.schema import incidents, notices, requests, storable
+
+_SCHEMA: ColumnElement[str] = literal_column("(SELECT version_num FROM alembic_version)").label("schema")
 
 Row = Mapping[str, Any] | RowMapping
 
 
 def content(connection: Connection, incident_id: str) -> str:
     """Return the rows of an incident in the bound form, in their state inside this transaction."""
-    incident = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one()
+    one = incidents.c.id == incident_id
+    row = connection.execute(select(incidents, _SCHEMA).where(one)).one()
+    incident_table, request_table, notice_table = versions.bound_tables(connection, row.schema)
+    if incident_table is not incidents:
+        row = connection.execute(select(incident_table).where(incident_table.c.id == incident_id)).one()
     return _text(
-        plain(incidents, incident._mapping),
-        _of(connection, requests, incident_id),
-        notices_of(connection, incident_id),
+        plain(incident_table, row._mapping),
+        _of(connection, request_table, incident_id),
+        _of(connection, notice_table, incident_id),
     )
 
 

@@ -20,8 +20,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, TextClause, bindparam, func, insert, select, text, update
 
 from holdgate.quarantine.batch import Batch, Statement, insertion
+from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.links import GENESIS
 from holdgate.quarantine.schema import UtcDateTime, chains, events
+from holdgate.quarantine.versions import is_enough
 
 FIRST = ""
 """The name of the first chain."""
@@ -40,8 +42,8 @@ NamedHead = tuple[str, int, str]
 _END = (
     "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE) "
     "SELECT mine.number, mine.hash, nextval('events_number_seq'), (SELECT CAST(json_agg(json_build_array("
-    f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> $1) "
-    "FROM mine CROSS JOIN generate_series(1, $2)"
+    f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> $1), "
+    "(SELECT oldest FROM compatibility) FROM mine CROSS JOIN generate_series(1, $2)"
 )
 
 _COLUMNS = [column.name for column in events.columns]
@@ -95,7 +97,9 @@ class Writer:
         return self._end(batch.run(*before, end) or batch.run((_NEW, (self.name,)), end))
 
     def _end(self, rows: Sequence[Any]) -> End:
-        number, head, _, others = rows[0]
+        number, head, _, others, oldest = rows[0]
+        if not is_enough(oldest):
+            raise DatabaseError("the store was migrated by a newer version of Holdgate: install it on this machine")
         numbers = [row[2] for row in rows]
         named = self._heads_to_name(number, json.loads(others or "[]"), numbers[-1])
         return End(self.name, head, numbers, json.dumps(named) if named else "")

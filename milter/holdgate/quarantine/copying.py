@@ -14,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from holdgate.quarantine import database
 from holdgate.quarantine.audit import AuditTrail
 from holdgate.quarantine.database import StoreError
-from holdgate.quarantine.schema import chains, claims, desks, metadata, nodes
+from holdgate.quarantine.schema import chains, claims, compatibility, desks, metadata, nodes
 
 # The revision of an incomplete copy's schema.
 _MARK = "copying"
 _BATCH = 500
-# Data about running processes is not copied; the ends of the chains are copied last.
-_LEFT_OUT = {claims.name, desks.name, chains.name}
+# Data about running processes, and what each database has of its own, is not copied; the ends of the chains are copied
+# last.
+_LEFT_OUT = {claims.name, compatibility.name, desks.name, chains.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def copy(source_url: str, target_url: str) -> Iterator[Step]:
     """
     if source_url == target_url:
         raise StoreError("both URLs name the same store")
-    source = database.connect(source_url)
+    source = database.connect(source_url, exact=True)
     try:
         revision = _prepare(target_url, source)
         target = database.open_any(target_url)

@@ -25,10 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
+from holdgate.quarantine import versions
+
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
-
-_MIGRATIONS = Path(__file__).with_name("migrations")
 
 # How long a writer waits for another one, and for PostgreSQL's synchronous standby, and any transaction for a locked
 # table, in seconds. A milter callback must respond well within Postfix's 300 s.
@@ -67,25 +67,32 @@ class StoreError(Exception):
     """The store cannot be used: it is missing, not writable, busy, or of another version."""
 
 
-def connect(url: str) -> Engine:
-    """Connect to an existing database. Raises StoreError if its schema is not this version's."""
+def connect(url: str, *, exact: bool = False) -> Engine:
+    """Connect to an existing database.
+
+    Raises StoreError if its schema is not this version's, nor one that a newer version has only added to. With `exact`,
+    it must be this version's.
+    """
     engine = _engine(url)
     try:
-        found = revision(engine)
+        with engine.execution_options(reads=True).connect() as connection:
+            found = _revision(connection)
+            is_newer = versions.is_newer(found)
+            is_usable = is_newer and not exact and versions.is_usable(connection)
     except SQLAlchemyError as error:
         raise StoreError(f"{shown(url)}: {driver_message(error)}") from error
-    wanted = head()
-    if found != wanted:
+    wanted = versions.head()
+    if is_newer and not is_usable:
+        raise StoreError(
+            f"{shown(url)}: its schema {found} is newer than this version of Holdgate, which needs {wanted}: "
+            "install the newer version on this machine"
+        )
+    if found != wanted and not is_newer:
         raise StoreError(
             f"{shown(url)}: its schema is {found or 'not there yet'}, this version needs {wanted}: "
             'run "holdgate migrate"'
         )
     return engine
-
-
-def head() -> str:
-    """Return the revision of this version's schema: the last of the numbered migrations."""
-    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 
 
 def open_any(url: str) -> Engine:
@@ -165,7 +172,7 @@ def _alembic() -> "AlembicConfig":
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(versions.MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -139,6 +139,9 @@ incidents = Table(
     Index("incidents_closed", "erased_at", "closed_at"),
 )
 
+# One row: the oldest revision whose version can use this store, where a newer version has migrated it (versions.py).
+compatibility = Table("compatibility", metadata, Column("oldest", Word(32), primary_key=True))
+
 # The mail servers that share the store, and which machine runs each of them (nodes.py).
 nodes = Table(
     "nodes",

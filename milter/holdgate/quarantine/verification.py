@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Table, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from holdgate.quarantine import binding, structure
+from holdgate.quarantine import binding, structure, versions
 from holdgate.quarantine.anchor import Anchor
 from holdgate.quarantine.chains import FIRST, named_heads
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
@@ -44,13 +44,21 @@ class Finding:
 def verify(connection: Connection, anchors: Iterable[Anchor]) -> Finding:
     """Verify everything in one transaction, which sees one moment."""
     try:
-        problem = structure.problem(connection)
+        problem = _newer(connection) or structure.problem(connection)
         if problem:
             return Finding(0, GENESIS, problem)
         found = _Trail(connection).verify(anchors)
         return found if found.problem else replace(found, problem=_rows_problem(connection))
     except (SQLAlchemyError, ValueError, TypeError) as error:
         return Finding(0, GENESIS, f"a row cannot be read: {type(error.__cause__ or error).__name__}")
+
+
+def _newer(connection: Connection) -> str:
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    is_newer = versions.is_newer(revision)
+    return (
+        f"its schema {revision} is newer than this version of Holdgate; verify with the newer one" if is_newer else ""
+    )
 
 
 def in_order(connection: Connection) -> Iterator[Row[Any]]:
