@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.config import MilterSettings
 from holdgate.milters import Place, in_postfix, is_holdgate_milter, place_of
 
 QUEUE = Path("/var/spool/postfix")
@@ -76,3 +77,9 @@ def test_another_way_to_write_it_is_ours(entry: str, socket: str) -> None:
 )
 def test_another_milter_is_not_ours(entry: str, socket: str) -> None:
     assert not is_holdgate_milter(entry, socket, QUEUE)
+
+
+def test_the_default_is_a_unix_socket_that_a_chrooted_smtpd_reaches() -> None:
+    place = place_of(MilterSettings().socket)
+    assert isinstance(place, Path)
+    assert place.is_relative_to(QUEUE)
