@@ -466,8 +466,8 @@ def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
             events.append(("give back", (who, sender)))
             give_back(who, seconds, sender)
 
-        monkeypatch.setattr(turns, "take", taken)
-        monkeypatch.setattr(turns, "give_back", given)
+        monkeypatch.setattr(turns, "acquire", taken)
+        monkeypatch.setattr(turns, "release", given)
     pool.inspect(message, who=("relay", "anna@corp.example"), **values)
     assert events
     who = ("relay", "anna@corp.example")
