@@ -1,4 +1,4 @@
-"""What holds for all tests, on a machine that may be doing much else, and the databases that the store is for."""
+"""Rules for all tests, on a machine that may have other load, and the databases that the store supports."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""What the package ships compiled does what its source does: all tests of detection and of reading once more."""
+"""The compiled modules of the package behave as their source: all tests of detection and reading run again."""
 
 import os
 import subprocess

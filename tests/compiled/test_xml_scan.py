@@ -1,4 +1,4 @@
-"""The scanner in C comes to the same as expat: every tag, attribute and text, and where it stops being XML."""
+"""The scanner in C gives the same result as expat: tags, attributes and text, and where the input is no longer XML."""
 
 import importlib.util
 import subprocess

@@ -1,4 +1,4 @@
-"""Writes compound files ([MS-CFB], version 3) for tests of what reads them."""
+"""Writes compound files ([MS-CFB], version 3) for tests of their readers."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Documents with one token planted in each place where text can hide.
+"""Documents with one token planted in each place that can hide text.
 
 Each builder returns the bytes of a document and its tokens, which are named after their places. The flat OpenDocument
 sources are read as they are, and converted to other formats by `make_documents.py`.

@@ -1,4 +1,4 @@
-"""The documentation against the code and the tree."""
+"""The documentation matches the code and the files of the repository."""
 
 import ast
 import importlib.util

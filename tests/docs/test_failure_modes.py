@@ -1,4 +1,4 @@
-"""Each line of the page on failure modes has a test, and each fault that is done to a whole site has a line."""
+"""Each line of the page on failure modes has a test, and each fault of the soak has a line."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Every name that an operator, a rule file or a program meets is explained on the page for it."""
+"""Every name that an operator, a rule file or a program uses is explained on its page."""
 
 import json
 import re

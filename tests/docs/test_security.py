@@ -1,4 +1,4 @@
-"""The page on security: each measure names a test that exists, and the table of attempts is of those that there are."""
+"""The page on security: each measure names an existing test, and the table matches the existing attempts."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The packages import one way, and each outside thing has one owner."""
+"""Packages import in one direction, and each external resource has one owner."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Every page with axe-core and by keyboard alone, on a desk with made-up messages and no Postfix."""
+"""Every page with axe-core and with the keyboard only, on a desk with made-up messages and no Postfix."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The sender is asked on a real Postfix: each choice by page and by reply, who gets what, crashes, and bounces."""
+"""The sender is asked, with a real Postfix: each choice by page and reply, the recipients, crashes, and bounces."""
 
 import re
 import smtplib

@@ -1,4 +1,4 @@
-"""Every attempt of testbed/attacks on a real site: no promise is broken."""
+"""Every attempt of testbed/attacks on a real site: all promises hold."""
 
 from testbed.attacks import run
 

@@ -1,4 +1,4 @@
-"""Approval with changes on a real Postfix: what leaves, what the sender learns, and a crash at each step."""
+"""Approval with changes on a real Postfix: the sent message, the sender's notice, and a crash at each step."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The page on changes in Chromium, on phone and desktop: what will be sent is seen first; reading decides nothing."""
+"""The page on changes in Chromium, on phone and desktop: it shows the result first, and reading it decides nothing."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`holdgate check`, `reload` and `status` on a site that runs: all is well, and what is broken then is named."""
+"""`holdgate check`, `reload` and `status` on a running site: no problem at first, then each fault is named."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The demo's walk: what it prints is what happened."""
+"""The demo's walk prints what really happened."""
 
 import tempfile
 from pathlib import Path

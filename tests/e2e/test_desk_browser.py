@@ -1,4 +1,4 @@
-"""The page in Chromium, by the link of a real request: the three outcomes, the list, sign-in, and how it looks.
+"""The page in Chromium, opened by the link of a real request: outcomes, list, sign-in, and appearance.
 
 With HOLDGATE_SCREENSHOTS set to a directory the pictures of the documentation are written there.
 """

@@ -1,4 +1,4 @@
-"""The desk with a real Postfix: the three outcomes by each way, deputies, bounces, withdrawal, deadlines, crashes."""
+"""The desk with a real Postfix: outcomes by each method, deputies, bounces, withdrawal, deadlines, crashes."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Four eyes and a chain, with a real Postfix: two approve by page and mail, then the next level by command and API."""
+"""Two approvers and two levels, with a real Postfix: by page and mail, then by command and API."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What goes wrong, with a real Postfix: nothing is lost, delivered unread or decided twice."""
+"""Failures with a real Postfix: no message is lost, delivered uninspected or decided twice."""
 
 import os
 import signal

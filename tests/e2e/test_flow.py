@@ -1,4 +1,4 @@
-"""The main job, with a real Postfix: inspected, held, released, rejected, delivered."""
+"""The main path with a real Postfix: inspected, held, released, rejected, delivered."""
 
 import io
 import smtplib

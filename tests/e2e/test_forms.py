@@ -1,4 +1,4 @@
-"""Mail in every form that SMTP has: the state of a session must be right whatever comes, in whatever order."""
+"""Mail in every form of SMTP: the session's state is correct for any commands in any order."""
 
 import smtplib
 import socket

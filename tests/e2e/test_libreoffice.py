@@ -1,4 +1,4 @@
-"""Redacted documents open in LibreOffice with as many pages as before, and it shows nothing that was masked."""
+"""Redacted documents open in LibreOffice with the same number of pages, and no masked value is visible."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A program sends an amended message in the place of a held one, with a real Postfix: once, and never both."""
+"""A program sends an amended message in place of a held one, with a real Postfix: exactly one of the two is sent."""
 
 import re
 import smtplib

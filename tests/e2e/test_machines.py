@@ -1,4 +1,4 @@
-"""Mail of a program with a real Postfix: its first mail to a recipient waits, is approved, and is known then."""
+"""Mail of a program with a real Postfix: the first mail to a recipient is held, approved, and then known."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""With `milter_default_action = quarantine` and the milter down, Postfix holds what nobody has read; people decide."""
+"""With `milter_default_action = quarantine` and the milter down, Postfix holds uninspected mail; moderators decide."""
 
 from collections.abc import Callable, Iterator
 

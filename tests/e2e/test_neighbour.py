@@ -1,4 +1,4 @@
-"""Another milter behind us that changes what we said of a message: it stays held, or nobody outside gets it unseen."""
+"""A milter after Holdgate changes Holdgate's headers: the message stays held, or is not delivered uninspected."""
 
 import subprocess
 import sys

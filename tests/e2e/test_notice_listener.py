@@ -1,4 +1,4 @@
-"""Postfix's listener for our notices: for the desk alone, and nobody gets copies of what comes by it."""
+"""Postfix's listener for notices: only the desk can use it, and no copies of its mail are sent."""
 
 import os
 import smtplib

@@ -1,4 +1,4 @@
-"""Text in pictures, read by a pool of its own for the mail that a policy asks it for."""
+"""Text in images, read by a separate pool for mail for which a policy requires OCR."""
 
 import io
 from collections.abc import Iterator

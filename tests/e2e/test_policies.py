@@ -1,4 +1,4 @@
-"""Each action at the receiving side, policies by recipient, tables, reload."""
+"""Each action as the recipient sees it, policies by recipient, tables, reload."""
 
 import smtplib
 import threading

@@ -1,4 +1,4 @@
-"""A whole site whose store is in PostgreSQL: a message is held, released and delivered; another goes back."""
+"""A complete site with its store in PostgreSQL: one message is released and delivered, another is returned."""
 
 from collections.abc import Callable
 

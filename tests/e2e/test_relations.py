@@ -1,4 +1,4 @@
-"""Who writes to whom, with a real Postfix: learned from mail that goes out; then a look-alike is held."""
+"""Relations with a real Postfix: learned from outgoing mail; then a look-alike address is held."""
 
 from pathlib import Path
 

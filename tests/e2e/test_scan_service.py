@@ -1,4 +1,4 @@
-"""A site whose workers are another user's: what is read there, and what happens when a part of it dies."""
+"""A site whose workers run as another user: inspection, and the failure of each part."""
 
 import smtplib
 import time

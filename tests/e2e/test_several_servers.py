@@ -1,4 +1,4 @@
-"""Three mail servers, each with its own Postfix, on one PostgreSQL: decisions at any desk, each carried out once."""
+"""Three mail servers, each with its own Postfix, on one PostgreSQL: any desk decides, and each decision runs once."""
 
 import smtplib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Nothing that stands anywhere in a message can be read in store, log, page, API, command or any mail of ours."""
+"""No number in any place of a message appears in store, log, page, API, command output or mail of Holdgate."""
 
 import hashlib
 import json

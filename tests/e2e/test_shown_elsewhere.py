@@ -1,4 +1,4 @@
-"""Nothing that is in a message can be read on the newer ways out: the sender's page, changes, programs, reports."""
+"""No content of a message appears on the sender's page, in changes, the API for programs, or reports."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Mixed recipients: who may have a message gets it at once, and a copy for the others waits in the hold queue."""
+"""Mixed recipients: permitted recipients get the message at once, and a copy for the others is held."""
 
 import smtplib
 import socket

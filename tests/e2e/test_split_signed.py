@@ -1,4 +1,4 @@
-"""OpenDKIM behind us signs both parts of a divided message: what goes at once, and the copy that waits."""
+"""OpenDKIM after Holdgate signs both parts of a split message: the one sent at once, and the held copy."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Whose word counts: seals, loops through a second MTA, trusted scanners, and the three ways to stand."""
+"""Trusted headers: seals, loops through a second MTA, trusted scanners, and the three deployment modes."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A site under observation: a real Prometheus, the canary, the log, and one screen of status."""
+"""Monitoring of a site: a real Prometheus, the canary, the log, and the status command."""
 
 import json
 import re

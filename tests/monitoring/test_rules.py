@@ -1,4 +1,4 @@
-"""The alert rules and the dashboard: checked by promtool, and they speak of metrics and pages that exist."""
+"""Alert rules and dashboard: checked by promtool, and all metrics and pages that they name exist."""
 
 import json
 import re

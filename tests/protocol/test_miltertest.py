@@ -1,4 +1,4 @@
-"""The milter protocol itself, spoken by OpenDKIM's miltertest to the real daemon; one Lua script a conversation."""
+"""The milter protocol, by OpenDKIM's miltertest with the real daemon; one Lua script for each conversation."""
 
 import shutil
 import subprocess

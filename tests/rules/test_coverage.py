@@ -1,4 +1,4 @@
-"""The page that sets our kinds beside those of other products: what it counts is so, and what it names is there."""
+"""The page that compares identifiers with other products: its counts are correct, and its names exist."""
 
 import re
 from pathlib import Path

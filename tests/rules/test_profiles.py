@@ -1,4 +1,4 @@
-"""The shipped profiles: each loads, and what a mail needs to be stopped by the default one."""
+"""The shipped profiles load, and the default profile holds mail only for the intended matches."""
 
 import pytest
 

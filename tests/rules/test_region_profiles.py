@@ -1,4 +1,4 @@
-"""The profiles of English-speaking regions: what each one stops, and what it lets pass."""
+"""The profiles of English-speaking regions: which mail each one holds, and which not."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every sample in rules/identifiers: the identifier reaches exactly the confidence that the file says, at the place."""
+"""Every sample in rules/identifiers reaches exactly the confidence in the file, at the marked place."""
 
 import pytest
 

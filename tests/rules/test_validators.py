@@ -1,4 +1,4 @@
-"""No validator raises, whatever a form lets through to it: letters are those of Latin-1, digits any."""
+"""No validator raises, for any value that a form accepts: any letters of Latin-1, any digits."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The container image: built from its Containerfile, started by its variables, and a message held and approved in it.
+"""The container image: built from its Containerfile, started with its variables, and a message held and approved.
 
 podman runs it. Its base is a Debian that was made here, so that nothing comes from a registry.
 """

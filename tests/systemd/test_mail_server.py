@@ -1,4 +1,4 @@
-"""A mail server with us on it, from the installation to the purge: each unit may die, restart or wait for another.
+"""A mail server with Holdgate, from installation to purge: each unit can crash, restart or wait for another.
 
 One file, however long, so that one worker of pytest-xdist makes package and Debian once.
 """

@@ -1,4 +1,4 @@
-"""The package as a file: two builds give the same bytes, and its bill of materials names what is in it."""
+"""The package file: two builds are identical, and its bill of materials lists its contents."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The versions of Python that Holdgate supports, each in a Debian that has it: what can differ runs there.
+"""The supported versions of Python, each in a Debian that has it: tests of what can differ.
 
 The whole suite runs on the Python of this machine. On the others all modules are imported, and the packages run that
 depend on the interpreter most: gate with pymilter, scan with its sandbox, the store on SQLite, and a milter session

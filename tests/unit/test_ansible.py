@@ -1,4 +1,4 @@
-"""The example role: valid YAML, answers that `holdgate setup` takes, commands that exist."""
+"""The example role: valid YAML, answers that `holdgate setup` accepts, existing commands."""
 
 import json
 import shlex

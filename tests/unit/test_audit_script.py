@@ -1,4 +1,4 @@
-"""script/audit says what the advisory database knows, and never that all is well where it was not asked."""
+"""script/audit reports known vulnerabilities, and never success for a release that it could not look up."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The measurements run to their end; what they measure is theirs to judge, on a quiet machine."""
+"""The measurements run to their end; their thresholds are for a quiet machine, not for this test."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The comparison of two builds names every difference, and no text."""
+"""The comparison of two builds reports every difference, and no text."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Which lines changed, and since when: .ci/run holds them against what the tests reach."""
+"""Which lines changed, and since when: .ci/run compares them with the lines that tests reach."""
 
 import subprocess
 from pathlib import Path

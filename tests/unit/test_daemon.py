@@ -1,4 +1,4 @@
-"""What the daemons tell systemd, seen from the other end of its socket."""
+"""Notifications of the daemons to systemd, read from its socket."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Each daemon serves its own metrics, and every metric is served by somebody."""
+"""Each daemon serves its own metrics, and every metric is served by a daemon."""
 
 import subprocess
 import sys

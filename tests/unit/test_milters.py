@@ -1,4 +1,4 @@
-"""Where the milter listens, in libmilter's notation and in Postfix's."""
+"""The milter's address, in libmilter's notation and in Postfix's."""
 
 from pathlib import Path
 

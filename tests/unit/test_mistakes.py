@@ -1,4 +1,4 @@
-"""Mistakes in files of settings become sentences with the value, what is allowed, and what was meant."""
+"""Errors in settings files are sentences with the value, the allowed ones, and the probable intention."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every module can be imported: with the oldest and the newest Python, too (tests/systemd/test_pythons.py)."""
+"""Every module can be imported, also with the oldest and the newest Python (tests/systemd/test_pythons.py)."""
 
 import importlib
 import pkgutil

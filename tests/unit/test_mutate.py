@@ -1,4 +1,4 @@
-"""script/mutate makes changes that mean something: each is Python, differs, and stands where the code runs."""
+"""script/mutate makes meaningful changes: each is valid Python, differs, and is in code that runs."""
 
 import ast
 import json

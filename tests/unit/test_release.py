@@ -1,4 +1,4 @@
-"""script/release: each thing that does not agree is named, and nothing is built then."""
+"""script/release: each mismatch is reported, and then nothing is built."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What a release promised stays: migrations are never changed, and no name vanishes unless people are told."""
+"""Promises of a release: migrations never change, and no name vanishes without a renaming."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Old names of settings and rule keys: a file gets the new ones, and means the same."""
+"""Old names of settings and rule keys: a file gets the new names and keeps its meaning."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A signed repository that apt reads: what it takes with the key, and refuses without it or when a file was changed."""
+"""A signed repository for apt: accepted with the key, refused without it or after a change of a file."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The lock files have each package that setup.cfg asks for, in a release that it allows, with its hashes."""
+"""The lock files have each package of setup.cfg, in an allowed release, with its hashes."""
 
 import configparser
 import re

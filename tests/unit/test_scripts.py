@@ -1,4 +1,4 @@
-"""The scripts in Python run in the checkout's virtual environment; of the sources nothing is taken but the sources."""
+"""The Python scripts run in the checkout's virtual environment, and a copy of the sources has only sources."""
 
 import shutil
 import subprocess

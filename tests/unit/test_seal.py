@@ -1,4 +1,4 @@
-"""The seal fits one message, from one sender, to its recipients, for a while."""
+"""The seal is valid for one message, from one sender, to its recipients, for a limited time."""
 
 import itertools
 import os

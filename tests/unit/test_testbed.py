@@ -1,4 +1,4 @@
-"""What the end-to-end tests stand on: ports that no two processes share, and waiting for a condition."""
+"""The basis of the end-to-end tests: ports that no two processes share, and waiting for a condition."""
 
 import os
 import socket

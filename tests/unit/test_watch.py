@@ -1,4 +1,4 @@
-"""Changes of files are seen without a look at them."""
+"""Changes of files are detected without polling."""
 
 import shutil
 import threading

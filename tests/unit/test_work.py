@@ -1,4 +1,4 @@
-"""The runner of background work, on a clock of the test's: who is tried when, and who keeps whom waiting."""
+"""The runner of background work, on the test's clock: when items are tried, and that none blocks others."""
 
 import logging
 from collections.abc import Callable

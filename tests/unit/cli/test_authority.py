@@ -1,4 +1,4 @@
-"""`holdgate nodes certificate` makes what nodes prove themselves by; `holdgate check` sees what is wrong with it."""
+"""`holdgate nodes certificate` makes the certificates of nodes; `holdgate check` finds errors in them."""
 
 import os
 import shutil

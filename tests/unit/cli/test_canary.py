@@ -1,4 +1,4 @@
-"""Whether the canary's mail would be thrown away and held, with the real postconf on a configuration of its own."""
+"""The canary's mail would be held and then discarded: checked with the real postconf on a separate configuration."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`holdgate check` names every problem at once, whatever else is wrong."""
+"""`holdgate check` names all problems at once."""
 
 from pathlib import Path
 

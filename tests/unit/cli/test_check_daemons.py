@@ -1,4 +1,4 @@
-"""`holdgate check` on the daemons: what their user may do, whether workers hold, who answers."""
+"""`holdgate check` on the daemons: their users' access rights, confinement, and responses."""
 
 import os
 import socket

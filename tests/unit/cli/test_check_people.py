@@ -1,4 +1,4 @@
-"""What is said of addresses and languages in the settings, and of aliases that lead outside."""
+"""Reports on addresses and languages in the settings, and on aliases with external targets."""
 
 from pathlib import Path
 from typing import Any

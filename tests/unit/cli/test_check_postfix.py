@@ -1,4 +1,4 @@
-"""`holdgate check` on the settings of Postfix instances that are written for it and never started."""
+"""`holdgate check` on Postfix settings, with instances that are configured for it and never started."""
 
 from collections.abc import Callable
 from pathlib import Path

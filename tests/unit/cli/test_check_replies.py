@@ -1,4 +1,4 @@
-"""What is said of decisions by mail."""
+"""Reports on decisions by mail."""
 
 from pathlib import Path
 from typing import Any

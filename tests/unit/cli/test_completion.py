@@ -1,4 +1,4 @@
-"""The completion scripts know the command line; the shell that is here runs its own."""
+"""The completion scripts match the command line; each installed shell runs its own."""
 
 import argparse
 import shutil

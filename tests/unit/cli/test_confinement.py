@@ -1,4 +1,4 @@
-"""The table of what each process may do says what its unit and its sandbox say."""
+"""The table of each process's confinement matches its unit and its sandbox."""
 
 from collections import defaultdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the commands say of a decision."""
+"""The output of the commands about a decision."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`holdgate machines` lists accounts, says what is known of one, and forgets."""
+"""`holdgate machines` lists accounts, reports on one, and deletes its data."""
 
 import hashlib
 import json

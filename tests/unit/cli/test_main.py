@@ -1,4 +1,4 @@
-"""What goes wrong under a command is one line on standard error and exit code 2, never a traceback."""
+"""An error in a command is one line on standard error and exit code 2, never a traceback."""
 
 import hashlib
 import json

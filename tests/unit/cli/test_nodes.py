@@ -1,4 +1,4 @@
-"""`holdgate nodes` lists the mail servers that share a store, and retires one that is gone for good."""
+"""`holdgate nodes` lists the mail servers that share a store, and retires one that no longer exists."""
 
 import json
 from collections.abc import Callable

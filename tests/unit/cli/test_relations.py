@@ -1,4 +1,4 @@
-"""`holdgate relations` learns from old mail, says whether it is enough, and forgets."""
+"""`holdgate relations` learns from old mail, reports whether it is enough, and deletes data."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`holdgate rules`: what it prints and how it ends."""
+"""`holdgate rules`: its output and exit codes."""
 
 import argparse
 import io

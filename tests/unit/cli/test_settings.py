@@ -1,4 +1,4 @@
-"""`holdgate config show` prints what reads back as the same settings."""
+"""`holdgate config show` prints a file with the same settings."""
 
 import tomllib
 from pathlib import Path

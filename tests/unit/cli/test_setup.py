@@ -1,4 +1,4 @@
-"""`holdgate setup`: the answers, the files it drafts, consent, and each step that may fail."""
+"""`holdgate setup`: the answers, the drafted files, confirmation, and each step that can fail."""
 
 import builtins
 import json

@@ -1,4 +1,4 @@
-"""Keys are set in the text of a file: comments and order stay, and the file means what was wanted."""
+"""Keys are set in a file's text: comments and order are kept, and the file has the intended values."""
 
 import tomllib
 from pathlib import Path

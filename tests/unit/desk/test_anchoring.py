@@ -1,4 +1,4 @@
-"""The trail's head outside the database: it follows the trail, and stays where the trail leaves it."""
+"""The trail's head outside the database follows the trail, and is kept if the trail loses it."""
 
 import logging
 from datetime import timedelta

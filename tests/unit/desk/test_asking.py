@@ -1,4 +1,4 @@
-"""Fewer people than must approve: the alarm, and that the message stays held and goes back."""
+"""Fewer people than must approve: the alarm is raised, the message stays held, and is returned at the deadline."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The action ask-sender: who is asked, the limits, what each choice does, and who wins."""
+"""The action ask-sender: who is asked, the limits, the effect of each choice, and concurrent decisions."""
 
 import contextlib
 from collections.abc import Callable

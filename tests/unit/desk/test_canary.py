@@ -1,4 +1,4 @@
-"""The canary against a desk that does its part, or does not, on a clock that only the canary's patience moves."""
+"""The canary with a desk that works or fails at each step, on a clock that only the canary's waits advance."""
 
 import smtplib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Approval with changes: who may, what is recorded, and what happens where it cannot be sent as it was approved."""
+"""Approval with changes: permission, the record, and a message that cannot be sent as approved."""
 
 import smtplib
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Channels: what goes over which, what is said there, and one more is one more file."""
+"""Channels: which notice goes over which channel, its content, and a new channel in one file."""
 
 import json
 from collections.abc import Iterator

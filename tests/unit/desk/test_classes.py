@@ -1,4 +1,4 @@
-"""Who may allow a class with an approval, over the page and the API, and that nothing else does."""
+"""Allowing a class with an approval, on the page and by the API, and no other way."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Forwarding the question, asking the sender, deciding later: what each changes, who is told, and what it refuses."""
+"""Forward a request, ask the sender, decide later: the effects, the notices, and the refusals."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Which texts decide, and which do not: the kind is a word that stands alone, in every language of the table."""
+"""Which texts decide and which do not, in every language of the table."""
 
 import tomllib
 from pathlib import Path

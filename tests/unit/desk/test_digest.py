@@ -1,4 +1,4 @@
-"""The daily summary: when it is due, what is in it, and that one person's trouble stops nobody else's."""
+"""The daily summary: when it is due, its content, and one person's error does not affect others."""
 
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy

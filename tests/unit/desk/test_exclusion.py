@@ -1,4 +1,4 @@
-"""The first line by which a sender's reply leaves recipients out, and what must not be taken for one."""
+"""The first line by which a sender's reply leaves recipients out, and similar lines that do not."""
 
 import pytest
 from hypothesis import given

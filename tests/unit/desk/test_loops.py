@@ -1,4 +1,4 @@
-"""The desk's clocks: none waits for another, and each goes on whatever a pass met with."""
+"""The desk's loops: none waits for another, and each continues after any error in a pass."""
 
 import threading
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Mail to the reply address: whose it is, what it says, and what is done."""
+"""Mail to the reply address: its sender, its meaning, and its effect."""
 
 import re
 import smtplib

@@ -1,4 +1,4 @@
-"""Decisions: who may, what they lead to, and that there is one outcome whoever decides when."""
+"""Decisions: permission, effects, and exactly one outcome for concurrent decisions."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""What moderators are told is true of whatever state an incident is in when the mail is written, in each language."""
+"""Notices to moderators are correct for any state of an incident at the time of writing, in each language."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""How the desk's mail is submitted: what it asks of Postfix, and what a refusal is."""
+"""Submission of the desk's mail: the parameters for Postfix, and refusals."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a preview adds to an incident, and why a held message cannot be shown: in words of each language."""
+"""Columns that a preview adds to an incident, and why a held message cannot be shown, in each language."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What proves who wrote a reply: each way with what must and what must not pass."""
+"""Proof of a reply's author: each method with accepted and refused mail."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Where the new text of a reply ends: quotations and signatures as mail programs of the world write them."""
+"""The end of a reply's new text: quotations and signatures of mail programs."""
 
 import pytest
 from hypothesis import given

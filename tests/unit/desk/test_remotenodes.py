@@ -1,4 +1,4 @@
-"""A desk reads and returns messages of another node over real TLS; while that node is away, all else goes on."""
+"""A desk reads and returns messages of another node over real TLS; while that node is down, other work continues."""
 
 import os
 import smtplib

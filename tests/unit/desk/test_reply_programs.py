@@ -1,4 +1,4 @@
-"""Replies as mail programs write them: the decision is understood, and nothing but the comment is passed on.
+"""Replies as mail programs write them: the decision is understood, and only the comment is passed on.
 
 Quoted text says "zebra", signatures say "walrus". No comment may have either, whatever a program puts between.
 """

@@ -1,4 +1,4 @@
-"""A sender who releases their own message: when the policy lets them, what is recorded, who is told, and who wins."""
+"""A sender releases their own message: permission, the record, notices, and concurrent decisions."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Replies of senders who were asked: each choice, whose reply counts, and what is answered where nothing is decided."""
+"""Replies of senders who were asked: each choice, whose reply counts, and the answer to unclear replies."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

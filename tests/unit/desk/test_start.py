@@ -1,4 +1,4 @@
-"""The desk starts only with policies that it can read: they say how many people have to approve."""
+"""The desk starts only with readable policies, because they set how many people must approve."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is made harmless in mail and pages, and what becomes of an administrator's own templates."""
+"""Escaping in mail and pages, and an administrator's own templates."""
 
 from dataclasses import replace
 from datetime import UTC

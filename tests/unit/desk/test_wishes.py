@@ -1,4 +1,4 @@
-"""What a sender asked of reports, from the envelope as Postfix 3.7.11 prints it, and what the report makes of it."""
+"""A sender's report options, from the envelope as Postfix 3.7.11 prints it, and the resulting report."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Candidates: which stretches of a text are looked at."""
+"""Candidates: the spans of a text that are searched."""
 
 import pytest
 

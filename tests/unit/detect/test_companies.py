@@ -1,4 +1,4 @@
-"""Names that end with a legal form are those of organisations, whatever the model says."""
+"""Names that end with a legal form are names of organisations, independent of the model."""
 
 import pytest
 

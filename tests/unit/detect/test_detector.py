@@ -1,4 +1,4 @@
-"""The engine as its callers see it: places, evidence, tables, obfuscations, codes, and what it keeps to itself."""
+"""The engine through its public interface: places, evidence, tables, obfuscations, codes, and secrecy of matches."""
 
 from base64 import b64encode
 from pathlib import Path

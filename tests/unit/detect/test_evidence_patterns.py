@@ -1,4 +1,4 @@
-"""Evidence patterns: what they match near a value speaks for it, before or after it, and no farther than it may."""
+"""Evidence patterns: a match near a value is positive evidence, before or after it, within its reach."""
 
 from pathlib import Path
 

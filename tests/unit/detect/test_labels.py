@@ -1,4 +1,4 @@
-"""Labels: what stands before a number and is no part of it."""
+"""Labels: text before a number that is not part of it."""
 
 import pytest
 

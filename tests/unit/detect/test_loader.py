@@ -1,4 +1,4 @@
-"""Rule files: layering, and that each mistake is named by file, line, key and reason."""
+"""Rule files: layers, and every error is reported with file, line, key and reason."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Values of a site that never count: hashed, in ranges, in the source of a Postfix table."""
+"""A site's values that never count: hashed, as ranges, in the source of a Postfix table."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Normalisation: what is undone, what is left alone, and that every place maps back."""
+"""Normalisation: what is converted, what is unchanged, and that every place maps back."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Names of persons: what the model that is shipped finds, and what it leaves."""
+"""Names of persons: which ones the shipped model finds."""
 
 from pathlib import Path
 

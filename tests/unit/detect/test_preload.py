@@ -1,4 +1,4 @@
-"""Tables of numbers: smaller in memory, and the same answers."""
+"""Compact tables of numbers give the same results."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Signs save searches and lose nothing: what is found without them is found with them."""
+"""Signs skip searches and lose no match: the results with and without them are equal."""
 
 from pathlib import Path
 

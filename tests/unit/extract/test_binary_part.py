@@ -1,4 +1,4 @@
-"""A text that turns to bytes: what follows is a document of its own, and never complete unread."""
+"""A text that turns into bytes: the rest is a separate document, and never complete unread."""
 
 import gzip
 

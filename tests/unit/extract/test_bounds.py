@@ -1,4 +1,4 @@
-"""Each bound on what reading costs: what reaches it is read, what goes beyond it is never called complete."""
+"""Each limit on the cost of reading: input at the limit is read, input beyond it is never complete."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Charsets: what a text was written in is what it is read as."""
+"""Charsets: a text is decoded with the charset in which it was written."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""The driver: names, recursion, limits, and that nothing unread is ever complete."""
+"""The extractor: names, recursion, limits, and unread content is never complete."""
 
 import time
 from collections.abc import Callable

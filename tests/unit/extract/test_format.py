@@ -1,4 +1,4 @@
-"""Formats: what a declaration makes known, and what is refused."""
+"""Formats: what a declaration registers, and what is refused."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Grain is told from pictures that may hold a code, and a code on grain is read as on paper."""
+"""Grain is distinguished from images that may have a code, and a code on grain is read."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What looks like lines of letters, and what does not: pictures drawn by code."""
+"""What looks like lines of letters, and what does not, with images drawn by code."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""The strict reading: what it says about sound messages, and each doubt with a message that is just right beside it."""
+"""The strict reading: valid messages have no doubt, and each doubt has a message with it and a valid one next to it."""
 
 import pytest
 from hypothesis import given

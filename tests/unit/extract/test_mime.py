@@ -1,4 +1,4 @@
-"""Messages to texts: what counts as text, what is read otherwise where there are doubts."""
+"""Messages to texts: what counts as text, and the other readings of doubtful messages."""
 
 import base64
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""Reading opens no file and imports no module: a worker is shut off from both before the first message."""
+"""Reading opens no file and imports no module, because a worker has access to neither."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Which pictures are read, what that may cost, and what is said when one is not."""
+"""Which images are read by OCR, its limits, and the reason for images that are not read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

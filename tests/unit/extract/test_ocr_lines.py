@@ -1,4 +1,4 @@
-"""Words become lines by their boxes, and a further reading adds only what the first does not have."""
+"""Words are joined to lines by their boxes, and a further reading adds only missing ones."""
 
 import pytest
 from hypothesis import given

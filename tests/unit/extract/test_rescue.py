@@ -1,4 +1,4 @@
-"""The rescue: what any program could show is among its readings."""
+"""The rescue: its readings include what any program could show."""
 
 import base64
 import quopri

@@ -1,4 +1,4 @@
-"""No byte of a file is skipped silently: what the structure of a format does not account for is read, or limited."""
+"""No byte of a file is skipped silently: bytes outside the format's structure are read, or the part is limited."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""The milter protocol's side: what a step raises is answered at the end of the message with 4xx, never before it."""
+"""The milter protocol: an exception in a step gives a 4xx response at the end of the message, never before."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether the milter asks for quarantine itself, with the real postconf and postmap on a configuration of its own."""
+"""Whether the milter requests quarantine itself, with the real postconf and postmap on a separate configuration."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""How holdgate-milter starts, serves, reads its settings again and ends, without workers and without libmilter."""
+"""How holdgate-milter starts, serves, reloads its settings and ends, without workers and without libmilter."""
 
 import signal
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Messages whose ends come at the same moment are judged at the same time, whatever libmilter's threads do."""
+"""Messages that end at the same moment are inspected at the same time, for any scheduling of libmilter's threads."""
 
 import os
 import signal

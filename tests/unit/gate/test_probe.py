@@ -1,4 +1,4 @@
-"""The probe counts a milter as alive when it negotiates, and only then."""
+"""The probe counts a milter as running only if it negotiates."""
 
 import socket
 import struct

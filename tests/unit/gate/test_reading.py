@@ -1,4 +1,4 @@
-"""A file that is tried is read as mail that comes: both ways meet in the same functions."""
+"""A message file is read by the same functions as arriving mail."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What the gate asks about recipients: who is named where all can read it, and what was learned, if anything was."""
+"""Conditions on recipients: visible recipients, and learned relations, if there are any."""
 
 from datetime import UTC, datetime
 from pathlib import Path

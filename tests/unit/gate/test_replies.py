@@ -1,4 +1,4 @@
-"""Which mail the gate accepts as a moderator's reply: only what goes to the desk alone and back to nobody else."""
+"""Which mail the gate accepts as a moderator's reply: only mail to the desk alone."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What libmilter is told, and who looks after its threads: without libmilter."""
+"""The calls to libmilter and the thread pool's waker, without libmilter."""
 
 import threading
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A snapshot is read whole or not at all; what it started is ended where it is not."""
+"""A snapshot loads completely or not at all; in the latter case everything that it started is ended."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""One connection, driven as libmilter drives it, without libmilter: what is inspected, what is answered, what fails."""
+"""One connection, driven as by libmilter, without it: inspection, responses, failures."""
 
 from collections.abc import Sequence
 from dataclasses import replace

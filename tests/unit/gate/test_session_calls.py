@@ -1,4 +1,4 @@
-"""What a session asks of the workers, the store and the log, call by call, and what each of its failures counts as."""
+"""The calls of a session to workers, store and log, and the effect of a failure of each."""
 
 from dataclasses import replace
 from typing import Any, cast

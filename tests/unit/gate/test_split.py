@@ -1,4 +1,4 @@
-"""How a message is split: what keeps it whole, what a retry finds again, and what the session answers."""
+"""Splitting a message: what prevents it, what a retry finds again, and the session's response."""
 
 import dataclasses
 import socket

@@ -1,4 +1,4 @@
-"""The milter starts only with policies that it can read and workers that hold; else it says why and ends."""
+"""The milter starts only with readable policies and confined workers; otherwise it logs the reason and exits."""
 
 import os
 import subprocess

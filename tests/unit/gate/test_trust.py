@@ -1,4 +1,4 @@
-"""What is believed of a message that says it was inspected before: the judgement alone, without a session."""
+"""Trust in headers about an earlier inspection: the decision alone, without a session."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast

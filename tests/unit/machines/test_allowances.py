@@ -1,4 +1,4 @@
-"""Classes of mail that were allowed: whom they are for, what they are for, and when they end."""
+"""Allowed classes of mail: their recipients, their messages, and their end."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What of a message is compared: forms of attachments, and the hosts of links."""
+"""The compared contents of a message: forms of attachments, and the hosts of links."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What is new in a program's mail, how many messages it has sent, and what is learned from which of them."""
+"""What is new in a program's mail, the number of its messages, and what is learned from which of them."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The bytecode that is made when the package is installed: the same program, less the docstrings of libraries."""
+"""The bytecode that is made at installation: the same program, without the docstrings of libraries."""
 
 import ast
 import importlib.util

@@ -1,4 +1,4 @@
-"""Actions: each declares itself, and one more is one more file."""
+"""Actions: each declares itself, and a new action is one file."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is filed is found: a message's candidates are never fewer than the policies that fit it."""
+"""A message's candidates always include every policy that matches it."""
 
 from datetime import UTC, datetime
 from pathlib import Path

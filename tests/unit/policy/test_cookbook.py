@@ -1,4 +1,4 @@
-"""Every file of the cookbook decides as its page says, on real messages that are read as the gate reads them."""
+"""Every file of the cookbook decides as its page states, on real messages read as by the gate."""
 
 import fnmatch
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""Who is judged for a message: where recipients lead, copies, and the sender outside to whom a bounce would go."""
+"""Which addresses count for a message: destinations of recipients, copies, and the external sender of a bounce."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

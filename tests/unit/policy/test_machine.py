@@ -1,4 +1,4 @@
-"""The condition `machine`: what of a program's mail is too new or too much, for which recipient."""
+"""The condition `machine`: which new or too frequent mail of a program matches, and for which recipient."""
 
 import pytest
 from pydantic import ValidationError

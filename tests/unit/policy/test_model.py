@@ -1,4 +1,4 @@
-"""A policies file that is empty or was cut is a mistake; what is whole loads."""
+"""An empty or cut policies file is an error; a complete one loads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Patterns that match nothing, or too much, are named with the right one; right ones are left alone."""
+"""Patterns that match nothing, or too much, are reported with the correct one; correct ones are accepted."""
 
 from datetime import date
 

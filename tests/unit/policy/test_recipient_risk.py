@@ -1,4 +1,4 @@
-"""The condition `recipient_risk`: which of what was found it takes, for which recipient, and what it does not know."""
+"""The condition `recipient_risk`: which risks match, for which recipient, and unknown ones."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""What a policies file may say but hardly means."""
+"""Valid policies that are probably not intended."""
 
 import tomllib
 from datetime import date

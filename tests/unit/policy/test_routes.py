@@ -1,4 +1,4 @@
-"""Where mail for a recipient ends, with the real postconf and postmap on a configuration of its own."""
+"""The final destination of a recipient, with the real postconf and postmap on a separate configuration."""
 
 import os
 import pwd

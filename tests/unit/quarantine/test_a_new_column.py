@@ -1,4 +1,4 @@
-"""CONTRIBUTING says what a new column takes; a field that has no column, or the reverse, is noticed here.
+"""CONTRIBUTING describes a new column; a field without a column, or the reverse, fails here.
 
 That the migrations build the schema is in test_store.py, that the API describes each field in test_api.py.
 """

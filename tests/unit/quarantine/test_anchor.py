@@ -1,4 +1,4 @@
-"""Heads are found again in logs, be they compressed, cut or of another store."""
+"""Heads are found in logs: compressed, cut, or of another store."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The audit trail: what was changed, added or taken out shows; what retention took does not."""
+"""The audit trail: changes, additions and removals are detected; erasure by retention is valid."""
 
 import shutil
 import sqlite3

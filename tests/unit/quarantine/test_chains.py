@@ -1,4 +1,4 @@
-"""The chains of several writers: each is verified, each names the others, and nobody waits for all."""
+"""The chains of several writers: each is verified, each names the others, and no writer waits for all."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Which incidents changed since a moment: by several writers, whose transactions end in any order."""
+"""Incidents that changed since a moment, with several writers whose transactions end in any order."""
 
 import threading
 from collections.abc import Callable, Iterator

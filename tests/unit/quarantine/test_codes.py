@@ -1,4 +1,4 @@
-"""Codes to sign in, on both kinds of store: bounded, good once, and good at each desk."""
+"""Sign-in codes on both kinds of store: limited, valid once, and valid at each desk."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A store is copied whole from one database to the other and back, goes on after an interruption, and verifies."""
+"""A store is copied completely to another database and back, continues after an interruption, and verifies."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

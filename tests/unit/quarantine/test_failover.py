@@ -1,4 +1,4 @@
-"""A primary is killed in the middle of transactions, and its synchronous standby promoted: what was confirmed stays."""
+"""A primary is killed during transactions, and its synchronous standby promoted: confirmed data is kept."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the store says of many incidents: by name, state, message, decision and deadline."""
+"""Queries about many incidents: by name, state, message, decision and deadline."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Names of nodes and claims of desks by a clock that is set by hand, in a store that counts as shared.
+"""Names of nodes and claims of desks, with a clock that the test sets, in a store that counts as shared.
 
 It is a file of SQLite's: what several connections at once do is tried on PostgreSQL (test_nodes.py).
 """

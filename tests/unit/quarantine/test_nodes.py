@@ -1,4 +1,4 @@
-"""Nodes that share a store: each does its own work, a name is used by one machine, and a notice is sent by one desk."""
+"""Nodes that share a store: each does its own work, one machine uses a name, and one desk sends a notice."""
 
 import threading
 from collections.abc import Iterator

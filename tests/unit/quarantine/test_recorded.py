@@ -1,4 +1,4 @@
-"""What is recorded of a message comes back as it was, and nothing of what a policy may ask about is forgotten."""
+"""The record of a message is read back unchanged, with everything that a policy can have conditions on."""
 
 from dataclasses import replace
 

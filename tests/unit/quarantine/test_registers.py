@@ -1,4 +1,4 @@
-"""The small tables: reply addresses and witnesses, ended sessions, daily summaries, used seals, relations."""
+"""The small tables: reply addresses and origins, ended sessions, daily summaries, used seals, relations."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Daemons are woken by what gives them work; where signals are not received, they poll."""
+"""Daemons are woken when there is work for them; where signals are not received, they poll."""
 
 import threading
 from collections.abc import Iterator

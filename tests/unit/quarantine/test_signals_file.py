@@ -1,4 +1,4 @@
-"""Daemons see that there is work in a store in a file, without a look each second."""
+"""Daemons detect work in a store in a file without polling each second."""
 
 import shutil
 import subprocess

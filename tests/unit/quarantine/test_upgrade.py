@@ -1,4 +1,4 @@
-"""The store of every earlier version is brought up to this one with all that is in it."""
+"""The store of every earlier version is migrated to this one with all its content."""
 
 from datetime import UTC, datetime
 from pathlib import Path

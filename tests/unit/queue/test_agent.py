@@ -1,4 +1,4 @@
-"""The queue agent over a real socket: it serves few, and does little."""
+"""The queue agent over a real socket: it serves few users, and allows few operations."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Into Postfix's settings and out again, with the real postconf on a configuration of its own."""
+"""Attach to Postfix's settings and detach, with the real postconf on a separate configuration."""
 
 from pathlib import Path
 from typing import Any

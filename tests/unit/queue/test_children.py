@@ -1,4 +1,4 @@
-"""What the processes of `holdgate-queue` do from their start to their end, each in this process."""
+"""The processes of `holdgate-queue` from start to end, each in this process."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The comparison of queue and store: what changed, taken step by step, leads to the same as everything."""
+"""The comparison of queue and store: step by step it gives the same result as a complete comparison."""
 
 from datetime import UTC, datetime, timedelta
 

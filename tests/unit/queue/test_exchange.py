@@ -1,4 +1,4 @@
-"""A message that was approved with changes is exchanged for the changed one, whatever dies at which step."""
+"""A message approved with changes is exchanged for the changed one, after a crash at any step."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The hold queue's directory says whether Postfix has to be asked, on directories of the test's."""
+"""The hold queue's directory shows whether Postfix must be asked, with directories made by the test."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""The reconciler need not ask each second: the agent says when the hold queue changes."""
+"""The reconciler need not poll each second: the agent reports changes of the hold queue."""
 
 import os
 import socket

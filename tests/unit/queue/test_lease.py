@@ -1,4 +1,4 @@
-"""A node's lease: it is renewed while the daemon runs, written again where it was lost, and given up at the end."""
+"""A node's lease: renewed while the daemon runs, written again if lost, and released at the end."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A desk reads held messages of another node over real TLS: both sides prove themselves, and all is bounded."""
+"""A desk reads held messages of another node over real TLS: mutual authentication, and limits."""
 
 import contextlib
 import json

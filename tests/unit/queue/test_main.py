@@ -1,4 +1,4 @@
-"""The child that keeps store and queue in step goes on when store or queue are away."""
+"""The child that compares store and queue continues while store or queue are unavailable."""
 
 import logging
 import os

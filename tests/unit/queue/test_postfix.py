@@ -1,4 +1,4 @@
-"""Postfix's commands: what they are asked, and that no line of a listing hides the others."""
+"""Postfix's commands: their arguments, and an invalid line of a listing does not hide the others."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where we stand in Postfix's settings, with the real postconf on a configuration of its own."""
+"""Holdgate's entries in Postfix's settings, with the real postconf on a separate configuration."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The reconciler against crashes in any order: each message has one outcome, and nobody is told wrong."""
+"""The reconciler with crashes in any order: each message has one outcome, and no notice is wrong."""
 
 import contextlib
 import shutil

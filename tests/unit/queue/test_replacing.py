@@ -1,4 +1,4 @@
-"""A program's amended message takes the place of the held one, whatever dies at which step."""
+"""A program's amended message replaces the held one, after a crash at any step."""
 
 import shutil
 from datetime import UTC, datetime, timedelta

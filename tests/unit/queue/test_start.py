@@ -1,4 +1,4 @@
-"""`holdgate-queue` as root starts it: two processes, and the one that opens the store is not root."""
+"""`holdgate-queue` started by root: two processes, and the one that opens the store does not run as root."""
 
 import contextlib
 import os

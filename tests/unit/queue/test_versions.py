@@ -1,4 +1,4 @@
-"""Versions of the hold queue: who knows one gets what changed since, who does not gets everything."""
+"""Versions of the hold queue: a known version gets the changes since then, an unknown one gets everything."""
 
 import pytest
 from hypothesis import given

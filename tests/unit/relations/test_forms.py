@@ -1,4 +1,4 @@
-"""Properties of what look-alikes are found by: half-life, normal forms, edits, and the names that forms lead to."""
+"""Properties of the search for look-alikes: half-life, normal forms, edits, and names found by forms."""
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Learning in the background: what has no room or fails is dropped, and what the store does not take now is kept."""
+"""Learning in the background: overflow and failures are dropped, and temporarily refused data is kept."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime

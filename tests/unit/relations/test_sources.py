@@ -1,4 +1,4 @@
-"""What is learned from: mbox, Maildir, single messages, and Postfix's log in both forms of time."""
+"""Sources for learning: mbox, Maildir, single messages, and Postfix's log in both time formats."""
 
 import gzip
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Removing attachments: what is not removed stays as it is, and a message with two meanings is refused."""
+"""Removing attachments: other parts are unchanged, and an ambiguous message is refused."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message

@@ -1,4 +1,4 @@
-"""Images: what OCR and the reader of codes find is black afterwards, and what is written about an image goes."""
+"""Images: matches of OCR and codes are blackened, and metadata is removed."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Masking in markup: only characters of a match change, wherever tags and entities divide it."""
+"""Masking in markup: only characters of a match change, even if tags and entities divide it."""
 
 import html
 import re

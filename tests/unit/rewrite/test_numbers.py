@@ -1,4 +1,4 @@
-"""A known number is found however its digits are grouped."""
+"""A known number is found in any grouping of its digits."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""PDF: of planted places not one value is left in the file, its other text and its pages are still there."""
+"""PDF: no planted value remains in the file; its other text and its pages are kept."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Masking: of planted places in each format not one value is left in the bytes, and programs open the result."""
+"""Masking: no planted value of any format remains in the bytes, and programs open the result."""
 
 import base64
 import bz2

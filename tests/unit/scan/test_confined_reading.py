@@ -1,4 +1,4 @@
-"""Readers do under the sandbox what they do without it, and what hangs or crashes them ends with their process."""
+"""Readers work in the sandbox as outside it, and a hang or crash ends only their process."""
 
 import re
 import signal

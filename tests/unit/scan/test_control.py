@@ -1,4 +1,4 @@
-"""Orders to a zygote: no sender waits for one that does not read, and its end is not an error."""
+"""Orders to a zygote: no sender waits for a zygote that does not read, and its end is not an error."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""`holdgate-scan` from its command line to the loop: what it opens, what it gives up, and what it ends with."""
+"""`holdgate-scan` from its command line to the loop: opened files, dropped privileges, and exit codes."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""How a message gets to a worker: in the frame of its job, or by a descriptor that cannot write."""
+"""How a worker gets a message: in the frame of its job, or by a read-only descriptor."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Which hosts the links of a text lead to, and what is no link."""
+"""The hosts of the links in a text, and text that is not a link."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What leaves a worker about a message: findings and names, masked, and which messages are plain text and HTML."""
+"""The result of an inspection: findings and names, masked, and which messages are plain text and HTML."""
 
 from types import SimpleNamespace
 from typing import Any

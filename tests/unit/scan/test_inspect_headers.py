@@ -1,4 +1,4 @@
-"""What of a part counts: in text that programs write the certain findings alone."""
+"""Which matches of a part count: in text that programs write, only the certain ones."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What each job of a worker does, and which jobs let it take another."""
+"""The jobs of a worker, and after which jobs it is reusable."""
 
 import json
 from typing import Any, cast

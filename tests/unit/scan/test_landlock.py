@@ -1,4 +1,4 @@
-"""What is asked of the kernel for each version of Landlock (landlock.rst): a kernel of the test's notes it."""
+"""The system calls for each version of Landlock (landlock.rst), recorded by a fake kernel."""
 
 import ctypes
 import errno

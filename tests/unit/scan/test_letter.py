@@ -1,4 +1,4 @@
-"""What a moderator's mail says: the first text that is not attached, and of HTML what is shown and new."""
+"""The text of a moderator's mail: the first text that is not attached; of HTML, the shown and new text."""
 
 from email.message import EmailMessage
 from typing import Any

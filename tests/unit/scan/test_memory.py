@@ -1,4 +1,4 @@
-"""Huge pages: which memory is gathered, beside what a parent has too."""
+"""Huge pages: which memory is gathered, and that memory shared with the parent is not."""
 
 import ctypes
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How the pool spends workers on a message: which are tried, how often, and what it says in the end. None is real."""
+"""The pool's attempts for a message: which workers, how many, and the final result. The workers are fakes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The pool with the scan service and real workers, which run as another user where root runs the tests."""
+"""The pool with the scan service and real workers, which run as another user if root runs the tests."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""What a moderator reads: every match masked wherever it stands, but for one that he asks for."""
+"""The preview for a moderator: every match is masked, except one that they reveal."""
 
 import re
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""One worker as the pool holds it: what it answers, how it dies, and what is said of that."""
+"""One worker as the pool uses it: its answers, its end, and the reported reason."""
 
 import json
 import socket

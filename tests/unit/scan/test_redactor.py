@@ -1,4 +1,4 @@
-"""A sender's own words: what was found anywhere is masked in them, and nothing else is touched."""
+"""A sender's texts: matches found anywhere in the message are masked, and nothing else is changed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Each denial is tried for real, in a forked child; each test says how the attempt must end."""
+"""Each denial is tried for real in a forked child; each test states how the attempt must end."""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""The order of the sandbox's layers and what each asks of the kernel; this process is not confined."""
+"""The order of the sandbox's layers and their system calls; this process is not confined."""
 
 import errno
 import os

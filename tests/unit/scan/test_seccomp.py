@@ -1,4 +1,4 @@
-"""The filter of system calls, as the kernel would run it: which call, with which arguments, has which end."""
+"""The filter of system calls, evaluated as by the kernel: the result for each call and its arguments."""
 
 import errno
 import fcntl

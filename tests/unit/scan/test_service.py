@@ -1,4 +1,4 @@
-"""The scan service with zygotes that are scripts of a few lines: who gets one, and what ends it."""
+"""The scan service with zygotes that are short scripts: who gets one, and what ends it."""
 
 import contextlib
 import json

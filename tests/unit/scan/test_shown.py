@@ -1,4 +1,4 @@
-"""No number that stands anywhere in a message can be read in what leaves a worker."""
+"""No number in any place of a message leaves a worker unmasked."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a pool starts a zygote as its child: the settings it sends, and what it says when that fails."""
+"""How a pool starts a zygote as its child: the settings that it sends, and the errors."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""The stock of workers, with zygotes that are scripts of a few lines: each dies, errs or is slow in its own way."""
+"""The stock of workers, with zygotes that are short scripts: each crashes, fails or is slow."""
 
 import os
 import signal

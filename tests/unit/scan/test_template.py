@@ -1,4 +1,4 @@
-"""The template: a zygote that is forked from the scan service has nothing of it but its memory."""
+"""The template: a zygote forked from the scan service inherits only its memory."""
 
 import json
 import logging

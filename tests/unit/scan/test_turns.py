@@ -1,4 +1,4 @@
-"""Who gets the next place: nobody's mail waits for all of somebody else's."""
+"""Who gets the next place: no sender waits for all mail of another."""
 
 import threading
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What is read before the first fork: documents that are whole, of the kinds that mail brings, each more than once."""
+"""Documents that are read before the first fork: complete, of the kinds frequent in mail, each more than once."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""A worker's loop, in this process: what it takes, when it ends, and what it passes on of a search."""
+"""A worker's loop, in this process: accepted jobs, its end, and the output of a search."""
 
 import os
 import socket

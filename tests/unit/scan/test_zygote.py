@@ -1,4 +1,4 @@
-"""The zygote: it ends and slows down the children that it has, and nobody else's, whatever they do."""
+"""The zygote ends and slows down only its own children."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The start of a zygote, in this process: what it loads, what it answers, and what keeps it from being ready."""
+"""The start of a zygote, in this process: loaded modules, answers, and errors."""
 
 import gc
 import json

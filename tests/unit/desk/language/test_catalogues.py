@@ -1,4 +1,4 @@
-"""Every text of mail and pages is in every catalogue, and nothing that people read goes past the catalogues."""
+"""Every text of mail and pages is in every catalogue, and people read no text outside the catalogues."""
 
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""Names with numbers, the sentence that says why, places, times and sizes, in English and German."""
+"""Counted names, the sentence on the reason, places, times and sizes, in English and German."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""CONTRIBUTING says what a new page takes: a class with `routes`, and a template. This is one."""
+"""CONTRIBUTING describes a new page: a class with `routes`, and a template. This is one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The API in process: what its description says is what it does."""
+"""The API in process behaves as its description states."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The page of a sender who was asked: what opens it, what each form does, and what the link is no key to."""
+"""The page of a sender who was asked: access, the effect of each form, and pages that the link does not open."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The door of the page at the edge of ASGI: what comes of a body, whole or cut off."""
+"""The guard of the page as ASGI middleware: complete and interrupted request bodies."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a program sees of its own messages, and of nobody else's."""
+"""A program can see its own messages only."""
 
 import hashlib
 import smtplib

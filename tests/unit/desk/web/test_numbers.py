@@ -1,4 +1,4 @@
-"""The number in the mail: what a page behind a link asks for, and what a program that does not know it can do."""
+"""The number in the mail: pages that require it, and programs without it."""
 
 import re
 from typing import Any

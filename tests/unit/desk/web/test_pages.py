@@ -1,4 +1,4 @@
-"""The page in process: links, decisions, sign-in, lists, what is revealed, and what a crawler can do (nothing)."""
+"""The page in process: links, decisions, sign-in, lists, revealed matches, and a crawler, which can do nothing."""
 
 import html
 import re

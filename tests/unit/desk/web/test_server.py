@@ -1,4 +1,4 @@
-"""The server itself: TLS of its own, a port that somebody else has, and a connection that is lost."""
+"""The server: TLS, a port in use, and a lost connection."""
 
 import socket
 import ssl

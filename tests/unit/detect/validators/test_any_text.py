@@ -1,4 +1,4 @@
-"""No validator raises, whatever value the forms and patterns of the rules let through to it."""
+"""No validator raises, for any value that the forms and patterns of the rules accept."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the validators of several countries share."""
+"""Functions that validators of several countries share."""
 
 from hypothesis import given
 from hypothesis import strategies as st

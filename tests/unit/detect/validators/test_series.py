@@ -1,4 +1,4 @@
-"""What stands where a number without a check digit might: dates."""
+"""Dates in place of a number without a check digit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Damaged documents of every format end in nothing but the two errors that readers may raise."""
+"""Damaged documents of every format raise only the two errors that readers may raise."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""The minimum of reading: documents of several writers with a token in each place are read whole."""
+"""Documents of several writers, with a token in each place, are read completely."""
 
 import gzip
 from pathlib import Path

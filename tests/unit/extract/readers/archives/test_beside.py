@@ -1,4 +1,4 @@
-"""What stands beside the members of an archive: extra fields, names of folders, extended headers."""
+"""Content outside the members of an archive: extra fields, names of folders, extended headers."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""The check of a cabinet's blocks, on the fields it reads alone: no cabinet that another program would take for one."""
+"""The check of a cabinet's blocks, on single fields: none of these is a cabinet for another program."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""What a gzip header says beside the data."""
+"""The content of a gzip header."""
 
 import zlib
 

@@ -1,4 +1,4 @@
-"""Zip archives: every member, hidden ones too, and each unread one named."""
+"""Zip archives: every member, also hidden ones, and every unread one is reported."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""SQLite databases and dBase tables: each value with the name of its column, and what deleted rows left."""
+"""SQLite databases and dBase tables: each value with the name of its column, and remains of deleted rows."""
 
 import contextlib
 import struct

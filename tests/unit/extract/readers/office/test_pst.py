@@ -1,4 +1,4 @@
-"""Outlook's mailbox files: what Outlook wrote is found at its folder, and damage leaves what can be had."""
+"""Outlook's mailbox files: content is found with its folder, and damaged files are read as far as possible."""
 
 import lzma
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every place of a PDF where text can stand is read and named, by whatever writer it was made."""
+"""Every place of a PDF that can have text is read and named, for PDFs of any writer."""
 
 import io
 import math

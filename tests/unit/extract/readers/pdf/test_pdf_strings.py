@@ -1,4 +1,4 @@
-"""Strings of PDF syntax: escapes, encodings, nesting, and what is no text."""
+"""Strings of PDF syntax: escapes, encodings, nesting, and content that is not text."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Metadata of pictures is text, text in pictures goes to OCR, and a damaged picture gives what is left of it."""
+"""Metadata of images is text, text in images goes to OCR, and the intact part of a damaged image is read."""
 
 import zlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tables in text: rows with their numbers, whatever stands between the fields."""
+"""Tables in text: rows with their numbers, for any separator."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""HTML: lines as a person sees them, what is hidden as well, and no more than linear time."""
+"""HTML: lines as a person sees them, hidden text, and linear time."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What is read without a tree is what the tree has, and what is not ordinary is left to the tree."""
+"""The scanner reads the same as the tree parser, and leaves unusual HTML to it."""
 
 import pytest
 from hypothesis import given, settings

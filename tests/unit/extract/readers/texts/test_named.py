@@ -1,4 +1,4 @@
-"""Formats that have a name and no reader: strings are read, and they are never complete."""
+"""Formats with a name and without a reader: strings are read, and the part is never complete."""
 
 import io
 

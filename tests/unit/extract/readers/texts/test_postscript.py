@@ -1,4 +1,4 @@
-"""PostScript: its strings, and that nothing else was read."""
+"""PostScript: its strings are read, and the part is never complete."""
 
 import contextlib
 import struct
