@@ -1,9 +1,9 @@
 """Detects charsets by chardet, with its language models in 5 MB instead of 24, and with the same results.
 
-chardet 7 scores a text with 353 tables of 65,536 bytes, one for each language and encoding. They have 17,304 different
-rows of 256 bytes. This module keeps each row once, and passes the rows that a text needs to chardet's own function.
-For this it replaces four functions inside chardet. It then detects the charsets of samples; if chardet has another
-form than expected, it stays as it is, and only takes more memory.
+chardet 7.7 scores a text with 353 tables of 65,536 bytes, one for each language and encoding. They have 17,304 rows of
+256 bytes that differ. This module keeps each row once, and passes the rows that a text needs to chardet's own function.
+For this it replaces four functions inside chardet. It then detects the charsets of samples; a chardet of another
+version or form stays as it is, and only takes more memory.
 """
 
 import importlib.resources
@@ -19,6 +19,8 @@ from typing import Any
 import chardet
 import chardet.models
 
+# The version whose functions are replaced; the results of others are not known to be the same.
+_VERSION = "7.7."
 _ROW = 256
 _TABLE = _ROW * _ROW
 
@@ -133,7 +135,8 @@ def _compacted() -> tuple[_Rows, _Whole] | None:
     models: Any = chardet.models
     replaced: list[tuple[ModuleType, str, Any]] = []
     try:
-        if not models._KERNEL_COMPILED:  # it would not call `dot_packed`
+        # Without its compiled kernel it would not call `dot_packed`, and another version could read beyond a number.
+        if not models._KERNEL_COMPILED or not chardet.__version__.startswith(_VERSION):
             return None
         norms: dict[str, float] = {}
         rows = _Rows(_models(norms), models.dot_packed)

@@ -64,11 +64,17 @@ def test_no_text_is_remembered() -> None:
     assert charset_models._COMPACT is None or charset_models._COMPACT[0]._scored is None
 
 
-@pytest.mark.parametrize("gone", ["_KERNEL_COMPILED", "_build_enc_index", "dot_packed"])
-def test_a_chardet_of_another_form_detects_with_its_own_tables(gone: str) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "chardet.__version__ = '8.0.0'",
+        *(f"chardet.models.{name} = None" for name in ("_KERNEL_COMPILED", "_build_enc_index", "dot_packed")),
+    ],
+)
+def test_a_chardet_of_another_version_or_form_detects_with_its_own_tables(change: str) -> None:
     program = (
         "import chardet, chardet.models, chardet.pipeline; "
-        f"chardet.models.{gone} = None; "
+        f"{change}; "
         "from holdgate.extract import charset_models; "
         "print(charset_models._COMPACT)"
     )
