@@ -11,11 +11,13 @@ import argparse
 import random
 import re
 import shutil
+import sqlite3
 import statistics
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -28,6 +30,7 @@ from benchmarks.corpora import corpus, raw_ham
 from benchmarks.mailing import account, beside, letters
 from holdgate.envelope import Envelope
 from holdgate.policy.model import RecipientRisk
+from holdgate.quarantine.database import direct
 from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.relations.evaluator import Evaluator
@@ -48,6 +51,7 @@ SWAPS = 500
 LEAST_HELD, MOST_OTHER = 0.80, 0.02
 MOST_BYTES, LEAST_LEARNED, MOST_OF_INSPECTION = 100, 200, 0.05
 _BATCH, _INSPECTED = 100_000, 300
+_COPY = "COPY relations (key, weight, day) FROM STDIN"
 _DAYS, _TEST_DAYS = 10, 5
 _FIRST_DAY = 20_000
 _HALF_LIFE = 180.0
@@ -520,6 +524,18 @@ def _inspection() -> float:
     return spent / _INSPECTED
 
 
+def _insert(url: str, found: dict[int, Weight]) -> None:
+    """Insert relations, in the order in which they come, faster than learning does."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            rows = ((key, one.weight, one.day) for key, one in found.items())
+            connection.executemany("INSERT INTO relations (key, weight, day) VALUES (?, ?, ?)", rows)
+        return
+    with closing(direct(url)) as connection, connection.cursor().copy(_COPY) as copy:
+        for key, one in found.items():
+            copy.write_row((key, one.weight, one.day))
+
+
 def _cost(
     name: str, url: str, before: int, size: Callable[[], int], edges: int, shape: Shape, inspection: float
 ) -> bool:
@@ -527,20 +543,23 @@ def _cost(
 
     Say whether the bounds are kept. `before` is the size of the empty table, in bytes.
     """
-    store = open_store(url)
     for repeats in (False, True):  # then a tenth of them is seen again
         draw = random.Random(1)
         total = edges // 10 if repeats else edges
         for _ in range(0, total, _BATCH):
             many = min(_BATCH, total)
             keys = {draw.getrandbits(64) - 2**63: Weight(1.0 + draw.random(), _FIRST_DAY) for _ in range(many)}
-            store.relations.add(keys, _HALF_LIFE)
-        count = store.relations.count()
-        store.close()  # which empties SQLite's journal
-        each = (size() - before) / count
+            if repeats:
+                with closing(open_store(url)) as store:
+                    store.relations.add(keys, _HALF_LIFE)
+            else:
+                _insert(url, keys)
+        with closing(open_store(url)) as store:
+            count = store.relations.count()
+        each = (size() - before) / count  # SQLite's journal is empty when the store is closed
         when = "after a tenth was seen again" if repeats else "new"
         print(f"{name}: {each:.0f} bytes for each of {count:,} relations, {when} (bound {MOST_BYTES})", flush=True)
-        store = open_store(url)
+    store = open_store(url)
     world, hasher = World(7, shape), Hasher(b"7" * 32)
     teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE), Evaluator(hasher, [OWN])
     weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in world.mail(day)]

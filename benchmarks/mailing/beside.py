@@ -65,7 +65,8 @@ def measure(mail: Iterable[Envelope], *, postgresql: bool) -> bool:
 
 def _learn(site: Site, key: Path, mail: Iterable[Envelope], name: str) -> bool:
     message = site.directory / "message"
-    message.write_bytes(letters.letter("Minutes", "The meeting began at nine.\n" * 80).as_bytes())
+    content = letters.letter("Minutes", "The meeting began at nine.\n" * 80).as_bytes()
+    message.write_bytes(content.replace(b"\r\n", b"\n"))
     target = f"{LOOPBACK}:{site.postfix.smtp_port}"
     command = ["smtp-source", "-s", str(_SESSIONS), "-m", "1000000", "-F", str(message), "-f", letters.SENDER]
     settings = RelationsSettings.model_validate({"mode": "on", "key": key})

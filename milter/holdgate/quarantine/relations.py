@@ -5,14 +5,17 @@ relation, so all relations of one owner are adjacent. A weight halves with time;
 written.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 
 from holdgate.quarantine.database import is_shared, read_rows
 from holdgate.quarantine.schema import relations
+
+T = TypeVar("T")
 
 SLICES = 1024
 """The number of equal parts into which the numbers are divided, for work that must not block others."""
@@ -24,12 +27,8 @@ _OWNERS = 200
 _LEARNERS = 0x6C6561726E  # "learn"
 _HALF = 1 << 32
 _LEAST = -(1 << 63)
-_UPSERT = text(
-    "INSERT INTO relations (key, weight, day) VALUES (:key, :weight, :day) "
-    "ON CONFLICT (key) DO UPDATE SET weight = excluded.weight, day = excluded.day"
-)
-
-
+_INSERT = "INSERT INTO relations (key, weight, day)"
+_REPLACE = "ON CONFLICT (key) DO UPDATE SET weight = excluded.weight, day = excluded.day"
 _COLUMNS = "SELECT key, weight, day FROM relations"
 
 
@@ -80,14 +79,12 @@ class Relations:
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self._engine = engine
         self._reader = reader
-        self._by_key = select(relations).where(relations.c.key.in_(bindparam("keys", expanding=True)))
 
     def of(self, keys: Collection[int]) -> dict[int, Weight]:
         """Return the weights of the existing ones."""
         found: dict[int, Weight] = {}
-        ordered = sorted(keys)
-        for place in range(0, len(ordered), _CHUNK):
-            found.update(self.look(ordered[place : place + _CHUNK], (), 0)[0])
+        for part in _parts(sorted(keys)):
+            found.update(self.look(part, (), 0)[0])
         return found
 
     def look(
@@ -130,9 +127,8 @@ class Relations:
                 new = seen[key]
                 if (old := before.get(key)) is not None:
                     new = old.plus(new.weight, new.day, half_life)
-                rows.append({"key": key, "weight": new.weight, "day": new.day})
-            if rows:
-                connection.execute(_UPSERT, rows)
+                rows.append((key, new.weight, new.day))
+            self._write(connection, rows)
         return seen.keys() - before.keys()
 
     def purge(self, before: int, part: int) -> int:
@@ -175,11 +171,30 @@ class Relations:
 
     def _read(self, connection: Connection, keys: Collection[int]) -> dict[int, Weight]:
         found: dict[int, Weight] = {}
-        ordered = sorted(keys)
-        for place in range(0, len(ordered), _CHUNK):
-            rows = connection.execute(self._by_key, {"keys": ordered[place : place + _CHUNK]})
+        for part in _parts(sorted(keys)):
+            if is_shared(self._engine):
+                rows = connection.exec_driver_sql(_postgresql_query(part, (), 0))
+            else:
+                rows = connection.exec_driver_sql(_sqlite_query(len(part), 0, 0), tuple(part))
             found.update((row[0], Weight(row[1], row[2])) for row in rows)
         return found
+
+    def _write(self, connection: Connection, rows: Sequence[tuple[int, float, int]]) -> None:
+        """Insert or replace rows. In PostgreSQL a statement for each of them would take much longer."""
+        if not is_shared(self._engine):
+            if rows:
+                connection.exec_driver_sql(f"{_INSERT} VALUES (?, ?, ?) {_REPLACE}", list(rows))
+            return
+        for part in _parts(rows):
+            arrays = (",".join(map(str, column)) for column in zip(*part, strict=True))
+            keys, weights, days = (f"'{{{array}}}'" for array in arrays)
+            columns = f"unnest({keys}::bigint[], {weights}::real[], {days}::integer[])"
+            connection.exec_driver_sql(f"{_INSERT} SELECT * FROM {columns} {_REPLACE}")
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    for place in range(0, len(rows), _CHUNK):
+        yield rows[place : place + _CHUNK]
 
 
 def _between(owner: int, end: int) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from holdgate.findings import DOCUMENT, SKETCH
+from holdgate.quarantine.relations import number
 from holdgate.relations import names
 from holdgate.relations.keys import Hasher
 from holdgate.relations.resembling import Candidates, box_candidates, domain_candidates, resembles
@@ -15,6 +16,10 @@ _SETTLED = 3.0
 # How often a word or a value must have gone to one place only before it is unusual for it to go to another one: three
 # times within half a half-life.
 _USUAL = 2.5
+# A conversation of one message may have begun at the wrong place: it does not count if the sender writes to the place
+# of this message this many times as often as there.
+_SETTLED_THREAD = 1.5
+_MORE = 1.5
 # Mailboxes of first names exist at many organisations; a longer one probably belongs to the same person.
 _LONG_BOX = 6
 
@@ -57,7 +62,7 @@ class Evaluator:
             if key not in known:
                 yield from self._unknown(message, recipient, places[recipient], known, view)
         yield from self._outliers(message, known)
-        yield from self._values(message, gone) or self._content(message, contents, gone)
+        yield from self._values(message, gone) or self._content(message, contents, gone, view)
 
     # -- recipients to whom the sender has not written before -----------------------------------------------------
 
@@ -77,6 +82,8 @@ class Evaluator:
         asked = {box, of_sender, of_site, *(hasher.mark(*form) for form in candidates.asked())}
         asked.update(hasher.mark("name", form) for form in person)
         hints = view.of(asked)
+        if of_site in hints and self._has_company(place, message, known):
+            return
         similar = None
         if "@" not in place and of_sender not in hints:
             similar = self._similar_domain(message, candidates, hints, view, to_site=to_site)
@@ -91,6 +98,13 @@ class Evaluator:
             weight = max((hints.get(hasher.mark("name", form), 0.0) for form in person), default=0.0)
             if weight:
                 yield Risk(TWIN, recipient, self._named(person, recipient, message, view), round(weight), "site")
+
+    def _has_company(self, place: str, message: Sent, known: Mapping[int, float]) -> bool:
+        """Return whether mail went to this place and another one of the message together, as to those of a list."""
+        return any(
+            place in pair and self._hasher.edge("pair", *pair) in known
+            for pair in (pairs(message.places) if len(message.places) > 1 else ())
+        )
 
     def _similar_domain(
         self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View, *, to_site: bool
@@ -194,7 +208,7 @@ class Evaluator:
         return [Risk(CONTENT, one, "", round(max(weights)), DOCUMENT) for one in message.outside]
 
     def _content(
-        self, message: Sent, owners: Mapping[int, str], found: Mapping[int, Mapping[int, float]]
+        self, message: Sent, owners: Mapping[int, str], found: Mapping[int, Mapping[int, float]], view: View
     ) -> Iterator[Risk]:
         """Yield the recipients at a place that gets content which belongs to another place.
 
@@ -206,6 +220,7 @@ class Evaluator:
         here = {hasher.target(place): place for place in message.places}
         known: set[str] = set()
         elsewhere = 0.0
+        answered: int | None = None
         for owner in owners:
             gone = found[owner]
             is_answered = message.answers and owners[owner].startswith(THREAD)
@@ -213,11 +228,26 @@ class Evaluator:
                 known.update(here[target] for target in gone if target in here)
             if len(gone) == 1 and not gone.keys() & here.keys():
                 (weight,) = gone.values()
-                if is_answered or weight >= _USUAL:
+                if is_answered and weight < _SETTLED_THREAD:
+                    (answered,) = gone
+                elif is_answered or weight >= _USUAL:
                     elsewhere = max(elsewhere, weight)
+        if answered is not None and not (known or elsewhere):
+            elsewhere = 0.0 if self._was_elsewhere_by_mistake(message, answered, view) else 1.0
         if elsewhere and not known:
             for recipient in message.outside:
                 yield Risk(CONTENT, recipient, "", max(round(elsewhere), 1), "site")
+
+    def _was_elsewhere_by_mistake(self, message: Sent, target: int, view: View) -> bool:
+        """Return whether the sender writes to a place of this message much more often than to another one.
+
+        If one message of a conversation went there, that was probably the wrong one.
+        """
+        hasher, who = self._hasher, message.sender
+        there = number(hasher.owner("sender place", who), target)
+        places = [hasher.edge("sender place", who, place) for place in message.places]
+        found = view.of([there, *places])
+        return max((found.get(place, 0.0) for place in places), default=0.0) > _MORE * found.get(there, 0.0)
 
 
 def _heaviest(asked: Mapping[int, str], found: Mapping[int, float]) -> tuple[str, float] | None:

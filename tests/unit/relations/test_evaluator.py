@@ -161,6 +161,28 @@ def test_an_answer_that_goes_to_another_client(site: Site) -> None:
     assert site.kinds(BOB, sender=other, tokens=tuple(subject_tokens("Update of dates", other))[:1]) == set()
 
 
+@pytest.mark.parametrize(("times", "is_unusual"), [(1, True), (5, False)])
+def test_a_conversation_that_began_at_a_place_to_which_the_sender_hardly_writes(
+    site: Site, times: int, is_unusual: bool
+) -> None:
+    tokens = tuple(subject_tokens("Re: Plans for autumn", ANNA))[:1]
+    site.learn("eve@client.example", times=1, tokens=tokens)
+    site.learn(BOB, times=times)
+    memory = Memory(site.store.relations, 180)
+    found = list(site.evaluator.risks(Sent(ANNA, (BOB,), (), tokens, TODAY, answers=True), memory.view(TODAY, 60)))
+    memory.close()
+    assert [risk.kind for risk in found] == [CONTENT] * is_unusual
+
+
+def test_a_place_that_resembles_another_one_and_gets_mail_with_these_is_not_unusual(site: Site) -> None:
+    site.learn(BOB)
+    circle = ("eve@partners.example", "fay@third.example")
+    site.learn(*circle, sender="carl@corp.example")
+    assert LOOKALIKE not in site.kinds(*circle)
+    assert LOOKALIKE in site.kinds("eve@partners.example")
+    assert LOOKALIKE in site.kinds("dora@partners.example", "fay@third.example")
+
+
 def test_content_that_goes_to_many_is_not_unusual(site: Site) -> None:
     tokens = tuple(subject_tokens("Price list", ANNA))
     site.learn(BOB, tokens=tokens)
