@@ -10,6 +10,7 @@ from holdgate import maillog, metrics
 from holdgate.desk.context import Desk
 from holdgate.quarantine import anchor
 from holdgate.quarantine.anchor import AnchorError, Kept
+from holdgate.quarantine.store import StoreError
 
 # Minimum time between two log entries of heads, or of what is wrong.
 _LOG_INTERVAL = timedelta(minutes=1)
@@ -20,6 +21,7 @@ class Anchoring:
 
     def __init__(self, desk: Desk) -> None:
         self._audit = desk.store.audit
+        self._sync = desk.store.sync
         self._path = desk.settings.store.audit_head
         self._store = anchor.store_name(desk.settings.store.url)
         self._known: dict[str, Kept] | None = None
@@ -40,9 +42,10 @@ class Anchoring:
             metrics.AUDIT_BROKEN.set(0)
             kept = {**known, **newest}
             if kept != known:
+                self._sync()  # a crash of the machine must not undo an event that is kept elsewhere
                 anchor.write(self._path, self._store, kept.values())
             self._known = kept
-        except (AnchorError, OSError) as error:
+        except (AnchorError, OSError, StoreError) as error:
             if self._may_log(now):
                 metrics.ERRORS.labels("audit").inc()
                 maillog.failed(stage="audit", error=str(error))

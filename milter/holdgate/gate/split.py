@@ -144,9 +144,9 @@ class Splitter:
         return _SYNCS.submit(self._store.sync)
 
     def _note(self, incident: Incident, queue_id: str) -> None:
-        """Store the queue id of a copy. If that fails, the queue agent finds the incident by the copy's header."""
+        """Store the queue id of a copy. If that fails or is lost, the queue agent finds the incident by the header."""
         try:
-            self._store.amend(incident, "copy queued", self._actor, queue_id=queue_id)
+            self._store.amend(incident, "copy queued", self._actor, is_synced=False, queue_id=queue_id)
         except ConflictError as error:
             if not error.incident.queue_id:
                 maillog.failed(stage="split", error=maillog.describe(error))

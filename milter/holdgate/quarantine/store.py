@@ -232,16 +232,18 @@ class Store(Incidents):
         supersede: bool = False,
         described: Mapping[str, Any] | None = None,
         channels: Sequence[str] = ("mail",),
+        is_synced: bool = True,
         **values: Any,
     ) -> Incident:
         """Run a step that does not change the state of `incident`: as `change`, and write the requests `asks`.
 
         Each request enqueues its notices over `channels`, those to a sender by mail only, and ends at the new deadline.
         With `supersede`, requests without an answer become void. `described` are content columns of a message that was
-        not inspected. Raises ConflictError if another process changed the incident first.
+        not inspected. Without `is_synced` a crash of the machine can undo it. Raises ConflictError if another process
+        changed the incident first.
         """
         now = datetime.now(UTC)
-        with self._engine.begin() as connection:
+        with (self._engine if is_synced else unsynced(self._engine)).begin() as connection:
             changed = self._swap(connection, incident, {**_checked(values), **_checked(described or {}, _DESCRIPTION)})
             requests.answer(connection, answers or {})
             if supersede:

@@ -12,6 +12,7 @@ from holdgate.config import Settings
 from holdgate.desk.anchoring import Anchoring
 from holdgate.desk.context import Desk
 from holdgate.quarantine import anchor, structure
+from holdgate.quarantine.store import StoreError
 from tests.unit.desk.conftest import NOW, QUEUE, Hold, MakeDesk
 
 
@@ -60,6 +61,24 @@ def test_the_head_follows_the_trail(desk: Desk, hold: Hold, caplog: pytest.LogCa
     assert (first in caplog.text, second in caplog.text) == (True, False)
     anchoring.close()
     assert second in caplog.text
+
+
+def test_a_head_is_kept_only_when_its_event_is_on_disk(
+    desk: Desk, hold: Hold, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Otherwise a crash of the machine looks as if somebody had removed the event."""
+
+    def fails() -> None:
+        raise StoreError("OSError")
+
+    hold(desk)
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.store, "sync", fails)
+        assert Anchoring(desk).run_once(NOW)
+    assert kept(desk) == []
+    assert "failed: stage=audit" in caplog.text
+    Anchoring(desk).run_once(NOW)
+    assert kept(desk) == [desk.store.audit.heads()[""]]
 
 
 def test_a_head_that_is_gone_stays_the_one_to_compare_with(
