@@ -678,6 +678,29 @@ def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:
     assert "Its sender took the message back." in browser.get(f"/t/{token}").text
 
 
+@pytest.mark.parametrize("purpose", [tokens.WITHDRAW, tokens.RELEASE])
+@pytest.mark.parametrize("first", ["the sender", "a moderator"])
+def test_a_sender_who_clicks_again_or_too_late_changes_nothing(make_desk, hold, purpose, first) -> None:  # type: ignore[no-untyped-def]
+    browser = Browser(make_desk(self_release=True))
+    desk = browser.desk
+    incident = hold(desk, policy="all")
+    page = browser.get(f"/t/{desk.key.token(purpose, incident.id, 0, incident.sender, incident.created_at)}")
+    if first == "a moderator":
+        answer = Answer.APPROVE if purpose == tokens.WITHDRAW else Answer.REJECT
+        request = moderation.request_of(desk, incident, "boss@corp.example")
+        moderation.answer(desk, request, answer, Actor("boss@corp.example", "page"))
+    else:
+        browser.submit(page, incident.id, confirm="yes", reason="They asked for it")
+    before, events = desk.store.incident(incident.id), len(desk.store.history(incident.id))
+    mails = len(desk.store.outbox.due(datetime.now(UTC)))
+    assert before.state in (State.APPROVED, State.REJECTED)
+    for _ in range(2):
+        browser.submit(page, incident.id, confirm="yes", reason="again")
+    assert desk.store.incident(incident.id) == before
+    assert len(desk.store.history(incident.id)) == events
+    assert len(desk.store.outbox.due(datetime.now(UTC))) == mails
+
+
 def test_the_sender_releases_with_a_reason_and_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(self_release=True, reasons=["Contract", "They asked <for> it"]))
     incident = hold(browser.desk, policy="all")
