@@ -9,6 +9,8 @@ _PCL = re.compile(r"\x1b(?:[&()*%](?P<command>[`-~]?(?:[-+]?[\d.]*[`-~])*[-+]?[\
 _RIGHT = re.compile(r"p\+(\d+)X\Z")
 _WORD = 15
 """A movement to the right by more PCL units than this is a space; kerning is less."""
+# A dash in HP Roman-8, which reads as a letter in Latin-1.
+_DASH = re.compile("(?<=\\d)[\xf6\u02c6](?=\\d)")
 _TROFF = re.compile(r"x T \S+\n(?:#.*\n)*x res ")
 
 
@@ -18,9 +20,9 @@ def pcl(text: str) -> str:
     >>> pcl("\x1bE\x1b*p300x400YSSN\x1b*p+49X219-\x1b*p-3X09-9999\x1bE")
     'SSN 219-09-9999'
     """
-    if "\x1b*p" not in text and "\x1b&" not in text:
+    if not any(sign in text for sign in ("\x1b*p", "\x1b&", "\x1b%0B")):
         return ""
-    return "\n".join(line for line in _PCL.sub(_moved, text).split("\n") if line.strip())
+    return "\n".join(line for line in _DASH.sub("-", _PCL.sub(_moved, text)).split("\n") if line.strip())
 
 
 def _moved(found: re.Match[str]) -> str:

@@ -6,14 +6,22 @@ from holdgate.extract.part import Status
 GERBER = "%FSLAX35Y35*%\n%MOMM*%\nG04 SSN 219-09-9999*\nX1284816Y1270000D02*\nM02*\n"
 GCODE = "G21\n" + "".join(f"G1 X{place}.5 Y2 F100\n" for place in range(30))
 HPGL = "IN;SP1;PU0,0;" + "PD10,10,20,20;PU;" * 30
+# As GNU plotutils 2.6 writes HP-GL/2 and ReGIS.
+HPGL2 = "BP;IN;PS10668;IP0,0,8128,8128;SC0,10000,0,10000;WU1;SP1;" + "PA1042,8658;PM0;PD;PA1055,8696,1055,8619;PU;" * 30
+REGIS = "\x1b[2J\x1bP1pS(C0)\nS(E)\n" + "P[194,64]\nV[][,-2][,+4][,-2][-2,-1]\n" * 30
 PSTRICKS = "\\begin{pspicture}(8,6)\n" + "\\moveto(2,5)\n\\lineto(3,4)\n\\closepath\n" * 40
 
 
-@pytest.mark.parametrize("text", [GERBER, GCODE, HPGL, PSTRICKS], ids=["Gerber", "G-code", "HP-GL", "PSTricks"])
+@pytest.mark.parametrize("text", [GERBER, GCODE, HPGL, HPGL2, PSTRICKS])
 def test_what_a_pen_draws_is_not_read_but_the_text_is(text: str) -> None:
     extraction = extract_file("a.txt", text.encode())
     assert (extraction.status, extraction.reason) == (Status.LIMITED, "a.txt: drawing not read")
     assert extraction.parts[0].text == text
+
+
+def test_what_a_terminal_draws_is_not_read() -> None:
+    extraction = extract_file("a.txt", REGIS.encode())
+    assert (extraction.status, extraction.reason) == (Status.LIMITED, "a.txt: drawing not read")
 
 
 @pytest.mark.parametrize(

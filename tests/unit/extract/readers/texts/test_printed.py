@@ -40,6 +40,12 @@ def test_words_of_a_printer_file_are_joined() -> None:
     assert "Social number 219-09-9999" in extract_file("print.prn", PCL.encode()).parts[0].text
 
 
+def test_labels_of_a_plot_in_pcl_have_their_dashes() -> None:
+    # As GNU plotutils 2.6 writes it with -T pcl.
+    plot = b"\x1b%0B\nBP;IN;SP1;PA-274,4936;LBSocial security number 219\xf609\xf69999\x03;PA3365,4796;PG0;\n\x1b%0A\n"
+    assert "219-09-9999" in extract_file("a.pcl", plot).parts[0].text
+
+
 def test_words_of_troffs_output_are_joined() -> None:
     assert "Social number 219-09-9999" in troff(TROFF)
     assert "Social number 219-09-9999" in extract_file("a.ditroff", TROFF.encode()).parts[0].text
