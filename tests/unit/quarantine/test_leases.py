@@ -22,6 +22,7 @@ from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, differ
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, StoreError
+from testbed.ports import wait_for
 
 ONE = Machine("1" * 32, "one.corp.example", "1.0", "192.0.2.1:5000")
 TWO = Machine("2" * 32, "two.corp.example", "1.1")
@@ -327,44 +328,71 @@ def test_a_commit_that_the_standby_did_not_confirm_is_an_error(connection: Any) 
     assert connection.cancelled == []
 
 
-def test_the_wait_for_the_standby_ends_after_its_time(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    timers: list[Any] = []
-
-    class Timer:
-        def __init__(self, seconds: float, act: Any) -> None:
-            self.seconds, self.act, self.state = seconds, act, "new"
-            self.daemon = False
-            timers.append(self)
-
-        def start(self) -> None:
-            self.state = "running"
-
-        def cancel(self) -> None:
-            self.state = "cancelled"
-
-    monkeypatch.setattr(confirming.threading, "Timer", Timer)
+def test_a_commit_is_watched_until_it_ends(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[Any] = []
+    seen: list[int] = []
+    watchdog = SimpleNamespace(add=watched.append, remove=watched.remove)
+    monkeypatch.setattr(confirming, "_watchdog", watchdog)
+    monkeypatch.setattr(confirming.time, "monotonic", lambda: 100.0)
     connection.commit_timeout = 3
-    connection.does = lambda: timers[-1].act()
+
+    def slow() -> None:
+        seen.append(len(watched))
+        assert watched[0].due == 103.0
+        watched[0].cancel()
+
+    connection.does = slow
     connection.commit()
-    (timer,) = timers
-    assert (timer.seconds, timer.daemon, timer.state) == (3, True, "cancelled")
-    assert connection.cancelled == [1]
-    timer.act()
-    assert connection.cancelled == [1], "the next statement is not cancelled"
+    assert (seen, watched, connection.cancelled) == ([1], [], [1])
+    kept: list[Any] = []
 
     def fail() -> None:
+        kept.extend(watched)
         raise psycopg.OperationalError("gone")
 
     connection.does = fail
     with pytest.raises(psycopg.OperationalError, match="gone"):
         connection.commit()
-    assert timers[-1].state == "cancelled"
-    timers[-1].act()
-    assert connection.cancelled == [1]
+    assert watched == []
+    kept[0].cancel()
+    assert connection.cancelled == [1], "the next statement is not cancelled"
 
 
 def test_a_wait_that_cannot_be_cancelled_goes_on() -> None:
     def fail() -> None:
         raise psycopg.OperationalError("no connection for it")
 
-    _Wait(cast(Any, SimpleNamespace(cancel_safe=fail))).cancel()
+    _Wait(cast(Any, SimpleNamespace(cancel_safe=fail, commit_timeout=1))).cancel()
+
+
+def test_one_thread_cancels_the_waits_that_are_due_and_no_other() -> None:
+    watchdog = confirming._Watchdog()
+    cancelled: list[str] = []
+
+    def wait(name: str, seconds: float) -> Any:
+        connection = SimpleNamespace(cancel_safe=lambda: cancelled.append(name), commit_timeout=seconds)
+        return _Wait(cast(Any, connection))
+
+    later, ended, soon = wait("later", 600), wait("ended", 600), wait("soon", 0)
+    for one in (later, ended):
+        watchdog.add(one)
+    thread = watchdog._thread
+    assert thread is not None
+    assert thread.daemon
+    ended.end()
+    watchdog.remove(ended)
+    watchdog.add(soon)
+    wait_for(lambda: cancelled == ["soon"], "the one that is due to be cancelled")
+    assert watchdog._thread is thread
+    assert watchdog._waits == {later}
+    watchdog.remove(later)
+    with watchdog._changed:
+        watchdog._changed.notify()
+    wait_for(lambda: watchdog._thread is None, "the thread to end, because there is nothing to watch")
+    watchdog.add(wait("again", 0))
+    wait_for(lambda: cancelled == ["soon", "again"], "the next one to be cancelled")
+
+
+def test_a_lease_is_as_long_as_the_documentation_says() -> None:
+    assert LEASE == claims_module.LEASE == timedelta(seconds=30)
+    assert module.SILENT_AFTER.total_seconds() == 120

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from holdgate.quarantine.database import DatabaseError, read_rows
 from holdgate.quarantine.incident import Actor, Ask, Incident
@@ -12,7 +13,7 @@ from holdgate.quarantine.relations import SLICES, Weight, number
 from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.schema import ended_sessions, used_seals, witnesses
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Store
+from holdgate.quarantine.store import Store, StoreError
 
 ACTOR = Actor("holdgate-desk", "desk")
 BOSS = "boss@corp.example"
@@ -209,3 +210,25 @@ def test_numbers_and_owners_are_read_together(store: Store) -> None:
     owners = list(range(1000))
     add(store, [(owner, BOB) for owner in owners])
     assert sum(len(gone) for gone in store.relations.look(keys((EVE, BOB)), owners, 1)[1].values()) >= 1000
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseError("x"), "SQLAlchemyError"),
+        (OperationalError("INSERT", {"digest": "secret"}, Exception("secret")), "OperationalError"),
+    ],
+    ids=["plain", "with values"],
+)
+def test_a_store_that_fails_names_the_kind_of_error_and_no_value(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store.seals._engine, "begin", fail)
+    with pytest.raises(StoreError, match=f"^{reason}$"):
+        store.seals.use(["a"], NOW)
+    error.__cause__ = TimeoutError("secret")
+    with pytest.raises(StoreError, match=r"^TimeoutError$"):
+        store.seals.use(["a"], NOW)
