@@ -1,5 +1,6 @@
 """Queries about many incidents: by name, state, message, decision and deadline."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -170,3 +171,33 @@ def test_an_id_that_follows_from_something_is_always_the_same_and_has_the_form_o
     assert is_incident_id(one)
     assert is_incident_id(new_incident_id())
     assert not any(map(is_incident_id, ["", one.lower(), one[:-1], one + "A", one.replace("-", "")]))
+
+
+def test_whether_an_incident_is_of_this_node(store: Store) -> None:
+    one = add(store, "4a")
+    assert store.is_here(one)
+    assert not store.is_here(replace(one, id=new_incident_id()))
+
+
+def test_how_many_messages_of_a_sender_were_approved_by_some_methods(store: Store) -> None:
+    moment = datetime.now(UTC)
+
+    def approved(sender: str, how: str, state: State = State.APPROVED, seconds: int = 1) -> None:
+        one = Incident("4a", sender, ["b@partner.example"], "p", state=state)
+        at = moment + timedelta(seconds=seconds)
+        store.record(replace(one, decided_how=how, decided_at=at, decided_by="boss@corp.example"), ACTOR)
+
+    for sender, how, state, seconds in (
+        ("a@corp.example", "page", State.APPROVED, 1),
+        ("A@corp.example", "page", State.RELEASED, 1),
+        ("a@corp.example", "mail", State.APPROVED, 1),
+        ("a@corp.example", "page", State.REJECTED, 1),
+        ("a@corp.example", "page", State.APPROVED, 0),
+        ("c@corp.example", "page", State.APPROVED, 1),
+    ):
+        approved(sender, how, state, seconds)
+
+    def count(*how: str) -> int:
+        return store.decided_of(lambda sender: sender.lower() == "a@corp.example", how, moment)
+
+    assert (count("page"), count("page", "mail"), count("command"), count()) == (2, 3, 0, 0)

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
+from holdgate.quarantine import history
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.replacements import UNDER_WAY, BusyError, OtherContentError, Replacement
@@ -253,3 +254,23 @@ def test_what_ended_is_removed(store: Store) -> None:
     assert store.allowances.purge(NOW + SECOND) == 0
     assert store.allowances.purge(NOW + HOUR) == 1
     assert [found.incident_id for found in store.allowances.active(NOW)] == [other.id]
+
+
+# -- two at once ------------------------------------------------------------------------------------------------------
+
+
+def test_each_step_about_an_incident_waits_for_the_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL the lock is on the row; SQLite has one writer."""
+    locked: list[str] = []
+    lock = history.lock
+
+    def noted(connection: Connection, incident_id: str) -> None:
+        locked.append(incident_id)
+        lock(connection, incident_id)
+
+    one = message(store)
+    monkeypatch.setattr(history, "lock", noted)
+    begun(store, one)
+    grant(store, one, is_thread=False)
+    store.allowances.revoke(store.allowances.active(NOW)[0].number, ACTOR, NOW)
+    assert locked == [one.id] * 3
