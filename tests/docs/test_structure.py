@@ -225,6 +225,7 @@ UNLOADED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", UNLOADED)
 def test_a_daemon_loads_what_it_needs(module: str) -> None:
     code = f"import sys, holdgate.{module}; print(*sys.modules)"

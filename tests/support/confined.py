@@ -32,9 +32,17 @@ _MAPPED_BY_A_WORKER = 256 << 20
 
 
 def limits_of_a_worker() -> WorkerLimits:
-    """Return limits that leave as much as a worker has: this process's mappings count too, and grow in a long run."""
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * mmap.PAGESIZE
-    return WorkerLimits(address_space=mapped + WorkerLimits().address_space - _MAPPED_BY_A_WORKER)
+    """Return limits that leave as much as a worker has.
+
+    This process's mappings and open files count too, and grow in a long run.
+    """
+    with Path("/proc/self/statm").open() as file:
+        mapped, lowest = int(file.read().split()[0]) * mmap.PAGESIZE, file.fileno()
+    worker = WorkerLimits()
+    return WorkerLimits(
+        address_space=mapped + worker.address_space - _MAPPED_BY_A_WORKER,
+        open_files=max(worker.open_files, lowest + 8),
+    )
 
 
 def run_confined(

@@ -67,6 +67,7 @@ def test_memory_is_kept_from_core_files_and_from_other_processes() -> None:
     assert run.stdout == "0 0 0\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gate", "desk", "queue"])
 def test_each_daemon_begins_with_that(name: str, tmp_path: Path) -> None:
     config = tmp_path / "holdgate.toml"

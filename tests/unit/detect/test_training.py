@@ -101,6 +101,7 @@ def test_a_file_that_lacks_or_is_another_is_refused(tmp_path: Path, monkeypatch:
     assert list(labelled.texts()) == [(Marked("Anna", [(0, 4, PERSON)]), 2)]
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_found_again() -> None:
     person, place = [[1, 2]], [[2, 3]]
     data = [(person, [naming.PERSON]), (place, [naming.PLACE]), ([[4], [5]], [naming.OTHER, naming.ORGANISATION])] * 4

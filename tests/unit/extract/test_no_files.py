@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 
 SCRIPT = """
@@ -34,6 +36,7 @@ sys.exit(bool(opened))
 """
 
 
+@pytest.mark.slow
 def test_reading_opens_and_imports_nothing() -> None:
     documents = sorted((ROOT / "tests" / "data" / "documents").iterdir())
     run = subprocess.run(

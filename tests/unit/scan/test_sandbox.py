@@ -18,7 +18,7 @@ import pytest
 
 from holdgate.scan import landlock, sandbox, seccomp
 from holdgate.scan.sandbox import WorkerLimits
-from support.confined import Outcome, run_confined
+from support.confined import Outcome, limits_of_a_worker, run_confined
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -55,10 +55,11 @@ def test_an_inherited_file_can_be_read(tmp_path: Path) -> None:
 def test_descriptors_that_are_open_stay_usable_and_no_more_can_come(tmp_path: Path) -> None:
     path = tmp_path / "message"
     path.write_bytes(b"x")
+    limits = limits_of_a_worker()
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(path.open("rb")) for _ in range(20)]
         duplicate = errno_of(lambda: os.dup(files[-1].fileno()))
-        assert run_confined(lambda: (files[-1].read(), duplicate())) == Outcome(result=(b"x", errno.EMFILE))
+        assert run_confined(lambda: (files[-1].read(), duplicate()), limits) == Outcome(result=(b"x", errno.EMFILE))
 
 
 def test_no_file_opens_for_reading(tmp_path: Path) -> None:
