@@ -237,6 +237,7 @@ def _goes_on(scorer: Scorer, run: Run, first: int, last: int) -> bool:
         first > 0
         and deobfuscate.has_digits(run[first - 1])
         and not _FIELD_NAME.fullmatch(run[first - 1].characters)
+        and text[run[first - 1].start - 1 : run[first - 1].start] != "_"
         and _gap(text, run[first - 1], run[first]).strip() in inner
         and scorer.tables.row(run[first - 1].start) == scorer.tables.row(run[first].start)
     )

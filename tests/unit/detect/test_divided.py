@@ -56,6 +56,7 @@ WRITERS = {
         f"<form><label>{key.replace('_', ' ')}</label>{' - '.join(f'<input value={part}>' for part in parts)}</form>"
     ),
     "columns.csv": lambda key, parts: ",".join(numbered(key, parts)) + "\n" + ",".join(parts) + "\n",
+    "columns_.csv": lambda key, parts: ",".join(numbered(f"{key}_", parts)) + "\n" + ",".join(parts) + "\n",
     "insert.sql": lambda key, parts: (
         f"INSERT INTO t ({', '.join(numbered(key, parts))}) VALUES ({', '.join(map(repr, parts))});"
     ),
