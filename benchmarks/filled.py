@@ -121,7 +121,7 @@ class _Site:
         self._time("decision", lambda: self._approve(second))
         assert first.deadline_at is not None
         due = first.deadline_at
-        self._time("deadline pass", lambda: self._scheduler.keep_deadlines(due))
+        self._time("deadline pass", lambda: self._scheduler.check_deadlines(due))
         self._time("agent pass", self._agent.run_once)
         self._time("agent pass with nothing new", self._agent.run_once)
 

@@ -182,7 +182,7 @@ class Batch(Generic[T]):
     def each(self, step: Callable[[T], object]) -> None:
         """Run a step for each item separately."""
         for item in self.items[:]:
-            self._take(item, partial(step, item))
+            self._run_step(item, partial(step, item))
 
     def together(self, step: Callable[[list[T]], Sequence[A]], then: Callable[[T, A], object]) -> None:
         """Run a step for all items at once, if there are any, then `then` for each item with its own outcome.
@@ -199,9 +199,9 @@ class Batch(Generic[T]):
             self.items.clear()
             return
         for item, outcome in zip(items, outcomes, strict=True):
-            self._take(item, partial(then, item, outcome))
+            self._run_step(item, partial(then, item, outcome))
 
-    def _take(self, item: T, step: Callable[[], object]) -> None:
+    def _run_step(self, item: T, step: Callable[[], object]) -> None:
         try:
             step()
         except Exception as error:

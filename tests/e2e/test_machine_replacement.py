@@ -254,7 +254,7 @@ def killed_after(site: Site, incident: Incident, step: str, content: bytes) -> N
         previewer.close()
 
 
-@pytest.mark.parametrize("step", ["begin", "taken"])
+@pytest.mark.parametrize("step", ["begin", "accepted"])
 def test_a_desk_that_is_killed_sends_it_once(site: Site, token: str, step: str) -> None:
     name = f"killed-{step}"
     incident = submit(site, name)
@@ -264,7 +264,7 @@ def test_a_desk_that_is_killed_sends_it_once(site: Site, token: str, step: str) 
     if step == "begin":  # Postfix has nothing: the held message waits as before
         assert site.postfix.held_ids() == [incident.queue_id]
     site.start_daemon("desk")
-    if step == "taken":  # Postfix has it: the desk goes on from there without the program
+    if step == "accepted":  # Postfix has it: the desk goes on from there without the program
         closed(site, incident, State.RETURNED)
     assert replace(site, token, incident, final).status_code == 200
     closed(site, incident, State.RETURNED)
@@ -277,14 +277,14 @@ def test_a_second_submission_is_deleted(site: Site, token: str) -> None:
     site.stop_daemon("queue")
     site.start_daemon("queue")
     site.stop_daemon("desk")
-    killed_after(site, incident, "taken", final)
+    killed_after(site, incident, "accepted", final)
     # The queue agent has not seen it when the program asks again: Postfix gets a second one.
     replacements = site.store.replacements
     before = replacements.of([incident.id])[incident.id]
     program = Actor("127.0.0.1", REPLACEMENT)
     again = replacements.begin(incident.id, before.key, before.digest, program, before.submitted_at)
     if not again.queue_id:
-        killed_after(site, incident, "taken", final)
+        killed_after(site, incident, "accepted", final)
         site.wait_for(lambda: "replacement-deleted" in site.log("queue"), "the first one to be deleted")
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)

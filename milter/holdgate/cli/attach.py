@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from holdgate.cli.output import colour, say, wants_json
+from holdgate.cli.output import colour, print_result, wants_json
 from holdgate.configfile import load_settings
 from holdgate.policy.model import policies_of
 from holdgate.policy.review import holding
@@ -111,12 +111,12 @@ def _print(arguments: argparse.Namespace, text: str) -> None:
 def _report(arguments: argparse.Namespace, plan: Plan, *, done: bool) -> int:
     """With `--json`, print what was or would be changed."""
     if wants_json(arguments):
-        say(arguments, "", config=plan.config, done=done, difference=plan.difference, warnings=plan.remarks)
+        print_result(arguments, "", config=plan.config, done=done, difference=plan.difference, warnings=plan.remarks)
     return _DONE
 
 
 def _report_error(arguments: argparse.Namespace, error: Exception) -> int:
     print(f"holdgate: {error}", file=sys.stderr)
     if wants_json(arguments):
-        say(arguments, "", error=str(error))
+        print_result(arguments, "", error=str(error))
     return _TROUBLE

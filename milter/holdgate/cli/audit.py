@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from holdgate.cli.output import progress, say, wants_json
+from holdgate.cli.output import print_result, progress, wants_json
 from holdgate.config import ApiToken, StoreSettings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.quarantine import anchor
@@ -63,14 +63,14 @@ def _verify(arguments: argparse.Namespace) -> int:
     if found.problem:
         print(f"holdgate: the audit trail is incomplete after {found.count} events: {found.problem}", file=sys.stderr)
         if wants_json(arguments):
-            say(arguments, "", events=found.count, problem=found.problem)
+            print_result(arguments, "", events=found.count, problem=found.problem)
         return 1
     compared = f"compared with hashes kept outside the database: {', '.join(places) or 'none, for there are none yet'}"
     heads = [{"chain": name, "events": one.count, "head": one.hash} for name, one in sorted(found.chains.items())]
     each = [f"chain {one['chain'] or '(the first)'}: {one['events']} events; head {one['head']}" for one in heads]
     first = f"{found.count} events, nothing changed; head {found.head}"
     text = "\n".join([first, *(each if found.chains.keys() - {FIRST} else ()), compared])
-    say(arguments, text, events=found.count, problem="", head=found.head, chains=heads, compared=places)
+    print_result(arguments, text, events=found.count, problem="", head=found.head, chains=heads, compared=places)
     return 0
 
 
@@ -113,7 +113,7 @@ def _token(arguments: argparse.Namespace) -> int:
         name = json.dumps(arguments.name)
         raise ConfigError([f"{name} is no name for a token; take up to 64 of A-Z a-z 0-9 . _ -"]) from None
     if wants_json(arguments):
-        say(arguments, "", token=token, entry=entry.model_dump())
+        print_result(arguments, "", token=token, entry=entry.model_dump())
         return 0
     print(f"token: {token}")
     print("It is shown only now. Add to holdgate.toml, behind the table [desk], and restart holdgate-desk:")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from holdgate.cli.output import say, wants_json
+from holdgate.cli.output import print_result, wants_json
 from holdgate.config import CanarySettings, Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import canary
@@ -45,10 +45,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except (canary.CanaryError, OSError) as error:
         print(f"holdgate canary: {error}", file=sys.stderr)
         if wants_json(arguments):
-            say(arguments, "", error=str(error))
+            print_result(arguments, "", error=str(error))
         return 2
     became = "recorded" if arguments.observing else "held, approved and released"
-    say(arguments, f"holdgate canary: {incident.id} was {became}", incident=incident.id)
+    print_result(arguments, f"holdgate canary: {incident.id} was {became}", incident=incident.id)
     return 0
 
 

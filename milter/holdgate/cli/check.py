@@ -16,7 +16,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 from holdgate.cli import canary, check_daemons, check_nodes, check_people, check_postfix, check_replies, confinement
-from holdgate.cli.output import colour, say
+from holdgate.cli.output import colour, print_result
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
 from holdgate.desk import trial
@@ -69,14 +69,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.confinement:
         head, *rows = confinement.rows()
-        say(arguments, confinement.text(), processes=[dict(zip(head, row, strict=True)) for row in rows])
+        print_result(arguments, confinement.text(), processes=[dict(zip(head, row, strict=True)) for row in rows])
         return 0
     report = check(arguments.config)
     lines = [f"{colour('red', 'problem:')} {problem}" for problem in report.problems]
     lines += [f"{colour('yellow', 'warning:')} {remark}" for remark in report.remarks]
     if not report.problems:
         lines.append("holdgate check: no problem found")
-    say(arguments, "\n".join(lines), problems=report.problems, warnings=report.remarks)
+    print_result(arguments, "\n".join(lines), problems=report.problems, warnings=report.remarks)
     return 2 if report.problems else 0
 
 

@@ -19,9 +19,9 @@ from holdgate.policy.site import GENERIC, MAPS, read_site
 from holdgate.queue.attach import longest_inspection
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
-    asked_twice,
     bypass_paths,
     change_listener,
+    inspected_twice,
     is_open_to_all,
     listener_name,
     lists_holdgate,
@@ -62,7 +62,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("master.cf", lambda: _change_listener(postfix, settings, policies)),
         ("master.cf", lambda: _replace_listener(postfix, settings)),
         ("master.cf", lambda: _split_listener(postfix, settings, policies)),
-        ("master.cf", lambda: asked_twice(settings, postfix)),
+        ("master.cf", lambda: inspected_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
     failures = set()

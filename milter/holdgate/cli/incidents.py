@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import datetime
 
-from holdgate.cli.output import say
+from holdgate.cli.output import print_result
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import classes, moderation
 from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges
@@ -229,7 +229,7 @@ def _too_late(error: moderation.RefusedError) -> int:
 
 def _report(arguments: argparse.Namespace, incident: Incident, text: str, code: int) -> int:
     """Print the outcome of a decision, and return the exit code."""
-    say(arguments, text, id=incident.id, state=str(incident.state), message=text, done=code == 0)
+    print_result(arguments, text, id=incident.id, state=str(incident.state), message=text, done=code == 0)
     return code
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from holdgate.cli.incidents import person
-from holdgate.cli.output import say
+from holdgate.cli.output import print_result
 from holdgate.cli.relations import hasher_for_milter
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
@@ -86,7 +86,7 @@ def _list(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise ConfigError([f"[machines] accounts: {error}"]) from error
     lines = [f"{one.name}  {one.owner}" for one in found] or ["no account"]
-    say(arguments, "\n".join(lines), accounts=[{"account": one.name, "owner": one.owner} for one in found])
+    print_result(arguments, "\n".join(lines), accounts=[{"account": one.name, "owner": one.owner} for one in found])
     return 0
 
 
@@ -96,7 +96,7 @@ def _report(arguments: argparse.Namespace) -> int:
         known = store.machines.known(ledger_of(hasher, account), int(time.time()))
     lines = [f"{kind + 's:':13}{known.known[kind]} known, {known.new[kind]} new within 24 hours" for kind in KINDS]
     lines += [f"messages:    {known.messages} within an hour", f"held:        {known.waiting}"]
-    say(
+    print_result(
         arguments,
         "\n".join(lines),
         account=account,
@@ -114,11 +114,11 @@ def _token(arguments: argparse.Namespace) -> int:
         number = ledger_of(hasher, account).account
         if arguments.revoke:
             removed = store.machine_tokens.revoke(number)
-            say(arguments, f"{removed} tokens of {account} revoked", account=account, revoked=removed)
+            print_result(arguments, f"{removed} tokens of {account} revoked", account=account, revoked=removed)
             return 0
         value = secrets.token_urlsafe(32)
         store.machine_tokens.add(hashlib.sha256(value.encode()).hexdigest(), Bearer(account, number))
-    say(arguments, value, account=account, token=value)
+    print_result(arguments, value, account=account, token=value)
     return 0
 
 
@@ -128,7 +128,7 @@ def _allowances(arguments: argparse.Namespace) -> int:
         if arguments.revoke is not None:
             done = store.allowances.revoke(arguments.revoke, Actor(person(), "command"), now)
             text = f"allowance {arguments.revoke} ends now" if done else f"no active allowance {arguments.revoke}"
-            say(arguments, text, number=arguments.revoke, revoked=done)
+            print_result(arguments, text, number=arguments.revoke, revoked=done)
             return 0 if done else 2
         lines, rows = [], []
         for one in store.allowances.active(now):
@@ -140,7 +140,7 @@ def _allowances(arguments: argparse.Namespace) -> int:
             end = one.ends_at.isoformat(timespec="seconds")
             lines.append(clean(f"{one.number}  {account}: {what} to {to} until {end}, {one.incident_id} by {one.who}"))
             rows.append(asdict(one) | {"account": account, "created_at": one.created_at.isoformat(), "ends_at": end})
-    say(arguments, "\n".join(lines) or "nothing is allowed", allowances=rows)
+    print_result(arguments, "\n".join(lines) or "nothing is allowed", allowances=rows)
     return 0
 
 
@@ -153,5 +153,5 @@ def _forget(arguments: argparse.Namespace) -> int:
             removed = store.machines.forget_target(hasher.target(address))
         else:
             removed = store.machines.forget(ledger_of(hasher, arguments.account.strip().lower()))
-    say(arguments, f"{removed} entries deleted", deleted=removed)
+    print_result(arguments, f"{removed} entries deleted", deleted=removed)
     return 0

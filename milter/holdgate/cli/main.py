@@ -29,7 +29,7 @@ from holdgate.cli import (
     store,
     token_key,
 )
-from holdgate.cli.output import say, wants_json
+from holdgate.cli.output import print_result, wants_json
 from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.node import name_of
@@ -103,7 +103,7 @@ def _migrate(arguments: argparse.Namespace) -> int:
     migrate(settings.store.url)
     _introduce(settings)
     if wants_json(arguments):
-        say(arguments, "", migrated=True)
+        print_result(arguments, "", migrated=True)
     return 0
 
 
@@ -118,7 +118,7 @@ def _introduce(settings: Settings) -> None:
 
 def _complete(arguments: argparse.Namespace) -> int:
     written = completion.script(build_parser(), arguments.shell)
-    say(arguments, written.rstrip("\n"), shell=arguments.shell, script=written)
+    print_result(arguments, written.rstrip("\n"), shell=arguments.shell, script=written)
     return 0
 
 
@@ -157,7 +157,7 @@ def _fail(arguments: argparse.Namespace, message: str) -> NoReturn:
     """Print the error on standard error, and as JSON with `--json`, and exit."""
     print(f"holdgate: {message}", file=sys.stderr)
     if wants_json(arguments):
-        say(arguments, "", error=message)
+        print_result(arguments, "", error=message)
     sys.exit(_TROUBLE)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from holdgate.cli.output import colour, progress, say, wants_json
+from holdgate.cli.output import colour, print_result, progress, wants_json
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk.context import Desk
 from holdgate.node import rules_of
@@ -130,11 +130,11 @@ def _retire(arguments: argparse.Namespace) -> int:
     try:
         known = store.nodes.retire(name)
     except NodeTakenError as error:
-        say(arguments, f"{error}; nothing was changed", error=str(error))
+        print_result(arguments, f"{error}; nothing was changed", error=str(error))
         return 2
     if not known:
         message = f'there is no node "{name}"; run "holdgate nodes" for the names'
-        say(arguments, message, error=message)
+        print_result(arguments, message, error=message)
         return 2
     closed, notified = _close(store, name, desk)
     told = f" {notified} senders are notified." if desk is not None else ""
@@ -142,7 +142,7 @@ def _retire(arguments: argparse.Namespace) -> int:
         f"{name} is retired. {closed} open incidents were closed: their messages are out of reach, and may have been "
         f"delivered; see: holdgate list --state vanished.{told}"
     )
-    say(arguments, message, name=name, closed=closed, notified=notified)
+    print_result(arguments, message, name=name, closed=closed, notified=notified)
     return 0
 
 
@@ -173,7 +173,7 @@ def _certificate(arguments: argparse.Namespace) -> int:
         "Copy the three files of each folder to /etc/holdgate/node on that machine (node.key: mode 640, group "
         "holdgate), and set authority, certificate and private_key in [node]."
     )
-    say(arguments, "\n".join(lines), directory=str(directory), names=names, days=arguments.days)
+    print_result(arguments, "\n".join(lines), directory=str(directory), names=names, days=arguments.days)
     return 0
 
 

@@ -20,7 +20,7 @@ def wants_json(arguments: argparse.Namespace) -> bool:
     return bool(getattr(arguments, "json", False))
 
 
-def say(arguments: argparse.Namespace, text: str, /, **data: Any) -> None:
+def print_result(arguments: argparse.Namespace, text: str, /, **data: Any) -> None:
     """Print a text, or with `--json` an object of `data` on one line."""
     print(json.dumps(data, default=str) if wants_json(arguments) else text)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from holdgate.cli.output import progress, say, wants_json
+from holdgate.cli.output import print_result, progress, wants_json
 from holdgate.cli.relations import hasher_for_milter
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
@@ -180,7 +180,7 @@ def _replay(arguments: argparse.Namespace) -> int:
         differ[-1] |= {"new_action": now[0], "new_policy": now[1]}
         if not wants_json(arguments):
             print(f"{incident.id}  {was[0]} by {was[1] or 'none'} → {now[0]} by {now[1] or 'none'}")
-    say(arguments, f"{same} the same, {len(differ)} different", same=same, different=differ, unsure=unsure)
+    print_result(arguments, f"{same} the same, {len(differ)} different", same=same, different=differ, unsure=unsure)
     if unsure and not wants_json(arguments):
         print(
             "Header fields, and profiles that no policy used then, are not recorded; therefore some results can differ."

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from holdgate import daemon
-from holdgate.cli.output import progress, say
+from holdgate.cli.output import print_result, progress
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.findings import Inspection
@@ -109,7 +109,7 @@ def _learn(arguments: argparse.Namespace) -> int:
             except SourceError as error:
                 raise ConfigError([str(error)]) from error
         teacher.write(teacher.gather(waiting))
-    say(
+    print_result(
         arguments,
         f"{messages} messages read; {outside} of them, by internal senders to external recipients, were learned",
         read=messages,
@@ -133,7 +133,7 @@ def _report(arguments: argparse.Namespace) -> int:
     lines += [f"not enough: {one}" for one in known.missing] or ['enough:     yes; you can set relations.mode = "on"']
     days = [asdict(day) | {"day": str(_EPOCH + timedelta(days=day.day))} for day in known.days]
     enough = known.is_enough
-    say(
+    print_result(
         arguments,
         "\n".join(lines),
         mode=settings.relations.mode,
@@ -155,5 +155,5 @@ def _forget(arguments: argparse.Namespace) -> int:
                 raise ConfigError([f'"{arguments.address}" is no address; write one as "bob@partner.example"'])
             steps = store.relations.forget(owners_of(hasher, address), [hasher.target(address)])
             removed = sum(progress(steps, "parts"))
-    say(arguments, f"{removed} relations deleted", deleted=removed)
+    print_result(arguments, f"{removed} relations deleted", deleted=removed)
     return 0

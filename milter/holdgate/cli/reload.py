@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from holdgate.cli.output import say, wants_json
+from holdgate.cli.output import print_result, wants_json
 from holdgate.cli.scrape import scrape, value
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
@@ -104,7 +104,7 @@ def _wait(arguments: argparse.Namespace, settings: Settings, before: str) -> int
             text = f"{number} {'policy counts' if number == 1 else 'policies count'} now"
             older = list(_older(settings, arguments.config))
             lines = [text, *(f"{name} has older settings: systemctl restart {name}" for name in older)]
-            say(arguments, "\n".join(lines), policies=number, restart=older)
+            print_result(arguments, "\n".join(lines), policies=number, restart=older)
             return _DONE
         time.sleep(_PAUSE)
     problem = (
@@ -131,7 +131,7 @@ def _fail(arguments: argparse.Namespace, problems: list[str]) -> int:
     for problem in problems:
         print(f"holdgate reload: {problem}", file=sys.stderr)
     if wants_json(arguments):
-        say(arguments, "", error=problems)
+        print_result(arguments, "", error=problems)
     return _REFUSED
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from holdgate.cli.output import progress, say, wants_json
+from holdgate.cli.output import print_result, progress, wants_json
 from holdgate.config import RulesSettings
 from holdgate.detect import Confidence, Detector, RuleError, never
 from holdgate.detect.identifiers import Identifier
@@ -94,7 +94,7 @@ def _hash_values(arguments: argparse.Namespace) -> int:
     hashes = [never.hash_value(key, line) for line in sys.stdin if any(map(str.isalnum, line))]
     lines = "".join(f'    "{hashed}",\n' for hashed in hashes)
     text = f'[[never]]\nidentifiers = ["{identifier}"]\nhashed = [\n{lines}]'
-    say(arguments, text, identifiers=[identifier], hashed=hashes)
+    print_result(arguments, text, identifiers=[identifier], hashed=hashes)
     return _GOOD
 
 
@@ -113,7 +113,7 @@ def _list(loaded: Loaded, arguments: argparse.Namespace) -> None:
     identifiers = {name: identifier.description for name, identifier in loaded.identifiers.items()}
     profiles = {name: profile.description for name, profile in loaded.profiles.items()}
     if wants_json(arguments):
-        say(arguments, "", identifiers=identifiers, profiles=profiles)
+        print_result(arguments, "", identifiers=identifiers, profiles=profiles)
         return
     for folder, descriptions in (("identifiers", identifiers), ("profiles", profiles)):
         print(f"{folder}:")
@@ -131,7 +131,7 @@ def _show(loaded: Loaded, arguments: argparse.Namespace) -> int:
     for folder in found:
         path = loaded.files[folder, name]
         text = path.read_text(encoding="utf-8")
-        say(arguments, f"# {path}\n{text}".rstrip("\n"), name=name, kind=folder, file=path, text=text)
+        print_result(arguments, f"# {path}\n{text}".rstrip("\n"), name=name, kind=folder, file=path, text=text)
     return _GOOD
 
 
@@ -148,7 +148,9 @@ def _run_samples(detector: Detector, arguments: argparse.Namespace) -> int:
                 if reached != level:
                     path = detector.loaded.files["identifiers", identifier.id]
                     failed.append(f"{path}: samples.{level}, number {number}: reaches {reached}")
-    say(arguments, "\n".join([*failed, f"{count} samples, {len(failed)} failed"]), samples=count, failed=failed)
+    print_result(
+        arguments, "\n".join([*failed, f"{count} samples, {len(failed)} failed"]), samples=count, failed=failed
+    )
     return _WRONG if failed else _GOOD
 
 
@@ -170,7 +172,7 @@ def _try_text(detector: Detector, arguments: argparse.Namespace) -> int:
     hits = [f"{evaluation.profile}: {hit.rule}: {hit.severity}, {hit.count} unique" for hit in evaluation.hits]
     if wants_json(arguments):
         rows = [{"rule": hit.rule, "severity": hit.severity, "unique": hit.count} for hit in evaluation.hits]
-        say(arguments, "", profile=evaluation.profile, hits=rows, matches=explained)
+        print_result(arguments, "", profile=evaluation.profile, hits=rows, matches=explained)
     else:
         print("".join(f"{line}\n" for line in (*explained, *hits)), end="")
     return _WRONG if evaluation else _GOOD

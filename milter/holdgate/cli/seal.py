@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from holdgate import daemon
-from holdgate.cli.output import say
+from holdgate.cli.output import print_result
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.seal import KeyFileError, add_key
 
@@ -36,7 +36,7 @@ def _new_key(arguments: argparse.Namespace) -> int:
         raise ConfigError([str(error)]) from error
     except KeyError as error:
         raise ConfigError([f'there is no user "{settings.user}"']) from error
-    say(
+    print_result(
         arguments,
         f"{settings.seal.keys}: key {key_id} added; it seals after: holdgate reload",
         file=settings.seal.keys,

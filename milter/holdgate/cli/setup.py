@@ -13,7 +13,7 @@ from pathlib import Path
 
 from holdgate.cli import attach as attaching
 from holdgate.cli import canary, check, setup_answers, setup_files
-from holdgate.cli.output import say, wants_json
+from holdgate.cli.output import print_result, wants_json
 from holdgate.cli.setup_files import Draft
 from holdgate.config import Settings
 from holdgate.configfile import load_settings
@@ -83,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except (SetupError, AttachError, PostfixError, OSError) as error:
         print(f"holdgate setup: {error}", file=sys.stderr)
         if wants_json(arguments):
-            say(arguments, "", error=str(error))
+            print_result(arguments, "", error=str(error))
         return _TROUBLE
     return _report(arguments, work, done=True)
 
@@ -215,7 +215,7 @@ def _report(arguments: argparse.Namespace, work: _Work, *, done: bool) -> int:
     if done:
         _print_lines(arguments, *_next_steps(work.settings))
     if wants_json(arguments):
-        say(arguments, "", done=done, changed=bool(work.changes), differences=work.changes, problems=problems)
+        print_result(arguments, "", done=done, changed=bool(work.changes), differences=work.changes, problems=problems)
     return _DONE
 
 

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from holdgate.cli.output import progress, say
+from holdgate.cli.output import print_result, progress
 from holdgate.quarantine.copying import copy
 
 
@@ -31,5 +31,5 @@ def _copy(arguments: argparse.Namespace) -> int:
     message = (
         f"{rows} rows were copied and verified in {seconds:.0f} s; set [store] url to the copy, and start the daemons"
     )
-    say(arguments, message, rows=rows, seconds=round(seconds, 1))
+    print_result(arguments, message, rows=rows, seconds=round(seconds, 1))
     return 0

@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from holdgate import keyfile
-from holdgate.cli.output import say
+from holdgate.cli.output import print_result
 from holdgate.configfile import ConfigError, load_settings
 
 
@@ -33,5 +33,5 @@ def _rotate(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         raise ConfigError([str(error)]) from error
     older = f"{kept} older {'key' if kept == 1 else 'keys'} still good" if kept else "no older key is good any more"
-    say(arguments, f"{path}: a fresh key signs now, {older}", file=path, older_keys=kept)
+    print_result(arguments, f"{path}: a fresh key signs now, {older}", file=path, older_keys=kept)
     return 0

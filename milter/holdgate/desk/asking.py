@@ -94,7 +94,7 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
         if same.is_of_sender:
             asks = asksender.instead(desk, incident, known)
         else:
-            asks = moderators.stand_in(desk, incident, same, known, answer)
+            asks = moderators.substitute(desk, incident, same, known, answer)
         others = [
             one for one in known if one.number != request.number and one.level == request.level and not one.is_of_sender
         ]

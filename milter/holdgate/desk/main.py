@@ -112,11 +112,11 @@ def _run(
     loops = Loops(
         [
             *([Loop("presence", presence.run_once, _PRESENCE_INTERVAL)] if presence.is_shared else []),
-            Loop("deadlines", scheduler.keep_deadlines, _INTERVAL, wakes_on_signal=True),
+            Loop("deadlines", scheduler.check_deadlines, _INTERVAL, wakes_on_signal=True),
             Loop("requests", scheduler.ask, _INTERVAL, wakes_on_signal=True),
             # Each mail to a silent relay takes minutes, and a restart would not help.
             Loop("mail", scheduler.send, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True),
-            Loop("reports", scheduler.give_back, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True),
+            Loop("reports", scheduler.return_messages, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True),
             *(
                 Loop(f"channel {name}", step, _INTERVAL, unhealthy_after=_SLOW, wakes_on_signal=True)
                 for name, step in scheduler.other_channels().items()

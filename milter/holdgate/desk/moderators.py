@@ -61,13 +61,13 @@ def first_asked(
         people = looked_up(desk, incident, rules.managers, patient=waits) if named == MANAGER else [named]
         role = MANAGER if named == MANAGER else "moderator"
         asks.extend(Ask(person.lower(), role, level) for person in people)
-    chosen = fit(asks, barred)
+    chosen = uninvolved(asks, barred)
     if len(chosen) < rules.approvals:
-        chosen = fit([*chosen, *(Ask(person.lower(), "fallback", level) for person in rules.fallback)], barred)
+        chosen = uninvolved([*chosen, *(Ask(person.lower(), "fallback", level) for person in rules.fallback)], barred)
     return chosen
 
 
-def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
+def substitute(desk: Desk, incident: Incident, request: Request, known: Iterable[Request], answer: Answer) -> list[Ask]:
     """Return whom to ask if a moderator is away or their mail bounces: the deputy, otherwise the fallback."""
     if is_canary(desk, incident):
         return []
@@ -78,8 +78,8 @@ def stand_in(desk: Desk, incident: Incident, request: Request, known: Iterable[R
     }
     asks: list[Ask] = []
     if answer is Answer.OUT_OF_OFFICE and (deputy := deputies.get(same_person(request.moderator))):
-        asks = fit([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
-    return asks or fit(
+        asks = uninvolved([Ask(deputy.lower(), "deputy", request.level, request.moderator)], barred)
+    return asks or uninvolved(
         [Ask(person.lower(), "fallback", request.level, request.moderator) for person in rules.fallback], barred
     )
 
@@ -180,7 +180,7 @@ def _names(incident: Incident) -> Iterator[str]:
                 yield same_person(address)
 
 
-def fit(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
+def uninvolved(asks: Iterable[Ask], barred: Collection[str]) -> list[Ask]:
     """Keep the first request to each person who is not involved in the message."""
     kept: dict[str, Ask] = {}
     for ask in asks:

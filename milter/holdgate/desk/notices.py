@@ -82,7 +82,7 @@ class Composer:
         subject, text, html = self._words(notice.kind, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)
         if notice.kind == "answer" and request is not None and may_answer:
-            self._take_replies(top, request)
+            self._set_reply_to(top, request)
         to_sender = notice.recipient == incident.sender and request is None
         thread = dsn.safe_id(incident.message_id) if to_sender else self._thread(incident)
         _refer(top, [thread] if thread else [])
@@ -192,7 +192,7 @@ class Composer:
         name = "ask" if request.is_of_sender else "request"
         subject, text, html = self._words(name, incident, notice.recipient, **values)
         top = self._top(subject, notice, incident, now)
-        self._take_replies(top, request)
+        self._set_reply_to(top, request)
         # It is not secret: relays log it, and every mail of the thread repeats it.
         first = f"<{incident.id}.request.{request.number}@{self._domain}>"
         if notice.kind == "request":
@@ -317,7 +317,7 @@ class Composer:
     def _url(self, token: str) -> str:
         return f"{self._settings.public_url.rstrip('/')}/t/{token}"
 
-    def _take_replies(self, top: EmailMessage, request: Request) -> None:
+    def _set_reply_to(self, top: EmailMessage, request: Request) -> None:
         """Set a Reply-To address with a token, and register it for the milter."""
         address = self._address(request, tokens.REPLY)
         if address:

@@ -150,11 +150,11 @@ class Replacer:
                     client=client,
                 )
         except RefusedError as error:
-            store.replacements.give_up(replacement)
+            store.replacements.cancel(replacement)
             raise FlawedError(Flaw.REFUSED if error.code >= 500 else Flaw.AWAY, str(error)) from error
         except (AwayError, OSError) as error:  # Postfix may have it: a repeated call with the same key shows it
             raise FlawedError(Flaw.AWAY) from error
-        store.replacements.taken(replacement, queue_id or "unknown")
+        store.replacements.accepted(replacement, queue_id or "unknown")
 
 
 def _without_holdgate_fields(content: bytes) -> bytes:

@@ -71,7 +71,7 @@ class Scheduler:
 
     def run_once(self, now: datetime) -> None:
         """Do all work that is due at `now`, one kind after the other."""
-        for step in (self.keep_deadlines, self.ask, self.give_back, self.send, *self.other_channels().values()):
+        for step in (self.check_deadlines, self.ask, self.return_messages, self.send, *self.other_channels().values()):
             step(now)
 
     def other_channels(self) -> dict[str, Callable[[datetime], bool]]:
@@ -83,13 +83,13 @@ class Scheduler:
 
         return {name: partial(step, sender) for name, sender in self._others.items()}
 
-    def keep_deadlines(self, now: datetime) -> bool:
+    def check_deadlines(self, now: datetime) -> bool:
         """Expire and remind: changes of the store that do not wait for mail. Return whether the store was available.
 
         First, held messages are withdrawn whose amended ones Postfix has, if their requests were interrupted.
         """
         desk = self._desk
-        taken = desk.store.replacements.taken_for_held()
+        taken = desk.store.replacements.accepted_while_held()
         replaced = self._replacements.run(taken, self._replacer.finish, budget=_BUDGET)
         expire = partial(moderation.expire, desk)
         expiries = self._expiries.run(desk.store.agenda.overdue(now), expire, budget=_BUDGET)
@@ -108,7 +108,7 @@ class Scheduler:
         self._mail.send_due(now)
         return True
 
-    def give_back(self, now: datetime) -> bool:
+    def return_messages(self, now: datetime) -> bool:
         """Send the mail that returns a message, which is read from the queue agent."""
         self._reports.send_due(now)
         return True

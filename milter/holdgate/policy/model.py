@@ -152,7 +152,7 @@ class RecipientRisk(_Table):
     )
 
     @model_validator(mode="after")
-    def _asks_something(self) -> "RecipientRisk":
+    def _has_condition(self) -> "RecipientRisk":
         if not self.needs_relations and not self.many:
             raise ValueError("recipient_risk must name a risk: new, lookalike, twin, outlier, content or many")
         return self
@@ -201,7 +201,7 @@ class MachineLimits(_Table):
     )
 
     @model_validator(mode="after")
-    def _asks_something(self) -> "MachineLimits":
+    def _has_condition(self) -> "MachineLimits":
         if not (self.first or self.new_recipients or self.messages or self.links or self.attachments):
             raise ValueError("machine must name a limit: first, new_recipients, messages, links or attachments")
         return self

@@ -136,7 +136,7 @@ def _shadowed(policies: PolicyFile) -> list[tuple[Policy, str]]:
 def _covers(name: str, earlier: Any, later: Any) -> bool:
     """Return whether all mail that matches `later` also matches `earlier`; False if that is not obvious."""
     if name in ("sender", "recipient"):
-        return all(any(_takes_all_of(before, pattern) for before in earlier) for pattern in later)
+        return all(any(_covers_pattern(before, pattern) for before in earlier) for pattern in later)
     if name in ("auth_user", "client", "inspection"):
         return set(later) <= set(earlier)
     if name in ("not_sender", "not_recipient"):
@@ -148,7 +148,7 @@ def _covers(name: str, earlier: Any, later: Any) -> bool:
     return bool(earlier == later)
 
 
-def _takes_all_of(before: str, pattern: str) -> bool:
+def _covers_pattern(before: str, pattern: str) -> bool:
     """Return whether an address pattern matches every address that another one matches."""
     before, pattern = before.casefold().removeprefix("*@"), pattern.casefold().removeprefix("*@")
     if before in ("*", pattern):

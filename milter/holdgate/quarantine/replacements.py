@@ -100,13 +100,13 @@ class Replacements:
             history.write(connection, incident_id, actor, ("replacement submitted", f"SHA-256 {digest}"))
         return new
 
-    def give_up(self, replacement: Replacement) -> None:
+    def cancel(self, replacement: Replacement) -> None:
         """Forget a submission that Postfix has refused, unless another one has replaced it."""
         this = (replacements.c.incident_id == replacement.incident_id) & (replacements.c.queue_id == "")
         with self._engine.begin() as connection:
             connection.execute(delete(replacements).where(this, replacements.c.copy == replacement.copy))
 
-    def taken(self, replacement: Replacement, queue_id: str) -> bool:
+    def accepted(self, replacement: Replacement, queue_id: str) -> bool:
         """Record that Postfix has a message; return whether it is still the one that counts."""
         return self._set(replacement, queue_id=queue_id)
 
@@ -118,7 +118,7 @@ class Replacements:
         """Record that the message was released, or waits under its own incident."""
         self._set(replacement, is_done=True)
 
-    def taken_for_held(self) -> list[Replacement]:
+    def accepted_while_held(self) -> list[Replacement]:
         """Return those that Postfix has while the held message still waits for a decision."""
         # Not a join: SQLite would begin with all held incidents, which may be thousands.
         held = (incidents.c.id == replacements.c.incident_id) & (incidents.c.state == State.HELD)

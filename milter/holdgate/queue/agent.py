@@ -86,9 +86,9 @@ class Agent:
     def serve(self, listener: socket.socket) -> None:
         """Start answering requests, in threads that end when the listener is shut down."""
         for _ in range(PLACES + _WAITING):
-            threading.Thread(target=self._take, args=[listener], daemon=True).start()
+            threading.Thread(target=self._accept, args=[listener], daemon=True).start()
 
-    def _take(self, listener: socket.socket) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
                 connection, _ = listener.accept()

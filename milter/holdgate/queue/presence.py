@@ -158,7 +158,7 @@ def content_filters(services: Iterable[Service], postfix: Postfix) -> list[str]:
     return found
 
 
-def asked_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
+def inspected_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
     """Yield the listeners that accept mail from a content filter and pass it to the milter a second time."""
     services = postfix.services()
     filters = content_filters(services, postfix)

@@ -45,7 +45,7 @@ class Replacing:
             return False  # it was released, and an operator holds it again; or it has an incident of its own
         elif incident.state is State.HELD:
             if not found.queue_id:
-                self._store.replacements.taken(found, message.queue_id)
+                self._store.replacements.accepted(found, message.queue_id)
         elif incident.decided_how != REPLACEMENT:
             self._delete(message, found, f"the held message is {incident.state}")
         elif incident.state is State.RETURNED:

@@ -514,7 +514,7 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
         return real(self, incident, *rest, **more)
 
     def once() -> None:
-        table.keep_deadlines(moment)
+        table.check_deadlines(moment)
         table.ask(moment)
         table.erase_old(moment)
 
@@ -563,7 +563,7 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
             if work == "send":
                 table.send(datetime.now(UTC))
             else:
-                table.keep_deadlines(moment)
+                table.check_deadlines(moment)
                 table.ask(moment)
                 table.erase_old(moment)
         return seen, done(desk)
@@ -634,7 +634,7 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
         before = len(asked)
         assert table.send(NOW)
         assert len(asked) - before <= 3
-    assert table.keep_deadlines(NOW + timedelta(days=3))
+    assert table.check_deadlines(NOW + timedelta(days=3))
     assert len(desk.store.incidents([State.EXPIRED])) == 11
 
 
@@ -650,12 +650,12 @@ def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, rela
     table = table_of(desk, clock)
     table.send(datetime.now(UTC))
     assert len(relay.to("boss@corp.example")) == 11  # a request, and what was decided ten times
-    table.give_back(datetime.now(UTC))
+    table.return_messages(datetime.now(UTC))
     assert relay.to("anna@corp.example") == []
     monkeypatch.undo()
     monkeypatch.setattr(post, "submit_one", relay)
     clock.now += 60
-    table.give_back(datetime.now(UTC) + timedelta(minutes=10))
+    table.return_messages(datetime.now(UTC) + timedelta(minutes=10))
     assert len(relay.to("anna@corp.example")) == 10
 
 
@@ -684,7 +684,7 @@ def test_a_message_that_somebody_took_away_is_not_reported_as_returned(
     monkeypatch.setattr(type(desk.store.outbox), "due", lambda _self, _now: due)
     monkeypatch.setattr(FakePreviewer, "original", lambda _self, _incident: ORIGINAL)
     clock.now += 60
-    table.give_back(NOW)
+    table.return_messages(NOW)
     assert relay.to("anna@corp.example") == []
 
 
@@ -698,7 +698,7 @@ def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "change", locked)
-        assert not table.keep_deadlines(NOW + timedelta(days=3))
+        assert not table.check_deadlines(NOW + timedelta(days=3))
     clock.now += 60
-    assert table.keep_deadlines(NOW + timedelta(days=3))
+    assert table.check_deadlines(NOW + timedelta(days=3))
     assert len(desk.store.incidents([State.EXPIRED])) == 11

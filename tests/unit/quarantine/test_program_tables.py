@@ -109,7 +109,7 @@ def test_the_same_key_may_be_sent_again_with_the_same_content_only(store: Store)
     assert store.replacements.of([one.id]) == {one.id: again}
     with pytest.raises(OtherContentError):
         begun(store, one, digest="e")
-    assert store.replacements.taken(again, "4new")
+    assert store.replacements.accepted(again, "4new")
     assert begun(store, one, at=NOW + HOUR) == replace(again, queue_id="4new"), "Postfix has it: nothing is sent"
     assert len(events(store, one)) == 2
 
@@ -130,7 +130,7 @@ def test_another_message_waits_until_the_first_cannot_arrive_any_more(
 
 def test_another_message_is_refused_once_postfix_has_the_first(store: Store) -> None:
     one = message(store)
-    store.replacements.taken(begun(store, one), "4new")
+    store.replacements.accepted(begun(store, one), "4new")
     with pytest.raises(BusyError):
         begun(store, one, key="l", digest="e", at=NOW + HOUR)
 
@@ -140,12 +140,12 @@ def test_only_the_last_copy_counts(store: Store) -> None:
     first = begun(store, one)
     second = begun(store, one, at=NOW + SECOND)
     table = store.replacements
-    assert not table.taken(first, "4first")
+    assert not table.accepted(first, "4first")
     assert not table.held(first, "other")
-    table.give_up(first)
-    assert table.taken(second, "4second")
+    table.cancel(first)
+    assert table.accepted(second, "4second")
     assert table.held(second, "other")
-    table.give_up(second)  # Postfix has it
+    table.cancel(second)  # Postfix has it
     table.done(second)
     (found,) = table.of([one.id]).values()
     assert (found.queue_id, found.held_as, found.is_done) == ("4second", "other", True)
@@ -154,20 +154,20 @@ def test_only_the_last_copy_counts(store: Store) -> None:
 def test_what_postfix_refused_is_forgotten(store: Store) -> None:
     one, other = message(store), message(store)
     begun(store, other)
-    store.replacements.give_up(begun(store, one))
+    store.replacements.cancel(begun(store, one))
     assert store.replacements.of([one.id, other.id]).keys() == {other.id}
 
 
 def test_which_replace_a_message_that_still_waits(store: Store) -> None:
     table = store.replacements
-    assert table.taken_for_held() == []
+    assert table.accepted_while_held() == []
     waiting, submitted, done, approved = (message(store) for _ in range(4))
     rows = {one.id: begun(store, one) for one in (waiting, submitted, done, approved)}
     for one in (waiting, done, approved):
-        table.taken(rows[one.id], "4new")
+        table.accepted(rows[one.id], "4new")
     table.done(rows[done.id])
     store.change(store.incident(approved.id) or approved, State.APPROVED, ACTOR)
-    assert [one.incident_id for one in table.taken_for_held()] == [waiting.id]
+    assert [one.incident_id for one in table.accepted_while_held()] == [waiting.id]
 
 
 def test_old_submissions_are_removed(store: Store) -> None:

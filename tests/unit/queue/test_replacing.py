@@ -67,13 +67,13 @@ def test_the_held_message_stays_until_it_is_withdrawn(store: Store) -> None:
     submit(queue, replacement)
     settle(store, queue)
     assert sorted(queue.messages) == ["4new", "4orig"]
-    (taken,) = store.replacements.taken_for_held()
+    (taken,) = store.replacements.accepted_while_held()
     assert taken.queue_id == "4new"
     withdraw(store, incident)
     settle(store, queue)
     assert (queue.deleted, queue.delivered, queue.messages) == (["4orig"], ["4new"], {})
     assert state(store, incident) is State.RETURNED
-    assert store.replacements.taken_for_held() == []
+    assert store.replacements.accepted_while_held() == []
 
 
 @pytest.mark.parametrize("kind", ["crash", "failure"])
@@ -186,8 +186,8 @@ def test_a_key_is_for_one_message_and_a_message_has_one_key_at_a_time(store: Sto
         replacements.begin(incident.id, "b", "2", PROGRAM, NOW + UNDER_WAY - timedelta(seconds=1))
     second = replacements.begin(incident.id, "b", "2", PROGRAM, NOW + UNDER_WAY)
     assert (first.token, first.copy != second.copy) == (second.token, True)
-    assert not replacements.taken(first, "4first"), "another one counts"
-    assert replacements.taken(second, "4second")
+    assert not replacements.accepted(first, "4first"), "another one counts"
+    assert replacements.accepted(second, "4second")
     with pytest.raises(BusyError):
         replacements.begin(incident.id, "c", "3", PROGRAM, NOW + UNDER_WAY * 2)
     assert replacements.begin(incident.id, "b", "2", PROGRAM, NOW).queue_id == "4second"
@@ -196,11 +196,11 @@ def test_a_key_is_for_one_message_and_a_message_has_one_key_at_a_time(store: Sto
 def test_one_that_postfix_refused_is_forgotten_and_one_that_it_has_is_not(store: Store) -> None:
     incident = held(store, FakeQueue())
     replacements = store.replacements
-    replacements.give_up(replacements.begin(incident.id, "a", "1", PROGRAM, NOW))
+    replacements.cancel(replacements.begin(incident.id, "a", "1", PROGRAM, NOW))
     assert replacements.of([incident.id]) == {}
     taken = replacements.begin(incident.id, "b", "2", PROGRAM, NOW)
-    replacements.taken(taken, "4new")
-    replacements.give_up(taken)
+    replacements.accepted(taken, "4new")
+    replacements.cancel(taken)
     assert list(replacements.of([incident.id])) == [incident.id]
     assert (replacements.purge(NOW), replacements.purge(NOW + timedelta(seconds=1))) == (0, 1)
 

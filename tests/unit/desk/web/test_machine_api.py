@@ -329,13 +329,13 @@ def test_what_postfix_does_not_take_leaves_the_message_held(
 def test_a_decision_between_submission_and_withdrawal_counts(
     client: TestClient, desk: Desk, two: Incident, postfix: Postfix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = desk.store.replacements.taken
+    taken = desk.store.replacements.accepted
 
     def decide(*arguments: Any) -> bool:
         moderation.override(desk, two, Answer.APPROVE, Actor("root", "command"))
         return taken(*arguments)
 
-    monkeypatch.setattr(desk.store.replacements, "taken", decide)
+    monkeypatch.setattr(desk.store.replacements, "accepted", decide)
     answer = send(client, two)
     assert (answer.status_code, answer.json()["error"]) == (409, "decided")
     message = answer.json()["message"]
@@ -347,15 +347,15 @@ def test_what_postfix_has_is_withdrawn_without_the_program(
 ) -> None:
     program = Actor("billing", "replacement")
     replacement = desk.store.replacements.begin(two.id, "k", "d", program, datetime.now(UTC))
-    assert desk.store.replacements.taken_for_held() == []
-    desk.store.replacements.taken(replacement, "4new")
-    (taken,) = desk.store.replacements.taken_for_held()
+    assert desk.store.replacements.accepted_while_held() == []
+    desk.store.replacements.accepted(replacement, "4new")
+    (taken,) = desk.store.replacements.accepted_while_held()
     for _ in range(2):
         Replacer(desk, FakePreviewer()).finish(taken)
         found = desk.store.incident(two.id)
         assert found is not None
         assert (found.state, found.decided_by, found.decided_how) == (State.REJECTED, "billing", "replacement")
-    assert desk.store.replacements.taken_for_held() == []
+    assert desk.store.replacements.accepted_while_held() == []
     # Who is told: the moderators who were asked, not the sender, who has the amended message.
     assert "withdrawn" not in [one.kind for one in desk.store.outbox.due(datetime.now(UTC))]
 

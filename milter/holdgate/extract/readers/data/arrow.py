@@ -151,7 +151,7 @@ def _read_column(column: _Column, batch: _Batch, name: str) -> None:
         batch.next_buffer()  # which values are missing
     if kind in _STRINGS:
         offsets = batch.next_buffer()
-        _hand_over(name, _values(offsets, batch.next_buffer(), count, "q" if kind in _WIDE else "i", sink), sink)
+        _add_values(name, _values(offsets, batch.next_buffer(), count, "q" if kind in _WIDE else "i", sink), sink)
     elif kind in (_BINARY_VIEW, _UTF8_VIEW, _UNION, _RUN_ENDS):
         # The number of the following buffers is unknown, so the columns after this one cannot be separated.
         for text in strings(batch.body):
@@ -183,7 +183,7 @@ def _values(offsets: bytes, data: bytes, count: int, form: str, sink: Sink) -> I
     yield data[max(ends[-1], 0) :].rstrip(b"\0") if ends else data
 
 
-def _hand_over(name: str, values: Iterator[bytes], sink: Sink) -> None:
+def _add_values(name: str, values: Iterator[bytes], sink: Sink) -> None:
     place = f"column {name}"
     for value in values:
         text = value.decode("utf-8", "replace").strip("\0")
