@@ -92,7 +92,7 @@ def _learn(site: Site, key: Path, mail: Iterable[Envelope], name: str) -> bool:
     metrics.RELATIONS_LEARNED.reset()
     store.close()
     dropped = taken["holdgate_relations_dropped_total"]
-    inspected, also = taken["holdgate_scan_seconds_count"] / took, taken["holdgate_relations_learned_total"] / took
+    inspected, also = taken["holdgate_messages_total"] / took, taken["holdgate_relations_learned_total"] / took
     print(
         f"{name}: {learned} of {RATE * _SECONDS} messages learned at {RATE * _SECONDS / took:.0f} a second, "
         f"the last one {behind:.1f} s after it came; beside it the milter inspected {inspected:.0f} messages a second, "
@@ -103,7 +103,7 @@ def _learn(site: Site, key: Path, mail: Iterable[Envelope], name: str) -> bool:
 
 def _counted(site: Site) -> dict[str, float]:
     found: dict[str, float] = dict.fromkeys(
-        ("holdgate_relations_learned_total", "holdgate_relations_dropped_total", "holdgate_scan_seconds_count"), 0.0
+        ("holdgate_relations_learned_total", "holdgate_relations_dropped_total", "holdgate_messages_total"), 0.0
     )
     for name, value in re.findall(r"^(holdgate_\w+)(?:\{[^}]*\})? (\S+)$", site.metrics("milter"), re.MULTILINE):
         if name in found:
