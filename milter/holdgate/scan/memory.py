@@ -24,7 +24,7 @@ def gather(shared: Sequence[tuple[int, int]] = ()) -> int:
     for start, end in _without(private(), shared):
         first, last = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
         length = last - first
-        if length > 0 and _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_COLLAPSE) == 0:
+        if first < last and _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(length), _MADV_COLLAPSE) == 0:
             gathered += length
     return gathered
 

@@ -149,3 +149,29 @@ def test_libmilter_is_told_to_defer_whatever_comes_through(
 
 def _raise(*_: Any, **__: Any) -> Any:
     raise RuntimeError("broken")
+
+
+def test_each_part_of_a_reply_is_carried_out_in_order(new_service: NewService) -> None:
+    one, _ = connection(new_service())
+    done: list[tuple[str, ...]] = []
+    for name in ("chgheader", "addheader", "chgfrom", "delrcpt", "quarantine"):
+        setattr(one, name, lambda *given, name=name: done.append((name, *given)))
+    reply = Reply(
+        remove=[("X-A", 2), ("X-A", 1)],
+        add=[("X-B", "1")],
+        bare_bounce="anna@corp.example",
+        drop=["bob@partner.example", "eve@partner.example"],
+        hold="why",
+    )
+    assert one._carry_out(reply) == Milter.CONTINUE
+    assert [step[0] for step in done] == [*["chgheader"] * 2, "addheader", "chgfrom", *["delrcpt"] * 2, "quarantine"]
+    assert done[0] == ("chgheader", "X-A", 2, "")
+    assert done[3] == ("chgfrom", "<anna@corp.example>", "RET=HDRS")
+    assert done[4:] == [
+        ("delrcpt", "<bob@partner.example>"),
+        ("delrcpt", "<eve@partner.example>"),
+        ("quarantine", "why"),
+    ]
+    done.clear()
+    assert one._carry_out(Reply()) == Milter.CONTINUE
+    assert done == []

@@ -138,3 +138,21 @@ def test_an_action_that_says_nothing_more_adds_requires_and_tells_nothing() -> N
     assert not one.transports()
     assert list(one.details()) == []
     assert one.joined([Quarantine()]) == one
+
+
+@pytest.mark.parametrize(
+    ("name", "handling", "records"),
+    [
+        ("allow", Handling.ACCEPT, False),
+        ("alert", Handling.ACCEPT, True),
+        ("tag", Handling.ACCEPT, True),
+        ("encrypt", Handling.ACCEPT, True),
+        ("quarantine", Handling.HOLD, True),
+        ("ask-sender", Handling.HOLD, True),
+        ("block", Handling.REFUSE, True),
+        ("tempfail", Handling.DEFER, False),
+    ],
+)
+def test_what_each_action_does_and_whether_it_is_recorded(name: str, handling: Handling, records: bool) -> None:
+    action = REGISTRY.actions[name]
+    assert (action.handling, action.records) == (handling, records)

@@ -1,11 +1,13 @@
 """An empty or cut policies file is an error; a complete one loads."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdgate.configfile import ConfigError
-from holdgate.policy.model import load_policies
+from holdgate.policy import model
+from holdgate.policy.model import RecipientRisk, load_policies
 
 SHIPPED = Path(__file__).parents[3] / "etc/policies.toml"
 ONE = '[[policy]]\nname = "one"\naction = "quarantine"\n'
@@ -155,3 +157,24 @@ def test_a_key_of_the_file_that_is_none_is_named_with_what_was_meant(tmp_path: P
 def test_where_a_key_belongs_is_said(tmp_path: Path) -> None:
     assert "[[policy]]" in problem(tmp_path / "p", f'sender = "a@corp.example"\n{ONE}')
     assert "holdgate.toml" in problem(tmp_path / "p", f'scan = "x"\n{ONE}')
+
+
+def test_what_recipient_risk_asks_for_unless_a_policy_says_otherwise() -> None:
+    risk = RecipientRisk(new=True)
+    assert (risk.many, risk.similar_count, risk.twin, risk.outlier, risk.content) == (0, 3, False, False, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({"policy": [{"name": "a"}, {"name": "b"}]}, 'policy "b": key: '),
+        ({"policy": [{"name": "a"}, {}]}, "policy 2: key: "),
+        ({"policy": [{"name": "a"}]}, "policy 2: key: "),
+        ({"policy": "text"}, "policy 2: key: "),
+        ({}, "policy 2: key: "),
+    ],
+    ids=["named", "no name", "fewer", "no list", "none"],
+)
+def test_an_error_names_its_policy_or_its_number(content: dict[str, Any], place: str) -> None:
+    detail = {"loc": ("policy", 1, "key"), "type": "missing", "msg": "Field required", "input": {}, "ctx": {}}
+    assert model._problem(content, detail).startswith(place)

@@ -17,6 +17,7 @@ from holdgate.quarantine import confirming
 from holdgate.quarantine import nodes as module
 from holdgate.quarantine.claims import Claims, LiveDesk
 from holdgate.quarantine.confirming import ConfirmingConnection, _Wait
+from holdgate.quarantine.database import BUSY_TIMEOUT
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, differing, retry_until_free
 from holdgate.quarantine.schema import incidents
@@ -396,3 +397,4 @@ def test_one_thread_cancels_the_waits_that_are_due_and_no_other() -> None:
 def test_a_lease_is_as_long_as_the_documentation_says() -> None:
     assert LEASE == claims_module.LEASE == timedelta(seconds=30)
     assert module.SILENT_AFTER.total_seconds() == 120
+    assert ConfirmingConnection.commit_timeout == BUSY_TIMEOUT == 10

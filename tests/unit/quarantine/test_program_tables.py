@@ -93,6 +93,10 @@ def test_a_mark_that_proves_nothing_is_none(store: Store, change: str) -> None:
     assert store.replacements.marked(mark) is None
 
 
+def test_another_message_waits_for_ten_minutes() -> None:
+    assert UNDER_WAY.total_seconds() == 600
+
+
 def test_a_mark_may_have_99_characters(store: Store) -> None:
     one = message(store)
     base = f"{one.id} {begun(store, one).token}-"

@@ -489,3 +489,17 @@ def test_no_step_changes_what_is_written_once(store: Store, column: str) -> None
     with pytest.raises(ValueError, match=f"no step changes {column}"):
         store.amend(known, "asked", ACTOR, **{column: "x"})
     assert store.incident(known.id) == known
+
+
+def test_a_new_file_is_for_its_group_and_erases_what_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    before = os.umask(0)
+    try:
+        migrate(f"sqlite:///{path}")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o7777 == 0o660
+    store = open_store(f"sqlite:///{path}")
+    with store._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+    store.close()

@@ -357,3 +357,8 @@ def test_a_left_out_element_leaves_an_empty_line_behind_it_and_its_children_do_n
 def test_which_lines_of_flowed_text_are_joined(text: str, joined: str) -> None:
     flowed = read_letter(f"Content-Type: text/plain; Format=Flowed\r\n\r\n{text}".encode())
     assert flowed["plain"] == joined
+
+
+@pytest.mark.parametrize("content", ["Approve AT&T", "Approve &am", "Approve"])
+def test_text_at_the_very_end_is_read(content: str) -> None:
+    assert shown(content)[0] == content

@@ -105,7 +105,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
             script = known.does[self.kind]
             does = known.trial[self.kind] if not self.is_proven else script.pop(0) if len(script) > 1 else script[0]
             self.is_proven = True
-            if isinstance(does, ScanError):
+            if type(does) is ScanError:
                 raise does
             known.all.append(FakeWorker(self.kind, does))
             return known.all[-1]
@@ -383,6 +383,19 @@ def test_a_pool_does_not_start_if_a_worker_cannot_be_confined(workers: Workers, 
     with pytest.raises(ScanError, match=r"^no landlock$"):
         new_pool()
     assert workers.closed == ["rules"]
+
+
+class UnconfinedError(ScanError):
+    """A worker answers its first job with this."""
+
+
+def test_a_worker_that_fails_the_trial_because_it_cannot_be_confined_is_ended(
+    workers: Workers, new_pool: NewPool
+) -> None:
+    workers.trial["rules"] = UnconfinedError("no seccomp")
+    with pytest.raises(ScanError, match=r"^no seccomp$"):
+        new_pool()
+    assert [one.ends for one in workers.all] == [1]
 
 
 @pytest.mark.parametrize(("kind", "closed"), [("rules", ["reads"]), ("reads", ["rules"])])
