@@ -414,8 +414,13 @@ def test_a_store_of_another_version_is_refused(url: str) -> None:
     migrate(url)
     migrate(url)
     with database._engine(url).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreError, match=r"0001.*holdgate migrate"):
+        open_store(url)
+    with database._engine(url).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StoreError, match=r"9999.*holdgate migrate"):
+        connection.exec_driver_sql("UPDATE compatibility SET oldest = '9999'")
+    with pytest.raises(StoreError, match=r"9999 is newer than this version.*install the newer version"):
         open_store(url)
     with pytest.raises(StoreError, match="newer than this version"):
         migrate(url)
