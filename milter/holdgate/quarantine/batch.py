@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import JSON, Connection, Engine, Table
 from sqlalchemy.types import TypeDecorator
 
-from holdgate.quarantine.database import BEGIN_WRITING, raises_database_error
+from holdgate.quarantine import database
+from holdgate.quarantine.database import raises_database_error
 
 Statement = tuple[str, Sequence[Any]]
 """SQL with places `$1`, `$2`, …, and their values for the driver."""
@@ -37,7 +38,7 @@ class Batch:
         if _PREPARED not in connection.info:
             connection.info[_PREPARED] = {} if _is_direct(self._driver) else None
         self._info = connection.info
-        self._begin = [BEGIN_WRITING]
+        self._begin = [database.BEGIN_WRITING]
 
     def run(self, *statements: Statement) -> list[Any]:
         """Run statements, and return the rows of the last one."""

@@ -340,10 +340,10 @@ def empty_log(engine: Engine) -> bool:
 
 @contextmanager
 def raises_database_error(engine: Engine) -> Iterator[None]:
-    """Raise errors of the driver, which is used directly, as DatabaseError."""
+    """Raise errors of the driver, which is used directly, and of values that do not match, as DatabaseError."""
     try:
         yield
-    except engine.dialect.loaded_dbapi.Error as error:
+    except (engine.dialect.loaded_dbapi.Error, ValueError, TypeError) as error:
         raise DatabaseError(str(error)) from error
 
 

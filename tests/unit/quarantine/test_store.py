@@ -267,7 +267,7 @@ def test_who_has_locked_a_table_keeps_readers_and_writers_waiting_only_so_long(
 ) -> None:
     url = postgres.new_database()
     migrate(url)
-    for name in ("_BEGIN_READING", "_BEGIN_WRITING"):
+    for name in ("_BEGIN_READING", "BEGIN_WRITING"):
         begin = getattr(database, name)
         assert begin.count("lock_timeout = '10s'") == 1
         monkeypatch.setattr(database, name, begin.replace("lock_timeout = '10s'", "lock_timeout = '50ms'"))
