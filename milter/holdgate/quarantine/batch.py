@@ -54,14 +54,17 @@ class Batch:
             self._send(statements, "COMMIT")
 
     def _send(self, statements: Sequence[Statement], *end: str) -> Any:
-        texts = [*map(self._text, statements), *end]
-        texts, self._begin = [*self._begin, *texts], []
         try:
-            return self._driver.execute("; ".join(texts).encode())
+            texts = [self._text(statement) for statement in statements]
+            return self._execute(*texts, *end)
         except self._driver.Error as error:
             if error.sqlstate in _IS_POOLED:  # by a pooler that is not recognised
                 self._info[_PREPARED] = None
             raise
+
+    def _execute(self, *texts: str) -> Any:
+        begin, self._begin = self._begin, []
+        return self._driver.execute("; ".join([*begin, *texts]).encode())
 
     def _text(self, statement: Statement) -> str:
         """Return a statement with its values."""
@@ -71,9 +74,10 @@ class Batch:
         if prepared is None:
             return _PLACE.sub(lambda place: literals[int(place[1]) - 1], sql)
         if sql not in prepared:
-            # Apart from the others: if one of them fails, this one is there.
+            # Apart from the others: if one of them fails, this one is there. In the transaction, which has the limits
+            # for locks: PREPARE waits for a locked table, too.
             name = f"holdgate_{len(prepared)}"
-            self._driver.execute(f"PREPARE {name} AS {sql}")
+            self._execute(f"PREPARE {name} AS {sql}")
             prepared[sql] = name
         return f"EXECUTE {prepared[sql]} ({', '.join(literals)})"
 
