@@ -287,6 +287,8 @@ def _hurt(
         time.sleep(patient.dice.random() * rest)
         left = left or patient.dice.sample(injuries, len(injuries))
         at_once = _some(left, patient.dice.choice([1, 1, 2, 2, 3]))
+        # A silent store does not answer the other faults either: it is silent last, and answers first.
+        at_once.sort(key=lambda one: one is of_postgres.store_silent)
         lasts = patient.dice.choice([0.5, 1, 3])
         if say:
             print(f"{end - time.monotonic():7.0f} s left: {', '.join(one.__name__ for one in at_once)}", flush=True)
