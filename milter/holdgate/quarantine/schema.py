@@ -221,7 +221,7 @@ events = Table(
     # Its chain, and the heads of other chains that its writer saw, as JSON (chains.py).
     Column("chain", Word(280), nullable=False, default=""),
     Column("seen", Words, nullable=False, default=""),
-    Index("events_incident_id", "incident_id"),
+    Index("events_incident_id", "incident_id", "event", "number"),
     Index("events_chain", "chain", "number"),
 )
 

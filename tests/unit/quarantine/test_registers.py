@@ -1,6 +1,6 @@
 """The small tables: reply addresses and origins, ended sessions, daily summaries, used seals, relations."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -213,16 +213,18 @@ def test_numbers_and_owners_are_read_together(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("made", "reason"),
     [
-        (DatabaseError("x"), "SQLAlchemyError"),
-        (OperationalError("INSERT", {"digest": "secret"}, Exception("secret")), "OperationalError"),
+        (lambda: DatabaseError("x"), "SQLAlchemyError"),
+        (lambda: OperationalError("INSERT", {"digest": "secret"}, Exception("secret")), "OperationalError"),
     ],
     ids=["plain", "with values"],
 )
 def test_a_store_that_fails_names_the_kind_of_error_and_no_value(
-    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+    store: Store, monkeypatch: pytest.MonkeyPatch, made: Callable[[], Exception], reason: str
 ) -> None:
+    error = made()
+
     def fail(*_: object, **__: object) -> None:
         raise error
 
