@@ -35,7 +35,7 @@ THREAD_FIELDS = frozenset({"references", "in-reply-to"})
 _IDS = re.compile(r"<[^<>\s]{1,900}>")
 _ANSWERED = 100
 _WRITERS = 4
-# How many new things of one message the incident lists.
+# Of so many new hosts and attachments of one message, those that exceed a limit first are named.
 _NAMED = 20
 
 
@@ -140,7 +140,7 @@ class MachineMail:
             maillog.failed(stage="machines", error=str(error))
             return ()
         metrics.MACHINE_MESSAGES.labels("new" if self._counted.new else "known").inc()
-        return () if traffic.is_over is None else tuple(filter(traffic.is_over, self._risks(self._counted)))[:_NAMED]
+        return () if traffic.is_over is None else tuple(filter(traffic.is_over, self._risks(self._counted)))
 
     def learn(self, recipients: Collection[str]) -> None:
         """Remember the contents of an accepted message; of a split message, only its recipients."""
@@ -201,8 +201,9 @@ class MachineMail:
                 yield Risk(MACHINE_FIRST, one, "", 0, account)
                 yield Risk(MACHINE_RECIPIENT, one, "", place, account)
         for kind, risk in ((HOST, MACHINE_LINK), (ATTACHMENT, MACHINE_ATTACHMENT)):
-            for one in self._values[kind]:
-                if (place := counted.new.get(self._key(kind, one))) is not None:
-                    named = one.partition(" ")[2] if kind == ATTACHMENT else one
-                    for recipient in others if self._allowed else [""]:
-                        yield Risk(risk, recipient, named, place, account)
+            places = ((counted.new.get(self._key(kind, one)), one) for one in self._values[kind])
+            new = sorted(((place, one) for place, one in places if place is not None), reverse=True)
+            for place, one in new[:_NAMED]:
+                named = one.partition(" ")[2] if kind == ATTACHMENT else one
+                for recipient in others if self._allowed else [""]:
+                    yield Risk(risk, recipient, named, place, account)

@@ -96,6 +96,15 @@ def test_new_recipients_are_counted_over_a_day_each_once(agent: Agent) -> None:
     assert counts(agent.evaluate(many[1])[1], MACHINE_RECIPIENT) == [2]
 
 
+def test_each_of_many_new_recipients_and_the_new_links_are_found(agent: Agent) -> None:
+    """A policy decides about each recipient (`split`): one without a risk would get the message."""
+    many = [f"c{number}@partner.example" for number in range(100)]
+    _, risks = agent.evaluate(*many, hosts=tuple(f"h{number}.partner.example" for number in range(50)))
+    assert [one.recipient for one in risks if one.kind == MACHINE_FIRST] == many
+    assert max(counts(risks, MACHINE_LINK)) == 50
+    assert 1 <= len(counts(risks, MACHINE_LINK)) <= 20
+
+
 def test_messages_are_counted_within_an_hour(agent: Agent) -> None:
     for number in range(1, 5):
         assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [number]
