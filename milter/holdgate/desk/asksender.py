@@ -17,6 +17,7 @@ from holdgate.findings import Severity
 from holdgate.mask import mask_numbers
 from holdgate.policy.asking import SenderRules
 from holdgate.quarantine.incident import OWNER, SENDER, Ask, Incident, Request
+from holdgate.quarantine.incidents import Quota, approvals_for
 
 _DAY = timedelta(days=1)
 
@@ -79,11 +80,15 @@ def limit(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> 
         return Limit.SEVERITY
     if len(incident.recipients) > rules.ask_recipients:
         return Limit.RECIPIENTS
-    since = now - rules.ask_overrides_within
-    theirs = moderators.addresses_of(incident.sender)
-    if desk.store.decided_of(theirs, (BY_SENDER, BY_OWNER), since) >= rules.ask_overrides:
+    if desk.store.is_used_up(overrides(incident, rules, now)):
         return Limit.OVERRIDES
     return None
+
+
+def overrides(incident: Incident, rules: SenderRules, now: datetime) -> Quota:
+    """Return how many messages a sender can send in spite of the question."""
+    theirs = moderators.addresses_of(incident.sender)
+    return approvals_for(theirs, (BY_SENDER, BY_OWNER), now - rules.ask_overrides_within, rules.ask_overrides)
 
 
 def instead(desk: Desk, incident: Incident, known: Sequence[Request]) -> list[Ask]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.quarantine.incident import POLICY, Actor, Answer, Change, Incident, NewNotice, Request
+from holdgate.quarantine.incidents import Quota
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
@@ -116,13 +117,16 @@ def refuse(desk: Desk, incident: Incident) -> Incident:
 
 
 def self_release(
-    desk: Desk, incident: Incident, actor: Actor, reason: str, check: Callable[[Incident], None]
+    desk: Desk, incident: Incident, actor: Actor, reason: str, check: Callable[[Incident], Quota]
 ) -> Incident:
-    """Approve as the sender, if `check` does not raise for the incident's current state. Raises RefusedError."""
+    """Approve as the sender, within the quota that `check` returns for the incident's current state.
+
+    Raises what `check` raises, and RefusedError.
+    """
 
     def once(now: Incident) -> Incident:
-        check(now)
-        return close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None)
+        quota = check(now)
+        return close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None, quota=quota)
 
     return until_settled(desk, incident.id, once)
 
@@ -239,8 +243,12 @@ def close(
     change: Change | None = None,
     *,
     by_mail: bool = False,
+    quota: Quota | None = None,
 ) -> Incident:
-    """Decide: set the state, the person and the notices. A person who decides `by_mail` gets the outcome by mail."""
+    """Decide: set the state, the person and the notices. A person who decides `by_mail` gets the outcome by mail.
+
+    Raises ConflictError if the incident was changed meanwhile, or if the person has used up their `quota` meanwhile.
+    """
     outbox: list[NewNotice] = []
     also: list[str | tuple[str, str]] = []
     if change is not None:
@@ -269,6 +277,7 @@ def close(
         outbox=outbox,
         answers={asked.number: choice} if asked is not None else {},
         also=also,
+        quota=quota,
         decided_at=datetime.now(UTC),
         decided_by=actor.who,
         decided_how=actor.how,

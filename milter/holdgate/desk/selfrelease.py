@@ -12,6 +12,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.findings import Severity
 from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incidents import Quota, decisions_by
 
 _DAY = timedelta(days=1)
 
@@ -53,18 +54,24 @@ def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
         return Obstacle.SEVERITY
     if len(incident.recipients) > rules.self_release_recipients:
         return Obstacle.RECIPIENTS
-    theirs = moderators.addresses_of(incident.sender)
-    if desk.store.decided_by(theirs, moderation.SELF_RELEASE, now - _DAY) >= rules.self_release_per_day:
+    if desk.store.is_used_up(_quota(desk, incident, now)):
         return Obstacle.COUNT
     return None
+
+
+def _quota(desk: Desk, incident: Incident, now: datetime) -> Quota:
+    """Return how many messages the sender can release in a day."""
+    theirs, most = moderators.addresses_of(incident.sender), desk.moderation(incident).self_release_per_day
+    return decisions_by(theirs, moderation.SELF_RELEASE, now - _DAY, most)
 
 
 def release(desk: Desk, incident: Incident, reason: str, actor: Actor, *, now: datetime | None = None) -> Incident:
     """Approve a message as its sender, with a reason. Raises NotAllowedError and moderation.RefusedError."""
     moment = now or datetime.now(UTC)
 
-    def check(current: Incident) -> None:
+    def check(current: Incident) -> Quota:
         if (found := obstacle(desk, current, moment)) is not None:
             raise NotAllowedError(found)
+        return _quota(desk, current, moment)
 
     return moderation.self_release(desk, incident, actor, reason, check)

@@ -95,7 +95,11 @@ def choose(
         if choice.excluded and change is None:
             change = _change(incident, choice, changer)
         actor = Actor(who.who, _how(incident, asked, choice), who.origin)
-        return moderation.close(desk, incident, State.APPROVED, actor, reason, known, asked, change, by_mail=by_mail)
+        rules = asksender.rules_of(desk, incident)
+        quota = None if rules is None else asksender.overrides(incident, rules, moment)
+        return moderation.close(
+            desk, incident, State.APPROVED, actor, reason, known, asked, change, by_mail=by_mail, quota=quota
+        )
 
     return moderation.until_settled(desk, request.incident_id, once)
 

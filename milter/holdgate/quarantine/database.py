@@ -48,6 +48,7 @@ _CONNECTION |= {"prepare_threshold": None}
 # Transactions begin with Holdgate's statements, not with the driver's.
 _CONNECTION |= {"autocommit": True}
 _EXCLUSIVE_KEY = 0x686F6C6467617465  # "holdgate"
+_TURNS_KEY = _EXCLUSIVE_KEY + 1
 _IDLE = f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_TIMEOUT}s'"
 _LOCK_TIMEOUT = f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT}s'"
 _PATIENT = f"{_IDLE}; {_LOCK_TIMEOUT}"
@@ -350,6 +351,12 @@ def raises_database_error(engine: Engine) -> Iterator[None]:
 def exclusive(engine: Engine) -> Engine:
     """Return `engine` with exclusive transactions, also on PostgreSQL."""
     return engine.execution_options(exclusive=True)
+
+
+def take_turns(connection: Connection) -> None:
+    """Wait for the other transactions that have called this, and see their results; SQLite's writers always do."""
+    if is_shared(connection.engine):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURNS_KEY})")
 
 
 def expired(table: Table, now: datetime) -> Delete:

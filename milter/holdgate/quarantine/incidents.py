@@ -1,6 +1,7 @@
 """Reads incidents: one, those in certain states, the open ones."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,37 @@ _COLUMNS = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "st
 _STANDINGS = select(*_COLUMNS, incidents.c.change.is_not(None).label("is_changed"))
 # One query names so many incidents at most.
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most `most` decisions of a kind.
+
+    `query` counts them by address, and `is_theirs` selects the person's addresses.
+    """
+
+    query: Select[Any]
+    is_theirs: Callable[[str], bool]
+    most: int
+
+    def is_used_up(self, connection: Connection) -> bool:
+        """Return whether a person has decided as often as they may."""
+        counts = connection.execute(self.query).all()
+        decided: int = sum(row[1] for row in counts if row[0] and self.is_theirs(row[0]))
+        return decided >= self.most
+
+
+def decisions_by(is_theirs: Callable[[str], bool], how: str, since: datetime, most: int) -> Quota:
+    """Return the quota of a person for decisions by one method, with any of their addresses, since a moment."""
+    query = select(incidents.c.decided_by, func.count()).where(incidents.c.decided_how == how)
+    return Quota(query.where(incidents.c.decided_at > since).group_by(incidents.c.decided_by), is_theirs, most)
+
+
+def approvals_for(is_theirs: Callable[[str], bool], how: Collection[str], since: datetime, most: int) -> Quota:
+    """Return the quota of a sender for approvals of their messages by certain methods since a moment."""
+    query = select(incidents.c.sender, func.count()).where(incidents.c.decided_how.in_(sorted(how)))
+    query = query.where(incidents.c.state.in_((State.APPROVED, State.RELEASED)), incidents.c.decided_at > since)
+    return Quota(query.group_by(incidents.c.sender), is_theirs, most)
 
 
 class Incidents:
@@ -101,20 +133,10 @@ class Incidents:
         with self._reader.connect() as connection:
             return set(connection.execute(query).scalars())
 
-    def decided_by(self, is_theirs: Callable[[str], bool], how: str, since: datetime) -> int:
-        """Return how many incidents a person has decided since then by one method, with any of their addresses."""
-        query = select(incidents.c.decided_by, func.count()).where(incidents.c.decided_how == how)
-        query = query.where(incidents.c.decided_at > since).group_by(incidents.c.decided_by)
+    def is_used_up(self, quota: "Quota") -> bool:
+        """Return whether a person has decided as often as they may."""
         with self._reader.connect() as connection:
-            return sum(number for person, number in connection.execute(query) if is_theirs(person))
-
-    def decided_of(self, is_theirs: Callable[[str], bool], how: Collection[str], since: datetime) -> int:
-        """Return how many messages of a sender were approved since a moment by one of these methods."""
-        query = select(incidents.c.sender, func.count()).where(incidents.c.decided_how.in_(sorted(how)))
-        query = query.where(incidents.c.state.in_((State.APPROVED, State.RELEASED)), incidents.c.decided_at > since)
-        with self._reader.connect() as connection:
-            found = connection.execute(query.group_by(incidents.c.sender))
-            return sum(number for sender, number in found if is_theirs(sender))
+            return quota.is_used_up(connection)
 
     def count(self) -> dict[State, int]:
         """Return the number of incidents in each state."""

@@ -23,7 +23,7 @@ from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
-from holdgate.quarantine.database import StoreError, connect, empty_log, is_shared, migrate, sync, unsynced
+from holdgate.quarantine.database import StoreError, connect, empty_log, is_shared, migrate, sync, take_turns, unsynced
 from holdgate.quarantine.digests import Digests
 from holdgate.quarantine.incident import (
     OWNER,
@@ -37,7 +37,7 @@ from holdgate.quarantine.incident import (
     NewNotice,
     QueueFile,
 )
-from holdgate.quarantine.incidents import Incidents
+from holdgate.quarantine.incidents import Incidents, Quota
 from holdgate.quarantine.machine_tokens import MachineTokens
 from holdgate.quarantine.machines import Machines
 from holdgate.quarantine.nodes import Nodes, here
@@ -188,6 +188,7 @@ class Store(Incidents):
         outbox: Iterable[NewNotice] = (),
         answers: Mapping[int, Answer] | None = None,
         also: Iterable[str | tuple[str, str]] = (),
+        quota: Quota | None = None,
         **values: Any,
     ) -> Incident:
         """Change the state of `incident` to `new`, and set further columns by `values`.
@@ -195,8 +196,8 @@ class Store(Incidents):
         `outbox` are its notices, `answers` the answers to requests (by number), `also` further events, some with a
         note. A message that is put on hold, for the first time or again, is undecided: requests and answers of an
         earlier hold are void, and only the history has the earlier decision. Raises ConflictError if another process
-        changed the incident first, and ValueError for a transition that the table of states lacks, or from an approval
-        without changes back to held.
+        changed the incident first, or if decisions made meanwhile have used up the `quota`. Raises ValueError for a
+        transition that the table of states lacks, or from an approval without changes back to held.
         """
         is_taken_back = new is State.HELD and incident.state is State.APPROVED
         if not has_transition(incident.state, new) or (is_taken_back and incident.change is None):
@@ -204,6 +205,10 @@ class Store(Incidents):
         if new is State.HELD:
             values = _UNDECIDED | values
         with self._engine.begin() as connection:
+            if quota is not None:
+                take_turns(connection)
+                if quota.is_used_up(connection):
+                    raise ConflictError(incident)
             changed = self._swap(connection, incident, {"state": new, **_checked(values)})
             if new is State.HELD:
                 requests.supersede(connection, incident.id, answered=True)

@@ -1,6 +1,9 @@
 """A sender releases their own message: permission, the record, notices, and concurrent decisions."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -79,6 +82,34 @@ def test_a_day_has_a_limit_that_other_decisions_do_not_use_up(make_desk, hold) -
     assert refused.value.obstacle is Obstacle.COUNT
     tomorrow = datetime.now(UTC) + timedelta(days=1, seconds=1)
     assert selfrelease.release(desk, held[3], "why", SENDER, now=tomorrow).state is State.APPROVED
+
+
+def test_the_limit_of_a_day_holds_for_decisions_at_once(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(self_release=True, self_release_per_day=1)
+    held = [hold(desk, policy="all") for _ in range(4)]
+    counted, obstacle = Barrier(len(held)), selfrelease.obstacle
+    seen = Counter[str]()
+
+    def after_all_have_counted(desk, incident, now):  # type: ignore[no-untyped-def]
+        found = obstacle(desk, incident, now)
+        seen[incident.id] += 1
+        if seen[incident.id] == 1:
+            counted.wait(20)
+        return found
+
+    def release(incident):  # type: ignore[no-untyped-def]
+        try:
+            selfrelease.release(desk, incident, "why", SENDER)
+        except NotAllowedError as error:
+            return error.obstacle
+        return None
+
+    monkeypatch.setattr(selfrelease, "obstacle", after_all_have_counted)
+    with ThreadPoolExecutor(len(held)) as tabs:
+        results = Counter(tabs.map(release, held))
+    assert results == {None: 1, Obstacle.COUNT: 3}
+    states = Counter(desk.store.incident(one.id).state for one in held)
+    assert states == {State.APPROVED: 1, State.HELD: 3}
 
 
 def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk, hold) -> None:  # type: ignore[no-untyped-def]

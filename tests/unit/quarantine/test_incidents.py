@@ -15,6 +15,7 @@ from holdgate.quarantine.incident import (
     is_incident_id,
     new_incident_id,
 )
+from holdgate.quarantine.incidents import approvals_for, decisions_by
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 
@@ -90,8 +91,9 @@ def test_what_came_to_its_end_since_a_moment(store: Store) -> None:
 def test_how_often_a_person_decided_in_a_way(store: Store) -> None:
     for queue_id, person, how in [("4a", "boss", "page"), ("4b", "boss", "mail"), ("4c", "other", "page")]:
         add(store, queue_id, State.APPROVED, decided_by=person, decided_how=how, decided_at=NOW)
-    assert store.decided_by("boss".__eq__, "page", NOW - HOUR) == 1
-    assert store.decided_by("boss".__eq__, "page", NOW) == 0
+    assert store.is_used_up(decisions_by("boss".__eq__, "page", NOW - HOUR, 1))
+    assert not store.is_used_up(decisions_by("boss".__eq__, "page", NOW - HOUR, 2))
+    assert not store.is_used_up(decisions_by("boss".__eq__, "page", NOW, 1))
 
 
 # -- what the desk has to do by itself --------------------------------------------------------------------------------
@@ -198,6 +200,9 @@ def test_how_many_messages_of_a_sender_were_approved_by_some_methods(store: Stor
         approved(sender, how, state, seconds)
 
     def count(*how: str) -> int:
-        return store.decided_of(lambda sender: sender.lower() == "a@corp.example", how, moment)
+        def theirs(sender: str) -> bool:
+            return sender.lower() == "a@corp.example"
+
+        return next(most for most in range(9) if not store.is_used_up(approvals_for(theirs, how, moment, most + 1)))
 
     assert (count("page"), count("page", "mail"), count("command"), count()) == (2, 3, 0, 0)
