@@ -1,7 +1,9 @@
 """Queries about many incidents: by name, state, message, decision and deadline."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 from holdgate.quarantine.exported import exported
@@ -17,7 +19,7 @@ from holdgate.quarantine.incident import (
 )
 from holdgate.quarantine.incidents import approvals_for, decisions_by
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Store
+from holdgate.quarantine.store import ConflictError, Store
 
 ACTOR = Actor("holdgate-desk", "desk")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -86,6 +88,32 @@ def test_what_came_to_its_end_since_a_moment(store: Store) -> None:
     add(store, "4c", State.RELEASED, closed_at=NOW + HOUR)
     assert names(store.closed_since(State.RETURNED, NOW)) == ["4b"]
     assert names(store.closed_since(State.RETURNED, NOW - HOUR)) == ["4a", "4b"]
+
+
+def test_of_decisions_at_once_only_so_many_are_within_a_quota(store: Store) -> None:
+    held = [add(store, f"4{number}", State.HELD) for number in range(6)]
+    start = Barrier(len(held))
+
+    def decide(incident: Incident) -> bool:
+        start.wait(20)
+        quota = decisions_by("anna".__eq__, "self-release", NOW - HOUR, 2)
+        try:
+            store.change(
+                incident,
+                State.APPROVED,
+                Actor("anna", "self-release"),
+                quota=quota,
+                decided_by="anna",
+                decided_how="self-release",
+                decided_at=NOW,
+            )
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(held)) as people:
+        assert sorted(people.map(decide, held)) == [False] * 4 + [True] * 2
+    assert len(store.incidents({State.APPROVED})) == 2
 
 
 def test_how_often_a_person_decided_in_a_way(store: Store) -> None:
