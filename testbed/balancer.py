@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import cycle
 
+from testbed.forwarder import Forwarder
 from testbed.ports import LOOPBACK
 
 _CHUNK = 65536
 _TIMEOUT = 60.0
 
 
-class Balancer:
+class Balancer(Forwarder):
     """Listens on a loopback port and forwards to servers on other ports; `served` counts the connections of each."""
 
     def __init__(self, port: int, targets: Sequence[int]) -> None:
@@ -22,31 +23,16 @@ class Balancer:
         self._targets = cycle(targets)
         self._count = len(targets)
 
-    def start(self) -> None:
-        """Start listening."""
-        self._listener = socket.create_server((LOOPBACK, self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
+    def listen(self) -> socket.socket:
+        """Return the socket that clients connect to."""
+        return socket.create_server((LOOPBACK, self.port))
 
-    def stop(self) -> None:
-        """Stop; existing connections continue to their end."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+    def forward(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass on what each side sends."""
+        for pair in ((client, server), (server, client)):
+            threading.Thread(target=_forward, args=pair, daemon=True).start()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                visitor, _ = self._listener.accept()
-            except OSError:
-                return
-            server = self._next()
-            if server is None:
-                visitor.close()
-                continue
-            for pair in ((visitor, server), (server, visitor)):
-                threading.Thread(target=_forward, args=pair, daemon=True).start()
-
-    def _next(self) -> socket.socket | None:
+    def connect(self) -> socket.socket | None:
         """Connect to the next server that answers."""
         for _ in range(self._count):
             port = next(self._targets)

@@ -7,11 +7,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from testbed.forwarder import Forwarder
+
 _SOCKET = ".s.PGSQL.5432"
 _CHUNK = 1 << 20
 
 
-class Distance:
+class Distance(Forwarder):
     """Listens in its own `directory` for clients of the server in another one; `delay` is in seconds, each way.
 
     It has no limit of its own: what is sent meanwhile is on its way too.
@@ -22,38 +24,32 @@ class Distance:
         self._server = str(server / _SOCKET)
         self._delay = delay
 
-    def start(self) -> None:
-        """Start listening."""
+    def listen(self) -> socket.socket:
+        """Return the socket that clients connect to."""
         self.directory.mkdir()
         self.directory.chmod(0o755)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.directory / _SOCKET))
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.directory / _SOCKET))
         (self.directory / _SOCKET).chmod(0o777)
-        self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        listener.listen()
+        return listener
 
-    def stop(self) -> None:
-        """Stop; existing connections continue to their end."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+    def connect(self) -> socket.socket | None:
+        """Connect to the server."""
+        server = socket.socket(socket.AF_UNIX)
+        try:
+            server.connect(self._server)
+        except OSError:
+            server.close()
+            return None
+        return server
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            try:
-                server.connect(self._server)
-            except OSError:
-                client.close()
-                continue
-            for source, target in ((client, server), (server, client)):
-                on_its_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-                threading.Thread(target=self._send, args=(source, on_its_way), daemon=True).start()
-                threading.Thread(target=_arrive, args=(on_its_way, target), daemon=True).start()
+    def forward(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass on what each side sends, later."""
+        for source, target in ((client, server), (server, client)):
+            on_its_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+            threading.Thread(target=self._send, args=(source, on_its_way), daemon=True).start()
+            threading.Thread(target=_arrive, args=(on_its_way, target), daemon=True).start()
 
     def _send(self, source: socket.socket, on_its_way: "queue.SimpleQueue[tuple[float, bytes]]") -> None:
         """Read what one side sends, until it ends."""

@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -192,6 +193,21 @@ class PostgresServer:
         done = subprocess.run(command, capture_output=True, text=True, check=False, user=self._user, cwd=self.directory)
         if done.returncode != 0:
             raise PostgresError(f"{name}: {done.stderr.strip()}")
+
+
+@contextmanager
+def primary_and_standby() -> Iterator[tuple[PostgresServer, PostgresServer]]:
+    """Start a server and its synchronous standby, and stop both at the end."""
+    primary = PostgresServer()
+    primary.start()
+    try:
+        standby = primary.standby()
+        try:
+            yield primary, standby
+        finally:
+            standby.stop()
+    finally:
+        primary.stop()
 
 
 def _program(name: str) -> Path:

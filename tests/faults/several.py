@@ -74,7 +74,7 @@ class _Faults:
         """Kill every process of a node, with its Postfix."""
         patient = self._dice.choice(self._patients)
         patient.kill_all()
-        time.sleep(self._dice.choice([0.5, 2]))
+        time.sleep(self._dice.choice([0.5, 2]))  # so long the node is down
         patient.site.postfix.start()
 
     def desk_killed(self) -> None:
@@ -102,7 +102,7 @@ class _Faults:
     def primary_killed(self) -> None:
         """Kill the primary during transactions, and start it again."""
         self._primary.kill()
-        time.sleep(self._dice.choice([0.5, 2]))
+        time.sleep(self._dice.choice([0.5, 2]))  # so long the node is down
         self._primary.resume()
 
     def all(self) -> list[Callable[[], None]]:

@@ -17,7 +17,7 @@ from holdgate.quarantine.signals import queue_of
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, StoreError, migrate, open_store
 from testbed.ports import wait_for
-from testbed.postgres import PostgresServer
+from testbed.postgres import PostgresServer, primary_and_standby
 
 pytestmark = pytest.mark.postgresql
 
@@ -29,16 +29,8 @@ NODE = "mx1.corp.example"
 @pytest.fixture
 def servers() -> Iterator[tuple[PostgresServer, PostgresServer]]:
     """A primary and its synchronous standby."""
-    primary = PostgresServer()
-    primary.start()
-    try:
-        standby = primary.standby()
-        try:
-            yield primary, standby
-        finally:
-            standby.stop()
-    finally:
-        primary.stop()
+    with primary_and_standby() as both:
+        yield both
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from holdgate.queue.client import Key, Listing, QueueClient, QueueError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
 from testbed.ports import wait_for
-from testbed.postgres import PostgresServer
+from testbed.postgres import PostgresServer, primary_and_standby
 
 pytestmark = pytest.mark.postgresql
 
@@ -46,19 +46,11 @@ class HoldQueue(QueueClient):
 @pytest.fixture
 def servers() -> Iterator[tuple[PostgresServer, PostgresServer]]:
     """A primary, and a standby for which no commit waits."""
-    primary = PostgresServer()
-    primary.start()
-    try:
-        standby = primary.standby()
+    with primary_and_standby() as (primary, standby):
         primary.sql("ALTER SYSTEM SET synchronous_standby_names = ''")
         primary.sql("SELECT pg_reload_conf()")
         wait_for(lambda: primary.value("SHOW synchronous_standby_names") == "", "the settings")
-        try:
-            yield primary, standby
-        finally:
-            standby.stop()
-    finally:
-        primary.stop()
+        yield primary, standby
 
 
 def hold(store: Store, name: str) -> Incident:
