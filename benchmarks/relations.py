@@ -29,7 +29,7 @@ from sqlalchemy import create_engine
 from benchmarks.corpora import corpus, raw_ham
 from benchmarks.mailing import account, beside, letters
 from holdgate.envelope import Envelope
-from holdgate.policy.model import RecipientRisk
+from holdgate.policy.terms import RecipientRisk
 from holdgate.quarantine.database import direct
 from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.store import Store, migrate, open_store

@@ -22,16 +22,8 @@ from holdgate.config import ApiToken, Section, Settings
 from holdgate.extract.format import MESSAGE
 from holdgate.extract.formats import REGISTRY
 from holdgate.policy import actions, verdict
-from holdgate.policy.model import (
-    Attachment,
-    Exemption,
-    MachineLimits,
-    Need,
-    Policy,
-    PolicyFile,
-    RecipientRisk,
-    TimeWindow,
-)
+from holdgate.policy.model import Exemption, Policy, PolicyFile
+from holdgate.policy.terms import Attachment, MachineLimits, Need, RecipientRisk, TimeWindow
 
 _HERE = Path(__file__).parent
 _NOTE = "<!-- Written by docs/reference/generate.py from the code: change it there. -->\n"

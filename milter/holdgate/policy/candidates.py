@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection, Severity
 from holdgate.policy.conditions import is_plain, outcomes
-from holdgate.policy.model import Conditions
+from holdgate.policy.terms import Conditions
 
 # The kind of value ("sender", "profile", …), and the value.
 _Key = tuple[str, str]

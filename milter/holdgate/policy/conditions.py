@@ -9,7 +9,7 @@ from fnmatch import translate
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection, Severity
 from holdgate.notation import Network
-from holdgate.policy.model import Attachment, Conditions, Need, TimeWindow
+from holdgate.policy.terms import Attachment, Conditions, Need, TimeWindow
 from holdgate.risks import Risks
 from holdgate.tables import Tables, is_table
 

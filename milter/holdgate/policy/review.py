@@ -7,8 +7,9 @@ from typing import Any
 
 from holdgate.policy.action import Handling
 from holdgate.policy.conditions import is_plain
-from holdgate.policy.model import Conditions, Exemption, Need, Policy, PolicyFile
+from holdgate.policy.model import Exemption, Policy, PolicyFile
 from holdgate.policy.patterns import address_mistake, domain_mistake
+from holdgate.policy.terms import Conditions, Need
 from holdgate.tables import is_table
 
 _CONFIDENCES = ("low", "medium", "high")

@@ -31,8 +31,9 @@ from holdgate.policy.actions import Allow
 from holdgate.policy.candidates import Candidates
 from holdgate.policy.conditions import Compiled, inside_matcher
 from holdgate.policy.destinations import Destination, bounce, destinations
-from holdgate.policy.model import UNINSPECTED, Conditions, Exemption, Policy, PolicyFile
+from holdgate.policy.model import UNINSPECTED, Exemption, Policy, PolicyFile
 from holdgate.policy.routes import Routes
+from holdgate.policy.terms import Conditions
 from holdgate.risks import Risks
 from holdgate.tables import Tables
 

@@ -11,7 +11,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Finding, Inspection
 from holdgate.policy.candidates import Candidates
 from holdgate.policy.conditions import Compiled
-from holdgate.policy.model import Conditions
+from holdgate.policy.terms import Conditions
 from holdgate.tables import Tables
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from holdgate.policy.model import MachineLimits
+from holdgate.policy.terms import MachineLimits
 from holdgate.risks import NEW, Risk, Risks
 from tests.unit.policy.test_verdict import decide, policy
 

@@ -7,7 +7,8 @@ import pytest
 
 from holdgate.configfile import ConfigError
 from holdgate.policy import model
-from holdgate.policy.model import RecipientRisk, load_policies
+from holdgate.policy.model import load_policies
+from holdgate.policy.terms import RecipientRisk
 
 SHIPPED = Path(__file__).parents[3] / "etc/policies.toml"
 ONE = '[[policy]]\nname = "one"\naction = "quarantine"\n'

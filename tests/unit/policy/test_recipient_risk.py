@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from holdgate.policy.model import RecipientRisk
+from holdgate.policy.terms import RecipientRisk
 from holdgate.risks import CONTENT, LOOKALIKE, MANY, NEW, OUTLIER, TWIN, Risk, Risks
 from tests.unit.policy.test_verdict import decide, policy
 
