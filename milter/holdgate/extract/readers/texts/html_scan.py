@@ -5,7 +5,8 @@ the tree is the text of the source in its order, and a stack of open elements sh
 13.2.6). At the first construct for which a tree differs from its source (misnested formatting, text between the cells
 of a table, forms, SVG, …) or which is uncertain, `scan` gives up and lexbor reads the page.
 
-This is linear Python code, in which no memory can be corrupted: a process that ran it can read another message.
+This is linear Python code, in which no memory can be corrupted: a process that ran it can read another message. It is
+long because the rules of all elements change one state, the stack of open elements with its lines.
 """
 
 import re
