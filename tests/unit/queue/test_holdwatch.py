@@ -4,6 +4,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +25,13 @@ NEW = replace(OURS, queue_id="4oursnew")
 
 
 @pytest.fixture
-def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HeldMail:
-    # A directory that changed just now has a stamp at once.
-    monkeypatch.setattr("holdgate.queue.holdqueue._SETTLED", 0)
-    return HeldMail(tmp_path)
+def queue(tmp_path: Path) -> HeldMail:
+    mail = HeldMail(tmp_path)
+    # The directory has a stamp at once, and each change another time: two changes within a tick of the kernel's clock
+    # can leave the same time, which is why the agent gives no stamp to a directory that changed just now.
+    before = time.time_ns() - 60 * 10**9
+    os.utime(tmp_path, ns=(before, before))
+    return mail
 
 
 @pytest.fixture
