@@ -4,7 +4,6 @@ This module knows mail, not the milter protocol: `callbacks` translates. It fail
 is remembered, and the message is deferred at its end.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from holdgate import headers, maillog, metrics, seal
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.gate import edits, holding, reading, replacing, replies, split, timing, trust
+from holdgate.gate import edits, holding, inspecting, reading, replacing, replies, split, trust
 from holdgate.gate.reply import TEMPFAIL, Reply
 from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.spool import Spool
@@ -305,47 +304,15 @@ class Session:
         message = self._spool.message()
         envelope, snapshot = self._envelope, self._snapshot
         envelope.size = self._spool.size
-        queue_id, subject, header_from = envelope.queue_id, envelope.subject, envelope.header_from
-        message_id = envelope.message_id
-        who = (envelope.auth_user, "") if envelope.auth_user else (envelope.client_address, envelope.sender)
         self._machine = None if snapshot.machines is None else snapshot.machines.of(envelope)
-        begun = time.perf_counter()
-        with metrics.SCANS.track_inprogress():
-            inspection = snapshot.pool.inspect(
-                message,
-                queue_id=queue_id,
-                subject=subject,
-                header_from=header_from,
-                message_id=message_id,
-                who=who,
-                is_plain=reading.seems_plain(self._fields.get("content-type", ())),
-                links=self._machine is not None,
-                values=snapshot.recipients.reads_values,
-            )
-        timing.measure(inspection, time.perf_counter() - begun)
-        if inspection.pictures_unread and snapshot.ocr_pool is not None and self._wants_ocr(now):
-            with metrics.OCR_SECONDS.time():
-                inspection = snapshot.ocr_pool.inspect(
-                    message,
-                    queue_id=queue_id,
-                    subject=subject,
-                    header_from=header_from,
-                    message_id=message_id,
-                    who=who,
-                    links=self._machine is not None,
-                    values=snapshot.recipients.reads_values,
-                )
-        for finding in inspection.findings:
-            if finding.confidence != "low":
-                metrics.FINDINGS.labels(finding.identifier).inc(finding.count)
-        envelope.risks = snapshot.recipients.risks(envelope, inspection, now)
-        if self._machine is not None:
-            found = (*self._machine.evaluate(envelope, inspection), *envelope.risks.found)
-            envelope.risks = replace(envelope.risks, found=found)
-        return inspection
-
-    def _wants_ocr(self, now: datetime) -> bool:
-        return self._snapshot.settings.ocr.mode == "on" or self._snapshot.policies.wants_ocr(self._envelope, now)
+        return inspecting.inspect(
+            snapshot,
+            envelope,
+            message,
+            machine=self._machine,
+            is_plain=reading.seems_plain(self._fields.get("content-type", ())),
+            now=now,
+        )
 
     def _record(self, inspection: Inspection, verdict: Verdict) -> str:
         """Record the incident if the verdict requires one, and return its id, else ""."""

@@ -13,7 +13,6 @@ A second submission, after a crash of the desk, has the same token and another m
 """
 
 import hmac
-from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from holdgate import headers, maillog
@@ -23,33 +22,18 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 from holdgate.queue.adopt import ACTOR
 from holdgate.queue.client import Key, QueueClient, QueueError
+from holdgate.queue.closing import Closing
+from holdgate.queue.missing import LISTINGS
 from holdgate.queue.postfix import HeldMessage
-
-# A moving message can be missing from a listing, but not from this many consecutive listings.
-_MISSES = 3
 
 
 class Exchange:
-    """Takes incidents that were approved with changes one step further.
+    """Takes incidents that were approved with changes one step further."""
 
-    `begin` records that a release begins and returns whether it had begun before. `close` closes an incident, `vanish`
-    one whose message an operator removed.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        queue: QueueClient,
-        *,
-        begin: Callable[[Standing], bool],
-        close: Callable[[Standing, State], object],
-        close_vanished: Callable[[Standing], None],
-    ) -> None:
+    def __init__(self, store: Store, queue: QueueClient, closing: Closing) -> None:
         self._store = store
         self._queue = queue
-        self._begin = begin
-        self._close = close
-        self._close_vanished = close_vanished
+        self._closing = closing
         self._misses: dict[str, int] = {}
 
     @property
@@ -99,15 +83,15 @@ class Exchange:
             return
         self._misses.pop(one.id, None)
         copy = (change.queue_id, change.arrival_time)
-        begun = self._begin(one)
+        begun = self._closing.begin(one)
         if not self._delete((one.queue_id, one.arrival_time or 0)) and not begun:
             self._delete(copy)
-            self._close_vanished(one)
+            self._closing.close_vanished(one)
             return
         (outcome,) = self._queue.release_all([copy])
         if isinstance(outcome, QueueError):
             raise outcome
-        self._close(one, State.RELEASED)
+        self._closing.close(one, State.RELEASED)
 
     def _await(self, one: Standing, incident: Incident, original: HeldMessage | None) -> None:
         """Wait for the changed message; have a lost one submitted again, and give up if the original was removed."""
@@ -115,11 +99,11 @@ class Exchange:
             self._misses.pop(one.id, None)
             return
         self._misses[one.id] = self._misses.get(one.id, 0) + 1
-        if self._misses[one.id] < _MISSES:
+        if self._misses[one.id] < LISTINGS:
             return
         del self._misses[one.id]
         if original is None:
-            self._close_vanished(one)
+            self._closing.close_vanished(one)
         else:
             notice = NewNotice(CHANGED, HOLD_QUEUE)
             self._store.amend(incident, "changed message lost", ACTOR, note="submitted again", outbox=[notice])

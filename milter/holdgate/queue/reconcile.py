@@ -31,24 +31,22 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from holdgate import maillog, metrics
 from holdgate.quarantine.changes import Heads
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.incident import Incident, Standing
-from holdgate.quarantine.states import DECIDED, State
+from holdgate.quarantine.incident import Standing
+from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, StoreError
-from holdgate.queue.adopt import ACTOR, Adopter, hold
+from holdgate.queue.adopt import Adopter, hold
 from holdgate.queue.client import QueueClient, QueueError, UnreachableError
+from holdgate.queue.closing import Closing
 from holdgate.queue.comparison import Comparison, key_of
 from holdgate.queue.exchange import Exchange
+from holdgate.queue.missing import Missing
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.replacing import Replacing
 from holdgate.work import Batch, Runner
-
-# A moving message can be missing from a listing, but not from this many consecutive listings.
-_MISSES = 3
 
 # Number of messages per query to the agent, and the time limit for each kind of work in one pass, in seconds.
 _BATCH = 50
@@ -61,11 +59,6 @@ _LONGEST_ADOPTION = 600.0
 
 # Everything is read so rarely that it takes at most this share of the time.
 _SHARE = 1 / 20
-
-_BEGUN = "release begun"
-
-# Values to clear in an incident if an operator removed its message before it was returned.
-_DECISION = ("decided_at", "decided_by", "decided_how", "comment")
 
 
 class Reconciler:
@@ -90,10 +83,11 @@ class Reconciler:
     ) -> None:
         self._store = store
         self._queue = queue
-        self._missing_after = missing_after
         self._interval = interval.total_seconds()
         self._adopter = Adopter(store, action=action, adopt_uninspected=adopt_uninspected)
         self._comparison = Comparison()
+        self._closing = Closing(store)
+        self._missing = Missing(missing_after)
         self._stamp, self._version = "", ""
         self._heads: Heads = {}
         self._seen_heads: Heads = {}
@@ -101,14 +95,10 @@ class Reconciler:
         self._full_pass_at = 0.0
         self._reads_all = True
         self._waits = True
-        self._misses: dict[str, int] = {}
-        self._missed_at: dict[str, float] = {}
         self._releases = _incidents(stage="release")
         self._deletions = _incidents(stage="delete")
         self._exchanges = _incidents(stage="exchange")
-        self._exchange = Exchange(
-            store, queue, begin=self._begin_again, close=self._close, close_vanished=self._close_vanished
-        )
+        self._exchange = Exchange(store, queue, self._closing)
         self._replacing = Replacing(store, queue)
         self._arrivals = _incidents(stage="hold")
         self._losses = _incidents(stage="gone")
@@ -171,7 +161,7 @@ class Reconciler:
 
     def _list(self, *, everything: bool) -> bool:
         """Read what changed in the hold queue, or `everything`; return whether it did, or must be compared anyway."""
-        looked_for = self._exchange.waits or any(count < _MISSES for count in self._misses.values())
+        looked_for = self._exchange.waits or self._missing.needs_listing
         stamp = None if everything or looked_for else self._stamp
         listed = self._queue.held_unless(stamp, "" if everything else self._version)
         if listed is None:
@@ -214,8 +204,6 @@ class Reconciler:
         self._exchange.forget({one.id for one in changed})
         is_owing = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *self._ended(here)))
         owing = self._store.outbox.awaiting_report() if is_owing else set()
-        missed = {one.id for one in gone}
-        self._misses = {key: count for key, count in self._misses.items() if key in missed}
         told = [one for one in self._ended(here) if one.id not in owing]
         self._release_all(here[State.APPROVED])
         decided = self._store.decided()
@@ -228,7 +216,7 @@ class Reconciler:
         self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
         self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
         close_missing = partial(self._close_missing, owing)
-        self._losses.run(self._missing(gone), close_missing, budget=_QUICK_BUDGET, enough=enough)
+        self._losses.run(self._missing.certain(gone), close_missing, budget=_QUICK_BUDGET, enough=enough)
         known = {key[0] for key in self._exchange.keys(changed)}
         without_incident = [message for message in self._comparison.without_incident() if message.queue_id not in known]
         for messages in self._adoptions.batches(without_incident, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
@@ -238,7 +226,7 @@ class Reconciler:
         well = not any(one.shared for one in rounds)
         left = any(one.left for one in rounds)
         self.has_more = well and left
-        self._waits = pending or bool(self._misses) or bool(changed) or left
+        self._waits = pending or self._missing.waits or bool(changed) or left
         return well
 
     def _ended(self, here: dict[State, list[Standing]]) -> list[Standing]:
@@ -268,111 +256,34 @@ class Reconciler:
         )
 
     def _begin(self, begun: set[str], one: Standing) -> None:
-        """Record that a release begins, before it does, once, so that a missing message is known to be released.
-
-        The ids of incidents whose release had already begun are added to `begun`.
-        """
-        if self._has_begun(one):
+        """Record that a release begins; add the incident's id to `begun` if it had already begun."""
+        if self._closing.begin(one):
             begun.add(one.id)
-        else:
-            self._store.add_event(one.id, _BEGUN, ACTOR)
-
-    def _begin_again(self, one: Standing) -> bool:
-        """Record the same for one incident, and return whether its release had already begun."""
-        begun: set[str] = set()
-        self._begin(begun, one)
-        return one.id in begun
 
     def _exchange_one(self, held: dict[str, HeldMessage], one: Standing) -> None:
         self._exchange.step(one, held.get(one.queue_id) if self._comparison.is_held(one) else None)
 
     def _released(self, begun: set[str], one: Standing, outcome: bool | QueueError) -> None:
         if outcome is False and one.id not in begun:
-            self._close_vanished(one)  # it was removed before the release began
+            self._closing.close_vanished(one)  # it was removed before the release began
         else:
             self._done(one, State.RELEASED, outcome)
-
-    def _has_begun(self, one: Standing) -> bool:
-        """Return whether a release has begun since the message was last held."""
-        for event in reversed(self._store.history(one.id)):
-            if event.event in (_BEGUN, State.HELD):
-                return event.event == _BEGUN
-        return False
 
     def _done(self, one: Standing, state: State, outcome: bool | QueueError) -> None:
         if isinstance(outcome, QueueError):
             raise outcome
-        self._close(one, state)
+        self._closing.close(one, state)
 
     def _hold(self, held: dict[str, HeldMessage], one: Standing) -> None:
-        incident = self._if_unchanged(one)
+        incident = self._closing.unchanged(one)
         if incident is not None:
             hold(self._store, incident, held[one.queue_id])
 
     # -- messages that are not held -------------------------------------------------------------------------------
 
-    def _missing(self, gone: list[Standing]) -> list[Standing]:
-        """Return incidents whose message is certainly missing. One that was never held gets more time.
-
-        The time also counts from when the message was first missed: the clock may have been set back.
-        """
-        now, moment = datetime.now(UTC), time.monotonic()
-        pending = [one.id for one in gone if one.state is State.PENDING]
-        self._missed_at = {name: self._missed_at.get(name, moment) for name in pending}
-        lost = []
-        for one in gone:
-            if one.state is State.PENDING:
-                if max(now - one.created_at, timedelta(seconds=moment - self._missed_at[one.id])) > self._missing_after:
-                    lost.append(one)
-                continue
-            self._misses[one.id] = self._misses.get(one.id, 0) + 1
-            if self._misses[one.id] >= _MISSES:
-                lost.append(one)
-        return lost
-
     def _close_missing(self, owing: set[str], one: Standing) -> None:
-        if one.state is State.PENDING:
-            if not one.queue_id:
-                self._close(one, State.VANISHED, "Postfix did not take the copy; its client retries")
-            elif self._close(one, State.VANISHED, "never seen in the hold queue"):
-                maillog.never_held(one.queue_id, incident=one.id)
-                metrics.RECONCILED.labels("never-held").inc()
-        elif one.state in (State.REJECTED, State.EXPIRED) and one.id not in owing:
-            self._close(one, State.RETURNED)
-        elif one.state is State.APPROVED and self._has_begun(one):
-            self._close(one, State.RELEASED)
-        else:
-            self._close_vanished(one)
-        self._misses.pop(one.id, None)
-
-    def _close_vanished(self, one: Standing) -> None:
-        """Close an incident whose message an operator removed. Its sender is not notified: it may be delivered."""
-        if self._close(one, State.VANISHED, "gone from the hold queue"):
-            incident = self._store.incident(one.id)
-            recipients = incident.recipients if incident is not None else []
-            maillog.gone_undecided(one.queue_id, incident=one.id, recipients=recipients)
-            metrics.RECONCILED.labels("vanished").inc()
-
-    def _close(self, one: Standing, state: State, note: str = "") -> bool:
-        """Close an incident; return whether it was still unchanged."""
-        incident = self._if_unchanged(one)
-        if incident is None:
-            return False
-        values: dict[str, Any] = {"closed_at": datetime.now(UTC)}
-        if state is State.VANISHED and incident.state in (State.REJECTED, State.EXPIRED):
-            values |= dict.fromkeys(_DECISION)  # the decision does not count, and the history has it
-        self._store.change(incident, state, ACTOR, note=note, **values)
-        metrics.OUTCOMES.labels(state).inc()
-        if incident.state in DECIDED and incident.decided_at is not None:
-            metrics.DECISIONS.labels(incident.state, incident.decided_how or "").inc()
-            since = incident.held_at or incident.created_at
-            metrics.DECISION_SECONDS.observe((incident.decided_at - since).total_seconds())
-        return True
-
-    def _if_unchanged(self, one: Standing) -> Incident | None:
-        """Return the incident, or None if it was changed meanwhile."""
-        incident = self._store.incident(one.id)
-        return incident if incident is not None and incident.state is one.state else None
+        self._closing.close_missing(one, is_owing=one.id in owing)
+        self._missing.forget(one.id)
 
     # -- messages without an open incident ------------------------------------------------------------------------
 

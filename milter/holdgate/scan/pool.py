@@ -20,6 +20,7 @@ from holdgate import maillog, metrics
 from holdgate.findings import Inspection
 from holdgate.mask import mask_numbers, mask_unsearched_text
 from holdgate.scan import answer, wire
+from holdgate.scan.content import SMALL, content_of, size_of
 from holdgate.scan.control import Zygote
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerEndedError, WorkerLostError
@@ -33,10 +34,6 @@ __all__ = ["Pool", "PoolSettings", "ScanError"]
 
 # A worker usually detects limits itself and still answers; the pool kills it this many seconds later.
 _GRACE = 5.0
-# A message up to this size in bytes is small: it can use the reserved place, and a process for plain text.
-SMALL = 2**18
-# Up to this size in bytes a message is sent in the frame of its job; a larger one is passed as a descriptor.
-_IN_FRAME = 2**16
 # The inspection is `failed` after a message has lost this many workers.
 _ATTEMPTS = 2
 # Workers that one message may be given to: two that it loses, and some that had ended before.
@@ -136,7 +133,7 @@ class Pool:
             return answer.inspection(frame, self._identifiers, self._profiles)
 
         attempts = _ATTEMPTS
-        is_small = _size(message) <= SMALL
+        is_small = size_of(message) <= SMALL
         if is_plain and self._settings.retire_after > 1 and is_small:
             try:
                 found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
@@ -218,31 +215,27 @@ class Pool:
         attempts: int = _ATTEMPTS,
     ) -> _Answer:
         encoded = json.dumps(job).encode()
-        is_small = _size(message) <= SMALL
-        content, descriptors = _frame_or_descriptor(message)
+        is_small = size_of(message) <= SMALL
+        kind = self._kind or ("small" if is_small else "large")
         new = attempts < _ATTEMPTS  # workers in stock may have the same defect as the lost one
-        try:
-            with self._turn(self._turns, self._kind or ("small" if is_small else "large"), who, is_small):
-                for _ in range(_MAX_WORKERS):
-                    worker = self._stock.take(wait_limit=self._settings.wait_limit, new=new)
-                    new = True
-                    try:
-                        if not is_small and not self._kind:
-                            worker.slow_down()
-                        return read(worker.ask(encoded, content, descriptors, seconds=self._seconds, limit=limit))
-                    except WorkerEndedError:
-                        self._log_lost(queue_id, worker, "crash")
-                    except (answer.AnswerError, WorkerLostError) as error:
-                        lost = self._lost_error(error, queue_id, worker)
-                        attempts -= 1
-                        if not attempts:
-                            raise lost from error
-                    finally:
-                        worker.end()
-                raise ScanError("workers die before they have begun")
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+        with content_of(message) as (content, descriptors), self._turn(self._turns, kind, who, is_small):
+            for _ in range(_MAX_WORKERS):
+                worker = self._stock.take(wait_limit=self._settings.wait_limit, new=new)
+                new = True
+                try:
+                    if not is_small and not self._kind:
+                        worker.slow_down()
+                    return read(worker.ask(encoded, content, descriptors, seconds=self._seconds, limit=limit))
+                except WorkerEndedError:
+                    self._log_lost(queue_id, worker, "crash")
+                except (answer.AnswerError, WorkerLostError) as error:
+                    lost = self._lost_error(error, queue_id, worker)
+                    attempts -= 1
+                    if not attempts:
+                        raise lost from error
+                finally:
+                    worker.end()
+            raise ScanError("workers die before they have begun")
 
     def _lost_error(self, error: Exception, queue_id: str, worker: Worker) -> WorkerLostError:
         """Record that a worker was lost while it had a job, and return the error to raise."""
@@ -317,26 +310,21 @@ class Pool:
         WorkerLostError.
         """
         encoded = json.dumps(job).encode()
-        content, descriptors = _frame_or_descriptor(message)
         search = {"do": "search", "words": job["words"]}
-        try:
-            with self._turn(self._turns, "small", who, is_small=True):
-                reader = readers.take(wait_limit=self._settings.wait_limit)
-                try:
-                    reader.begin(encoded, content, descriptors, seconds=self._seconds, gap=_GRACE)
-                except WorkerEndedError:
-                    self._log_lost(queue_id, reader, "crash")
-                    reader.end()
-                    return None
-                except WorkerLostError as error:
-                    reader.end()
-                    raise self._lost_error(error, queue_id, reader) from error
-                except ScanError:
-                    reader.end()
-                    raise
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+        with content_of(message) as (content, descriptors), self._turn(self._turns, "small", who, is_small=True):
+            reader = readers.take(wait_limit=self._settings.wait_limit)
+            try:
+                reader.begin(encoded, content, descriptors, seconds=self._seconds, gap=_GRACE)
+            except WorkerEndedError:
+                self._log_lost(queue_id, reader, "crash")
+                reader.end()
+                return None
+            except WorkerLostError as error:
+                reader.end()
+                raise self._lost_error(error, queue_id, reader) from error
+            except ScanError:
+                reader.end()
+                raise
         try:
             # The searching process reads the text directly from the reader's connection; no byte of it passes through
             # here.
@@ -392,20 +380,3 @@ class Pool:
         yield self._stock
         if self._readers is not None:
             yield self._readers
-
-
-def _size(message: int | bytes) -> int:
-    return len(message) if isinstance(message, bytes) else os.fstat(message).st_size
-
-
-def _frame_or_descriptor(message: int | bytes) -> tuple[bytes, tuple[int, ...]]:
-    """Return how a message is passed to a worker: in the frame, or by a descriptor, which the caller must close.
-
-    The descriptor is read-only, so a worker cannot change the message.
-    """
-    if isinstance(message, bytes):
-        return message, ()
-    size = os.fstat(message).st_size
-    if size <= _IN_FRAME:
-        return os.pread(message, size, 0), ()
-    return b"", (os.open(f"/proc/self/fd/{message}", os.O_RDONLY | os.O_CLOEXEC),)

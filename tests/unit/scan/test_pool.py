@@ -17,6 +17,7 @@ import pytest
 
 from holdgate.extract.extractor import extract_plain
 from holdgate.scan import pool as pools
+from holdgate.scan.content import SMALL
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.process import Worker, WorkerLostError
 from testbed.ports import wait_for
@@ -197,7 +198,7 @@ def test_one_process_reads_and_one_that_stays_searches(apart: Pool) -> None:
 def test_both_ways_find_the_same(apart: Pool, pool: Pool) -> None:
     for path in sorted((RULES.parent / "tests/data/documents").iterdir()):
         data = path.read_bytes()
-        if len(data) <= pools.SMALL:
+        if len(data) <= SMALL:
             ours, theirs = (
                 replace(one.inspect(data, name=path.name), elapsed_ms=0, extract_ms=0) for one in (apart, pool)
             )
@@ -216,7 +217,7 @@ def test_what_cannot_be_handed_on_is_searched_where_it_is_read(apart: Pool, text
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.json", json.dumps({"a": text.decode("utf-8", "surrogatepass")}))
-    assert len(packed.getvalue()) < pools.SMALL
+    assert len(packed.getvalue()) < SMALL
     inspection = apart.inspect(packed.getvalue(), name="a.zip")
     assert (inspection.status, [one.identifier for one in inspection.findings]) == ("complete", ["us-ssn"])
 

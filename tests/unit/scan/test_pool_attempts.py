@@ -12,7 +12,8 @@ import pytest
 from holdgate.findings import Inspection
 from holdgate.scan import answer, wire
 from holdgate.scan import pool as module
-from holdgate.scan.pool import SMALL, Pool, PoolSettings
+from holdgate.scan.content import SMALL
+from holdgate.scan.pool import Pool, PoolSettings
 from holdgate.scan.process import ScanError, WorkerEndedError, WorkerLostError
 from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED
 
