@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from holdgate import metrics
 from holdgate.envelope import Envelope
@@ -29,7 +30,7 @@ def inspect(
     """
     links, values = machine is not None, snapshot.recipients.reads_values
 
-    def ask(pool: Pool, **of_pool: bool) -> Inspection:
+    def ask(pool: Pool, **of_pool: Any) -> Inspection:
         return pool.inspect(
             message,
             queue_id=envelope.queue_id,
