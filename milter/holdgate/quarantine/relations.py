@@ -83,7 +83,7 @@ class Relations:
     def of(self, keys: Collection[int]) -> dict[int, Weight]:
         """Return the weights of the existing ones."""
         found: dict[int, Weight] = {}
-        for part in _parts(sorted(keys)):
+        for part in parts(sorted(keys)):
             found.update(self.look(part, (), 0)[0])
         return found
 
@@ -171,7 +171,7 @@ class Relations:
 
     def _read(self, connection: Connection, keys: Collection[int]) -> dict[int, Weight]:
         found: dict[int, Weight] = {}
-        for part in _parts(sorted(keys)):
+        for part in parts(sorted(keys)):
             if is_shared(self._engine):
                 rows = connection.exec_driver_sql(_postgresql_query(part, (), 0))
             else:
@@ -185,14 +185,15 @@ class Relations:
             if rows:
                 connection.exec_driver_sql(f"{_INSERT} VALUES (?, ?, ?) {_REPLACE}", list(rows))
             return
-        for part in _parts(rows):
+        for part in parts(rows):
             arrays = (",".join(map(str, column)) for column in zip(*part, strict=True))
             keys, weights, days = (f"'{{{array}}}'" for array in arrays)
             columns = f"unnest({keys}::bigint[], {weights}::real[], {days}::integer[])"
             connection.exec_driver_sql(f"{_INSERT} SELECT * FROM {columns} {_REPLACE}")
 
 
-def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield rows in parts, each small enough for one statement."""
     for place in range(0, len(rows), _CHUNK):
         yield rows[place : place + _CHUNK]
 

@@ -20,7 +20,7 @@ from holdgate.relations.keys import Hasher
 from holdgate.relations.learner import Held, Learner, Teacher, held_owner
 from holdgate.relations.memory import Memory, UnknownError
 from holdgate.relations.sent import Sent, sent, values_of
-from holdgate.risks import Risks
+from holdgate.risks import Risk, Risks
 
 _DAY = timedelta(days=1)
 # Mail that a moderator released up to this long before this process started is learned; it may count twice.
@@ -97,16 +97,17 @@ class Correspondence:
         message = self._described(envelope, inspection, now)
         if message is None:
             return Risks()
+        found: list[Risk] = []
         try:
-            found = tuple(self._evaluator.risks(message, self._memory.view(message.day, self._limit)))
+            found.extend(self._evaluator.risks(message, self._memory.view(message.day, self._limit)))
         except UnknownError:
             metrics.RELATIONS_COMPARED.labels("unknown").inc()
-            return Risks(unknown=True)
+            return Risks(tuple(found), unknown=True)
         metrics.RELATIONS_SECONDS.observe(time.perf_counter() - begun)
         metrics.RELATIONS_COMPARED.labels("unusual" if found else "usual").inc()
         for kind in {one.kind for one in found}:
             metrics.RELATIONS_RISKS.labels(kind).inc()
-        return Risks(found)
+        return Risks(tuple(found))
 
     def learn(self, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
         """Queue an accepted message for learning; never waits."""

@@ -1,14 +1,14 @@
 """Compares a message with learned data, and reports what is unusual about its recipients."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
 
 from holdgate.findings import DOCUMENT, SKETCH
 from holdgate.quarantine.relations import number
 from holdgate.relations import names
 from holdgate.relations.keys import Hasher
-from holdgate.relations.resembling import Candidates, box_candidates, domain_candidates, resembles
+from holdgate.relations.memory import UnknownError
 from holdgate.relations.sent import THREAD, Sent, pairs
+from holdgate.relations.similar import Similar, View
 from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 
 # How much mail a place must have received before it is unusual that it gets mail together with a certain other one.
@@ -24,21 +24,6 @@ _MORE = 1.5
 _LONG_BOX = 6
 
 
-class View(Protocol):
-    """Learned data, as weighted today."""
-
-    def of(self, keys: Collection[int]) -> Mapping[int, float]:
-        """Return the weights of those numbers that exist."""
-
-    def read(self, keys: Collection[int]) -> Mapping[int, float]:
-        """Return the same from the store, without the cache."""
-
-    def look(
-        self, keys: Collection[int], owners: Collection[int], most: int
-    ) -> tuple[Mapping[int, float], Mapping[int, Mapping[int, float]]]:
-        """Return weights, and the first relations of each owner by the number of the target: one read."""
-
-
 class Evaluator:
     """Evaluates one message after another. `own` are the site's domains that the policies list in clear text."""
 
@@ -47,7 +32,7 @@ class Evaluator:
         self._own = tuple(dict.fromkeys(names.unicode_domain(domain) for domain in own))
 
     def risks(self, message: Sent, view: View) -> Iterator[Risk]:
-        """Yield what is unusual."""
+        """Yield what is unusual. Raises UnknownError at the end if there was too much to compare."""
         if not message.outside:
             return
         hasher, who = self._hasher, message.sender
@@ -58,27 +43,37 @@ class Evaluator:
             asked += [hasher.edge("pair", one, other) for one, other in pairs(message.places)]
         contents = {hasher.owner("content", token): token for token in message.tokens}
         known, gone = view.look(asked, [*contents, *message.values], 2)
-        for recipient, key in zip(message.outside, asked, strict=False):
-            if key not in known:
-                yield from self._unknown(message, recipient, places[recipient], known, view)
         yield from self._outliers(message, known)
         yield from self._values(message, gone) or self._content(message, contents, gone, view)
+        search = Similar(hasher, self._own, message, view)
+        for recipient, key in zip(message.outside, asked, strict=False):
+            if key not in known:
+                yield from self._unknown(message, recipient, places[recipient], known, search, view)
+        if not search.is_complete:
+            raise UnknownError("the message has too many recipients whose names resemble others")
 
     # -- recipients to whom the sender has not written before -----------------------------------------------------
 
     def _unknown(
-        self, message: Sent, recipient: str, place: str, known: Mapping[int, float], view: View
+        self,
+        message: Sent,
+        recipient: str,
+        place: str,
+        known: Mapping[int, float],
+        search: Similar,
+        view: View,
     ) -> Iterator[Risk]:
         hasher, who = self._hasher, message.sender
         to_site = hasher.mark("place", place) in known
         if not to_site:
             yield Risk(NEW, recipient)
-        local, domain = names.split(recipient)
-        forms = [] if "@" in place else names.domain_forms(place)
+        candidates = search.candidates(recipient, place)
+        if candidates is None:
+            return
+        local = candidates.local
         person = names.person_forms(recipient)
         box, of_sender = hasher.edge("sender box", who, local), hasher.edge("sender place", who, place)
         of_site = hasher.mark("address", recipient)
-        candidates = Candidates(domain, place, forms, local)
         asked = {box, of_sender, of_site, *(hasher.mark(*form) for form in candidates.asked())}
         asked.update(hasher.mark("name", form) for form in person)
         hints = view.of(asked)
@@ -86,9 +81,10 @@ class Evaluator:
             return
         similar = None
         if "@" not in place and of_sender not in hints:
-            similar = self._similar_domain(message, candidates, hints, view, to_site=to_site)
+            similar = None if to_site else search.own_domain(place)
+            similar = similar or search.domain(candidates, hints, to_site=to_site)
         if similar is None and of_site not in hints:
-            similar = self._similar_box(message, candidates, hints, view)
+            similar = search.box(candidates, hints)
         is_strange = similar is None and of_sender not in hints and of_site not in hints
         if is_strange and box in hints and len(local) >= _LONG_BOX:
             similar = (f"{local}@", hints[box], "sender")
@@ -97,7 +93,7 @@ class Evaluator:
         if names.is_free_mail(recipient) and of_site not in hints:
             weight = max((hints.get(hasher.mark("name", form), 0.0) for form in person), default=0.0)
             if weight:
-                yield Risk(TWIN, recipient, self._named(person, recipient, message, view), round(weight), "site")
+                yield Risk(TWIN, recipient, search.named(person, recipient), round(weight), "site")
 
     def _has_company(self, place: str, message: Sent, known: Mapping[int, float]) -> bool:
         """Return whether mail went to this place and another one of the message together, as to those of a list."""
@@ -105,58 +101,6 @@ class Evaluator:
             place in pair and self._hasher.edge("pair", *pair) in known
             for pair in (pairs(message.places) if len(message.places) > 1 else ())
         )
-
-    def _similar_domain(
-        self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View, *, to_site: bool
-    ) -> "tuple[str, float, str] | None":
-        """Return the domain that this one resembles; the sender's own correspondents come before the site's."""
-        if not to_site:
-            own = next((one for one in self._own if resembles(candidates.place, one)), None)
-            if own is not None:
-                return own, 0.0, "own"
-        hasher, who = self._hasher, message.sender
-        tried = list(domain_candidates(candidates, lambda kind, text: hasher.mark(kind, text) in hints))
-        asked = {hasher.edge("sender place", who, one): one for one in tried}
-        site = {} if to_site else {hasher.mark("place", one): one for one in tried}
-        found = view.read([*asked, *site])
-        best = _heaviest(asked, found)
-        if best is not None:
-            address = f"{candidates.local}@{best[0]}"
-            weight = view.of([hasher.edge("sender address", who, address)])
-            return (address if weight else best[0]), best[1], "sender"
-        best = _heaviest(site, found)
-        return None if best is None else (*best, "site")
-
-    def _similar_box(
-        self, message: Sent, candidates: Candidates, hints: Mapping[int, float], view: View
-    ) -> "tuple[str, float, str] | None":
-        """Return the mailbox at the same domain that this one resembles."""
-        hasher, who = self._hasher, message.sender
-        tried = list(box_candidates(candidates, lambda kind, text: hasher.mark(kind, text) in hints))
-        asked = {hasher.edge("sender address", who, one): one for one in tried}
-        site = {hasher.mark("address", one): one for one in tried}
-        found = view.read([*asked, *site])
-        best = _heaviest(asked, found)
-        if best is not None:
-            return (*best, "sender")
-        best = _heaviest(site, found)
-        return None if best is None else (*best, "site")
-
-    def _named(self, person: Collection[str], recipient: str, message: Sent, view: View) -> str:
-        """Return the colleague or correspondent with the name of a private mailbox; "" if not known in clear text."""
-        for one in (*message.inside, *message.outside, message.sender):
-            if one != recipient and names.person_forms(one) & set(person):
-                return one
-        spaced = next((form.split() for form in person if " " in form), [])
-        boxes = {mark.join(order) for mark in (".", "_", "-", "") for order in (spaced, spaced[::-1]) if spaced}
-        boxes.add(names.split(recipient)[0])
-        asked = {
-            self._hasher.mark("colleague", f"{box}@{domain}"): f"{box}@{domain}"
-            for box in boxes
-            for domain in self._own
-        }
-        found = view.of(list(asked))
-        return next((asked[key] for key in found), "")
 
     # -- recipients that do not belong together, and content that went elsewhere -----------------------------------
 
@@ -248,12 +192,3 @@ class Evaluator:
         places = [hasher.edge("sender place", who, place) for place in message.places]
         found = view.of([there, *places])
         return max((found.get(place, 0.0) for place in places), default=0.0) > _MORE * found.get(there, 0.0)
-
-
-def _heaviest(asked: Mapping[int, str], found: Mapping[int, float]) -> tuple[str, float] | None:
-    """Return the text whose number has the largest weight, and this weight; None if none exists."""
-    known = [(found[key], text) for key, text in asked.items() if key in found]
-    if not known:
-        return None
-    weight, text = max(known)
-    return text, weight

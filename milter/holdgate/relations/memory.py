@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import TypeVar
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from holdgate.quarantine.database import DatabaseError
-from holdgate.quarantine.relations import Relations, Weight
+from holdgate.quarantine.relations import Relations, Weight, parts
 
 T = TypeVar("T")
 
@@ -19,7 +20,18 @@ _READERS = 4
 
 
 class UnknownError(Exception):
-    """The learned data could not be read in time."""
+    """The learned data could not be read in time, or comparing the message takes too long."""
+
+
+class Wait(NamedTuple):
+    """Until when a message waits, and how long one statement must have had before the store counts as silent.
+
+    Times are in seconds, `until` on the clock of `Memory`. A message that has used up its time itself shows nothing
+    about the store.
+    """
+
+    until: float
+    silence: float
 
 
 class Memory:
@@ -37,7 +49,7 @@ class Memory:
 
     def view(self, day: int, seconds: float) -> "TimedView":
         """Return the data as weighted on a day. Reading raises UnknownError after `seconds`."""
-        return TimedView(self, day, self._clock() + seconds)
+        return TimedView(self, day, Wait(self._clock() + seconds, seconds / 2))
 
     def close(self) -> None:
         """Start no further reads."""
@@ -55,14 +67,16 @@ class Memory:
         now, kept = self._clock(), self._kept
         return {key: one[0] for key in keys if (one := kept.get(key)) is not None and one[1] > now}
 
-    def read(self, keys: Collection[int], deadline: float) -> dict[int, Weight]:
-        """Return the store's data for these numbers. Raises UnknownError."""
-        found = self._in_time(lambda: self._table.of(keys), deadline)
+    def read(self, keys: Collection[int], wait: Wait) -> dict[int, Weight]:
+        """Return the store's data for these numbers, with one statement after another. Raises UnknownError."""
+        found: dict[int, Weight] = {}
+        for part in parts(sorted(keys)):
+            found |= self._in_time(partial(self._table.of, part), wait)
         self.keep(found)
         return found
 
     def look(
-        self, keys: Collection[int], owners: Collection[int], most: int, deadline: float
+        self, keys: Collection[int], owners: Collection[int], most: int, wait: Wait
     ) -> tuple[dict[int, Weight], dict[int, dict[int, Weight]]]:
         """Return weights, and the first relations of each owner; cache those that exist. Raises UnknownError."""
         now = self._clock()
@@ -71,8 +85,11 @@ class Memory:
         missing = [key for key in keys if key not in known]
         unread = [owner for owner in owners if owner not in gone]
         if missing or unread:
-            found, read = self._in_time(lambda: self._table.look(missing, unread, most), deadline)
+            first, *others = parts(missing) if missing else [missing]
+            found, read = self._in_time(lambda: self._table.look(first, unread, most), wait)
             self.keep(found)
+            for part in others:
+                found |= self.read(part, wait)
             if len(self._owned) + len(read) > _MOST:
                 self._owned = {}
             self._owned.update((owner, (one, now + _KEEP)) for owner, one in read.items() if one)
@@ -84,17 +101,21 @@ class Memory:
         """Return what remains of a weight on a day."""
         return weight.on(day, self._half_life)
 
-    def _in_time(self, step: Callable[[], T], deadline: float) -> T:
+    def _in_time(self, step: Callable[[], T], wait: Wait) -> T:
         now = self._clock()
         if now < self._rests_until:
             raise UnknownError("the store did not answer in time a moment ago")
+        left = wait.until - now
+        if left <= 0:
+            raise UnknownError("comparing the message takes too long")
         try:
             # A pool that was closed during a reload raises RuntimeError.
             future: Future[T] = self._readers.submit(step)
-            return future.result(max(deadline - now, 0))
+            return future.result(left)
         except FutureTimeoutError as error:
             future.cancel()
-            self._rests_until = now + _REST
+            if left >= wait.silence:
+                self._rests_until = now + _REST
             raise UnknownError("the store did not answer in time") from error
         except (DatabaseError, RuntimeError) as error:
             self._rests_until = now + _REST
@@ -104,26 +125,26 @@ class Memory:
 class TimedView:
     """Learned data as weighted on one day, for one message (see `evaluator.View`). Its methods raise UnknownError."""
 
-    def __init__(self, memory: Memory, day: int, deadline: float) -> None:
-        self._memory, self._day, self._deadline = memory, day, deadline
+    def __init__(self, memory: Memory, day: int, wait: Wait) -> None:
+        self._memory, self._day, self._wait = memory, day, wait
 
     def of(self, keys: Collection[int]) -> dict[int, float]:
         """Return the weights of those numbers that exist."""
         found = self._memory.kept(keys)
         missing = [key for key in keys if key not in found]
         if missing:
-            found |= self._memory.read(missing, self._deadline)
+            found |= self._memory.read(missing, self._wait)
         return self._weighted(found)
 
     def read(self, keys: Collection[int]) -> dict[int, float]:
         """Return the same from the store, without the cache."""
-        return self._weighted(self._memory.read(keys, self._deadline))
+        return self._weighted(self._memory.read(keys, self._wait))
 
     def look(
         self, keys: Collection[int], owners: Collection[int], most: int
     ) -> tuple[dict[int, float], dict[int, dict[int, float]]]:
         """Return weights, and the first relations of each owner by the number of the target."""
-        known, gone = self._memory.look(keys, owners, most, self._deadline)
+        known, gone = self._memory.look(keys, owners, most, self._wait)
         return self._weighted(known), {owner: self._weighted(targets) for owner, targets in gone.items()}
 
     def _weighted(self, found: Mapping[int, Weight]) -> dict[int, float]:

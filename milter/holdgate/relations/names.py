@@ -9,11 +9,19 @@ trying, because only a few texts have a given rest.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from holdgate.relations.confusables import skeleton
 from holdgate.relations.mailboxes import FREE_MAIL, FUNCTIONS, SECOND_LEVEL, SUFFIXES
 
-_LONGEST = 64
+LONGEST = 64
+"""A longer name is compared by its appearance only: a label of a domain has at most 63 characters (RFC 1035)."""
+
+MOST_WORDS = 16
+"""With more words, a domain is not compared with those that have one word less."""
+
+# How many texts that look like one are tried.
+_APPEARANCES = 256
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SHORTEST = 5
@@ -80,7 +88,7 @@ def words_of(name: str) -> list[str]:
 
 def rests(name: str) -> set[str]:
     """Return the name with each one of its characters removed; none for a name that is too short or too long."""
-    if not _SHORTEST <= len(name) <= _LONGEST:
+    if not _SHORTEST <= len(name) <= LONGEST:
         return set()
     return {rest_of(name, place) for place in range(len(name))}
 
@@ -141,7 +149,7 @@ def domain_forms(domain: str) -> list[tuple[str, str]]:
         ("joined", "".join(words)),
     ]
     forms += [("rest", rest) for rest in rests(name)]
-    if len(words) > 1:
+    if 1 < len(words) <= MOST_WORDS:
         forms += [("less", " ".join(sorted(words[:at] + words[at + 1 :]))) for at in range(len(words))]
     return forms
 
@@ -184,11 +192,12 @@ def other_endings(domain: str) -> Iterator[str]:
 
 
 def looking_like(text: str) -> Iterator[str]:
-    """Yield ASCII texts that look like a text, likely ones first."""
+    """Yield ASCII texts that look like a text, likely ones first; the first `_APPEARANCES` of them."""
     base = skeleton(text)
     choices = [base]
     for old, new in (("rn", "m"), ("l", "i"), ("l", "1"), ("o", "0"), ("w", "vv")):
-        choices += [found for one in choices if len(choices) < 64 for found in _each(one, old, new)]
+        more = (found for one in tuple(choices) for found in _each(one, old, new))
+        choices += islice(more, _APPEARANCES - len(choices))
     yield from (one for one in dict.fromkeys(choices) if one != text and skeleton(one) == base)
 
 

@@ -1,10 +1,11 @@
 """Finds what a name may be mistaken for: which forms to look up, and the clear-text names that the results imply."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from holdgate.relations.confusables import skeleton
 from holdgate.relations.names import (
+    MOST_WORDS,
     changed_at,
     longer_by_one,
     looking_like,
@@ -81,11 +82,32 @@ class Candidates:
             yield "address", f"{rest}@{self.domain}"
 
 
-def domain_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
-    """Yield the similar domains, in clear text, for which a form is known."""
-    for found in dict.fromkeys(_domains(one.place, is_known)):
-        if resembles(one.place, found):
-            yield found
+class Room:
+    """How much may still be compared: names and forms of names. `is_exceeded` is set when there was more."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self.is_exceeded = False
+
+    def take(self, count: int) -> bool:
+        """Take room for a number of comparisons, and return whether there was enough."""
+        if count > self._left:
+            self.is_exceeded = True
+        else:
+            self._left -= count
+        return not self.is_exceeded
+
+    def each(self, texts: Iterable[str]) -> Iterator[str]:
+        """Yield texts while there is room."""
+        for text in texts:
+            if not self.take(1):
+                return
+            yield text
+
+
+def domain_candidates(one: Candidates, is_known: Asked, room: Room) -> Iterator[str]:
+    """Yield domains, in clear text, whose forms are known. Few of them exist; `resembles` decides about these."""
+    yield from dict.fromkeys(room.each(_domains(one.place, is_known)))
 
 
 def _domains(domain: str, is_known: Asked) -> Iterator[str]:
@@ -106,7 +128,7 @@ def _domains(domain: str, is_known: Asked) -> Iterator[str]:
             yield f"{rest}.{ending}"
     if is_known("rest", name):
         yield from (f"{longer}.{ending}" for longer in longer_by_one(name))
-    if len(words) > 1:
+    if 1 < len(words) <= MOST_WORDS:
         for at in range(len(words)):
             fewer = words[:at] + words[at + 1 :]
             if is_known("words", " ".join(sorted(fewer))):
@@ -129,14 +151,18 @@ def _ended(name: str, ending: str) -> Iterator[str]:
     yield from (f"{name}.{one}" for one in _SUFFIXES_TRIED if one != ending)
 
 
-def box_candidates(one: Candidates, is_known: Asked) -> Iterator[str]:
-    """Yield the similar addresses of the same domain, in clear text, for which a form is known."""
-    local, domain = one.local, one.domain
-    for box in dict.fromkeys(_boxes(local, domain, is_known)):
-        if box != local and (
-            (one_edit_apart(box, local) and looks_mistyped(box, local)) or skeleton(box) == skeleton(local)
-        ):
-            yield f"{box}@{domain}"
+def box_candidates(one: Candidates, is_known: Asked, room: Room) -> Iterator[str]:
+    """Yield addresses of the same domain whose forms are known. Few exist; `resembles_box` decides about these."""
+    for box in dict.fromkeys(room.each(_boxes(one.local, one.domain, is_known))):
+        yield f"{box}@{one.domain}"
+
+
+def resembles_box(address: str, other: str) -> bool:
+    """Return whether the mailboxes of two addresses at one domain may be confused: a likely edit, or appearance."""
+    local, known = address.rpartition("@")[0], other.rpartition("@")[0]
+    if local == known:
+        return False
+    return (one_edit_apart(known, local) and looks_mistyped(known, local)) or skeleton(known) == skeleton(local)
 
 
 def _boxes(local: str, domain: str, is_known: Asked) -> Iterator[str]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from holdgate.quarantine.relations import Weight, number
 from holdgate.relations import names
 from holdgate.relations.confusables import skeleton
-from holdgate.relations.resembling import Candidates, box_candidates, domain_candidates, resembles
+from holdgate.relations.resembling import Candidates, Room, box_candidates, domain_candidates, resembles
 from holdgate.relations.sent import subject_tokens
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=14)
@@ -92,7 +92,7 @@ def test_what_is_one_likely_edit_away_is_found_by_look_ups(name: str, edit: str,
     assume(resembles(given_, known))
     forms = set(names.domain_forms(known))
     asked = Candidates(given_, given_, names.domain_forms(given_), "bob")
-    assert known in set(domain_candidates(asked, lambda kind, text: (kind, text) in forms))
+    assert known in set(domain_candidates(asked, lambda kind, text: (kind, text) in forms, Room(10**6)))
     assert forms & set(asked.asked())
 
 
@@ -102,7 +102,7 @@ def test_a_mailbox_that_is_one_likely_edit_away_is_found(name: str, edit: str, a
     assume(other != name and (skeleton(other) == skeleton(name) or names.looks_mistyped(other, name)))
     forms = {*names.mailbox_forms(f"{name}@x.example"), ("address", f"{name}@x.example")}
     asked = Candidates("x.example", "x.example", (), other)
-    assert f"{name}@x.example" in set(box_candidates(asked, lambda kind, text: (kind, text) in forms))
+    assert f"{name}@x.example" in set(box_candidates(asked, lambda kind, text: (kind, text) in forms, Room(10**6)))
 
 
 @given(st.lists(NAMES, min_size=2, max_size=2, unique=True), st.sampled_from(["", "-"]))
@@ -111,7 +111,7 @@ def test_words_in_another_order_are_found(words: list[str], mark: str) -> None:
     forms = set(names.domain_forms(known))
     asked = Candidates(given_, given_, names.domain_forms(given_), "bob")
     if mark:
-        assert known in set(domain_candidates(asked, lambda kind, text: (kind, text) in forms))
+        assert known in set(domain_candidates(asked, lambda kind, text: (kind, text) in forms, Room(10**6)))
     assert resembles(given_, known)
 
 
