@@ -15,6 +15,9 @@ from holdgate.tables import postconf
 # A cloned virtual machine has the same machine id, but a different boot id.
 _IDENTITY = (Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"))
 
+# Suffixes of rules and dictionaries (detect/loader.py).
+_RULES = (".toml", ".txt")
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -49,19 +52,21 @@ def name_of(settings: Settings) -> str:
 
 
 def rules_of(settings: Settings) -> str:
-    """Return a digest of the files that define this node's decisions: its policies and its local rules.
+    """Return a digest of the files that define this node's decisions: its policies, its local rules and dictionaries.
 
     Nodes that share a store should have the same digest. An unreadable file counts as empty.
     """
     digest = sha256()
     local = settings.rules.local_directory
-    files = [(path.relative_to(local), path) for path in sorted(local.rglob("*.toml"))]
+    found = sorted(path for path in local.rglob("*") if path.suffix in _RULES)
+    files = [(path.relative_to(local), path) for path in found]
     for name, path in (("policies", settings.policy.file), *files):
         try:
             content = path.read_bytes()
         except OSError:
             content = b""
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        # A file's name can have bytes that are not UTF-8.
+        digest.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape") + content)
     return digest.hexdigest()
 
 

@@ -225,7 +225,7 @@ def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Sit
         choice = Choice(True, [wrong("twice")])
         decided = senderchoice.choose(desk, request_of(site, incident), choice, Actor(ANNA, "page"), changer)
         for _ in range(2):
-            assert changer.submit(decided, 0)
+            assert changer.submit(decided, 0, lambda: None)
         closed(site, incident, State.RELEASED)
     finally:
         site.start_daemon("desk")

@@ -162,7 +162,7 @@ def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Sit
             previewer.held = lambda _: content  # type: ignore[method-assign]
             previewer.envelope = lambda _: envelope  # type: ignore[method-assign]
             for _ in range(2):
-                assert Changer(desk, previewer).submit(decided, 0)
+                assert Changer(desk, previewer).submit(decided, 0, lambda: None)
         finally:
             previewer.close()
         closed(site, incident, State.RELEASED)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,24 @@ def test_files_that_decide_have_a_digest(tmp_path: Path) -> None:
     rules.mkdir()
     wanted = {"policy": {"file": str(tmp_path / "policies.toml")}, "rules": {"local_directory": str(rules)}}
     digests = {node.rules_of(settings(tmp_path, **wanted))}
-    for path, content in ((tmp_path / "policies.toml", "a"), (rules / "a.toml", "b"), (rules / "c.toml", "")):
+    (rules / "dictionaries").mkdir()
+    changes = (tmp_path / "policies.toml", "a"), (rules / "a.toml", "b"), (rules / "c.toml", "")
+    for path, content in (*changes, (rules / "dictionaries" / "names.txt", "d")):
         path.write_text(content)
         digests.add(node.rules_of(settings(tmp_path, **wanted)))
-    assert len(digests) == 4
+    assert len(digests) == 5
     assert node.rules_of(settings(tmp_path, **wanted)) in digests
+
+
+def test_a_file_of_rules_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.d"
+    rules.mkdir()
+    wanted = {"policy": {"file": str(tmp_path / "policies.toml")}, "rules": {"local_directory": str(rules)}}
+    digests = {node.rules_of(settings(tmp_path, **wanted))}
+    for name in (b"r\xe8gles.toml", b"r\xe9gles.toml"):
+        Path(os.fsdecode(bytes(rules) + b"/" + name)).write_text("a")
+        digests.add(node.rules_of(settings(tmp_path, **wanted)))
+    assert len(digests) == 3
 
 
 def test_two_postfix_instances_of_one_machine_are_told_apart(tmp_path: Path) -> None:

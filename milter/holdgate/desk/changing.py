@@ -8,7 +8,7 @@ original and releases the changed message. If it cannot be made as approved, it 
 import hashlib
 import os
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,10 +157,11 @@ class Changer:
         """Return the changed message as `scan.preview` shows it, read by another worker. Raises UnreadableError."""
         return self._previewer.show(prepared.content)
 
-    def submit(self, incident: Incident, attempts: int) -> bool:
+    def submit(self, incident: Incident, attempts: int, confirm: Callable[[], object]) -> bool:
         """Submit the changed message of an incident; return False if a new decision is needed instead.
 
-        Raises a channel's errors, QueueError and UnreadableError: retry later.
+        `confirm` is called directly before, and raises if another desk may submit it. Raises a channel's errors,
+        QueueError and UnreadableError: retry later.
         """
         change = Change.of(incident)
         assert change is not None
@@ -178,6 +179,7 @@ class Changer:
             with post.refusals():
                 message = _marked(content, incident, change)
                 recipients = [(one.address, dsn_wishes(one)) for one in addressees]
+                confirm()
                 post.submit(message, envelope.sender, recipients, relay, dsn_options(envelope))
         except RefusedError as error:
             if not error.permanent or attempts < _ATTEMPTS:

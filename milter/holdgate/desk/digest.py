@@ -11,6 +11,7 @@ from datetime import datetime
 from holdgate.desk import post
 from holdgate.desk.context import Desk, next_time
 from holdgate.desk.notices import Composer
+from holdgate.quarantine.claims import LostClaimError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.digests import Digest
 from holdgate.quarantine.requests import IncidentFilter
@@ -31,6 +32,7 @@ class Summaries:
             stage="digest",
             key=lambda digest: digest.person,
             shared=(DatabaseError,),
+            expected=(LostClaimError,),
             clock=clock,
         )
 
@@ -40,7 +42,7 @@ class Summaries:
         return not self._runner.run(due, lambda digest: self._send(digest, now), budget=_BUDGET).shared
 
     def _send(self, digest: Digest, now: datetime) -> None:
-        with self._desk.store.claims.claimed(f"digest {digest.person}") as mine:
+        with self._desk.store.claims.claimed(_work(digest)) as mine:
             if mine and self._desk.store.digests.is_still_due(digest):
                 self._send_claimed(digest, now)
 
@@ -51,5 +53,11 @@ class Summaries:
         decided = desk.store.requests.decided_since(digest.person, digest.since, limit=_LISTED)
         if waiting or decided:
             content = self._composer.digest(digest.person, waiting, decided, is_moderator=is_moderator, now=now)
+            desk.store.claims.confirm(_work(digest))
             post.submit_one(content, digest.person, desk.settings.desk.notice_relay)
         desk.store.digests.done(digest, now, next_time(desk, now))
+
+
+def _work(digest: Digest) -> str:
+    """Return the name of the work that one desk claims."""
+    return f"digest {digest.person}"

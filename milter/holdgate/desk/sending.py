@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from holdgate import maillog, metrics
 from holdgate.desk import asking
@@ -12,6 +13,7 @@ from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.notices import TO_MODERATOR, Composer, GoneError, UnwantedError
 from holdgate.desk.preview import UnreadableError
 from holdgate.desk.remotenodes import RemoteNodeError
+from holdgate.quarantine.claims import LostClaimError
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Answer, Change, Incident, Notice
 from holdgate.quarantine.outbox import CHANGED, LONGEST_PAUSE, LOST, TO_SENDER, WITH_MESSAGE
@@ -59,7 +61,7 @@ class Sender:
             stage="send",
             key=lambda notice: str(notice.number),
             shared=(_SharedError, DatabaseError),
-            expected=(_SharedError, ConflictError, RemoteNodeError),
+            expected=(_SharedError, ConflictError, RemoteNodeError, LostClaimError),
             clock=clock,
         )
 
@@ -82,13 +84,15 @@ class Sender:
     def _send(self, notice: Notice, now: datetime) -> None:
         """Send one notice, unless another desk does."""
         store = self._desk.store
-        with store.claims.claimed(f"notice {notice.number}") as mine:
+        with store.claims.claimed(_work(notice)) as mine:
             if mine and store.outbox.is_still_due(notice):
                 self._send_claimed(notice, now)
 
     def _send_claimed(self, notice: Notice, now: datetime) -> None:
         """Send one notice, or record when it is retried."""
         desk, channel = self._desk, self._channel
+        # To compose a notice can take longer than a claim lasts if this process stands still meanwhile.
+        confirm = partial(desk.store.claims.confirm, _work(notice))
         incident = desk.store.incident(notice.incident_id)
         if incident is None or _too_early(notice, incident):
             return
@@ -97,12 +101,14 @@ class Sender:
             return
         try:
             if notice.kind == CHANGED and self._changer is not None:
-                if not self._changer.submit(incident, notice.attempts):
+                if not self._changer.submit(incident, notice.attempts, confirm):
                     return  # a new decision is needed
             else:
-                channel.deliver(notice.recipient, self._composer.compose(incident, notice, now))
-        except RemoteNodeError:
-            raise  # it is not postponed, because the desk of the message's own node can send it at any time
+                composed = self._composer.compose(incident, notice, now)
+                confirm()
+                channel.deliver(notice.recipient, composed)
+        except (RemoteNodeError, LostClaimError):
+            raise  # it is not postponed, because another desk can send it at any time
         except UnreadableError as error:
             self._failed(notice, incident, str(error))
         except UnwantedError:
@@ -148,6 +154,11 @@ class Sender:
             attempts=notice.attempts + 1,
             channel="" if channel.name == MAIL else channel.name,
         )
+
+
+def _work(notice: Notice) -> str:
+    """Return the name of the work that one desk claims."""
+    return f"notice {notice.number}"
 
 
 def _described(error: Exception) -> str:

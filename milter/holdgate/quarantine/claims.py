@@ -1,12 +1,14 @@
 """Assigns work to desks: several desks can share a store, and only one of them must send each notice.
 
 A desk claims a piece of work before it begins, and the claim is valid while the desk is alive: it gives a sign of life
-every few seconds. If it has given none for a while, another desk can take its work. With SQLite there is only one desk,
-which claims nothing.
+every few seconds. If it has given none for a while, another desk can take its work. A desk that stood still meanwhile
+checks its claim (`confirm`) before a step that cannot be undone. With SQLite there is only one desk, which claims
+nothing.
 """
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ class LiveDesk:
     version: str
 
 
+class LostClaimError(Exception):
+    """This desk was late: its claim has ended, and another desk may do the work."""
+
+
 class Claims:
     """The claims of this desk. Thread-safe."""
 
@@ -43,6 +49,8 @@ class Claims:
         self._reader = reader
         self._desk = secrets.token_hex(16)
         self._is_desk = False
+        self._lock = threading.Lock()
+        self._begun: set[str] = set()
 
     def heartbeat(self, machine: Machine) -> None:
         """Give a sign of life, and remove desks that gave none, with their claims. Must precede the first claim."""
@@ -58,6 +66,10 @@ class Claims:
             )
             connection.execute(delete(desks).where(desks.c.expires_at < now))
             connection.execute(delete(claims).where(claims.c.desk.not_in(select(desks.c.id))))
+            with self._lock:
+                begun = sorted(self._begun)
+            # Claims that could not be removed when their work ended, because the store was away at that moment.
+            connection.execute(delete(claims).where(claims.c.desk == self._desk, claims.c.work.not_in(begun)))
         self._is_desk = True
 
     @contextmanager
@@ -69,16 +81,39 @@ class Claims:
         if not self._is_desk:
             yield True
             return
-        name = hashlib.sha256(work.encode(errors="surrogatepass")).hexdigest()
-        if not self._claim(name):
+        name = _name(work)
+        with self._lock:
+            is_begun = name in self._begun
+            self._begun.add(name)
+        if is_begun:
             yield False
             return
         try:
-            yield True
+            if not self._claim(name):
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                mine = (claims.c.work == name) & (claims.c.desk == self._desk)
+                with self._engine.begin() as connection:
+                    connection.execute(delete(claims).where(mine))
         finally:
-            mine = (claims.c.work == name) & (claims.c.desk == self._desk)
-            with self._engine.begin() as connection:
-                connection.execute(delete(claims).where(mine))
+            with self._lock:
+                self._begun.discard(name)
+
+    def confirm(self, work: str) -> None:
+        """Raise LostClaimError if the claim of `work` has ended, because this desk gave no sign of life in time.
+
+        To be called directly before a step that another desk must not do too.
+        """
+        if not self._is_desk:
+            return
+        with self._engine.begin() as connection:
+            alive = select(desks.c.id).where(desks.c.id == self._desk, desks.c.expires_at > clock(connection))
+            mine = (claims.c.work == _name(work)) & claims.c.desk.in_(alive)
+            if connection.execute(select(claims.c.work).where(mine)).first() is None:
+                raise LostClaimError(work)
 
     def _claim(self, name: str) -> bool:
         with self._engine.begin() as connection:
@@ -88,7 +123,8 @@ class Claims:
                 index_elements=[claims.c.work],
                 set_={"desk": self._desk},
                 # The claims must not be read in a subquery: it would not see one that was committed after it had begun.
-                where=claims.c.desk.not_in(living),
+                # This desk has begun no such work: an earlier claim of its own was not removed.
+                where=(claims.c.desk == self._desk) | claims.c.desk.not_in(living),
             )
             return connection.execute(claim.returning(claims.c.work)).first() is not None
 
@@ -97,6 +133,11 @@ class Claims:
         with self._reader.connect() as connection:
             living = select(desks).where(desks.c.expires_at > clock(connection)).order_by(desks.c.machine, desks.c.id)
             return [LiveDesk(row.machine, row.version) for row in connection.execute(living)]
+
+
+def _name(work: str) -> str:
+    """Return the name of a piece of work in the store, which has room for a digest only."""
+    return hashlib.sha256(work.encode(errors="surrogatepass")).hexdigest()
 
 
 def _insert(table: Table) -> "Insert":

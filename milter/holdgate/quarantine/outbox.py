@@ -105,8 +105,11 @@ class Outbox:
             return connection.execute(query).scalar_one()
 
     def drop(self, notice: Notice, actor: Actor) -> None:
-        """Drop a notice that is out of date: a request whose incident was decided meanwhile."""
-        self._note(notice, actor, "notice dropped", sent_at=datetime.now(UTC))
+        """Drop a notice that is out of date: a request whose incident was decided meanwhile.
+
+        Nothing is recorded if another desk has sent, dropped or postponed it since it was read.
+        """
+        self._note(notice, actor, "notice dropped", is_due=True, sent_at=datetime.now(UTC))
 
     def report_dropped(self, incident_id: str) -> bool:
         """Return whether the report to the sender was not sent, because the sender had refused reports."""
@@ -120,15 +123,19 @@ class Outbox:
         self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))
 
     def failed(self, notice: Notice, actor: Actor, next_attempt_at: datetime) -> None:
-        """Record that Postfix did not accept a notice, and when it is retried."""
-        self._note(notice, actor, "notice put off", attempts=notice.attempts + 1, next_attempt_at=next_attempt_at)
+        """Record that Postfix did not accept a notice, and when it is retried; otherwise as `drop`."""
+        later = {"attempts": notice.attempts + 1, "next_attempt_at": next_attempt_at}
+        self._note(notice, actor, "notice put off", is_due=True, **later)
 
-    def _note(self, notice: Notice, actor: Actor, event: str, **values: Any) -> None:
+    def _note(self, notice: Notice, actor: Actor, event: str, *, is_due: bool = False, **values: Any) -> None:
         same = notices.c.number == notice.number
+        if is_due:
+            same &= (notices.c.attempts == notice.attempts) & notices.c.sent_at.is_(None)
         by = "" if notice.channel == "mail" else f" over {notice.channel}"
         with self._engine.begin() as connection:
             node = history.lock(connection, notice.incident_id)
-            connection.execute(update(notices).where(same).values(**values))
+            if not connection.execute(update(notices).where(same).values(**values)).rowcount:
+                return
             history.write(connection, notice.incident_id, actor, (event, f"{notice.kind} to {notice.recipient}{by}"))
         if "sent_at" in values and notice.kind in WITH_MESSAGE:
             self._signals.notify(queue_of(node))  # the queue agent can delete the message now

@@ -1,8 +1,15 @@
-"""Reserves a node's name for this machine while `holdgate-queue` runs: a thread renews the lease in the store."""
+"""Reserves a node's name for this machine while `holdgate-queue` runs: a thread renews the lease in the store.
+
+A machine that stood still, or was cut off from the store, for longer than its lease may have lost the name meanwhile.
+So it does nothing (`holds`) before it has renewed the lease, and renews it (`confirm`) before it concludes from its own
+hold queue that a message of the node no longer exists.
+"""
 
 import threading
+import time
 from collections.abc import Callable
 
+from holdgate import maillog
 from holdgate.node import Machine
 from holdgate.quarantine.database import DatabaseError, StoreError
 from holdgate.quarantine.nodes import LEASE, Nodes, NodeTakenError, retry_until_free
@@ -25,7 +32,9 @@ class Lease:
         self._nodes, self._name, self._machine, self._rules = nodes, name, machine, rules
         self._stop = stop
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+        self._lock = threading.Lock()
+        self._renewed_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
     def acquire(self) -> None:
         """Take the name once no other machine uses it, and keep it. Raises NodeTakenError and StoreError."""
@@ -43,22 +52,53 @@ class Lease:
         except DatabaseError:
             return
 
-    def _acquire(self) -> None:
-        self._nodes.acquire(self._name, self._machine, self._rules())
+    def holds(self) -> bool:
+        """Return whether this machine has the name; if the last renewal is too long ago, renew the lease first."""
+        if not self._nodes.is_shared:
+            return True
+        return not self.lost and (_now() - self._renewed_at < LEASE.total_seconds() or self.confirm())
 
-    def _renew(self) -> None:
-        while not self._ended.wait(_PAUSE):
+    def confirm(self) -> bool:
+        """Renew the lease now; return whether this machine has the name. If the store is unreachable, it is False."""
+        if not self._nodes.is_shared:
+            return True
+        with self._lock:
+            if self.lost:
+                return False
             try:
-                # A store that was restored from a backup, or a standby, may not contain the lease.
-                if not self._nodes.renew(self._name, self._machine, self._rules()):
-                    self._acquire()
+                self._renew()
             except (DatabaseError, StoreError):  # the reconciler logs that the store is unreachable
-                continue
+                return False
             except NodeTakenError:
                 self.lost = True
                 self._stop.set()
-                return
+            return not self.lost
+
+    def _acquire(self) -> None:
+        begun = _now()
+        self._nodes.acquire(self._name, self._machine, self._rules())
+        self._renewed_at = begun
+
+    def _renew(self) -> None:
+        begun = _now()
+        # A store that was restored from a backup, or a standby, may not contain the lease.
+        if self._nodes.renew(self._name, self._machine, self._rules()):
+            self._renewed_at = begun
+        else:
+            self._acquire()
+
+    def _run(self) -> None:
+        while not self.lost and not self._ended.wait(_PAUSE):
+            try:
+                self.confirm()
+            except Exception as error:  # any exception: without this thread, the lease would end
+                maillog.failed(stage="lease", error=maillog.describe(error))
 
     def _wait(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise SystemExit(0)
+
+
+def _now() -> float:
+    """Return a time in seconds that continues while the machine is suspended (clock_gettime(2), CLOCK_BOOTTIME)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -65,7 +65,8 @@ class Reconciler:
     """Compares and fixes. Between passes it keeps only a cache.
 
     `has_more` is true if the last pass had not enough time for everything. `poll_after` returns for how many seconds
-    the store need not be checked for changes, because it signals new work, and then `poll` is called.
+    the store need not be checked for changes: it signals new work, and then `poll` is called. `has_name` returns
+    whether this machine has the node's name now: only then is a message missing that is not in its hold queue.
     """
 
     has_more = False
@@ -80,6 +81,7 @@ class Reconciler:
         interval: timedelta = timedelta(0),
         adopt_uninspected: bool = False,
         poll_after: Callable[[], float] = lambda: 0.0,
+        has_name: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -91,6 +93,7 @@ class Reconciler:
         self._stamp, self._version = "", ""
         self._heads: Heads = {}
         self._seen_heads: Heads = {}
+        self._has_name = has_name
         self._poll_after, self._poll_at = poll_after, 0.0
         self._full_pass_at = 0.0
         self._reads_all = True
@@ -213,10 +216,14 @@ class Reconciler:
 
         for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET, enough=enough):
             self._delete(batch)
-        self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
+        lost = self._missing.certain(gone)
+        has_name = not (lost or changed) or self._has_name()
+        if has_name:
+            self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
         self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
         close_missing = partial(self._close_missing, owing)
-        self._losses.run(self._missing.certain(gone), close_missing, budget=_QUICK_BUDGET, enough=enough)
+        if has_name:
+            self._losses.run(lost, close_missing, budget=_QUICK_BUDGET, enough=enough)
         known = {key[0] for key in self._exchange.keys(changed)}
         without_incident = [message for message in self._comparison.without_incident() if message.queue_id not in known]
         for messages in self._adoptions.batches(without_incident, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):

@@ -6,6 +6,8 @@ It is loaded only in that child, so that the process that runs as root has no co
 import os
 import signal
 import threading
+import time
+from collections.abc import Callable
 from functools import partial
 
 from holdgate import daemon, maillog, metrics
@@ -22,6 +24,9 @@ from holdgate.queue.reconcile import Reconciler
 
 # Seconds between two passes. A pass without changes costs one query to the agent and one to the store.
 _PAUSE = 1.0
+# Minimum time between two passes in seconds, however often the store or the hold queue signals: anyone who may connect
+# to the database can send signals.
+_MIN_PAUSE = 0.1
 
 
 def run(program: str, settings: Settings, parent: int) -> int:
@@ -53,12 +58,13 @@ def run(program: str, settings: Settings, parent: int) -> int:
         interval=settings.queue.interval,
         adopt_uninspected=settings.queue.adopt_uninspected,
         poll_after=lambda: listener.pause(0.0),
+        has_name=lease.confirm,
     )
     watch = HoldWatch(QueueClient(settings.queue.socket), waker)
     listener.start()
     watch.start()
     daemon.notify("READY=1")
-    run_passes(reconciler, stop, _PAUSE, parent, waker, watch)
+    run_passes(reconciler, stop, _PAUSE, parent, waker, watch, lease.holds)
     watch.close()
     listener.close()
     lease.close()
@@ -76,16 +82,21 @@ def run_passes(
     parent: int,
     waker: Waker,
     watch: HoldWatch | None = None,
+    holds: Callable[[], bool] = lambda: True,
 ) -> None:
     """Run passes until `stop` or the parent's end, with `pause` seconds in between unless more is to be done.
 
-    A signal of the store, or of `watch`, for `waker` ends a pause. If both are sure to come, the pause is longer.
+    A signal of the store, or of `watch`, for `waker` ends a pause, but many signals cause at most ten passes a second.
+    If both are sure to come, the pause is longer. There is no pass while this machine does not have its name (`holds`).
 
     systemd's watchdog is reset only after a pass in which agent and store answered: if no process can reach the agent
     any more, both processes are restarted.
     """
     while not stop.is_set() and os.getppid() == parent:
         try:
+            if not holds():
+                stop.wait(pause)
+                continue
             if reconciler.run_once():
                 daemon.notify("WATCHDOG=1")
         except Exception as error:  # after any exception, held mail waits for the next pass
@@ -94,7 +105,9 @@ def run_passes(
             maillog.failed(stage="reconcile", error=reason)
         if reconciler.has_more:
             continue
+        done = time.monotonic()
         if waker.wait(_pause(reconciler, pause, watch)):
+            stop.wait(max(done + _MIN_PAUSE - time.monotonic(), 0))
             reconciler.poll()
 
 

@@ -11,6 +11,7 @@ from holdgate.desk.context import next_time
 from holdgate.desk.digest import Summaries
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
+from holdgate.quarantine.claims import LostClaimError
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.store import ConflictError
 from support.desks import templates_of
@@ -156,3 +157,19 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(make_desk, hold, sen
     assert calls
     for call in sorted(calls):
         attempt(call)
+
+
+def test_a_desk_that_was_late_sends_no_summary(make_desk, hold, sent, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    now = datetime.now(UTC)
+    hold(desk)
+    desk.store.digests.subscribe(BOSS, now, now)
+
+    def late(work: str) -> None:
+        assert work == f"digest {BOSS}"
+        raise LostClaimError(work)
+
+    monkeypatch.setattr(desk.store.claims, "confirm", late)
+    assert summaries(desk).send(now + timedelta(seconds=1))
+    assert not sent
+    assert desk.store.digests.due(now + timedelta(seconds=1)), "it is due for the other desk"

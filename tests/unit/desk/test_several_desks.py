@@ -225,6 +225,35 @@ def test_what_a_dead_desk_was_sending_is_sent_by_another(
     assert [one[1] for one in sent] == ["boss@corp.example"]
 
 
+@pytest.mark.parametrize("outcome", ["sends", "fails"])
+def test_a_desk_that_stood_still_while_another_sent_its_notice_does_nothing(
+    two: list[OneDesk], sent: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    incident = hold(two[0], 1)
+    two[0].scheduler.ask(datetime.now(UTC))
+    compose = Composer.compose
+
+    def stand_still(self: Composer, *arguments: Any) -> Any:
+        monkeypatch.setattr(Composer, "compose", compose)
+        monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(0))
+        two[0].presence.run_once(datetime.now(UTC))  # its last sign of life
+        monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(seconds=30))
+        two[1].presence.run_once(datetime.now(UTC))
+        two[1].scheduler.send(soon())
+        two[0].presence.run_once(datetime.now(UTC))
+        if outcome == "fails":
+            raise OSError("the connection has ended meanwhile")
+        return compose(self, *arguments)
+
+    monkeypatch.setattr(Composer, "compose", stand_still)
+    two[0].scheduler.send(soon())
+    assert [one[1] for one in sent] == ["boss@corp.example"]
+    store = two[0].desk.store
+    assert [one.event for one in store.history(incident.id)][-2:] == ["asked", "notice sent"]
+    assert not store.outbox.due(soon())
+    assert store.audit.verify().problem == ""
+
+
 def test_a_notice_that_is_put_off_is_not_sent_by_the_other_before_its_time(
     two: list[OneDesk], monkeypatch: pytest.MonkeyPatch
 ) -> None:

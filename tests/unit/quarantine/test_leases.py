@@ -10,12 +10,13 @@ from typing import Any, cast
 import psycopg
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from holdgate.node import Machine
 from holdgate.quarantine import claims as claims_module
 from holdgate.quarantine import confirming
 from holdgate.quarantine import nodes as module
-from holdgate.quarantine.claims import Claims, LiveDesk
+from holdgate.quarantine.claims import Claims, LiveDesk, LostClaimError
 from holdgate.quarantine.confirming import ConfirmingConnection, _Wait
 from holdgate.quarantine.database import BUSY_TIMEOUT
 from holdgate.quarantine.incident import Actor, Incident
@@ -284,6 +285,66 @@ def test_a_sign_of_life_in_time_keeps_the_claims(desks: tuple[Claims, Claims], c
             other.heartbeat(TWO)
             with other.claimed("x") as has:
                 assert not has
+
+
+class Interrupted:
+    """A database that can be unreachable for a while."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self.is_away = False
+
+    def begin(self) -> Any:
+        if self.is_away:
+            raise OperationalError("x", {}, Exception())
+        return self.engine.begin()
+
+
+def test_work_whose_claim_could_not_be_removed_is_done_again_by_the_same_desk(desks: tuple[Claims, Claims]) -> None:
+    one, other = desks
+    interrupted: Any = Interrupted(one._engine)
+    one._engine = interrupted
+    one.heartbeat(ONE)
+    other.heartbeat(TWO)
+    for work in ("x", "y"):
+        with pytest.raises(OperationalError), one.claimed(work):
+            interrupted.is_away = True
+        interrupted.is_away = False
+    with other.claimed("x") as has:
+        assert not has, "the other desk cannot know that the work has ended"
+    with one.claimed("x") as has:
+        assert has
+        with one.claimed("x") as again:
+            assert not again, "another thread of this desk"
+        one.heartbeat(ONE)
+        with other.claimed("x") as has:
+            assert not has, "a sign of life keeps what is being done"
+    with other.claimed("y") as has:
+        assert has, "a sign of life gives up what was left"
+
+
+def test_a_desk_that_was_late_sees_that_its_claim_has_ended(desks: tuple[Claims, Claims], clock: Clock) -> None:
+    one, other = desks
+    one.confirm("x")  # a command, which claims nothing
+    one.heartbeat(ONE)
+    other.heartbeat(TWO)
+    with one.claimed("x"):
+        one.confirm("x")
+        with pytest.raises(LostClaimError):
+            one.confirm("y")
+        clock.now += claims_module.LEASE - SECOND
+        one.confirm("x")
+        clock.now += SECOND
+        with pytest.raises(LostClaimError):
+            one.confirm("x")  # nobody has taken the work yet, but another desk can at any time
+        clock.now += SECOND
+        other.heartbeat(TWO)
+        one.heartbeat(ONE)
+        with pytest.raises(LostClaimError):
+            one.confirm("x")
+        with other.claimed("x") as has:
+            assert has
+            other.confirm("x")
 
 
 def test_a_desk_that_is_alone_claims_nothing(store: Store) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -178,6 +179,50 @@ def test_a_listener_whose_connection_ends_connects_again(
     postgres.end_connections()
     wait_for(lambda: not agent.listener.is_listening, "the listener to see it")
     wait_for(lambda: agent.listener.is_listening, "the listener to hear again")
+    wait_for(lambda: agent.waker.wait(0), "the wake-up for what was not heard")
+    incident = held()
+    store.record(incident, ACTOR)
+    store.change(incident, State.APPROVED, ACTOR)
+    assert agent.waker.wait(20)
+
+
+def test_a_stranger_in_the_database_can_only_wake(
+    store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "_PROOF_INTERVAL", 0.1)
+    agent = Ears(store, url, queue_of(NODE))
+    listeners.append(agent.listener)
+    hostile = ("", " ", "proof:", f"proof:{'0' * 16}", "x" * 7999, "queue:\x01\x7f\u2028", "Drop " * 1500, "queue:")
+    with closing(database.direct(url)) as stranger:  # the server lets each user of the database do this
+        for number in range(3000):
+            stranger.execute("SELECT pg_notify('holdgate', %s)", [hostile[number % len(hostile)]])
+            assert agent.listener.is_listening
+    assert not agent.waker.wait(0), "none of these words is its own"
+    incident = held()
+    store.record(incident, ACTOR)
+    store.change(incident, State.APPROVED, ACTOR)
+    assert agent.waker.wait(20)
+    assert agent.listener.is_listening
+
+
+def test_a_connection_that_is_dead_without_a_word_is_replaced(
+    store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "_PROOF_INTERVAL", 0.1)
+    monkeypatch.setattr(signals, "_PROOF_TIMEOUT", 0.3)
+    monkeypatch.setattr(signals, "_RECONNECT", 0.05)
+    made: list[Any] = []
+
+    def direct(given: str) -> Any:
+        made.append(database.direct(given))
+        return made[-1]
+
+    monkeypatch.setattr(signals, "direct", direct)
+    agent = Ears(store, url, queue_of(NODE))
+    listeners.append(agent.listener)
+    # As behind a firewall that has dropped the connection: it is open, and nothing comes.
+    monkeypatch.setattr(made[0], "notifies", lambda **_: iter(()))
+    wait_for(lambda: len(made) > 1 and agent.listener.is_listening, "another connection")
     wait_for(lambda: agent.waker.wait(0), "the wake-up for what was not heard")
     incident = held()
     store.record(incident, ACTOR)

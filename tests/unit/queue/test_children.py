@@ -85,6 +85,12 @@ class FakeLease:
         if FakeLease.error is not None:
             raise FakeLease.error
 
+    def holds(self) -> bool:
+        return True
+
+    def confirm(self) -> bool:
+        return True
+
     def close(self) -> None:
         self.steps.append(("lease closed",))
 
@@ -133,6 +139,7 @@ def test_the_child_opens_all_keeps_in_step_and_closes_all(child: Steps) -> None:
     assert store[2:] == ("mx1", ("role", "queue"))
     (made,) = [dict(one[3:]) for one in child if one[0] == "reconciler"]
     made.pop("poll_after")()
+    assert made.pop("has_name").__func__ is FakeLease.confirm
     assert child[-1] == ("rest", 0.0)
     assert made == {
         "action": ("X-Corp-Action", "Hold"),
@@ -143,6 +150,7 @@ def test_the_child_opens_all_keeps_in_step_and_closes_all(child: Steps) -> None:
     (step,) = [one for one in child if one[0] == "in step"]
     assert step[1] == "a reconciler"
     assert step[3:6] == (1.0, 4711, "waker")
+    assert step[7].__func__ is FakeLease.holds
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -119,3 +119,47 @@ def test_a_daemon_that_is_stopped_while_it_waits_for_the_name_ends(monkeypatch: 
     with pytest.raises(SystemExit):
         Lease(cast(Nodes, nodes), "a", MACHINE, stop).acquire()
     assert nodes.count("take") == 1
+
+
+def test_a_machine_that_stood_still_renews_before_it_has_the_name(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module, "_now", lambda: now)
+    monkeypatch.setattr(module, "_PAUSE", 3600)
+    nodes = FakeNodes()
+    lease, stop = take(nodes)
+    now += module.LEASE.total_seconds() - 1
+    assert lease.holds()
+    assert nodes.count("renew") == 0
+    now += 1
+    assert lease.holds()
+    assert nodes.count("renew") == 1
+    now += module.LEASE.total_seconds()
+    nodes.renews = [OperationalError("x", {}, Exception())]
+    assert not lease.holds(), "the store is away"
+    assert not stop.is_set()
+    nodes.renews, nodes.taken = [False], NodeTakenError("a", "other.corp.example", module.LEASE)
+    assert not lease.holds()
+    assert (lease.lost, stop.is_set()) == (True, True)
+    count = len(nodes.calls)
+    assert not lease.holds()
+    assert not lease.confirm()
+    assert len(nodes.calls) == count, "it is not taken back"
+    lease.close()
+
+
+def test_the_only_node_of_a_store_has_its_name(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_now", lambda: 1e9)
+    nodes = FakeNodes()
+    nodes.is_shared = False
+    lease, _ = take(nodes)
+    assert lease.holds()
+    assert lease.confirm()
+    assert nodes.count("renew") == 0
+
+
+def test_a_lease_is_renewed_after_any_error(take: Take, caplog: pytest.LogCaptureFixture) -> None:
+    nodes = FakeNodes(ValueError("x"), True)
+    lease, _ = take(nodes)
+    wait_for(lambda: nodes.count("renew") > 2, "renewals")
+    lease.close()
+    assert "stage=lease" in caplog.text

@@ -76,6 +76,34 @@ def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> N
     assert script.count == passes
 
 
+def test_there_is_no_pass_while_another_machine_may_have_the_name() -> None:
+    script = Script([])
+    answers = iter([False, OSError("x"), False, True])
+
+    def holds() -> bool:
+        assert script.count == 0
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    run_passes(script, script.stop, PAUSE, os.getppid(), Waker(), None, holds)
+    assert script.count == 1
+    assert next(answers, None) is None
+
+
+def test_a_storm_of_signals_causes_few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    script = Script([True] * 5)
+    waker = Waker()
+    monkeypatch.setattr(waker, "wait", lambda _: True)
+    monkeypatch.setattr(reconciling.time, "monotonic", lambda: 50.0)
+    wait = script.stop.wait
+    monkeypatch.setattr(script.stop, "wait", lambda seconds: waits.append(seconds) or wait(0))
+    run_passes(script, script.stop, PAUSE, os.getppid(), waker)
+    assert waits == [pytest.approx(0.1)] * script.count
+
+
 def test_it_ends_with_its_parent() -> None:
     script = Script([True])
     run_passes(script, script.stop, PAUSE, os.getpid(), Waker())

@@ -113,6 +113,7 @@ def new_reconciler(
     *,
     adopt_uninspected: bool = False,
     interval: timedelta = timedelta(0),
+    has_name: Callable[[], bool] = lambda: True,
 ) -> Reconciler:
     return Reconciler(
         store,
@@ -121,6 +122,7 @@ def new_reconciler(
         missing_after=timedelta(seconds=missing_after),
         interval=interval,
         adopt_uninspected=adopt_uninspected,
+        has_name=has_name,
     )
 
 
@@ -508,6 +510,28 @@ def test_a_vanished_message_that_comes_back_is_held_again(store: Store) -> None:
     settle(reconciler)
     again = store.find(incident.id)[0]
     assert (again.state, again.closed_at) == (State.HELD, None)
+
+
+def test_nothing_is_missing_where_another_machine_has_the_name(store: Store) -> None:
+    queue, has_name = FakeQueue(), False
+    late = new_reconciler(store, queue, missing_after=0, has_name=lambda: has_name)
+    machine = new_reconciler(store, queue, missing_after=0)
+    for name in ("4a", "4b", "4c"):
+        incident = Incident(queue_id=name, sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+        store.record(incident, MILTER)
+        queue.add(name, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    settle(machine)
+    decide(store, store.find("4a")[0], Answer.APPROVE)
+    changed = {"kinds": ["redact"], "original": "", "sent": "", "token": "t" * 32}
+    store.change(store.find("4b")[0], State.APPROVED, PERSON, change=changed)
+    store.record(Incident(queue_id="4d", sender="a@corp.example", recipients=["b@partner.example"], policy="p"), MILTER)
+    queue.messages.clear()  # they are in the other machine's hold queue
+    settle(late)
+    found = {one.queue_id: one.state for one in store.incidents()}
+    assert found == {"4a": State.APPROVED, "4b": State.APPROVED, "4c": State.HELD, "4d": State.PENDING}
+    has_name = True
+    settle(late)
+    assert {one.state for one in store.incidents()} == {State.VANISHED}
 
 
 def test_what_was_decided_before_it_was_gone_is_not_its_decision(store: Store) -> None:
