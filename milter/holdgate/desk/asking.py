@@ -15,7 +15,7 @@ from holdgate.desk.context import ACTOR, Desk
 from holdgate.policy.action import REGISTRY, Handling
 from holdgate.quarantine.incident import SENDER, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import ConflictError
+from holdgate.quarantine.store import settle
 
 
 def is_refused(incident: Incident) -> bool:
@@ -84,13 +84,15 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
     """Send the request to another person because a moderator is away (OUT_OF_OFFICE) or their mail bounced (BOUNCED).
 
     Return whether anything changed: not for an answered request, nor for a decided incident.
+    Raises ConflictError as `store.settle` does.
     """
-    while True:
+
+    def once() -> tuple[Incident, int] | None:
         incident = desk.store.incident(request.incident_id)
         known = desk.store.requests.of(request.incident_id)
         same = next((one for one in known if one.number == request.number), None)
         if incident is None or incident.state is not State.HELD or same is None or same.answer is not None:
-            return False
+            return None
         if same.is_of_sender:
             asks = asksender.instead(desk, incident, known)
         else:
@@ -100,20 +102,21 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
         ]
         able = len(asks) + len([one for one in others if one.answer in (None, Answer.APPROVE)])
         now_asked = (_names(asks) or "nobody") + _too_few(desk, incident, able)
-        try:
-            desk.store.amend(
-                incident,
-                str(answer),
-                ACTOR,
-                note=f"{request.moderator} ({how}); now asked: {now_asked}",
-                asks=asks,
-                channels=_channels(desk, incident),
-                answers={request.number: answer},
-            )
-        except ConflictError:
-            continue
-        _raise_alarm(desk, incident, able)
-        return True
+        desk.store.amend(
+            incident,
+            str(answer),
+            ACTOR,
+            note=f"{request.moderator} ({how}); now asked: {now_asked}",
+            asks=asks,
+            channels=_channels(desk, incident),
+            answers={request.number: answer},
+        )
+        return incident, able
+
+    reassigned = settle(once)
+    if reassigned is not None:
+        _raise_alarm(desk, *reassigned)
+    return reassigned is not None
 
 
 def still_asked(desk: Desk, incident: Incident) -> list[Request]:

@@ -16,7 +16,7 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import clean_comment, is_late
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import ConflictError
+from holdgate.quarantine.store import settle
 
 # How many questions and answers are possible about one message, so that no mailbox can be flooded.
 _TURNS = 10
@@ -102,17 +102,17 @@ def answer_as_sender(
     if not text:
         raise RefusedToConsultError(Refusal.EMPTY)
     moment = now or datetime.now(UTC)
-    while True:
+
+    def once() -> Incident:
         current = desk.store.incident(incident.id)
         if current is None or current.state is not State.HELD:
             raise RefusedToConsultError(Refusal.OVER)
         _limit(desk, current)
         asked = [one for one in desk.store.requests.of(current.id) if one.is_open and not is_late(one, moment)]
         told = [NewNotice("said", one.moderator, request=one.number) for one in asked]
-        try:
-            return desk.store.amend(current, ANSWERED, actor, note=text, outbox=told)
-        except ConflictError:
-            continue
+        return desk.store.amend(current, ANSWERED, actor, note=text, outbox=told)
+
+    return settle(once)
 
 
 def reason_of(rules: ModerationSettings, choice: str, text: str) -> str:
@@ -153,15 +153,15 @@ def _limit(desk: Desk, incident: Incident) -> None:
 def _settle(
     desk: Desk, request: Request, once: Callable[[Incident, Request], Incident], now: datetime | None
 ) -> Incident:
-    """Run a step on the incident's current state, and again if it was changed meanwhile."""
-    while True:
+    """Run a step on the incident's current state, and again if it was changed meanwhile, as `store.settle` does."""
+
+    def step() -> Incident:
         incident = desk.store.incident(request.incident_id)
         mine = desk.store.requests.by_number(request.number)
         if incident is None or mine is None or incident.state is not State.HELD or not mine.is_open:
             raise RefusedToConsultError(Refusal.OVER)
         if is_late(mine, now):
             raise RefusedToConsultError(Refusal.OVER)
-        try:
-            return once(incident, mine)
-        except ConflictError:
-            continue
+        return once(incident, mine)
+
+    return settle(step)

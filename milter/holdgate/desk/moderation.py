@@ -15,7 +15,7 @@ from holdgate.quarantine.incidents import Quota
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import ConflictError
+from holdgate.quarantine.store import settle
 
 COMMENT_LENGTH = 2000
 
@@ -166,16 +166,19 @@ def clean_comment(comment: str) -> str:
 
 
 def until_settled(desk: Desk, incident_id: str, once: Callable[[Incident], Incident]) -> Incident:
-    """Run a step on the incident's current state, and again if it was changed meanwhile. Raises RefusedError."""
-    while True:
+    """Run a step on the incident's current state, and again if it was changed meanwhile.
+
+    Raises RefusedError, and ConflictError as `store.settle` does.
+    """
+
+    def step() -> Incident:
         incident = desk.store.incident(incident_id)
         assert incident is not None
         if incident.state is not State.HELD:
             raise RefusedError(Why.PENDING if incident.state is State.PENDING else Why.DECIDED, incident)
-        try:
-            return once(incident)
-        except ConflictError:
-            continue
+        return once(incident)
+
+    return settle(step)
 
 
 def require_open(incident: Incident, asked: Request, now: datetime) -> None:

@@ -6,10 +6,11 @@ transaction locks the row of its incident before it changes anything else. Trans
 the other; those of different incidents wait for each other only at the end of a writer's chain.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -52,7 +53,7 @@ from holdgate.quarantine.sessions import EndedSessions
 from holdgate.quarantine.signals import DESK, FileListener, Listener, NotifyListener, Signals, queue_of
 from holdgate.quarantine.states import DECIDED, State, has_transition
 
-__all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store"]
+__all__ = ["Actor", "ConflictError", "Store", "StoreError", "migrate", "open_store", "settle"]
 
 # What retention empties. Sender, recipients, times, and who decided are kept.
 _CONTENT: dict[str, Any] = {"subject": "", "header_from": "", "message_id": "", "comment": None, "attachments": []}
@@ -70,12 +71,29 @@ _CHANGEABLE = frozenset(one.name for part in (QueueFile, Decision) for one in fi
 _INSERT = insert(incidents)
 
 
+T = TypeVar("T")
+
+# After this many conflicts in a row, a step is left to a later attempt.
+_CONFLICTS = 50
+
+
 class ConflictError(Exception):
     """Another process changed the incident first; `incident` is its current state."""
 
     def __init__(self, incident: Incident) -> None:
         super().__init__(f"incident {incident.id} is {incident.state}")
         self.incident = incident
+
+
+def settle(step: Callable[[], T]) -> T:
+    """Run a step that reads an incident and changes it, and again if it was changed meanwhile.
+
+    Raises ConflictError if that happens many times in a row: no incident keeps its caller for ever.
+    """
+    for _ in range(_CONFLICTS - 1):
+        with suppress(ConflictError):
+            return step()
+    return step()
 
 
 def open_store(url: str, node: str | None = None, *, role: str = "") -> "Store":

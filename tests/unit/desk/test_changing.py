@@ -1,19 +1,27 @@
 """Approval with changes: permission, the record, and a message that cannot be sent as approved."""
 
 import smtplib
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import moderation, post
 from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
+from holdgate.desk.context import Desk
+from holdgate.desk.preview import UnreadableError
 from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
 from holdgate.extract.budget import Limits
-from holdgate.quarantine.incident import Actor, Answer, Change
+from holdgate.headers import INCIDENT, first
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident, Notice
+from holdgate.quarantine.outbox import Outbox
 from holdgate.quarantine.states import State
+from holdgate.quarantine.store import ConflictError, open_store
+from holdgate.queue.client import UnreachableError
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal
@@ -241,3 +249,67 @@ def test_an_attachment_that_is_not_there_is_named(make_desk, hold, message) -> N
     with pytest.raises(CannotChangeError) as refused:
         Changer(desk, message).prepare(hold(desk), RequestedChanges(["other"]))
     assert (refused.value.part, refused.value.why) == ("other", "There is no such attachment.")
+
+
+# -- one bad item beside ten ------------------------------------------------------------------------------------------
+
+# Where the bad one fails: as the agent shows it, as Postfix takes it, or when the store hears of it.
+TROUBLES = {
+    "not shown": ("show", UnreadableError("odd", "not read")),
+    "agent away": ("show", UnreachableError("the queue agent does not answer")),
+    "odd": ("show", RuntimeError("odd")),
+    "refused": ("submit", smtplib.SMTPDataError(451, b"later")),
+    "relay away": ("submit", smtplib.SMTPServerDisconnected("gone")),
+    "conflict": ("record", ConflictError(Incident("4", "", [], "p"))),
+    "locked": ("record", OperationalError("UPDATE", {}, Exception("database is locked"))),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_changed_message_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
+    make_desk, hold, message, monkeypatch, store_url, trouble
+) -> None:
+    place, error = TROUBLES[trouble]
+    settings = make_desk(desk=RELAY, changes=["without-attachments"]).settings
+    with closing(open_store(store_url)) as store:
+        desk = Desk(store, settings)
+        decided = [approve(desk, message, hold(desk, queue_id=f"4id{number}")) for number in range(11)]
+        bad = decided[3].id
+        sent: list[str | None] = []
+        show, record = Message.held, Outbox.sent
+
+        def fail(where: str, name: str | None) -> None:
+            if (where, name) == (place, bad):
+                raise error
+
+        def held(self: Message, incident: Incident) -> bytes:
+            fail("show", incident.id)
+            return show(self, incident)
+
+        def submit(content: bytes, *_: object) -> None:
+            name = first(content, INCIDENT)
+            fail("submit", name)
+            sent.append(name)
+
+        def recorded(self: Outbox, notice: Notice, actor: Actor) -> None:
+            fail("record", notice.incident_id)
+            record(self, notice, actor)
+
+        def waiting() -> list[str]:
+            return [one.id for one in decided if store.outbox.awaits_change(one.id)]
+
+        for owner, name, made in ((Message, "held", held), (post, "submit", submit), (Outbox, "sent", recorded)):
+            monkeypatch.setattr(owner, name, made)
+        changer = Changer(desk, message)  # type: ignore[arg-type]
+        hours = 0  # on both clocks, so that each retry is due
+        sender = Sender(desk, None, changer=changer, reports=True, clock=lambda: hours * 3600.0)  # type: ignore[arg-type]
+        for hours in range(1, 4):
+            sender.send_due(datetime.now(UTC) + timedelta(hours=hours))
+            assert waiting() == [bad]
+        good = [one.id for one in decided if one.id != bad]
+        assert sorted(name for name in sent if name != bad) == sorted(good)
+        place = ""  # healed
+        hours = 9
+        sender.send_due(datetime.now(UTC) + timedelta(hours=hours))
+        assert waiting() == []
+        assert set(sent) == {bad, *good}

@@ -490,7 +490,18 @@ WORK: dict[str, tuple[str, Callable[[Desk], int]]] = {
     "remind": ("amend", lambda desk: 11 - len(desk.store.agenda.to_remind(NOW + timedelta(days=1)))),
     "expire": ("change", lambda desk: len(desk.store.incidents([State.EXPIRED]))),
     "erase": ("erase", lambda desk: sum(one.erased_at is not None for one in desk.store.incidents())),
+    "replace": ("change", lambda desk: len(desk.store.incidents([State.REJECTED]))),
 }
+
+
+def prepare(desk: Desk, work: str, held: list[Incident]) -> None:
+    """Leave incidents as this kind of work finds them: closed long ago, or replaced while the desk was away."""
+    for incident in held:
+        if work == "erase":
+            desk.store.change(incident, State.VANISHED, BOSS, closed_at=NOW - timedelta(days=2))
+        if work == "replace":
+            begun = desk.store.replacements.begin(incident.id, "k", "d", Actor("billing", "replacement"), NOW)
+            desk.store.replacements.accepted(begun, f"5{incident.queue_id}")
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -503,9 +514,7 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     call, done = WORK[work]
     table = table_of(desk, clock)
     moment = {"ask": NOW, "remind": NOW + timedelta(days=1), "expire": NOW + timedelta(days=3)}.get(work, NOW)
-    if work == "erase":
-        for incident in held:
-            desk.store.change(incident, State.VANISHED, BOSS, closed_at=NOW - timedelta(days=2))
+    prepare(desk, work, held)
     real = getattr(Store, call)
 
     def fails(self: Store, incident: Incident, *rest: Any, **more: Any) -> Any:
@@ -547,9 +556,7 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
         relay.taken.clear()
         desk = make_desk(reminders=["1d"], retention="1d")
         held = eleven(desk, hold, asked=work != "ask", now=NOW)
-        if work == "erase":
-            for incident in held:
-                desk.store.change(incident, State.VANISHED, BOSS, closed_at=NOW - timedelta(days=2))
+        prepare(desk, work, held)
         seen: set[str] = set()
 
         def met(name: str) -> None:

@@ -17,7 +17,7 @@ from holdgate.quarantine import agenda, database
 from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, new_incident_id
 from holdgate.quarantine.schema import metadata
 from holdgate.quarantine.states import OPEN, TRANSITIONS, State, has_transition
-from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, migrate, open_store
+from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, migrate, open_store, settle
 from testbed.postgres import PASSWORD, PostgresServer
 
 ACTOR = Actor("anna@corp.example", "test")
@@ -143,6 +143,34 @@ def test_of_two_deciders_one_wins(store: Store) -> None:
     assert caught.value.incident.state is State.APPROVED
     assert store.outbox.awaiting_report() == set()
     assert [event.event for event in store.history(held.id)] == ["recorded", "approved"]
+
+
+@pytest.mark.parametrize(("conflicts", "attempts"), [(0, 1), (1, 2), (49, 50)])
+def test_a_step_is_repeated_after_a_conflict(conflicts: int, attempts: int) -> None:
+    tried: list[None] = []
+
+    def step() -> str:
+        tried.append(None)
+        if len(tried) <= conflicts:
+            raise ConflictError(Incident("4", "", [], "p"))
+        return "done"
+
+    assert settle(step) == "done"
+    assert len(tried) == attempts
+
+
+@pytest.mark.parametrize(("error", "attempts"), [(ConflictError(Incident("4", "", [], "p")), 50), (KeyError(), 1)])
+def test_a_step_that_conflicts_for_ever_ends_as_any_other_error_does(error: Exception, attempts: int) -> None:
+    tried: list[None] = []
+
+    def step() -> None:
+        tried.append(None)
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        settle(step)
+    assert caught.value is error
+    assert len(tried) == attempts
 
 
 def test_many_deciders_at_once_leave_one_outcome(store: Store) -> None:
