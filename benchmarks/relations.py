@@ -366,7 +366,7 @@ class Outcome:
 def try_site(seed: int, shape: Shape, store: Store, kind_of_site: Kind = SHAPES["usual"]) -> Outcome:
     """Learn two weeks of a site, and evaluate a third one with swaps in it; what was held is not learned."""
     world, hasher = World(seed, shape, kind_of_site), Hasher(f"{seed}".encode() * 32)
-    teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE), Evaluator(hasher, [OWN])
+    teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE, [OWN]), Evaluator(hasher, [OWN])
     seconds = 0.0
     memory = Memory(store.relations, _HALF_LIFE, clock=lambda: seconds)
     outcome = Outcome()
@@ -561,7 +561,7 @@ def _cost(
         print(f"{name}: {each:.0f} bytes for each of {count:,} relations, {when} (bound {MOST_BYTES})", flush=True)
     store = open_store(url)
     world, hasher = World(7, shape), Hasher(b"7" * 32)
-    teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE), Evaluator(hasher, [OWN])
+    teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE, [OWN]), Evaluator(hasher, [OWN])
     weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in world.mail(day)]
     begun, wall = time.process_time(), time.perf_counter()
     for at in range(0, len(weeks), 200):

@@ -1,7 +1,7 @@
 """The headers that only Holdgate writes. Copies in an incoming message are removed before Holdgate adds its own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
@@ -20,6 +20,20 @@ REPLACES = "X-Holdgate-Replaces"
 REPLY = "X-Holdgate-Reply"
 
 ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD, CHANGED, REPLACES)
+
+AUTOMATIC = (
+    "auto-submitted",
+    "precedence",
+    "x-precedence",
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-auto-response",
+    "x-autoreply-from",
+    "x-mail-autoreply",
+)
+"""Fields by which automatic replies are recognised, in lower case: RFC 3834, and what older programs write."""
+_UNANSWERED = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 
 # A header field as Postfix reads it (is_header_buf): a name of printable ASCII, then optional white space, then a
 # colon.
@@ -57,6 +71,19 @@ def split(content: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
 def first(content: bytes, name: str) -> str | None:
     """Return the first field with this name (in any case), read by `decode`, or None if the header has none."""
     return next((decode(value) for known, value in fields(content) if known.lower() == name.lower()), None)
+
+
+def is_automatic(values: Callable[[str], Iterable[str]]) -> bool:
+    """Return whether a program answered, or wrote to a list: RFC 3834, section 5, and what older programs write.
+
+    `values` returns the values of a field of `AUTOMATIC`.
+    """
+    submitted, precedence, x_precedence, *others = AUTOMATIC
+    return (
+        any(value.split(";")[0].strip().lower() != "no" for value in values(submitted))
+        or any(value.strip().lower() in _UNANSWERED for name in (precedence, x_precedence) for value in values(name))
+        or any(True for name in others for _ in values(name))
+    )
 
 
 def _parted(field: bytes) -> tuple[str, bytes]:

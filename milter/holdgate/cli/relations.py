@@ -13,13 +13,14 @@ from holdgate.cli.output import print_result, progress
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.findings import Inspection
+from holdgate.gate.recipients import own_domains
 from holdgate.policy.conditions import inside_matcher
 from holdgate.policy.model import policies_of
 from holdgate.quarantine.store import Store, open_store
 from holdgate.relations.correspondence import Except, hasher_of, teacher_of
 from holdgate.relations.keys import Hasher
 from holdgate.relations.report import report
-from holdgate.relations.sent import Sent, day_of, owners_of, sent
+from holdgate.relations.sent import Sent, day_of, is_automatic, owners_of, sent
 from holdgate.relations.sources import SourceError, read
 from holdgate.tables import Tables
 
@@ -80,7 +81,7 @@ def _learn(arguments: argparse.Namespace) -> int:
             raise ConfigError([f"{settings.policy.file}: internal_domains is empty; list your domains there"])
         is_inside = inside_matcher(policies.internal_domains, Tables(settings.queue.postfix_config))
         excepted = Except(settings.relations.except_for)
-        teacher = teacher_of(settings.relations, hasher, store)
+        teacher = teacher_of(settings.relations, hasher, store, own_domains(policies))
         if teacher.has_other_key():
             raise ConfigError(
                 [
@@ -96,7 +97,9 @@ def _learn(arguments: argparse.Namespace) -> int:
             try:
                 for envelope, moment in progress(read(path, now), "messages"):
                     messages += 1
-                    if moment < oldest or not is_inside(envelope.sender) or excepted.names(envelope.sender.lower()):
+                    if moment < oldest or is_automatic(envelope):
+                        continue
+                    if not is_inside(envelope.sender) or excepted.names(envelope.sender.lower()):
                         continue
                     message = sent(envelope, Inspection(), is_inside, moment)
                     if excepted:
@@ -121,7 +124,7 @@ def _learn(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     with _opened(arguments) as (settings, hasher, store):
         known = report(hasher, store.relations, day_of(datetime.now(UTC)))
-        if teacher_of(settings.relations, hasher, store).has_other_key():
+        if teacher_of(settings.relations, hasher, store, ()).has_other_key():
             known.missing.insert(0, f"what was learned was learned with another key than {settings.relations.key}")
     lines = [f"mode:       {settings.relations.mode}", f"relations:  {known.relations}"]
     for day in known.days:

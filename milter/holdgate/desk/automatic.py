@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from holdgate import headers
 from holdgate.desk.vocabulary import fold
 
 _FILE = Path(__file__).with_name("words") / "automatic.toml"
@@ -25,21 +26,7 @@ Fields = Callable[[str], list[str]]
 
 def is_automatic(fields: Fields, subject: str) -> bool:
     """Return whether a program answered, by the mail's header. `fields` returns the values of a field by its name."""
-    if any(value.split(";")[0].strip().lower() != "no" for value in fields("Auto-Submitted")):
-        return True
-    # RFC 3834, section 5, and what older programs write.
-    words = ("bulk", "junk", "list", "auto_reply", "auto-reply")
-    if any(value.strip().lower() in words for name in ("Precedence", "X-Precedence") for value in fields(name)):
-        return True
-    names = (
-        "X-Autoreply",
-        "X-Autorespond",
-        "X-Autoresponder",
-        "X-Auto-Response",
-        "X-AutoReply-From",
-        "X-Mail-Autoreply",
-    )
-    return any(fields(name) for name in names) or _is_away(subject)
+    return headers.is_automatic(fields) or _is_away(subject)
 
 
 def suppresses_answers(fields: Fields) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from holdgate import headers
 from holdgate.config import RelationsSettings
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
@@ -27,9 +28,15 @@ def condition_fields(policies: PolicyFile) -> frozenset[str]:
     return _VISIBLE if any(one.many for one in policies.risks()) else frozenset()
 
 
+def own_domains(policies: PolicyFile) -> list[str]:
+    """Return the internal domains that are listed in clear text, not in a table."""
+    own = (one.removeprefix("*@").removeprefix("*.") for one in policies.internal_domains)
+    return list(filter(is_plain, own))
+
+
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Evaluates the conditions on recipients. `fields` are the header fields that they need, in lower case."""
+    """Evaluates the conditions on recipients. `fields` are the header fields that are needed, in lower case."""
 
     correspondence: Correspondence | None = None
     is_compared: bool = False
@@ -42,10 +49,13 @@ class Recipients:
         asked = policies.file.risks()
         correspondence = None
         if settings.mode != "off":
-            own = [one.removeprefix("*@").removeprefix("*.") for one in policies.file.internal_domains]
-            correspondence = Correspondence(settings, store, list(filter(is_plain, own)), policies.is_internal)
+            own = own_domains(policies.file)
+            correspondence = Correspondence(settings, store, own, policies.is_internal)
         compared = bool(asked) and correspondence is not None
-        return cls(correspondence, compared, condition_fields(policies.file), policies.is_internal)
+        fields = condition_fields(policies.file)
+        if correspondence is not None:
+            fields |= frozenset(headers.AUTOMATIC)
+        return cls(correspondence, compared, fields, policies.is_internal)
 
     @property
     def reads_values(self) -> bool:
@@ -62,7 +72,7 @@ class Recipients:
         risks = Risks()
         if self.is_compared and self.correspondence is not None:
             risks = self.correspondence.risks(envelope, inspection, now)
-        if self.fields and (count := self._visible(envelope)):
+        if self.fields >= _VISIBLE and (count := self._visible(envelope)):
             risks = Risks((*risks.found, Risk(MANY, "", count=count)), risks.unknown)
         return risks
 

@@ -99,8 +99,8 @@ class RecipientRisk(Table):
     )
     lookalike: bool = Field(
         False,
-        description="The sender has not written there, and the address or domain resembles another one: "
-        "one of the sender's correspondents, one of the site's, or one of `internal_domains`.",
+        description="The sender has not written there, and the address or domain resembles one of the sender's or the "
+        "site's correspondents; or the domain resembles one of `internal_domains`, and few have written there.",
     )
     twin: bool = Field(
         False, description="A new private mailbox, as at gmail.com, with the name of a colleague or correspondent."

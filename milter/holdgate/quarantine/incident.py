@@ -202,6 +202,9 @@ SENDER, OWNER = "sender", "owner"
 """Roles in which the sender of a message, or an application's owner, is asked about it (action `ask-sender`)."""
 
 
+DECIDED_BY_SENDER = frozenset({"self-release", "sender", "sender-corrected", "owner"})
+"""Ways of a decision about a message by its sender, or by the owner of a program, not by a moderator."""
+
 POLICY = "policy"
 """How a message is decided that a policy refuses for some recipients, while the others got it (gate/split.py)."""
 

@@ -11,7 +11,7 @@ from holdgate.configfile import ConfigError
 from holdgate.envelope import Envelope
 from holdgate.findings import MOST_VALUES, Inspection
 from holdgate.mask import MASK
-from holdgate.quarantine.incident import Change, Incident
+from holdgate.quarantine.incident import DECIDED_BY_SENDER, Change, Incident
 from holdgate.quarantine.recorded import envelope_of, inspection_of
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
@@ -19,7 +19,8 @@ from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
 from holdgate.relations.learner import Held, Learner, Teacher, held_owner
 from holdgate.relations.memory import Memory, UnknownError
-from holdgate.relations.sent import Sent, sent, values_of
+from holdgate.relations.own import BY_MODERATOR, BY_SENDER
+from holdgate.relations.sent import Sent, is_automatic, sent, values_of
 from holdgate.risks import Risk, Risks
 
 _DAY = timedelta(days=1)
@@ -35,9 +36,9 @@ def hasher_of(settings: RelationsSettings) -> Hasher:
         raise ConfigError([f"[relations] key: {error}"]) from error
 
 
-def teacher_of(settings: RelationsSettings, hasher: Hasher, store: Store) -> Teacher:
-    """Return the object that writes lessons into a store."""
-    return Teacher(hasher, store.relations, settings.half_life / _DAY)
+def teacher_of(settings: RelationsSettings, hasher: Hasher, store: Store, own: Iterable[str]) -> Teacher:
+    """Return the object that writes lessons into a store. `own` are the site's domains listed in clear text."""
+    return Teacher(hasher, store.relations, settings.half_life / _DAY, own)
 
 
 class Except:
@@ -75,7 +76,7 @@ class Correspondence:
         self._memory = Memory(store.relations, settings.half_life / _DAY)
         self._released_until = datetime.now(UTC) - _BEFORE
         self._learner = Learner(
-            teacher_of(settings, hasher, store),
+            teacher_of(settings, hasher, store, own),
             store.relations,
             room=settings.queue_size,
             retention=settings.retention // _DAY,
@@ -110,8 +111,9 @@ class Correspondence:
         return Risks(tuple(found))
 
     def learn(self, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
-        """Queue an accepted message for learning; never waits."""
-        self._learner.put(lambda: self._lesson(envelope, inspection, now))
+        """Queue an accepted message for learning, unless a program answered with it; never waits."""
+        if not is_automatic(envelope):
+            self._learner.put(lambda: self._lesson(envelope, inspection, now))
 
     def note(self, incident_id: str, envelope: Envelope, inspection: Inspection, now: datetime) -> None:
         """Queue the single values of a held message, which are learned if it is released; never waits."""
@@ -152,7 +154,10 @@ class Correspondence:
 
     def _released_lesson(self, incident: Incident, values: Iterable[int], moment: datetime) -> Sent | None:
         lesson = self._lesson(_sent_envelope(incident), inspection_of(incident), moment)
-        return None if lesson is None else replace(lesson, values=dict.fromkeys(values, ""))
+        if lesson is None:
+            return None
+        released = BY_SENDER if incident.decided_how in DECIDED_BY_SENDER else BY_MODERATOR
+        return replace(lesson, values=dict.fromkeys(values, ""), released=released if incident.decided_how else "")
 
 
 def _sent_envelope(incident: Incident) -> Envelope:

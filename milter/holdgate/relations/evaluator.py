@@ -7,6 +7,7 @@ from holdgate.quarantine.relations import number
 from holdgate.relations import names
 from holdgate.relations.keys import Hasher
 from holdgate.relations.memory import UnknownError
+from holdgate.relations.own import OwnDomains
 from holdgate.relations.sent import THREAD, Sent, pairs
 from holdgate.relations.similar import Similar, View
 from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
@@ -29,7 +30,7 @@ class Evaluator:
 
     def __init__(self, hasher: Hasher, own: Iterable[str]) -> None:
         self._hasher = hasher
-        self._own = tuple(dict.fromkeys(names.unicode_domain(domain) for domain in own))
+        self._own = OwnDomains(hasher, own)
 
     def risks(self, message: Sent, view: View) -> Iterator[Risk]:
         """Yield what is unusual. Raises UnknownError at the end if there was too much to compare."""
@@ -44,11 +45,17 @@ class Evaluator:
         contents = {hasher.owner("content", token): token for token in message.tokens}
         known, gone = view.look(asked, [*contents, *message.values], 2)
         yield from self._outliers(message, known)
-        yield from self._values(message, gone) or self._content(message, contents, gone, view)
-        search = Similar(hasher, self._own, message, view)
+        yield from list(self._values(message, known, gone)) or self._content(message, contents, gone, view)
+        twins = self._own.unusual(message.places, who, view)
+        search = Similar(hasher, self._own.domains, message, view)
         for recipient, key in zip(message.outside, asked, strict=False):
-            if key not in known:
-                yield from self._unknown(message, recipient, places[recipient], known, search, view)
+            place = places[recipient]
+            if place in twins:
+                yield Risk(LOOKALIKE, recipient, twins[place], 0, "own")
+            if key not in known and hasher.mark("place", place) not in known:
+                yield Risk(NEW, recipient)
+            if key not in known and place not in twins:
+                yield from self._unknown(message, recipient, place, known, search, view)
         if not search.is_complete:
             raise UnknownError("the message has too many recipients whose names resemble others")
 
@@ -64,9 +71,6 @@ class Evaluator:
         view: View,
     ) -> Iterator[Risk]:
         hasher, who = self._hasher, message.sender
-        to_site = hasher.mark("place", place) in known
-        if not to_site:
-            yield Risk(NEW, recipient)
         candidates = search.candidates(recipient, place)
         if candidates is None:
             return
@@ -81,8 +85,7 @@ class Evaluator:
             return
         similar = None
         if "@" not in place and of_sender not in hints:
-            similar = None if to_site else search.own_domain(place)
-            similar = similar or search.domain(candidates, hints, to_site=to_site)
+            similar = search.domain(candidates, hints, to_site=hasher.mark("place", place) in known)
         if similar is None and of_site not in hints:
             similar = search.box(candidates, hints)
         is_strange = similar is None and of_sender not in hints and of_site not in hints
@@ -122,34 +125,51 @@ class Evaluator:
             if place in settled and others and not beside[place]:
                 yield Risk(OUTLIER, recipient, others[0])
 
-    def _values(self, message: Sent, found: Mapping[int, Mapping[int, float]]) -> list[Risk]:
-        """Return the recipients if a value of the message, such as one IBAN, went only to a place that is not theirs.
+    def _values(
+        self, message: Sent, known: Mapping[int, float], found: Mapping[int, Mapping[int, float]]
+    ) -> Iterator[Risk]:
+        """Yield the recipients whose place has never got a value of the message, such as one IBAN, that one other got.
 
-        The words that are usual here do not count: mail to one client can contain the number of another one. A document
-        is evidence if most of its sketch went to one place only, and none of it to the places of this message.
+        The words that are usual here do not count: mail to one client can contain the number of another one. Each place
+        is judged by itself: that the value's own client gets the message too explains no copy to a stranger. A place
+        that often gets mail together with this client is no stranger. A document is evidence if most of its sketch went
+        to one place only, and none of it to this one.
         """
-        here = {self._hasher.target(place) for place in message.places}
-        singles: list[tuple[float, str]] = []
-        documents: dict[int, list[float]] = {}
-        is_known = False
-        for owner, identifier in message.values.items():
-            gone = found[owner]
-            if identifier == DOCUMENT and gone.keys() & here:
-                is_known = True
-            if len(gone) != 1 or gone.keys() & here:
-                continue
-            ((target, weight),) = gone.items()
-            if weight >= _USUAL and identifier == DOCUMENT:
-                documents.setdefault(target, []).append(weight)
-            elif weight >= _USUAL:
-                singles.append((weight, identifier))
-        if singles:
-            weight, identifier = max(singles)
-            return [Risk(CONTENT, one, identifier, round(weight), "value") for one in message.outside]
-        weights = max(documents.values(), key=len, default=[])
-        if is_known or len(weights) <= SKETCH // 2:
-            return []
-        return [Risk(CONTENT, one, "", round(max(weights)), DOCUMENT) for one in message.outside]
+        targets = {self._hasher.target(place): place for place in message.places}
+        for target, place in targets.items():
+            singles: list[tuple[float, str]] = []
+            documents: dict[int, list[float]] = {}
+            is_known = False
+            for owner, identifier in message.values.items():
+                gone = found[owner]
+                is_known |= target in gone and identifier == DOCUMENT
+                if len(gone) != 1 or target in gone:
+                    continue
+                ((other, weight),) = gone.items()
+                if weight < _USUAL or self._go_together(place, targets.get(other), known):
+                    continue
+                if identifier == DOCUMENT:
+                    documents.setdefault(other, []).append(weight)
+                else:
+                    singles.append((weight, identifier))
+            weights = max(documents.values(), key=len, default=[])
+            if singles:
+                weight, identifier = max(singles)
+                yield from self._each(message, place, identifier, weight, "value")
+            elif len(weights) > SKETCH // 2 and not is_known:
+                yield from self._each(message, place, "", max(weights), DOCUMENT)
+
+    def _each(self, message: Sent, place: str, identifier: str, weight: float, what: str) -> Iterator[Risk]:
+        for recipient in message.outside:
+            if names.place_of(recipient) == place:
+                yield Risk(CONTENT, recipient, identifier, round(weight), what)
+
+    def _go_together(self, place: str, other: str | None, known: Mapping[int, float]) -> bool:
+        """Return whether two places of a message have often got mail together."""
+        if other is None:
+            return False
+        one, two = sorted((place, other))
+        return known.get(self._hasher.edge("pair", one, two), 0.0) >= _USUAL
 
     def _content(
         self, message: Sent, owners: Mapping[int, str], found: Mapping[int, Mapping[int, float]], view: View

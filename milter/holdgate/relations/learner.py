@@ -17,6 +17,7 @@ from holdgate import maillog, metrics
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.relations import SLICES, Relations, Weight, number
 from holdgate.relations.keys import Hasher
+from holdgate.relations.own import OwnDomains
 from holdgate.relations.sent import Sent, day_of, forms_of, relations_of
 from holdgate.work import Runner
 
@@ -66,9 +67,10 @@ def held_owner(hasher: Hasher, incident_id: str) -> int:
 class Teacher:
     """Gathers messages into lessons, and writes these."""
 
-    def __init__(self, hasher: Hasher, table: Relations, half_life: float) -> None:
-        """Write to `table`; `half_life` is in days."""
+    def __init__(self, hasher: Hasher, table: Relations, half_life: float, own: Iterable[str] = ()) -> None:
+        """Write to `table`; `half_life` is in days. `own` are the site's domains that are known in clear text."""
         self._hasher = hasher
+        self._own = OwnDomains(hasher, own)
         self._table = table
         self._half_life = half_life
         self._numbers = itertools.count(1)
@@ -91,7 +93,8 @@ class Teacher:
         day, once = message.day, Weight(1.0, message.day)
         message = self._limited(message)
         seen = lesson.seen
-        for key in relations_of(self._hasher, message):
+        about_twins = self._own.learned(message.places, message.sender, day, message.released)
+        for key in itertools.chain(relations_of(self._hasher, message), about_twins):
             before = seen.get(key)
             seen[key] = once if before is None else before.plus(1.0, day, self._half_life)
         for known, forms in forms_of(self._hasher, message):

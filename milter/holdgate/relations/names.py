@@ -17,6 +17,9 @@ from holdgate.relations.mailboxes import FREE_MAIL, FUNCTIONS, SECOND_LEVEL, SUF
 LONGEST = 64
 """A longer name is compared by its appearance only: a label of a domain has at most 63 characters (RFC 1035)."""
 
+LONGEST_DOMAIN = 255
+"""A longer domain does not exist (RFC 1035, 2.3.4)."""
+
 MOST_WORDS = 16
 """With more words, a domain is not compared with those that have one word less."""
 

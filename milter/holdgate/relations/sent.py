@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from holdgate import headers
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.quarantine.relations import number
@@ -30,6 +31,7 @@ class Sent:
     """A message. Addresses are in lower case; `day` is in days since the epoch; `answers`: its subject says "Re:".
 
     `values` are the owners' numbers of its single values, with the identifier of each, "" if that is unknown.
+    `released` is by whom it was released, if it was held: `own.BY_SENDER`, `own.BY_MODERATOR`, or "".
     """
 
     sender: str
@@ -39,6 +41,7 @@ class Sent:
     day: int
     answers: bool = False
     values: Mapping[int, str] = field(default_factory=dict)
+    released: str = ""
 
     @property
     def places(self) -> list[str]:
@@ -58,6 +61,11 @@ def sent(envelope: Envelope, inspection: Inspection, is_inside: Callable[[str], 
     tokens = (*subject_tokens(envelope.subject, sender), *kinds, *profiles)
     answers = _PREFIX.match(envelope.subject[:400]) is not None
     return Sent(sender, tuple(outside), tuple(inside), tokens, day_of(moment), answers)
+
+
+def is_automatic(envelope: Envelope) -> bool:
+    """Return whether a program answered, by the header fields of `headers.AUTOMATIC`: that shows no correspondence."""
+    return headers.is_automatic(lambda name: envelope.headers.get(name, ()))
 
 
 def day_of(moment: datetime) -> int:

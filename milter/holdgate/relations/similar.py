@@ -57,11 +57,6 @@ class Similar:
         found = Candidates(domain, place, self._forms[place], local)
         return found if self._room.take(2 * len(found.forms) + 2 * len(local)) else None
 
-    def own_domain(self, place: str) -> Found | None:
-        """Return the site's domain that a domain resembles."""
-        own = next((one for one in self._own if resembles(place, one)), None)
-        return None if own is None else (own, 0.0, "own")
-
     def domain(self, candidates: Candidates, hints: Mapping[int, float], *, to_site: bool) -> Found | None:
         """Return the domain that a recipient's resembles; the sender's own correspondents come before the site's.
 

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from holdgate.envelope import Envelope
-from holdgate.headers import decode
+from holdgate.headers import AUTOMATIC, decode
 
 # Maximum size of a header in bytes: Postfix accepts no longer one (header_size_limit is 102,400 for each field).
 _HEADER = 1 << 20
@@ -88,7 +88,8 @@ def _of_header(content: bytes, now: datetime) -> Iterator[Found]:
     moment = _date(str(message.get("Date", "")))
     if senders and recipients and moment is not None and moment <= now + timedelta(days=1):
         subject = decode(str(message.get("Subject", "")).encode("utf-8", "surrogateescape"))
-        yield Envelope(sender=senders[0], recipients=recipients, subject=subject), moment
+        automatic = {name: [str(value) for value in message.get_all(name, [])] for name in AUTOMATIC}
+        yield Envelope(sender=senders[0], recipients=recipients, subject=subject, headers=automatic), moment
 
 
 def _date(text: str) -> datetime | None:

@@ -61,5 +61,6 @@ class Site:
 def site(store_url: str) -> Iterator[Site]:
     store = open_store(store_url)
     hasher = Hasher(b"k" * 32)
-    yield Site(store, hasher, Teacher(hasher, store.relations, HALF_LIFE), Evaluator(hasher, ["corp.example"]))
+    own = ["corp.example"]
+    yield Site(store, hasher, Teacher(hasher, store.relations, HALF_LIFE, own), Evaluator(hasher, own))
     store.close()

@@ -231,6 +231,28 @@ def test_a_value_whose_owner_gets_the_message_is_not_unusual(site: Site) -> None
     assert site.risks(BOB, "eve@client.example", values=IBAN) == []
 
 
+def test_the_right_client_in_copy_does_not_hide_the_wrong_one(site: Site) -> None:
+    site.learn(BOB, values=IBAN)
+    site.learn("eve@client.example")
+    site.learn(BOB, "fay@third.example", "eve@client.example", times=1)
+    found = site.risks(BOB, "eve@client.example", "fay@third.example", values=IBAN)
+    assert [(one.kind, one.recipient) for one in found] == [
+        (CONTENT, "eve@client.example"),
+        (CONTENT, "fay@third.example"),
+    ]
+    site.learn(BOB, "fay@third.example")
+    found = site.risks(BOB, "eve@client.example", "fay@third.example", values=IBAN)
+    assert [(one.kind, one.recipient) for one in found] == [(CONTENT, "eve@client.example")]
+
+
+def test_the_value_of_one_client_sent_to_another_with_its_own_value(site: Site) -> None:
+    site.learn(BOB, values=IBAN)
+    site.learn("eve@client.example", values=OTHER)
+    site.learn(BOB, "eve@client.example", times=1)
+    found = site.risks(BOB, "eve@client.example", values=IBAN | OTHER)
+    assert {(one.recipient, one.similar) for one in found} == {(BOB, "us-ssn"), ("eve@client.example", "iban")}
+
+
 DOCUMENT = dict.fromkeys(range(5001, 5009), "document")
 
 
@@ -242,6 +264,13 @@ def test_a_document_whose_like_went_to_one_domain_only(site: Site) -> None:
     less = dict(list(DOCUMENT.items())[:4]) | {6000 + number: "document" for number in range(4)}
     assert site.risks("eve@client.example", values=less) == []
     assert site.risks(BOB, values=filled) == []
+
+
+def test_the_right_client_in_copy_does_not_hide_who_should_not_get_a_document(site: Site) -> None:
+    site.learn(BOB, values=DOCUMENT)
+    site.learn(BOB, "eve@client.example", times=1)
+    found = site.risks(BOB, "eve@client.example", values=DOCUMENT)
+    assert [(one.recipient, one.whose) for one in found] == [("eve@client.example", "document")]
 
 
 def test_a_document_of_which_a_part_went_here_too(site: Site) -> None:

@@ -1,0 +1,123 @@
+"""Domains that look like one of the site's: what one mail, an automatic reply and a decision change."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from holdgate.config import RelationsSettings
+from holdgate.desk import moderation
+from holdgate.envelope import Envelope
+from holdgate.findings import Inspection
+from holdgate.headers import AUTOMATIC
+from holdgate.quarantine.incident import DECIDED_BY_SENDER, Incident
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Actor, open_store
+from holdgate.relations.correspondence import Correspondence
+from holdgate.relations.own import BY_MODERATOR, BY_SENDER
+from holdgate.relations.sent import Sent
+from holdgate.risks import LOOKALIKE, NEW
+from tests.unit.relations.conftest import ANNA, TODAY, Site
+
+TWIN, CARL, DORA = "bob@c0rp.example", "carl@corp.example", "dora@corp.example"
+NOW = datetime(2024, 10, 4, tzinfo=UTC)  # the day TODAY
+SETTINGS = {"mode": "on", "time_limit": "60s"}
+
+
+def learn(site: Site, *sent: tuple[str, int], released: str = "") -> None:
+    messages = [Sent(sender, (TWIN,), (), (), TODAY - before, released=released) for sender, before in sent]
+    site.teacher.write(site.teacher.gather(messages))
+
+
+def test_one_mail_of_anybody_does_not_end_the_warning_for_the_others_nor_for_its_writer(site: Site) -> None:
+    learn(site, (CARL, 1))
+    for sender in (ANNA, CARL):
+        (found,) = [one for one in site.risks(TWIN, sender=sender) if one.kind == LOOKALIKE]
+        assert (found.similar, found.whose) == ("corp.example", "own")
+    assert NEW not in site.kinds(TWIN)
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_named"),
+    [
+        ([(ANNA, 3), (CARL, 2), (DORA, 1)], False),
+        ([(ANNA, 1), (CARL, 1), (DORA, 1)], True),  # on one day
+        ([(ANNA, 1), (ANNA, 2), (ANNA, 3), (CARL, 4)], True),  # of two senders
+    ],
+)
+def test_after_mail_of_three_senders_on_three_days_it_is_known(
+    site: Site, sent: list[tuple[str, int]], is_named: bool
+) -> None:
+    learn(site, *sent)
+    assert (LOOKALIKE in site.kinds(TWIN, sender="eve@corp.example")) is is_named
+
+
+@pytest.mark.parametrize(("released", "named"), [(BY_MODERATOR, set()), (BY_SENDER, {CARL}), ("", {ANNA, CARL})])
+def test_a_moderators_release_counts_for_all_and_a_senders_for_themself(
+    site: Site, released: str, named: set[str]
+) -> None:
+    learn(site, (ANNA, 1), released=released)
+    assert {one for one in (ANNA, CARL) if LOOKALIKE in site.kinds(TWIN, sender=one)} == named
+
+
+def test_mail_to_other_domains_leaves_nothing_about_them(site: Site) -> None:
+    site.learn("bob@partner.example")
+    owners = [site.hasher.owner(kind, "partner.example") for kind in ("own twin sender", "own twin day")]
+    assert not any(site.store.relations.look((), owners, 1)[1].values())
+
+
+AUTOMATIC_MAIL = [
+    {"auto-submitted": ["auto-replied"]},
+    {"auto-submitted": ["auto-generated; owner-email=anna@corp.example"]},
+    {"precedence": ["bulk"]},
+    {"precedence": ["Junk"]},
+    {"x-autoreply": ["yes"]},
+]
+OTHER_MAIL = [{}, {"auto-submitted": ["no"]}, {"precedence": ["first-class"]}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_learned"), [(one, False) for one in AUTOMATIC_MAIL] + [(one, True) for one in OTHER_MAIL]
+)
+def test_an_automatic_reply_is_not_learned(
+    tmp_path: Path, store_url: str, fields: dict[str, list[str]], is_learned: bool
+) -> None:
+    store = open_store(store_url)
+    settings = RelationsSettings.model_validate(SETTINGS | {"key": tmp_path / "relations.key"})
+    one = Correspondence(settings, store, ["corp.example"], lambda address: address.endswith("@corp.example"))
+    one.learn(Envelope(sender=ANNA, recipients=[TWIN], headers=fields), Inspection(), NOW)
+    one.close(60)
+    assert store.relations.has_any() is is_learned
+    assert fields.keys() <= set(AUTOMATIC)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "released"), [("page", BY_MODERATOR), ("command", BY_MODERATOR), ("sender", BY_SENDER), (None, "")]
+)
+def test_who_released_a_message_is_learned_with_it(
+    tmp_path: Path, store_url: str, how: str | None, released: str
+) -> None:
+    store = open_store(store_url)
+    settings = RelationsSettings.model_validate(SETTINGS | {"key": tmp_path / "relations.key"})
+    one = Correspondence(settings, store, ["corp.example"], lambda address: address.endswith("@corp.example"))
+    incident = Incident(queue_id="4A", sender=ANNA, recipients=[TWIN], policy="p", state=State.APPROVED)
+    incident = replace(incident, decided_how=how)
+    store.record(incident, Actor("test", "test"))
+    store.change(incident, State.RELEASED, Actor("test", "test"), closed_at=datetime.now(UTC) + timedelta(seconds=1))
+    (given,) = one._released()
+    taught = given()
+    assert isinstance(taught, Sent)
+    assert taught.released == released
+    one.close(60)
+    store.close()
+
+
+def test_the_ways_in_which_a_sender_decides() -> None:
+    assert {
+        moderation.SELF_RELEASE,
+        moderation.SENDER,
+        moderation.CORRECTED,
+        moderation.OWNER,
+    } == DECIDED_BY_SENDER
