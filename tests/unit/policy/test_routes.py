@@ -394,3 +394,78 @@ def test_an_extension_begins_at_the_first_delimiter_but_not_at_the_beginning(
     local: str, delimiter: str, plain: str
 ) -> None:
     assert without_extension(local, delimiter) == plain
+
+
+# -- limits and lists -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("aliases", "unknown"), [(18, ""), (19, "an alias without an end")])
+def test_an_alias_is_followed_so_many_steps(
+    at: Callable[..., Routes], tmp_path: Path, aliases: int, unknown: str
+) -> None:
+    lines = (f"a{number}@corp.example a{number + 1}@corp.example\n" for number in range(aliases))
+    (tmp_path / "aliases").write_text("".join(lines))
+    way = at(f"virtual_alias_maps = texthash:{tmp_path}/aliases\n").route_of("a0@corp.example")
+    assert way.unknown == unknown
+    assert f"a{aliases}@corp.example" in way.ends
+
+
+def test_a_recipient_may_have_five_thousand_addresses() -> None:
+    state = module._RouteState()
+    state.add(f"a{number}@corp.example" for number in range(5000))
+    state.add(["a1@corp.example"])
+    assert (len(state.next), state.unknown) == (5000, "")
+    state.add(["one-more@corp.example"])
+    assert (state.next, state.unknown) == ([], "more than 5000 addresses")
+    state.report_doubt("another")
+    assert state.unknown == "more than 5000 addresses", "the first reason stays"
+
+
+@pytest.mark.parametrize(
+    ("entry", "domain", "is_local"),
+    [
+        ("texthash:{table}", "lists.example", True),
+        ("texthash:{table}", "other.example", False),
+        ("{table}", "other.example", True),  # which domains the file names is not read
+        ("lists.example", "lists.example", True),
+        ("lists.example", "x.lists.example", False),
+        ("hash:/nonexistent/table", "lists.example", False),
+    ],
+)
+@pytest.mark.parametrize("domains", ["mydestination", "virtual_mailbox_domains"])
+def test_which_domains_are_delivered_locally(
+    at: Callable[..., Routes], tmp_path: Path, domains: str, entry: str, domain: str, is_local: bool
+) -> None:
+    table = tmp_path / "domains"
+    table.write_text("lists.example yes\n")
+    transport = "local_transport" if domains == "mydestination" else "virtual_transport"
+    main = f"alias_maps = inline:{{team={OUT}}}\n{domains} = {entry.format(table=table)}\n{transport} = local\n"
+    assert (OUT in at(main).route_of(f"team@{domain}").ends) is is_local
+
+
+@pytest.mark.parametrize(
+    ("lines", "ends", "unknown"),
+    [
+        (f"# {OUT}\n\n  \n{OUT}\n", [OUT], ""),
+        (f"#{OUT}\n", [], ""),
+        ("", [], ""),
+        (":include:/another\n", [], "includes another list"),
+        ("@partner.example\n", ["@partner.example"], ""),
+    ],
+)
+def test_lists_are_read_line_by_line(
+    at: Callable[..., Routes], tmp_path: Path, lines: str, ends: list[str], unknown: str
+) -> None:
+    (tmp_path / "list").write_text(lines)
+    (tmp_path / "aliases").write_text(f"team :include:{tmp_path}/list\n")
+    way = at(f"{LOCAL}alias_maps = texthash:{tmp_path}/aliases\n").route_of("team@corp.example")
+    assert list(way.ends[1:]) == ends
+    assert way.unknown == (f"{tmp_path}/list {unknown}" if unknown else "")
+
+
+def test_what_a_bounce_reaches_without_aliases(at: Callable[..., Routes]) -> None:
+    routes = at(f"virtual_alias_maps = inline:{{a@corp.example={OUT}}}\n")
+    assert routes.within("A@Corp.example") == Route(("a@corp.example",))
+    inner = routes.within("b%partner.example@corp.example")
+    assert "b@partner.example" in inner.ends
+    assert inner.unknown == "an address within an address"

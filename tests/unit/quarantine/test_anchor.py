@@ -3,12 +3,15 @@
 import gzip
 import json
 import os
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdgate.quarantine import anchor
-from holdgate.quarantine.anchor import AnchorError
+from holdgate.quarantine.anchor import AnchorError, Kept
 
 STORE = anchor.store_name("sqlite:////var/lib/holdgate/holdgate.db")
 HASH = "ab" * 32
@@ -63,3 +66,99 @@ def test_a_journal_that_does_not_answer_is_said(tmp_path: Path, monkeypatch: pyt
 def test_without_a_journal_there_is_nothing_to_compare_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert list(anchor.of_journal(STORE, None)) == []
+
+
+def test_the_journal_is_asked_from_a_moment_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journalctl(tmp_path, monkeypatch, f'echo "$@" >> {tmp_path}/asked')
+    assert list(anchor.of_journal(STORE, None)) == []
+    assert list(anchor.of_journal(STORE, datetime(2026, 11, 28, 12, 0, 0, 400_000, tzinfo=UTC))) == []
+    first, second = (tmp_path / "asked").read_text().splitlines()
+    assert "--since" not in first
+    assert second == f"{first} --since=@1795867200"
+
+
+def test_heads_of_the_journal_have_their_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [
+        {"__REALTIME_TIMESTAMP": "1795867200999999", "HOLDGATE_HASH": HASH, "HOLDGATE_CHAIN": "mx1 milter"},
+        {"__REALTIME_TIMESTAMP": "1795867201000000", "HOLDGATE_HASH": "cd" * 32},
+    ]
+    journalctl(tmp_path, monkeypatch, "\n".join(f"echo '{json.dumps(entry)}'" for entry in entries))
+    found = list(anchor.of_journal(STORE, None))
+    assert [(one.hash, one.chain) for one in found] == [(HASH, "mx1 milter"), ("cd" * 32, "")]
+    assert [one.source[-12:] for one in found] == ["12:00:00 UTC", "12:00:01 UTC"]
+
+
+def test_what_the_journal_says_of_its_failure_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journalctl(tmp_path, monkeypatch, f"echo ' {'x' * 300}' >&2; exit 1")
+    with pytest.raises(AnchorError) as caught:
+        list(anchor.of_journal(STORE, None))
+    assert str(caught.value) == f"journalctl: {'x' * 200}"
+
+
+@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("journalctl", 600), PermissionError("no")])
+def test_a_journal_that_cannot_be_asked_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def fails(*_: object, **options: Any) -> None:
+        asked.append(options)
+        raise error
+
+    journalctl(tmp_path, monkeypatch, "")
+    monkeypatch.setattr(subprocess, "run", fails)
+    with pytest.raises(AnchorError, match=f"journalctl: {type(error).__name__}"):
+        list(anchor.of_journal(STORE, None))
+    assert asked[0]["timeout"] == 600
+
+
+def test_what_is_written_to_the_file_is_read_by_its_store_alone(tmp_path: Path) -> None:
+    path = tmp_path / "head"
+    heads = [Kept(7, 5, HASH), Kept(9, 2, "cd" * 32, "mx1 milter")]
+    anchor.write(path, STORE, heads)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert anchor.read(path, STORE) == heads
+    assert anchor.read(path, "0" * 12) == []
+    assert [(one.hash, one.source, one.chain) for one in anchor.of_file(STORE, path)] == [
+        (HASH, f"the head of 5 events in {path}", ""),
+        ("cd" * 32, f"the head of 2 events in {path}", "mx1 milter"),
+    ]
+    anchor.write(path, STORE, heads[:1])
+    assert anchor.read(path, STORE) == heads[:1]
+
+
+def test_without_the_file_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    assert anchor.read(tmp_path / "head", STORE) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\n",
+        b"one 1 2\n",
+        b"one x 2 hash\n",
+        b"one 1 x hash\n",
+        b"one 1 2 hash\none 1 2\n",
+        b"one -1 2 hash\n",
+    ],
+    ids=["empty", "no text", "three words", "no number", "no count", "second line", "negative"],
+)
+def test_a_file_with_other_contents_is_said(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "head").write_bytes(content)
+    with pytest.raises(AnchorError, match=str(tmp_path)):
+        anchor.read(tmp_path / "head", STORE)
+    (tmp_path / "head").write_bytes(b"one 1 2 hash\n")
+    assert anchor.read(tmp_path / "head", "one") == [Kept(1, 2, "hash")]
+
+
+def test_stores_have_different_names() -> None:
+    assert len(STORE) == 12
+    assert anchor.store_name("sqlite:////var/lib/holdgate/other.db") != STORE
+
+
+def test_a_head_in_a_log_has_its_chain(tmp_path: Path) -> None:
+    path = tmp_path / "mail.log"
+    line = f"audit-head: store={STORE} count=7 hash={HASH}"
+    path.write_text(f"{line} chain=mx1/milter more\n{line}0\n{line}\n")
+    assert [one.chain for one in anchor.of_log(STORE, path)] == ["mx1/milter", ""]
