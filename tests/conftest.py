@@ -3,12 +3,9 @@
 import gc
 import os
 import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,49 +36,6 @@ once.share_statements()
 def pytest_collection_finish() -> None:
     """All modules are loaded now."""
     once.settle_heap()
-
-
-@pytest.fixture(scope="session")
-def postconf_answers() -> dict[object, Any]:
-    """What postconf(1) printed and wrote, by its options and the content of main.cf and master.cf."""
-    return {}
-
-
-@pytest.fixture
-def settled_files(monkeypatch: pytest.MonkeyPatch, postconf_answers: dict[object, Any]) -> None:
-    """Make Postfix's commands read a configuration, or a table, at once that was written just now.
-
-    Postfix waits until a file is two seconds old, because an editor may not be done (dict_load_file_xt, 3.7.11).
-    What postconf(1) prints of the same files, or makes of them, is the same, so it is run once for each.
-    """
-    run = subprocess.run
-
-    def settled(command: Sequence[str], *arguments: Any, **options: Any) -> Any:
-        if Path(command[0]).name not in ("postconf", "postmap") or "-c" not in command:
-            return run(command, *arguments, **options)
-        directory = Path(command[command.index("-c") + 1])
-        before = time.time() - 10
-        table = Path(command[-1].partition(":")[2]) if command[0] == "postmap" else directory
-        for path in (*directory.glob("*"), table):
-            if path.is_file() and path.stat().st_mtime > before:
-                os.utime(path, (before, before))
-        words = tuple(word for word in command if word != str(directory))
-        if words[0] != "postconf":
-            return run(command, *arguments, **options)
-        files = [directory / name for name in ("main.cf", "master.cf")]
-        key = (words, *(path.read_bytes() for path in files))
-        if key in postconf_answers:
-            done, *contents = postconf_answers[key]
-            for path, content in zip(files, contents, strict=True):
-                if path.read_bytes() != content:
-                    path.write_bytes(content)
-            return done
-        done = run(command, *arguments, **options)
-        if done.returncode == 0 and str(directory) not in str(done.stdout):
-            postconf_answers[key] = (done, *(path.read_bytes() for path in files))
-        return done
-
-    monkeypatch.setattr(subprocess, "run", settled)
 
 
 @pytest.fixture(scope="session")

@@ -17,15 +17,12 @@ pytestmark = pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS
 
 
 class Repository:
-    """A repository in a directory of its own, a key to sign it, and an apt that knows nothing else."""
+    """A repository in a directory of its own, keys to sign it, and an apt that knows nothing else."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, keys: Path) -> None:
         self.directory = directory
         self.root = directory / "repository"
-        self.environment = os.environ | {"GNUPGHOME": str(directory / "gnupg")}
-        (directory / "gnupg").mkdir(mode=0o700)
-        for who in ("ours", "others"):
-            self.gpg("--quick-generate-key", "--passphrase", "", f"{who}@corp.example", "default", "default", "never")
+        self.environment = os.environ | {"GNUPGHOME": str(keys)}
 
     def gpg(self, *words: str) -> bytes:
         return subprocess.check_output(["gpg", "--batch", *words], env=self.environment, stderr=subprocess.DEVNULL)
@@ -68,14 +65,24 @@ class Repository:
         return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.directory)
 
 
-@pytest.fixture
-def repository() -> Iterator[Repository]:
+@pytest.fixture(scope="module")
+def keys() -> Iterator[Path]:
+    """A directory of gpg's with two secret keys, which no test changes."""
     # A short path: gpg's agent has a socket there.
+    with tempfile.TemporaryDirectory(prefix="holdgate-gpg-") as directory:
+        environment = os.environ | {"GNUPGHOME": directory}
+        for who in ("ours", "others"):
+            words = ["--quick-generate-key", "--passphrase", "", f"{who}@corp.example", "ed25519", "sign", "never"]
+            subprocess.run(["gpg", "--batch", *words], env=environment, stderr=subprocess.DEVNULL, check=True)
+        yield Path(directory)
+        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
+
+
+@pytest.fixture
+def repository(keys: Path) -> Iterator[Repository]:
     with tempfile.TemporaryDirectory(prefix="holdgate-repo-") as directory:
         Path(directory).chmod(0o755)
-        made = Repository(Path(directory))
-        yield made
-        subprocess.run(["gpgconf", "--kill", "all"], env=made.environment, check=False)
+        yield Repository(Path(directory), keys)
 
 
 @pytest.mark.slow  # apt-get and gpg

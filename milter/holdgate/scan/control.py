@@ -23,6 +23,8 @@ from holdgate.scan import wire
 _PROCESSOR_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
 _GLANCE = 1.0
+# How long a zygote has to end by itself after its socket is closed, in seconds; then it is killed.
+_END_SECONDS = 1.0
 
 _libc = ctypes.CDLL(None)
 
@@ -81,7 +83,7 @@ class Zygote:
         if self.process is None:
             return
         try:
-            self.process.wait(timeout=1.0)
+            self.process.wait(timeout=_END_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

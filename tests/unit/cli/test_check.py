@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.cli.check import check
 
-pytestmark = [pytest.mark.postfix, pytest.mark.usefixtures("settled_files")]
+pytestmark = pytest.mark.postfix
 
 POLICIES = """
 [[policy]]

@@ -8,7 +8,7 @@ import pytest
 from holdgate.cli import check_people
 from holdgate.config import Settings
 
-pytestmark = [pytest.mark.postfix, pytest.mark.usefixtures("settled_files")]
+pytestmark = pytest.mark.postfix
 
 POLICIES = 'internal_domains = ["corp.example"]\n[[policy]]\nname = "a"\naction = "quarantine"\n'
 

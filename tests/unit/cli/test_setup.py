@@ -17,7 +17,7 @@ from holdgate.configfile import ConfigError, load_settings
 from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.queue import attach
 
-pytestmark = [pytest.mark.postfix, pytest.mark.usefixtures("settled_files")]
+pytestmark = pytest.mark.postfix
 
 ROOT = Path(__file__).parents[3]
 MAIN = """\

@@ -20,8 +20,6 @@ from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, Request
 from holdgate.quarantine.states import State
 
-pytestmark = pytest.mark.usefixtures("settled_files")
-
 ANNA, BOSS, OWNER = "anna@corp.example", "boss@corp.example", "owner@corp.example"
 BOB, TWIN = "bob@partner.example", "bob@partner-group.example"
 RISK = {"kind": "lookalike", "recipient": TWIN, "similar": BOB, "count": 214, "whose": "sender"}

@@ -9,7 +9,7 @@ from holdgate.desk.moderators import TryLaterError, first_asked, involved, same_
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident
 from holdgate.quarantine.states import State
 
-pytestmark = [pytest.mark.postfix, pytest.mark.usefixtures("settled_files")]
+pytestmark = pytest.mark.postfix
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

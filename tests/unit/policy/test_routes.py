@@ -13,8 +13,6 @@ from holdgate.policy.routes import Route, Routes
 from holdgate.policy.site import filled, without_extension
 from holdgate.tables import Tables
 
-pytestmark = pytest.mark.usefixtures("settled_files")
-
 MAIN = """\
 compatibility_level = 3.6
 queue_directory = /var/spool/postfix

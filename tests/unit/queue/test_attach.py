@@ -14,8 +14,6 @@ from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import change_listener, own_listeners, replace_listener
 from holdgate.tables import split_list
 
-pytestmark = pytest.mark.usefixtures("settled_files")
-
 ENTRY = "{ unix:holdgate/milter.sock, default_action=tempfail, protocol=6, content_timeout=300s }"
 MAIN = """\
 # kept as it is, comments and all

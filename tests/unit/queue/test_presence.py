@@ -15,8 +15,6 @@ from holdgate.queue.presence import (
     wants_listener,
 )
 
-pytestmark = pytest.mark.usefixtures("settled_files")
-
 MAIN = """\
 compatibility_level = 3.6
 queue_directory = /var/spool/postfix

@@ -56,8 +56,9 @@ def script(before: str = "pass") -> Start:
 
 
 @pytest.fixture
-def raised() -> Iterator[Callable[..., WorkerStock]]:
+def raised(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WorkerStock]]:
     """Return a function that makes a stock, which is closed at the end."""
+    monkeypatch.setattr(control, "_END_SECONDS", 0.1)  # some of these end by a signal only
     made: list[WorkerStock] = []
 
     def make(*starts: Start, size: int = 2) -> WorkerStock:
