@@ -3,7 +3,7 @@
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -36,6 +36,13 @@ once.share_statements()
 def pytest_collection_finish() -> None:
     """All modules are loaded now."""
     once.settle_heap()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """Nothing stays open when a test is over."""
+    yield
+    once.close_stores()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ modules for garbage again and again.
 
 import gc
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Engine, create_engine
 
@@ -13,6 +14,9 @@ from holdgate.quarantine import database
 
 # How many new objects Python waits for until it searches for garbage, and how many such searches until a larger one.
 _GARBAGE = (10_000, 20, 20)
+
+# The engines of SQLite that the current test made.
+_open: WeakSet[Engine] = WeakSet()
 
 
 def share_statements() -> None:
@@ -30,9 +34,17 @@ def share_statements() -> None:
         if engine.dialect.name == "sqlite":
             engine.dialect = first.dialect
             engine.update_execution_options(compiled_cache=compiled)
+            _open.add(engine)
         return engine
 
     database.create_engine = sharing
+
+
+def close_stores() -> None:
+    """Close the connections that the stores of a test left open, whether or not the test closed its store."""
+    for engine in list(_open):
+        engine.dispose()
+    _open.clear()
 
 
 def settle_heap() -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,16 +45,22 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_pa
     daemon.notify("READY=1")
 
 
-def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket) -> None:
+def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "_ATTEND_INTERVAL", 0.01)
     answers = iter([False, False, True])
     asked = []
+    threads = set(threading.enumerate())
 
     def answer() -> bool:
+        if len(asked) == 3:
+            sys.exit()  # ends the thread
         asked.append(True)
-        return next(answers, True)
+        return next(answers)
 
     daemon.watchdog_loop(answer)
     assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(30)
     assert len(asked) == 3
 
 

@@ -1,6 +1,7 @@
 """A session with its service, in process: real policies and seals; pool and store are controlled by the test."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from holdgate.config import Settings
 from holdgate.findings import Inspection
+from holdgate.gate import split
 from holdgate.gate.service import ConfigSnapshot, Service
 from holdgate.gate.session import Session
 from holdgate.policy.model import PolicyFile
@@ -22,6 +24,15 @@ from holdgate.tables import Tables
 KEY = Key("k0000001", datetime(2026, 1, 1, tzinfo=UTC), b"x" * 32)
 HOLD_ALL = {"policy": [{"name": "all", "action": "quarantine"}]}
 ALLOW_ALL = {"policy": [{"name": "all", "action": "allow"}]}
+
+
+@pytest.fixture(autouse=True)
+def _threads_of_copies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the threads that store copies with each test; those of the milter end with its process."""
+    with ThreadPoolExecutor(1, "copies") as later, ThreadPoolExecutor(4, "syncs") as syncs:
+        monkeypatch.setattr(split, "_LATER", later)
+        monkeypatch.setattr(split, "_SYNCS", syncs)
+        yield
 
 
 @dataclass

@@ -140,6 +140,7 @@ def test_libmilter_is_told_to_defer_whatever_comes_through(
         monkeypatch.setattr(Milter, name, lambda value, name=name: output.update({name: value}))
     monkeypatch.setattr(Milter, "runmilter", lambda *arguments: output.update(run=arguments))
     monkeypatch.setattr(Milter, "factory", Milter.factory)
+    monkeypatch.setattr(PoolWaker, "run", lambda *_: None)
     callbacks.run(new_service().session, "unix:/x", 300)
     assert output["set_exception_policy"] == Milter.TEMPFAIL
     assert output["set_flags"] == Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.DELRCPT | Milter.QUARANTINE
