@@ -156,3 +156,9 @@ def test_an_action_that_says_nothing_more_adds_requires_and_tells_nothing() -> N
 def test_what_each_action_does_and_whether_it_is_recorded(name: str, handling: Handling, records: bool) -> None:
     action = REGISTRY.actions[name]
     assert (action.handling, action.records) == (handling, records)
+
+
+def test_the_order_of_strictness_is_the_documented_one() -> None:
+    shipped = [one for one in REGISTRY.ordered() if one.handling is Handling.ACCEPT]
+    assert {one.name: one.strictness for one in shipped} == {"allow": 0, "alert": 10, "tag": 20, "encrypt": 30}
+    assert REGISTRY.actions["ask-sender"].strictness < REGISTRY.actions["quarantine"].strictness == 0

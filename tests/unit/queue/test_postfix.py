@@ -1,6 +1,8 @@
 """Postfix's commands: their arguments, and an invalid line of a listing does not hide the others."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.queue.postfix import HeldMessage, Postfix
+from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 
 ROW = {
     "queue_name": "hold",
@@ -141,3 +143,130 @@ def test_the_settings_may_name_another_time_zone(names: bytes, keeps: bool) -> N
     postfix = Asked()
     postfix.output = names
     assert postfix.keeps_zone() is keeps
+
+
+@pytest.mark.parametrize(
+    ("queue_id", "is_one"),
+    [
+        ("4abc", True),
+        ("abc", False),
+        ("a" * 32, True),
+        ("a" * 33, False),
+        ("", False),
+        ("4ab-", False),
+        ("-d", False),
+        ("ALL", False),
+        ("4abc\n", False),
+        ("４abc", False),
+    ],
+)
+def test_nothing_but_a_queue_id_reaches_a_command(queue_id: str, is_one: bool) -> None:
+    postfix = Asked()
+    for step in (postfix.release, postfix.delete, postfix.flush, postfix.envelope, postfix.held_alone):
+        if is_one:
+            step(queue_id)
+        else:
+            with pytest.raises(PostfixError, match="not a queue id"):
+                step(queue_id)
+    assert len(postfix.commands) == (5 if is_one else 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("echo first >&2; echo 'last line ' >&2; exit 75", "postconf -xh: last line"),
+        ("echo nothing; exit 75", "postconf -xh: exit 75"),
+    ],
+)
+def test_a_command_that_fails_says_its_last_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, error: str
+) -> None:
+    program = tmp_path / "postconf"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(PostfixError) as caught:
+        Postfix(tmp_path).setting("queue_directory")
+    assert str(caught.value) == error
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("postconf"), subprocess.TimeoutExpired("postconf", 60)])
+def test_a_command_that_cannot_be_run_or_does_not_end_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def fails(command: list[str], **options: Any) -> None:
+        asked.append({"command": command, **options})
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", fails)
+    with pytest.raises(PostfixError, match="postconf: "):
+        Postfix(tmp_path / "x" / "..").setting("queue_directory")
+    assert asked == [
+        {
+            "command": ["postconf", "-c", str(tmp_path), "-xh", "queue_directory"],
+            "capture_output": True,
+            "timeout": 60,
+            "check": False,
+            "env": None,
+        }
+    ]
+
+
+def test_a_message_alone_is_read_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+
+    def run(_command: list[str], *, env: dict[str, str], **_options: Any) -> subprocess.CompletedProcess[bytes]:
+        asked.append(env)
+        return subprocess.CompletedProcess([], 0, b"nothing", b"")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert Postfix(Path("/etc/postfix")).held_alone("4abc") is None
+    assert (asked[0]["TZ"], asked[0]["LC_ALL"]) == ("UTC", "C")
+    assert asked[0]["PATH"] == os.environ["PATH"]
+
+
+def test_services_have_their_settings_and_only_a_y_is_a_chroot() -> None:
+    class Services(Asked):
+        def _run(self, program: str, *arguments: str, environment: dict[str, str] | None = None) -> bytes:
+            if arguments == ("-Px",):
+                return b"smtp/inet/smtpd_milters = unix:a = b\nsmtp/inet/x = \nother/unix/y = 1\n"
+            return (
+                b"smtp inet n - y - - smtpd -o smtpd_milters=unix:a\n"
+                b"smtp unix n - n - - smtp\nlmtp unix n - - - - lmtp -o a=b\n"
+            )
+
+    first, second, third = Services().services()
+    assert (str(first), first.chroot, first.command) == ("smtp/inet", True, "smtpd")
+    assert first.settings == {"smtpd_milters": "unix:a = b", "x": ""}
+    assert (str(second), second.chroot, second.command, second.settings) == ("smtp/unix", False, "smtp", {})
+    assert (third.chroot, third.command) == (False, "lmtp")
+
+
+def test_settings_are_asked_for_by_the_option_that_fits() -> None:
+    postfix = Asked()
+    postfix.output = b" a = b \nc=\n"
+    assert postfix.setting("x") == postfix.raw_setting("x") == "a = b \nc="
+    assert postfix.given() == postfix.defaults() == {"a": "b", "c": ""}
+    postfix.unset("x")
+    postfix.set("x", "y = z")
+    postfix.set_service("a/unix", "a unix - - - - - b")
+    postfix.remove_service("a/unix")
+    assert postfix.commands == [
+        ("postconf", "-xh", "x"),
+        ("postconf", "-h", "x"),
+        ("postconf", "-n"),
+        ("postconf", "-d"),
+        ("postconf", "-X", "x"),
+        ("postconf", "-e", "x=y = z"),
+        ("postconf", "-M", "a/unix=a unix - - - - - b"),
+        ("postconf", "-MX", "a/unix"),
+    ]
+
+
+@pytest.mark.parametrize(("only", "option"), [(True, "-qh"), (False, "-qbh")])
+def test_a_message_is_shown_with_or_without_its_body(only: bool, option: str) -> None:
+    postfix = Asked()
+    postfix.show("4abc", header_only=only)
+    assert postfix.commands == [("postcat", option, "4abc")]
