@@ -20,7 +20,7 @@ from holdgate.quarantine.store import Store, open_store
 from holdgate.relations.correspondence import Except, hasher_of, teacher_of
 from holdgate.relations.keys import Hasher
 from holdgate.relations.report import report
-from holdgate.relations.sent import Sent, day_of, is_automatic, owners_of, sent
+from holdgate.relations.sent import Sent, day_of, is_automatic, sent, traces_of
 from holdgate.relations.sources import SourceError, read
 from holdgate.tables import Tables
 
@@ -149,14 +149,14 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _forget(arguments: argparse.Namespace) -> int:
-    with _opened(arguments) as (_, hasher, store):
+    with _opened(arguments) as (settings, hasher, store):
         if arguments.all:
             removed = store.relations.forget_all()
         else:
             address = arguments.address.strip().lower()
             if "@" not in address:
                 raise ConfigError([f'"{arguments.address}" is no address; write one as "bob@partner.example"'])
-            steps = store.relations.forget(owners_of(hasher, address), [hasher.target(address)])
-            removed = sum(progress(steps, "parts"))
+            removed = sum(progress(store.relations.forget(*traces_of(hasher, address)), "parts"))
+            teacher_of(settings.relations, hasher, store, ()).forgot(day_of(datetime.now(UTC)))
     print_result(arguments, f"{removed} relations deleted", deleted=removed)
     return 0

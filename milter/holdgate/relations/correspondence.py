@@ -17,14 +17,14 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
-from holdgate.relations.learner import Held, Learner, Teacher, held_owner
+from holdgate.relations.learner import Held, Learner, Teacher, held_owner, released_as
 from holdgate.relations.memory import Memory, UnknownError
 from holdgate.relations.own import BY_MODERATOR, BY_SENDER
 from holdgate.relations.sent import Sent, is_automatic, sent, values_of
 from holdgate.risks import Risk, Risks
 
 _DAY = timedelta(days=1)
-# Mail that a moderator released up to this long before this process started is learned; it may count twice.
+# Mail that a moderator released up to this long before this process started is learned, if it was not.
 _BEFORE = timedelta(hours=1)
 
 
@@ -144,7 +144,11 @@ class Correspondence:
     def _released(self) -> list[Callable[[], Sent | None]]:
         """Return the messages that moderators have released since the last call: they have not been learned yet."""
         since, now = self._released_until, datetime.now(UTC)
-        found = {held_owner(self._hasher, one.id): one for one in self._store.closed_since(State.RELEASED, since)}
+        marks = {
+            self._hasher.mark(*released_as(one.id)): one for one in self._store.closed_since(State.RELEASED, since)
+        }
+        learned = self._store.relations.of(marks)
+        found = {held_owner(self._hasher, one.id): one for mark, one in marks.items() if mark not in learned}
         _, values = self._store.relations.look((), found, 2 * MOST_VALUES)
         self._released_until = now
         return [
@@ -157,7 +161,12 @@ class Correspondence:
         if lesson is None:
             return None
         released = BY_SENDER if incident.decided_how in DECIDED_BY_SENDER else BY_MODERATOR
-        return replace(lesson, values=dict.fromkeys(values, ""), released=released if incident.decided_how else "")
+        return replace(
+            lesson,
+            values=dict.fromkeys(values, ""),
+            released=released if incident.decided_how else "",
+            incident_id=incident.id,
+        )
 
 
 def _sent_envelope(incident: Incident) -> Envelope:

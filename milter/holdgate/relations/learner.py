@@ -8,8 +8,10 @@ is full, learning is lost, never mail.
 import itertools
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -30,11 +32,19 @@ _FRESH = 7
 _FRESH_MOST = 100_000
 # How many single values are learned for one place and day.
 _VALUES_A_DAY = 1000
+# What one message may add: its first recipients, and the look-alike forms of so many correspondents. Those of the
+# others are learned with later messages.
+_RECIPIENTS = 1000
+_FORMS = 200
+# How many relations are written in one transaction, and for how many seconds at most others may write before the next.
+_ROWS = 2000
+_PAUSE = 1.0
 
 Given = Callable[[], "Sent | Held | None"]
 """Returns a message to learn, or None if it teaches nothing. The learning thread calls it."""
 
 _CHECK = ("key", "check")
+_FORGOTTEN = ("key", "forgotten")
 COUNTED = ("messages", "recipients", "first")
 """Counted per day: messages, their external recipients, and those whom the sender wrote to for the first time."""
 
@@ -64,22 +74,43 @@ def held_owner(hasher: Hasher, incident_id: str) -> int:
     return hasher.owner("held", incident_id)
 
 
+def released_as(incident_id: str) -> tuple[str, str]:
+    """Return kind and name of what is known about a released message: that it was learned."""
+    return "released", incident_id
+
+
 class Teacher:
     """Gathers messages into lessons, and writes these."""
 
-    def __init__(self, hasher: Hasher, table: Relations, half_life: float, own: Iterable[str] = ()) -> None:
-        """Write to `table`; `half_life` is in days. `own` are the site's domains that are known in clear text."""
+    def __init__(
+        self,
+        hasher: Hasher,
+        table: Relations,
+        half_life: float,
+        own: Iterable[str] = (),
+        rest: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Write to `table`; `half_life` is in days. `own` are the site's domains that are known in clear text.
+
+        `rest` is called with seconds between two transactions of a long lesson, so that others can write.
+        """
         self._hasher = hasher
         self._own = OwnDomains(hasher, own)
         self._table = table
         self._half_life = half_life
+        self._rest = rest
         self._numbers = itertools.count(1)
         self._fresh: dict[int, int] = {}
+        # Whether this process has written a lesson, and what it read about deleted relations.
+        self._has_written = False
+        self._forgotten: Weight | None = None
         self._valued: Counter[str] = Counter()
         self._valued_on = 0
 
     def gather(self, messages: Iterable[Sent | Held]) -> Lesson:
         """Return what these messages teach."""
+        with suppress(DatabaseError):  # then it is noticed when the lesson is written
+            self._notice_forgetting()
         lesson = Lesson(next(self._numbers))
         for message in messages:
             if isinstance(message, Held):
@@ -91,18 +122,21 @@ class Teacher:
 
     def _take(self, lesson: Lesson, message: Sent) -> None:
         day, once = message.day, Weight(1.0, message.day)
-        message = self._limited(message)
+        message = self._limited(
+            replace(message, outside=message.outside[:_RECIPIENTS], inside=message.inside[:_RECIPIENTS])
+        )
         seen = lesson.seen
         about_twins = self._own.learned(message.places, message.sender, day, message.released)
-        for key in itertools.chain(relations_of(self._hasher, message), about_twins):
+        released = (self._hasher.mark(*released_as(message.incident_id)),) if message.incident_id else ()
+        for key in itertools.chain(relations_of(self._hasher, message), about_twins, released):
             before = seen.get(key)
             seen[key] = once if before is None else before.plus(1.0, day, self._half_life)
-        for known, forms in forms_of(self._hasher, message):
-            if day - self._fresh.get(known, -_FRESH) >= _FRESH:
-                if len(self._fresh) >= _FRESH_MOST:
-                    self._fresh.clear()
-                self._fresh[known] = day
-                seen.update(dict.fromkeys(forms, once))
+        strange = (one for one in forms_of(self._hasher, message) if day - self._fresh.get(one[0], -_FRESH) >= _FRESH)
+        for known, forms in itertools.islice(strange, _FORMS):
+            if len(self._fresh) >= _FRESH_MOST:
+                self._fresh.clear()
+            self._fresh[known] = day
+            seen.update(dict.fromkeys(forms(), once))
         for recipient in message.outside:
             lesson.written.setdefault(self._hasher.edge("sender address", message.sender, recipient), day)
         for name, count in (("messages", 1), ("recipients", len(message.outside))):
@@ -121,14 +155,21 @@ class Teacher:
         return message
 
     def write(self, lesson: Lesson) -> None:
-        """Write a lesson. Raises DatabaseError; it can then be written again."""
-        if lesson.seen:
-            new = self._table.add(lesson.seen, self._half_life)
-            for key, day in lesson.written.items():
-                if key in new:
-                    lesson.counts[day, "first"] = lesson.counts.get((day, "first"), 0) + 1
+        """Write a lesson, in several transactions if it is long. Raises DatabaseError; it can then be written again."""
+        self._notice_forgetting()
+        keys = sorted(lesson.seen)
+        for place in range(0, len(keys), _ROWS):
+            begun = time.perf_counter()
+            part = {key: lesson.seen[key] for key in keys[place : place + _ROWS]}
+            new = self._table.add(part, self._half_life)
             # If a later step fails, this is not written twice.
-            lesson.seen, lesson.written = {}, {}
+            for key in part:
+                del lesson.seen[key]
+                day = lesson.written.pop(key, None)
+                if day is not None and key in new:
+                    lesson.counts[day, "first"] = lesson.counts.get((day, "first"), 0) + 1
+            if lesson.seen:
+                self._rest(min(time.perf_counter() - begun, _PAUSE))
         if lesson.counts:
             counted = {
                 self._hasher.mark(f"day {name}", str(day)): Weight(float(count), day)
@@ -136,6 +177,19 @@ class Teacher:
             }
             check = {self._hasher.mark(*_CHECK): Weight(1.0, max(lesson.counts)[0])}
             self._table.add(counted | check, self._half_life)
+            self._has_written = True
+
+    def forgot(self, day: int) -> None:
+        """Record that relations were deleted on a day: processes that run then learn the forms of names again."""
+        self._table.add({self._hasher.mark(*_FORGOTTEN): Weight(1.0, day)}, self._half_life)
+
+    def _notice_forgetting(self) -> None:
+        """Learn all forms of names again if relations were deleted since the last lesson. Raises DatabaseError."""
+        check, forgotten = (self._hasher.mark(*one) for one in (_CHECK, _FORGOTTEN))
+        found = self._table.of([check, forgotten])
+        if (self._has_written and check not in found) or found.get(forgotten) != self._forgotten:
+            self._fresh.clear()
+        self._forgotten = found.get(forgotten)
 
     def has_other_key(self) -> bool:
         """Return whether the table's data was learned with another key."""

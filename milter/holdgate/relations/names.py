@@ -49,6 +49,16 @@ def unicode_domain(domain: str) -> str:
     return ".".join(_decoded(label) for label in domain.lower().split("."))
 
 
+def spellings(address: str) -> set[str]:
+    """Return the forms of an address in lower case: as given, and with its domain in Unicode and as "xn--…"."""
+    given = address.strip().lower()
+    local, domain = split(given)
+    encoded = ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}" for label in domain.split(".")
+    )
+    return {given, f"{local}@{domain}", f"{local}@{encoded}"}
+
+
 def _decoded(label: str) -> str:
     if not label.startswith("xn--"):
         return label

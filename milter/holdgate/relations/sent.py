@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from holdgate import headers
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.quarantine.relations import number
 from holdgate.relations.keys import Hasher
-from holdgate.relations.names import domain_forms, is_person, mailbox_forms, person_forms, place_of, split
+from holdgate.relations.names import domain_forms, is_person, mailbox_forms, person_forms, place_of, spellings, split
 
 _PREFIX = re.compile(
     r"\s*(?:(?:re|aw|fw|fwd|wg|tr|sv|vs|antw|rv|r|i)\s*(?:\[\d{1,3}\])?\s*:|\[[^\]]{0,40}\])", re.IGNORECASE
@@ -21,6 +22,8 @@ _THREAD = 8
 """A shorter subject, in characters, does not identify a conversation."""
 
 _PAIRED = 10
+_CONTENT_PLACES = 10
+"""Of so many places of a message its content is learned. What went to two belongs to none of them."""
 
 THREAD, WORD = "thread ", "word "
 """Prefixes of the tokens of a complete subject, and of one of its words."""
@@ -31,7 +34,8 @@ class Sent:
     """A message. Addresses are in lower case; `day` is in days since the epoch; `answers`: its subject says "Re:".
 
     `values` are the owners' numbers of its single values, with the identifier of each, "" if that is unknown.
-    `released` is by whom it was released, if it was held: `own.BY_SENDER`, `own.BY_MODERATOR`, or "".
+    `released` is by whom it was released, if it was held: `own.BY_SENDER`, `own.BY_MODERATOR`, or "". Then
+    `incident_id` names its incident.
     """
 
     sender: str
@@ -42,6 +46,7 @@ class Sent:
     answers: bool = False
     values: Mapping[int, str] = field(default_factory=dict)
     released: str = ""
+    incident_id: str = ""
 
     @property
     def places(self) -> list[str]:
@@ -108,9 +113,11 @@ def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
         yield hasher.mark("address", recipient)
         if is_person(local):
             yield hasher.edge("sender box", who, local)
-    for place in message.places:
+    for position, place in enumerate(message.places):
         yield hasher.edge("sender place", who, place)
         yield hasher.mark("place", place)
+        if position >= _CONTENT_PLACES:
+            continue
         for token in message.tokens:
             # The words of a conversation count once, however long the conversation is.
             if not message.answers or not token.startswith(WORD):
@@ -121,26 +128,45 @@ def relations_of(hasher: Hasher, message: Sent) -> Iterator[int]:
         yield hasher.edge("pair", one, other)
 
 
-def forms_of(hasher: Hasher, message: Sent) -> Iterator[tuple[int, list[int]]]:
-    """Yield the numbers by which look-alikes find each correspondent, after a number for the correspondent."""
+def forms_of(hasher: Hasher, message: Sent) -> Iterator[tuple[int, Callable[[], list[int]]]]:
+    """Yield a number for each correspondent, with a function for the numbers by which look-alikes find them."""
     for recipient in message.outside:
-        yield (
-            hasher.mark("address", recipient),
-            [hasher.mark(kind, text) for kind, text in mailbox_forms(recipient)]
-            + [hasher.mark("name", form) for form in person_forms(recipient)],
-        )
+        yield hasher.mark("address", recipient), partial(_address_forms, hasher, recipient)
     for place in message.places:
         if "@" not in place:
-            yield hasher.mark("place", place), [hasher.mark(kind, text) for kind, text in domain_forms(place)]
+            yield hasher.mark("place", place), partial(_marks, hasher, domain_forms, place)
     for colleague in {message.sender, *message.inside}:
-        known = hasher.mark("colleague", colleague)
-        yield known, [known, *(hasher.mark("name", form) for form in person_forms(colleague))]
+        yield hasher.mark("colleague", colleague), partial(_colleague_forms, hasher, colleague)
 
 
-def owners_of(hasher: Hasher, address: str) -> list[int]:
-    """Return the owners of all relations of one person; `forget` removes them."""
+def _marks(hasher: Hasher, forms: Callable[[str], Iterable[tuple[str, str]]], name: str) -> list[int]:
+    return [hasher.mark(kind, text) for kind, text in forms(name)]
+
+
+def _address_forms(hasher: Hasher, address: str) -> list[int]:
+    return _marks(hasher, mailbox_forms, address) + [hasher.mark("name", form) for form in person_forms(address)]
+
+
+def _colleague_forms(hasher: Hasher, address: str) -> list[int]:
+    return [hasher.mark("colleague", address), *(hasher.mark("name", form) for form in person_forms(address))]
+
+
+def traces_of(hasher: Hasher, address: str) -> tuple[set[int], set[int]]:
+    """Return the owners of all relations of one person, and the targets of all relations with them.
+
+    `forget` removes both, whichever form of the domain was learned. Relations of a sender with a mailbox of this name,
+    at any domain, are among them.
+    """
+    local = split(address)[0]
+    known = spellings(address)
     named = [
-        (kind, address) for kind in ("sender address", "sender place", "sender box", "address", "colleague", "place")
+        (kind, one)
+        for one in known
+        for kind in ("sender address", "sender place", "sender box", "address", "colleague", "place", "pair")
     ]
-    named += [*mailbox_forms(address), *(("name", form) for form in person_forms(address)), ("pair", address)]
-    return [hasher.owner(kind, name) for kind, name in named]
+    named += [form for one in known for form in mailbox_forms(one)]
+    named += [("name", form) for one in known for form in person_forms(one)]
+    targets = {hasher.target(one) for one in known}
+    if is_person(local):
+        targets.add(hasher.target(local))
+    return {hasher.owner(kind, name) for kind, name in named}, targets

@@ -201,6 +201,21 @@ def test_what_a_moderator_released_is_learned_once(tmp_path: Path, store_url: st
     store.close()
 
 
+def test_after_a_reload_what_was_released_before_is_not_learned_again(tmp_path: Path, store_url: str) -> None:
+    store = open_store(store_url)
+    incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB], policy="p", state=State.APPROVED)
+    store.record(incident, Actor("test", "test"))
+    store.change(incident, State.RELEASED, Actor("test", "test"), closed_at=datetime.now(UTC))
+    for _ in range(3):  # each reload makes a new one
+        one = correspondence(tmp_path, store)
+        for given in one._released():
+            one._learner.put(given)
+        one.close(60)
+    edge = Hasher.load(tmp_path / "relations.key").edge("sender address", ANNA, BOB)
+    assert store.relations.of([edge])[edge].weight == 1.0
+    store.close()
+
+
 def test_a_recipient_whom_the_sender_left_out_is_not_learned(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     one = correspondence(tmp_path, store)
