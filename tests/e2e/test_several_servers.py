@@ -1,9 +1,11 @@
 """Three mail servers, each with its own Postfix, on one PostgreSQL: any desk decides, and each decision runs once."""
 
+import shutil
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from email.message import Message
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
@@ -13,8 +15,12 @@ from e2e.conftest import running_site
 from e2e.desk import closed, events, link_in, parsed, press, submit, text_of
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
+from holdgate.notation import format_address
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueError
+from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.remote import NodeReader
 from testbed import letters
 from testbed.pgbouncer import PgBouncer
 from testbed.ports import PATIENCE
@@ -142,6 +148,32 @@ def test_a_check_reads_at_the_other_nodes(nodes: list[Site]) -> None:
     output = nodes[0].command("check").stdout
     assert f"[node] node {NAMES[1]} at 127.0.0.1:" in output
     nodes[1].start_daemon("queue")
+
+
+def test_a_node_whose_key_was_stolen_speaks_to_none_until_it_has_another(nodes: list[Site]) -> None:
+    folder = Path(str(nodes[1].settings.node.certificate)).parent
+    names = ("authority.crt", "node.crt", "node.key")
+    stolen = Path(shutil.copytree(folder, folder.parent / "stolen"))
+    address = nodes[0].settings.node.listen
+    assert address is not None
+    thief = NodeReader(NAMES[0], format_address(address), NodeCertificate(*(stolen / name for name in names)))
+    assert thief.show("4none", 100) is None
+    nodes[2].wait_for(
+        lambda: nodes[2].command("nodes", "revoke", NAMES[1]).returncode == 0, "the certificate to be known"
+    )
+    with pytest.raises(QueueError, match="the certificate is revoked"):
+        thief.show("4none", 100)
+    for site in (nodes[0], nodes[2]):
+        assert f"node {NAMES[1]} at 127.0.0.1:" in (output := site.command("check").stdout)
+        assert "the certificate is revoked" in output
+    assert "is revoked, and other nodes refuse it" in nodes[1].command("check").stdout
+    certify(folder.parent, [NAMES[1]])
+    for site in nodes:
+        output = site.command("check").stdout
+        assert "revoked" not in output
+        assert "does not answer" not in output
+    with pytest.raises(QueueError, match="the certificate is revoked"):
+        thief.show("4none", 100)
 
 
 def test_each_node_is_listed_and_the_trail_of_all_verifies(nodes: list[Site]) -> None:

@@ -1,6 +1,7 @@
 """What `holdgate check` reports if servers share a store: certificates, and whether the others answer."""
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from holdgate.configfile import ConfigError
 from holdgate.node import name_of
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.nodes import Node
-from holdgate.quarantine.store import StoreError, open_store
+from holdgate.quarantine.store import Store, StoreError, open_store
 from holdgate.queue.client import QueueError
-from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.mutual import NodeCertificate, fingerprint_of
 from holdgate.queue.remote import NodeReader
 
 _SOON = timedelta(days=30)
@@ -20,7 +21,7 @@ _RENEW = "renew it: holdgate nodes certificate"
 
 def problems(path: Path, settings: Settings) -> Iterator[str]:
     """Yield what prevents this node from reading at the others, and the others from reading here."""
-    certificate = NodeCertificate.of(settings)
+    certificate = NodeCertificate.of(settings, lambda _: False)
     if certificate is None:
         return
     from holdgate.cli import authority
@@ -52,8 +53,18 @@ def remarks(settings: Settings) -> Iterator[str]:
         if settings.node.listen is not None:
             yield "[node] listen: a store in a file of SQLite's has one node; no other reads here"
         return
-    others = _others(settings)
-    certificate = NodeCertificate.of(settings)
+    try:
+        store = open_store(settings.store.url)
+    except StoreError:
+        return  # reported by another check
+    with closing(store), suppress(DatabaseError):
+        yield from _remarks(settings, store)
+
+
+def _remarks(settings: Settings, store: Store) -> Iterator[str]:
+    """Yield the same, with the store. Raises DatabaseError."""
+    others = _others(settings, store)
+    certificate = NodeCertificate.of(settings, store.certificates.is_revoked)
     if certificate is None:
         if others:
             names = ", ".join(one.name for one in others)
@@ -66,8 +77,12 @@ def remarks(settings: Settings) -> Iterator[str]:
 
     try:
         found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
+        is_revoked = certificate.is_revoked(fingerprint_of(certificate.certificate))
     except (OSError, ValueError, TypeError):
         return  # reported as a problem
+    if is_revoked:
+        yield f"[node] certificate: {certificate.certificate} is revoked, and other nodes refuse it; {_RENEW}"
+        return
     now = datetime.now(UTC)
     if now < found.ends_at <= now + _SOON:
         yield f"[node] certificate: {certificate.certificate} expires on {found.ends_at:%Y-%m-%d}; {_RENEW}"
@@ -82,16 +97,10 @@ def remarks(settings: Settings) -> Iterator[str]:
             yield f"[node] {error}"
 
 
-def _others(settings: Settings) -> list[Node]:
-    """Return the other nodes in use; none if the store cannot be read."""
-    try:
-        store = open_store(settings.store.url)
-    except StoreError:
-        return []
+def _others(settings: Settings, store: Store) -> list[Node]:
+    """Return the other nodes in use. Raises DatabaseError."""
     try:
         name = name_of(settings)
-        return [one for one in store.nodes.all() if one.name != name and one.retired_at is None and not one.is_silent]
-    except (ConfigError, DatabaseError):
+    except ConfigError:
         return []
-    finally:
-        store.close()
+    return [one for one in store.nodes.all() if one.name != name and one.retired_at is None and not one.is_silent]

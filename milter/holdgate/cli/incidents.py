@@ -202,7 +202,7 @@ def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Ch
     if not wanted.kinds:
         return None
     here = open_store(desk.settings.store.url, name_of(desk.settings))
-    remote_nodes = RemoteNodes(here, NodeCertificate.of(desk.settings))
+    remote_nodes = RemoteNodes(here, NodeCertificate.of(desk.settings, here.certificates.is_revoked))
     previewer = Previewer(desk.settings, QueueClient(desk.settings.queue.socket), remote_nodes)
     try:
         prepared = Changer(desk, previewer).prepare(incident, wanted)

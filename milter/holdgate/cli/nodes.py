@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from holdgate.quarantine.nodes import RETIRED, Node, NodeTakenError, differing
 from holdgate.quarantine.outbox import LOST
 from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import ConflictError, Store, open_store
+from holdgate.queue.mutual import fingerprint_of
 
 _DESCRIPTION = (
     "Without an argument: lists each node with its version, the time since its last word, the messages that it holds, "
@@ -40,7 +42,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="close the open incidents of a node that is gone for good",
         description="Closes its open incidents as vanished: their messages are out of reach, and Holdgate does not "
         "know whether they were delivered. If its hold queue is found again, start a node with it: its messages are "
-        "held again there, and need a new decision.",
+        "held again there, and need a new decision. Its certificates are revoked: make new ones for it then.",
     )
     retire.add_argument("name", metavar="NAME", help="its name, as `holdgate nodes` prints it")
     retire.add_argument(
@@ -49,6 +51,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="write to the senders of these messages that the outcome is not known; it cannot be done later",
     )
     retire.set_defaults(run=_retire)
+    revoke = steps.add_parser(
+        "revoke",
+        help="have all nodes refuse the certificates of a node, because its key was stolen",
+        description="Revokes all certificates that the node has used. The other nodes refuse them at once. Then make "
+        "another certificate for it, with: holdgate nodes certificate NAME.",
+    )
+    revoke.add_argument("name", metavar="NAME", help="name of the node, or of a machine with a desk only")
+    revoke.add_argument(
+        "--certificate",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a certificate that the node has not used yet, or only with an earlier version of Holdgate",
+    )
+    revoke.set_defaults(run=_revoke)
     certificate = steps.add_parser(
         "certificate",
         help="make the certificates by which nodes know each other",
@@ -143,6 +161,29 @@ def _retire(arguments: argparse.Namespace) -> int:
         f"delivered; see: holdgate list --state vanished.{told}"
     )
     print_result(arguments, message, name=name, closed=closed, notified=notified)
+    return 0
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config)
+    name = str(arguments.name)
+    fingerprints = []
+    for file in arguments.certificate:
+        try:
+            fingerprints.append(fingerprint_of(file))
+        except (OSError, ValueError) as error:
+            raise ConfigError([f"--certificate: {file} is no readable certificate in PEM: {error}"]) from error
+    with closing(open_store(settings.store.url)) as store:
+        count = store.certificates.revoke(name, fingerprints)
+    if not count:
+        message = f'no certificate of "{name}" has been used; give its file with --certificate'
+        print_result(arguments, message, error=message)
+        return 2
+    message = (
+        f"Revoked certificates of {name}: {count}. Other nodes refuse them from now on. Make another one, and copy its "
+        f"files: holdgate nodes certificate {name} --directory DIRECTORY"
+    )
+    print_result(arguments, message, name=name, revoked=count)
     return 0
 
 

@@ -81,7 +81,8 @@ def _start(
     presence = Presence(desk)
     presence.run_once(datetime.now(UTC))
     queue = QueueClient(settings.queue.socket, timeout=_AGENT_TIMEOUT)
-    previewer = Previewer(settings, queue, RemoteNodes(store, NodeCertificate.of(settings)))
+    certificate = NodeCertificate.of(settings, store.certificates.is_revoked)
+    previewer = Previewer(settings, queue, RemoteNodes(store, certificate))
     stack.callback(previewer.close)
     composer = Composer(desk, templates, previewer)
     # Imported here because each loads several MB of libraries.

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, true, update
 
 from holdgate.node import Machine
+from holdgate.quarantine.certificates import revoke
 from holdgate.quarantine.database import DatabaseError, StoreError, clock, exclusive, is_shared
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.schema import incidents, nodes
@@ -126,7 +127,7 @@ class Nodes:
             connection.execute(update(nodes).where(mine).values(expires_at=None))
 
     def retire(self, name: str) -> bool:
-        """Record that a node no longer exists; return whether there is one of this name.
+        """Record that a node no longer exists, and revoke its certificates; return whether there is one of this name.
 
         Raises NodeTakenError while a machine uses it, and StoreError if the store has only one node.
         """
@@ -136,6 +137,7 @@ class Nodes:
             self._refuse_other(connection, name, "")
             now = clock(connection)
             retired = update(nodes).where(nodes.c.name == name).values(retired_at=now, expires_at=None, holder="")
+            revoke(connection, name)
             return connection.execute(retired).rowcount == 1
 
     def is_used(self, name: str) -> bool:

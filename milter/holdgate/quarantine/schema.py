@@ -166,6 +166,16 @@ nodes = Table(
     Column("retired_at", UtcDateTime),
 )
 
+# The certificates that nodes have used, by the SHA-256 of each (certificates.py); revoked ones are refused.
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("fingerprint", Word(64), primary_key=True),
+    Column("name", Word(255), nullable=False),
+    Column("announced_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+)
+
 # The desks that share the store, by a random id of each process, and until when their claims are valid (claims.py).
 desks = Table(
     "desks",

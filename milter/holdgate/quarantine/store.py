@@ -20,6 +20,7 @@ from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.allowances import Allowances
 from holdgate.quarantine.audit import AuditTrail
+from holdgate.quarantine.certificates import Certificates
 from holdgate.quarantine.chains import FIRST, writing_as
 from holdgate.quarantine.changes import Changes
 from holdgate.quarantine.claims import Claims
@@ -109,10 +110,11 @@ class Store(Incidents):
     """Reads incidents and changes them. Other data has classes of its own, which share the connections.
 
     `requests` and `agenda` are the desk's, `outbox` has the notices to send. `replies`, `seals`, `sessions` and `codes`
-    are valid once or for a time. `nodes` are the mail servers that share the store, `claims` assign work to desks,
-    `relations` is who writes to whom, `machines` what programs have sent, `machine_tokens` are their tokens,
-    `allowances` what was allowed for a time, `replacements` what programs send in place of held messages, `changes`
-    name the incidents that changed, and `audit` proves the history. New incidents belong to `node`.
+    are valid once or for a time. `nodes` are the mail servers that share the store, `certificates` are those by which
+    they know each other, `claims` assign work to desks, `relations` is who writes to whom, `machines` what programs
+    have sent, `machine_tokens` are their tokens, `allowances` what was allowed for a time, `replacements` what programs
+    send in place of held messages, `changes` name the incidents that changed, and `audit` proves the history. New
+    incidents belong to `node`.
     """
 
     def __init__(self, engine: Engine, node: str | None = None, *, role: str = "") -> None:
@@ -123,6 +125,7 @@ class Store(Incidents):
         super().__init__(self._reader, here(engine, node))
         self.signals = Signals(engine)
         self.nodes = Nodes(engine, self._reader)
+        self.certificates = Certificates(engine, self._reader)
         self.claims = Claims(engine, self._reader)
         self.requests = Requests(engine, self._reader)
         self.agenda = Agenda(self._reader)

@@ -21,15 +21,23 @@ _PAUSE = LEASE.total_seconds() / 6
 class Lease:
     """The lease of `name`. If another machine has taken the name, `lost` is true and `stop` is set.
 
-    `rules` returns a digest of the node's policies and local rules; the store has it for the other nodes.
+    `rules` returns a digest of the node's policies and local rules; the store has it for the other nodes. `announce` is
+    called regularly: it announces the node's certificate.
     """
 
     lost = False
 
     def __init__(
-        self, nodes: Nodes, name: str, machine: Machine, stop: threading.Event, rules: Callable[[], str] = str
+        self,
+        nodes: Nodes,
+        name: str,
+        machine: Machine,
+        stop: threading.Event,
+        rules: Callable[[], str] = str,
+        announce: Callable[[], object] = lambda: None,
     ) -> None:
         self._nodes, self._name, self._machine, self._rules = nodes, name, machine, rules
+        self._announce = announce
         self._stop = stop
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -90,7 +98,8 @@ class Lease:
     def _run(self) -> None:
         while not self.lost and not self._ended.wait(_PAUSE):
             try:
-                self.confirm()
+                if self.confirm():
+                    self._announce()
             except Exception as error:  # any exception: without this thread, the lease would end
                 maillog.failed(stage="lease", error=maillog.describe(error))
 

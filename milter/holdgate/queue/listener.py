@@ -17,7 +17,7 @@ from typing import Any
 from holdgate import maillog
 from holdgate.queue.agent import RefusedError, read_request
 from holdgate.queue.client import QueueClient, QueueError
-from holdgate.queue.mutual import NodeCertificate, names_of
+from holdgate.queue.mutual import NodeCertificate
 
 # Maximum number of open connections, and of those from one address; further ones are closed.
 PLACES = 32
@@ -107,12 +107,16 @@ class NodeListener:
                 with contextlib.suppress(OSError):
                     plain.shutdown(socket.SHUT_WR)
                 raise
-            node = ", ".join(names_of(peer))
-            content = b""
+            node, content = "", b""
             try:
-                answer, content = self._carry_out(read_request(peer, _REQUEST_TIMEOUT), node)
+                request = read_request(peer, _REQUEST_TIMEOUT)
+                node = ", ".join(self._certificate.names_of(peer))
+                answer, content = self._carry_out(request, node)
             except RefusedError as error:
                 answer = {"error": str(error)}
+            except ssl.SSLCertVerificationError as error:  # a revoked certificate
+                self._refused(client, error.args[0])
+                answer = {"error": error.args[0]}
             except QueueError as error:
                 answer = {"error": str(error)}
                 maillog.failed(stage="node", error=f"{client} ({node}): {error}")

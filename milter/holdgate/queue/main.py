@@ -5,7 +5,7 @@ network; the one that does all this (and serves the metrics) has changed to the 
 ends, the other does, and systemd restarts both.
 
 With `[node] listen` a third process shows held messages to the desks of other nodes (listener.py). It has the rights of
-the desk, to which the agent only shows messages.
+the desk, to which the agent only shows messages, and looks up revoked certificates in the store.
 """
 
 import gc
@@ -16,10 +16,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from types import FrameType
 
 from holdgate import daemon, maillog
 from holdgate.config import Settings
+from holdgate.configfile import ConfigError
 from holdgate.notation import format_address
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient
@@ -119,16 +121,18 @@ def _reconcile(settings: Settings, parent: int) -> int:
 def _serve_nodes(settings: Settings, parent: int) -> int:
     """Run as the child that shows held messages to other nodes, until SIGTERM or the parent's end.
 
-    If an address cannot be bound yet, or a certificate cannot be read, the daemon continues: mail is still released.
+    If an address cannot be bound yet, a certificate cannot be read, or the store is unreachable, the daemon continues:
+    mail is still released.
     """
     # Imported here because the process that runs as root does not need it.
+    from holdgate.node import name_of
+    from holdgate.quarantine.store import StoreError, open_store
     from holdgate.queue.listener import NodeListener, open_listener
     from holdgate.queue.mutual import NodeCertificate
 
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
-    certificate, address = NodeCertificate.of(settings), settings.node.listen
-    assert certificate is not None
+    address = settings.node.listen
     assert address is not None
     try:
         daemon.drop_privileges(settings.account("desk"))
@@ -136,12 +140,14 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
     except (KeyError, OSError) as error:
         maillog.failed(stage="start", error=str(error))
         return daemon.EX_OSERR
-    serving = NodeListener(certificate, QueueClient(settings.queue.socket, timeout=_SHOW_TIMEOUT))
     while os.getppid() == parent:
         try:
-            with open_listener(address) as listener:
-                serving.serve(listener)
-        except OSError as error:
+            opened = open_store(settings.store.url, name_of(settings))
+            with closing(opened) as store, open_listener(address) as listener:
+                certificate = NodeCertificate.of(settings, store.certificates.is_revoked)
+                assert certificate is not None
+                NodeListener(certificate, QueueClient(settings.queue.socket, timeout=_SHOW_TIMEOUT)).serve(listener)
+        except (OSError, StoreError, ConfigError) as error:
             maillog.failed(stage="node", error=f"[node] listen: {format_address(address)}: {error}")
         time.sleep(_BIND_PAUSE)
     return 0

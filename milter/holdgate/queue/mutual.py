@@ -2,35 +2,42 @@
 
 Both sides authenticate (RFC 8446, 4.3.2), with TLS 1.3 or later. A certificate names its node as a DNS name (RFC 5280,
 4.2.1.6), which must be exactly the name of the requested node. The files are read for each connection, so that a
-renewed certificate is used at once.
+renewed certificate is used at once. Both sides also refuse a certificate that the store lists as revoked.
 """
 
+import hashlib
 import ssl
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from holdgate.config import Settings
 
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+
 
 @dataclass(frozen=True, slots=True)
 class NodeCertificate:
     """The files (PEM) by which this node proves its identity and verifies others.
 
-    Its methods raise OSError, of which ssl.SSLError is a subclass, if the files cannot be used.
+    `is_revoked` returns whether the certificate with a fingerprint is revoked. The methods raise OSError, of which
+    ssl.SSLError is a subclass, if the files cannot be used.
     """
 
     authority: Path
     certificate: Path
     private_key: Path
+    is_revoked: Callable[[str], bool] = lambda _fingerprint: False
 
     @classmethod
-    def of(cls, settings: Settings) -> "NodeCertificate | None":
+    def of(cls, settings: Settings, is_revoked: Callable[[str], bool]) -> "NodeCertificate | None":
         """Return the files that the settings name, or None if they name none."""
         node = settings.node
         if node.authority is None or node.certificate is None or node.private_key is None:
             return None
-        return cls(node.authority, node.certificate, node.private_key)
+        return cls(node.authority, node.certificate, node.private_key, is_revoked)
 
     def server(self) -> ssl.SSLContext:
         """Return the context of the server."""
@@ -41,6 +48,16 @@ class NodeCertificate:
     def client(self) -> ssl.SSLContext:
         """Return the context of the client, which must compare the name itself (`names_of`)."""
         return self._context(ssl.PROTOCOL_TLS_CLIENT)
+
+    def names_of(self, connection: ssl.SSLSocket) -> list[str]:
+        """Return the names in the peer's certificate, after the handshake.
+
+        Raises SSLCertVerificationError if it is revoked, and the errors of `is_revoked`.
+        """
+        if self.is_revoked(_fingerprint(connection.getpeercert(binary_form=True) or b"")):
+            raise ssl.SSLCertVerificationError("the certificate is revoked")
+        found: Any = (connection.getpeercert() or {}).get("subjectAltName", ())
+        return [str(name) for kind, name in found if kind == "DNS"]
 
     def _context(self, protocol: ssl._SSLMethod) -> ssl.SSLContext:
         context = ssl.SSLContext(protocol)
@@ -54,7 +71,29 @@ class NodeCertificate:
         return context
 
 
-def names_of(connection: ssl.SSLSocket) -> list[str]:
-    """Return the names in the peer's certificate, after the handshake."""
-    found: Any = (connection.getpeercert() or {}).get("subjectAltName", ())
-    return [str(name) for kind, name in found if kind == "DNS"]
+def fingerprint_of(file: Path) -> str:
+    """Return the fingerprint of the first certificate (PEM) in a file. Raises OSError and ValueError."""
+    text = file.read_text(encoding="ascii")
+    first = text[text.index(_BEGIN) : text.index(_END)]
+    return _fingerprint(ssl.PEM_cert_to_DER_cert(first + _END))
+
+
+class Announcing:
+    """Announces this node's certificate in the store, again whenever the file has another one."""
+
+    def __init__(self, settings: Settings, name: str, announce: Callable[[str, str], None]) -> None:
+        self._file = settings.node.certificate
+        self._name, self._announce = name, announce
+        self._announced = ""
+
+    def run_once(self) -> None:
+        """Announce it if necessary. A file that cannot be read is reported by `holdgate check`."""
+        with suppress(OSError, ValueError):
+            found = "" if self._file is None or not self._name else fingerprint_of(self._file)
+            if found != self._announced:
+                self._announce(found, self._name)
+                self._announced = found
+
+
+def _fingerprint(certificate: bytes) -> str:
+    return hashlib.sha256(certificate).hexdigest()

@@ -20,6 +20,7 @@ from holdgate.quarantine.store import StoreError, open_store
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.holdwatch import REST, HoldWatch
 from holdgate.queue.lease import Lease
+from holdgate.queue.mutual import Announcing
 from holdgate.queue.reconcile import Reconciler
 
 # Seconds between two passes. A pass without changes costs one query to the agent and one to the store.
@@ -40,7 +41,8 @@ def run(program: str, settings: Settings, parent: int) -> int:
         metrics.serve(program, settings.metrics.queue)
         name = name_of(settings)
         store = open_store(settings.store.url, name, role="queue")
-        lease = Lease(store.nodes, name, machine_of(settings), stop, partial(rules_of, settings))
+        announcing = Announcing(settings, name, store.certificates.announce)
+        lease = Lease(store.nodes, name, machine_of(settings), stop, partial(rules_of, settings), announcing.run_once)
         lease.acquire()
     except (ConfigError, NodeTakenError) as error:
         maillog.failed(stage="config", error=str(error))

@@ -14,7 +14,7 @@ from typing import Any
 
 from holdgate.notation import parse_address
 from holdgate.queue.client import HeldReader, QueueError
-from holdgate.queue.mutual import NodeCertificate, names_of
+from holdgate.queue.mutual import NodeCertificate
 
 # Time limits for connecting, and for a complete request, in seconds.
 _CONNECT_TIMEOUT = 5.0
@@ -76,7 +76,7 @@ class NodeReader(HeldReader):
             context.wrap_socket(plain, do_handshake_on_connect=False) as peer,
         ):
             peer.do_handshake()
-            if self._name not in (names := names_of(peer)):
+            if self._name not in (names := self._certificate.names_of(peer)):
                 raise ssl.SSLCertVerificationError(f"the certificate is for {', '.join(names) or 'no node'}")
             peer.settimeout(_CONNECT_TIMEOUT)
             peer.sendall(request)

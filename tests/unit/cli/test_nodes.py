@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from holdgate.cli.authority import Authority
 from holdgate.cli.main import main
 from holdgate.configfile import load_settings
 from holdgate.desk.context import Desk
@@ -22,6 +23,7 @@ from holdgate.quarantine.schema import nodes
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import QueueClient
+from holdgate.queue.mutual import fingerprint_of
 
 ACTOR = Actor("holdgate-milter", "milter")
 ONE, TWO = Machine("1" * 32, "one.corp.example", "1.0"), Machine("2" * 32, "two.corp.example", "1.0")
@@ -194,3 +196,24 @@ def test_the_one_that_migrates_has_the_incidents_that_are_there(
     assert "mx1.corp.example" in output
     assert "version unknown on no machine" in output
     assert ("last word never" in output) == (not store_url.startswith("sqlite"))
+
+
+def test_the_certificates_of_a_node_whose_key_was_stolen_are_revoked(run: Run, store_url: str, tmp_path: Path) -> None:
+    store = open_store(store_url, "mx1.corp.example")
+    name = "mx1.corp.example"
+    code, output = run("nodes", "revoke", name)
+    assert code == 2
+    assert f'no certificate of "{name}" has been used' in output
+    now = datetime.now(UTC)
+    Authority.open(tmp_path / "ca", now).write(tmp_path / "mx1", name, now, timedelta(days=1))
+    file = tmp_path / "mx1" / "node.crt"
+    store.certificates.announce("0" * 64, name)
+    code, output = run("nodes", "revoke", name, "--certificate", str(file))
+    assert (code, output.startswith(f"Revoked certificates of {name}: 2.")) == (0, True)
+    assert store.certificates.is_revoked("0" * 64)
+    assert store.certificates.is_revoked(fingerprint_of(file))
+    for wrong in (tmp_path / "missing", tmp_path / "mx1" / "node.key"):
+        code, output = run("nodes", "revoke", name, "--certificate", str(wrong))
+        assert code != 0
+        assert "is no readable certificate in PEM" in output
+    store.close()

@@ -13,6 +13,7 @@ import pytest
 from holdgate import daemon, maillog
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
+from holdgate.quarantine import store as stores
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError
 from holdgate.queue import listener as listening
@@ -76,8 +77,8 @@ class FakeLease:
     error: Exception | None = None
     steps: Steps
 
-    def __init__(self, nodes: Any, name: str, machine: Any, stop: threading.Event, rules: Any) -> None:
-        self.steps.append(("lease", nodes, name, callable(rules)))
+    def __init__(self, nodes: Any, name: str, machine: Any, stop: threading.Event, *more: Any) -> None:
+        self.steps.append(("lease", nodes, name, *map(callable, more)))
         FakeLease.stop = stop  # type: ignore[attr-defined]
 
     def acquire(self) -> None:
@@ -104,7 +105,13 @@ def child(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
         start=steps.note("listens"),
         close=steps.note("listener closed"),
     )
-    store = SimpleNamespace(nodes="nodes", listener=lambda *names, url: listener, close=steps.note("store closed"))
+    certificates = SimpleNamespace(announce=None)
+    store = SimpleNamespace(
+        nodes="nodes",
+        certificates=certificates,
+        listener=lambda *names, url: listener,
+        close=steps.note("store closed"),
+    )
     monkeypatch.setattr(FakeLease, "steps", steps, raising=False)
     monkeypatch.setattr(FakeLease, "lost", False)
     monkeypatch.setattr(FakeLease, "error", None)
@@ -203,7 +210,12 @@ def test_what_keeps_the_child_from_starting_is_logged(
 @pytest.fixture
 def node(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings with a listener for other nodes, of which each step is a double."""
-    monkeypatch.setattr(NodeCertificate, "of", lambda _settings: "certificate")
+    monkeypatch.setattr(NodeCertificate, "of", lambda _settings, _is_revoked: "certificate")
+    closed = SimpleNamespace(
+        certificates=SimpleNamespace(is_revoked=None, announce=None), close=steps.note("store closed")
+    )
+    monkeypatch.setattr("holdgate.node.name_of", lambda _: "mx1")
+    monkeypatch.setattr(stores, "open_store", steps.note("store", closed))
 
     class Listener:
         def __init__(self, certificate: Any, queue: Any) -> None:
@@ -239,7 +251,8 @@ def test_messages_are_shown_until_the_parent_ends(
     drop = node.account("desk")
     assert ("drop", drop) in steps
     done = [one for one in steps if one[0] not in ("signal", "node listener")]
-    served = [("open", ("192.0.2.1", 5000)), ("serves", 7), ("closed",), ("sleep", 5.0)]
+    store = ("store", node.store.url, "mx1")
+    served = [store, ("open", ("192.0.2.1", 5000)), ("serves", 7), ("closed",), ("store closed",), ("sleep", 5.0)]
     assert done == [("drop", drop), ("dies with its parent",), *served, *served]
     assert {one[1:] for one in steps if one[0] == "signal"} == {
         (signal.SIGTERM, main._end),
@@ -258,6 +271,17 @@ def test_an_address_that_cannot_be_bound_yet_is_logged_and_tried_again(
     assert logged[0][1] == "node"
     assert logged[0][2].startswith("[node] listen: 192.0.2.1:5000: ")
     assert steps.names().count("sleep") == 2
+
+
+def test_while_the_store_is_away_nothing_is_shown_and_mail_goes_on(
+    node: Settings, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parents(monkeypatch, 4711, 4711, 1)
+    monkeypatch.setattr(stores, "open_store", steps.note("store", StoreError("away")))
+    assert main._serve_nodes(node, 4711) == 0
+    logged = [one[1:] for one in steps if one[0] == "failed"]
+    assert logged == [("node", "[node] listen: 192.0.2.1:5000: away")] * 2
+    assert "open" not in steps.names()
 
 
 @pytest.mark.parametrize("error", [KeyError("desk"), OSError(1, "Operation not permitted")])

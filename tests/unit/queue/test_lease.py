@@ -76,6 +76,15 @@ def test_it_is_taken_renewed_and_given_up(take: Take) -> None:
     assert (nodes.count("take"), lease.lost, stop.is_set()) == (1, False, False)
 
 
+def test_the_certificate_is_announced_with_each_renewal(take: Take) -> None:
+    nodes, announced = FakeNodes(False, True), list[int]()
+    nodes.renews = [OperationalError("x", {}, Exception()), True]
+    lease, _ = take(nodes, announce=lambda: announced.append(nodes.count("renew")))
+    wait_for(lambda: len(announced) > 1, "it to be announced")
+    lease.close()
+    assert announced[:2] == [2, 3], "not while the store is away"
+
+
 def test_the_only_node_of_a_store_renews_nothing(take: Take) -> None:
     nodes = FakeNodes()
     nodes.is_shared = False

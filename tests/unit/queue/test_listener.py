@@ -5,26 +5,31 @@ import json
 import os
 import socket
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from holdgate.cli.authority import Authority
+from holdgate.config import Settings
 from holdgate.notation import format_address
+from holdgate.quarantine.database import DatabaseError
 from holdgate.queue import agent, listener, remote
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.listener import NodeListener, open_listener
-from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.mutual import Announcing, NodeCertificate, fingerprint_of
 from holdgate.queue.remote import NodeReader, NodeUnreachableError
 from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
 
 NODE, DESK = "mx1.corp.example", "mx2.corp.example"
 YEAR = timedelta(days=365)
+FILES = ("authority", "certificate", "private_key")
 MESSAGE = b"x-holdgate-incident: A\n\nbody\n"
 
 
@@ -233,6 +238,87 @@ def test_a_renewed_certificate_counts_at_once(
         old.private_key.write_bytes(new.private_key.read_bytes())
         old.certificate.write_bytes(new.certificate.read_bytes())
         assert NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+# -- revoked certificates ---------------------------------------------------------------------------------------------
+
+
+def test_a_revoked_desk_reads_nothing_and_is_told_so(
+    made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stolen, renewed = made(DESK), made(DESK, ago=timedelta(days=1))
+    revoked = {fingerprint_of(stolen.certificate)}
+    checks = replace(made(NODE), is_revoked=revoked.__contains__)
+    with served(checks, queue, tmp_path / "queue.sock") as address:
+        with caplog.at_level("INFO", "holdgate"), pytest.raises(QueueError, match="the certificate is revoked"):
+            NodeReader(NODE, address, stolen).show(OURS.queue_id, OURS.arrival_time)
+        assert "shown-to-node" not in caplog.text
+        assert queue.listings == 0
+        wait_for(lambda: "127.0.0.1: the certificate is revoked" in caplog.text, "the line about it")
+        assert NodeReader(NODE, address, renewed).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+def test_a_revoked_node_is_not_asked(made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path) -> None:
+    stolen = made(NODE)
+    revoked = {fingerprint_of(stolen.certificate)}
+    checks = replace(made(DESK), is_revoked=revoked.__contains__)
+    with (
+        served(stolen, queue, tmp_path / "queue.sock") as address,
+        pytest.raises(NodeUnreachableError, match="the certificate is revoked"),
+    ):
+        NodeReader(NODE, address, checks).show(OURS.queue_id, OURS.arrival_time)
+    assert queue.listings == 0
+
+
+def test_while_the_list_cannot_be_read_nothing_is_shown(
+    made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_away = True
+
+    def look(_fingerprint: str) -> bool:
+        if is_away:
+            raise DatabaseError("away")
+        return False
+
+    with served(replace(made(NODE), is_revoked=look), queue, tmp_path / "queue.sock") as address:
+        with pytest.raises(NodeUnreachableError):
+            NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time)
+        wait_for(lambda: "stage=node" in caplog.text, "the line about it")
+        assert queue.listings == 0
+        is_away = False
+        assert NodeReader(NODE, address, made(DESK)).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
+
+
+def test_a_node_announces_its_certificate_and_each_new_one(made: Callable[..., NodeCertificate]) -> None:
+    announced: list[tuple[str, str]] = []
+    files, renewed = made(NODE), made(NODE, ago=timedelta(days=1))
+    tables = {"node": {"name": NODE, **{one: str(getattr(files, one)) for one in FILES}}}
+    announcing = Announcing(Settings.model_validate(tables), NODE, lambda *one: announced.append(one))
+    for _ in range(2):
+        announcing.run_once()
+    assert announced == [(fingerprint_of(files.certificate), NODE)]
+    chain = renewed.certificate.read_text() + renewed.authority.read_text()
+    for content in ("", "-----BEGIN CERTIFICATE-----", chain):
+        files.certificate.write_text(content)
+        announcing.run_once()
+    assert announced[1:] == [(fingerprint_of(renewed.certificate), NODE)]
+    without = Announcing(Settings(), NODE, lambda *one: announced.append(one))
+    without.run_once()
+    assert len(announced) == 2
+
+
+def test_a_fingerprint_is_that_of_other_software(made: Callable[..., NodeCertificate]) -> None:
+    file = made(NODE).certificate
+    printed = subprocess.run(
+        ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", file],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert printed.stdout.rpartition("=")[2].strip().replace(":", "").lower() == fingerprint_of(file)
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
 
 
 def test_peers_that_do_nothing_end_their_own_connections_only(

@@ -1,0 +1,57 @@
+"""The certificates of nodes: each node announces its own, and a revoked one is refused by all others.
+
+Who steals a node's key has its certificate too, but cannot write here. So a certificate is revoked by the name of its
+node, and nobody needs a copy of it. A fingerprint is the SHA-256 of the certificate in DER (RFC 5280), in hexadecimal.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from holdgate.quarantine.database import clock
+from holdgate.quarantine.schema import certificates
+
+
+class Certificates:
+    """Writes and reads them. `reader` is an engine for read-only transactions. All methods raise DatabaseError."""
+
+    def __init__(self, engine: Engine, reader: Engine) -> None:
+        self._engine = engine
+        self._reader = reader
+
+    def announce(self, fingerprint: str, name: str) -> None:
+        """Record that the node `name` uses a certificate. A revoked one stays revoked."""
+        same = certificates.c.fingerprint == fingerprint
+        with self._reader.connect() as connection:
+            if connection.execute(select(certificates.c.name).where(same)).first() is not None:
+                return
+        try:
+            with self._engine.begin() as connection:
+                now = clock(connection)
+                connection.execute(
+                    insert(certificates).values(fingerprint=fingerprint, name=name, announced_at=now, revoked_at=None)
+                )
+        except IntegrityError:  # another process of this node has announced it at this moment
+            return
+
+    def is_revoked(self, fingerprint: str) -> bool:
+        """Return whether a certificate is revoked."""
+        same = (certificates.c.fingerprint == fingerprint) & certificates.c.revoked_at.is_not(None)
+        with self._reader.connect() as connection:
+            return connection.execute(select(certificates.c.name).where(same)).first() is not None
+
+    def revoke(self, name: str, fingerprints: Sequence[str] = ()) -> int:
+        """Revoke all certificates that the node `name` has announced, and further ones; return how many are revoked."""
+        for fingerprint in fingerprints:
+            self.announce(fingerprint, name)
+        with self._engine.begin() as connection:
+            return revoke(connection, name, fingerprints)
+
+
+def revoke(connection: Connection, name: str, fingerprints: Sequence[str] = ()) -> int:
+    """Revoke certificates as `Certificates.revoke`, inside the transaction of `connection`."""
+    same = (certificates.c.name == name) | certificates.c.fingerprint.in_(fingerprints)
+    unrevoked = same & certificates.c.revoked_at.is_(None)
+    connection.execute(update(certificates).where(unrevoked).values(revoked_at=clock(connection)))
+    return len(connection.execute(select(certificates.c.fingerprint).where(same)).all())
