@@ -159,6 +159,7 @@ def test_what_each_action_does_and_whether_it_is_recorded(name: str, handling: H
 
 
 def test_the_order_of_strictness_is_the_documented_one() -> None:
+    assert Alert(notify=["a@corp.example"]).alerted() == ["a@corp.example"]
     shipped = [one for one in REGISTRY.ordered() if one.handling is Handling.ACCEPT]
     assert {one.name: one.strictness for one in shipped} == {"allow": 0, "alert": 10, "tag": 20, "encrypt": 30}
     assert REGISTRY.actions["ask-sender"].strictness < REGISTRY.actions["quarantine"].strictness == 0

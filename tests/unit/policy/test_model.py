@@ -179,3 +179,17 @@ def test_what_recipient_risk_asks_for_unless_a_policy_says_otherwise() -> None:
 def test_an_error_names_its_policy_or_its_number(content: dict[str, Any], place: str) -> None:
     detail = {"loc": ("policy", 1, "key"), "type": "missing", "msg": "Field required", "input": {}, "ctx": {}}
     assert model._problem(content, detail).startswith(place)
+
+
+def test_what_policies_ask_of_the_rest_is_gathered_without_those_that_ask_nothing(tmp_path: Path) -> None:
+    asking = (
+        '[[policy]]\nname = "a"\naction = "block"\nprofile = { x = "low", y = "low" }\n'
+        '[[policy]]\nname = "b"\naction = "block"\nmachine = { messages = 7 }\n'
+        '[[policy]]\nname = "c"\naction = "block"\nprofile = { y = "high" }\nrecipient_risk = { many = 9 }\n'
+    )
+    path = tmp_path / "p"
+    path.write_text(asking)
+    policies = load_policies(path)
+    assert [one.messages for one in policies.machines()] == [7]
+    assert [one.many for one in policies.risks()] == [9]
+    assert policies.profiles() == ("x", "y")

@@ -68,6 +68,24 @@ def test_exempted_mail_reaches_the_policy_behind() -> None:
     assert problems(two("", "", more=exemption)) == []
 
 
+@pytest.mark.parametrize(
+    ("names", "is_reached"),
+    [
+        ('["first"]', True),
+        ('["first", "third"]', True),
+        ('["first", "second"]', False),
+        ('["second"]', False),
+        ('["third"]', False),
+        ("[]", False),  # it is for all policies, so the exempted mail reaches none
+    ],
+)
+def test_which_exemptions_let_mail_reach_the_policy_behind(names: str, is_reached: bool) -> None:
+    third = '[[policy]]\nname = "third"\naction = "block"\nsender = "x@y.example"\n'
+    exemption = f'[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@b.example"\npolicy = {names}\n'
+    found = [one for one in problems(two("", "", more=third + exemption)) if 'policy "second"' in one]
+    assert (found == []) is is_reached
+
+
 def test_an_exemption_that_is_over() -> None:
     text = '[[exemption]]\nreason = "r"\nexpires = 2026-11-22\nsender = "a@b.example"\n'
     assert problems(text) == ["exemption 1: expired on 2026-11-22; renew it or take it out"]

@@ -467,3 +467,12 @@ def test_what_a_bounce_reaches_without_aliases(at: Callable[..., Routes]) -> Non
     inner = routes.within("b%partner.example@corp.example")
     assert "b@partner.example" in inner.ends
     assert inner.unknown == "an address within an address"
+
+
+@pytest.mark.parametrize("setting", ["recipient_canonical_maps", "canonical_maps", "virtual_alias_maps"])
+def test_masquerading_comes_after_the_canonical_tables_and_before_the_aliases(
+    at: Callable[..., Routes], setting: str
+) -> None:
+    main = "masquerade_classes = envelope_recipient\nmasquerade_domains = partner.example\n"
+    way = at(f"{main}{setting} = inline:{{{{a@x.partner.example = b@corp.example}}}}\n").route_of("a@x.partner.example")
+    assert way.ends[1:] == (("b@corp.example",) if "canonical" in setting else ("a@partner.example",))

@@ -94,6 +94,21 @@ def test_everything_is_read_where_too_much_changed(
     assert stores[0].changes.since(before)[1] is None
 
 
+@pytest.mark.parametrize("count", [3, 4])
+@pytest.mark.parametrize("kind", ["events", "incidents"])
+def test_as_many_changes_as_the_limit_are_not_too_many(
+    stores: list[Store], monkeypatch: pytest.MonkeyPatch, count: int, kind: str
+) -> None:
+    monkeypatch.setattr(changes, "_MOST", 3)
+    before = stores[0].changes.heads()
+    made = [new(number) for number in range(count if kind == "incidents" else 1)]
+    for one in made:
+        stores[0].record(one, ACTOR)
+    for _ in range(count - len(made)):
+        stores[0].add_event(made[0].id, "noted", ACTOR)
+    assert stores[0].changes.since(before)[1] == ({one.id for one in made} if count == 3 else None)
+
+
 def test_many_incidents_are_looked_up_in_several_queries(stores: list[Store]) -> None:
     incidents = [new(number) for number in range(3)]
     for one in incidents:

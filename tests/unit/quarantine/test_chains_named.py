@@ -1,0 +1,138 @@
+"""Which heads of other chains an event names, and what a writer does with the rows that it gets, without a database."""
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Connection
+
+from holdgate.quarantine import chains
+from holdgate.quarantine.chains import End, Writer, named_heads, writer_of, writing_as
+from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.versions import head
+
+
+def named(writer: Writer, newest: int, last: int, **heads: int) -> list[str]:
+    """Return the chains that an event names; `heads` are the numbers of their newest events."""
+    found = writer._heads_to_name(newest, [(name, number, f"{number:032}") for name, number in heads.items()], last)
+    assert all(heads[name] == number and digits == f"{number:032}" for name, number, digits in found)
+    return [name for name, _, _ in found]
+
+
+def test_at_most_four_are_named_and_those_first_that_were_not_for_the_longest_time() -> None:
+    writer = Writer("mx1/milter")
+    heads = dict(zip("abcdef", range(11, 17), strict=True))
+    assert named(writer, 10, 20, **heads) == ["a", "b", "c", "d"]
+    assert named(writer, 20, 21, **heads) == ["e", "f"]
+    assert named(writer, 21, 22, **heads) == [], "nothing is new"
+    assert named(writer, 22, 23, **(heads | {"f": 30, "b": 31, "a": 32})) == ["a", "b", "f"]
+
+
+def test_a_head_that_was_never_named_comes_before_the_oldest_that_was() -> None:
+    writer = Writer("mx1/milter")
+    assert named(writer, 0, 2, a=1) == ["a"]
+    assert named(writer, 2, 3, a=5, b=9) == ["b", "a"]
+
+
+def test_a_chain_without_an_event_is_not_named() -> None:
+    assert named(Writer("x"), 0, 2, a=0, b=1) == ["b"]
+
+
+def test_what_was_named_in_an_event_that_was_rolled_back_is_named_again() -> None:
+    writer = Writer("mx1/milter")
+    assert named(writer, 10, 20, a=11) == ["a"]
+    assert named(writer, 10, 21, a=11) == ["a"], "the newest event is still the one before"
+    assert named(writer, 21, 22, a=11) == []
+
+
+def rows(*numbers: int, newest: int = 10, others: Any = None, oldest: str | None = None) -> list[tuple[Any, ...]]:
+    encoded = None if others is None else json.dumps(others)
+    return [(newest, "hash", number, encoded, oldest or head()) for number in numbers]
+
+
+def test_the_numbers_of_the_next_events_are_taken_as_they_were_drawn() -> None:
+    writer = Writer("mx1/milter")
+    assert writer._end(rows(20, 23)) == End("mx1/milter", "hash", [20, 23], "")
+    end = writer._end(rows(24, newest=23, others=[["", 5, "ab"]]))
+    assert named_heads(end.seen) == [("", 5, "ab")]
+    assert named_heads("") == []
+
+
+def test_a_store_for_newer_versions_alone_is_not_written() -> None:
+    with pytest.raises(DatabaseError, match="newer version of Holdgate"):
+        Writer("x")._end(rows(1, oldest="9999"))
+
+
+class Rows:
+    """A connection to PostgreSQL that has these answers."""
+
+    def __init__(self, *answers: list[tuple[Any, ...]]) -> None:
+        self.dialect = SimpleNamespace(name="postgresql")
+        self.answers = list(answers)
+        self.asked: list[tuple[str, Any]] = []
+
+    def execute(self, statement: Any, values: Any) -> SimpleNamespace:
+        self.asked.append((str(statement).partition(" ")[0], values))
+        answer = self.answers.pop(0)
+        return SimpleNamespace(all=lambda: answer)
+
+
+def test_a_chain_that_is_not_there_yet_is_made_once() -> None:
+    found = Rows(rows(1, 2, newest=0))
+    assert Writer("x").end(cast(Connection, found), 2).numbers == [1, 2]
+    assert found.asked == [("WITH", {"name": "x", "count": 2})]
+    new = Rows([], [], rows(1, newest=0))
+    assert Writer("x").end(cast(Connection, new), 1).numbers == [1]
+    assert [word for word, _ in new.asked] == ["WITH", "INSERT", "WITH"]
+
+
+class Runs:
+    """A batch that has these answers."""
+
+    def __init__(self, *answers: list[tuple[Any, ...]]) -> None:
+        self.answers = list(answers)
+        self.statements: list[list[Any]] = []
+
+    def run(self, *statements: Any) -> list[tuple[Any, ...]]:
+        self.statements.append([values for _, values in statements])
+        return self.answers.pop(0)
+
+
+def test_in_a_batch_it_is_the_same() -> None:
+    found = Runs(rows(1, newest=0))
+    assert Writer("x").end_in(cast(Any, found), 1, ("SELECT 1", ())).numbers == [1]
+    assert found.statements == [[(), ("x", 1)]]
+    new = Runs([], rows(1, newest=0))
+    assert Writer("x").end_in(cast(Any, new), 1).numbers == [1]
+    assert new.statements == [[("x", 1)], [("x",), ("x", 1)]]
+
+
+def test_a_single_event_is_one_round_trip_and_several_move_the_end_by_their_number() -> None:
+    asked: list[tuple[str, Any]] = []
+
+    class Keeps:
+        def __init__(self, dialect: str) -> None:
+            self.dialect = SimpleNamespace(name=dialect)
+
+        def execute(self, statement: Any, values: Any = None) -> None:
+            asked.append((str(statement).partition(" ")[0], values))
+
+    row = {"number": 7, "hash": "h"}
+    end = End("x", "before", [7], "")
+    chains.add(cast(Connection, Keeps("postgresql")), end, [row])
+    assert asked == [("WITH", row)]
+    for dialect, count in (("postgresql", 2), ("sqlite", 1)):
+        asked.clear()
+        chains.add(cast(Connection, Keeps(dialect)), end, [row] * count)
+        assert [word for word, _ in asked] == ["INSERT", "UPDATE"]
+
+
+def test_without_a_name_a_writer_adds_to_the_first_chain() -> None:
+    assert writer_of({}).name == writer_of({"writer": "x"}).name == ""
+
+    class Options:
+        def execution_options(self, **options: Any) -> dict[str, Any]:
+            return options
+
+    assert writer_of(cast(Any, writing_as(cast(Any, Options()), "x"))).name == "x"
