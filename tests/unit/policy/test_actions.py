@@ -1,6 +1,6 @@
 """Actions: each declares itself, and a new action is one file."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from holdgate.findings import Inspection
 from holdgate.gate import edits
 from holdgate.policy.action import REGISTRY, Action, ActionError, Handling
 from holdgate.policy.actions import Alert, Encrypt, Quarantine
+from holdgate.policy.asking import SenderRules
 from holdgate.policy.model import policies_of
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.tables import Tables
@@ -163,3 +164,36 @@ def test_the_order_of_strictness_is_the_documented_one() -> None:
     shipped = [one for one in REGISTRY.ordered() if one.handling is Handling.ACCEPT]
     assert {one.name: one.strictness for one in shipped} == {"allow": 0, "alert": 10, "tag": 20, "encrypt": 30}
     assert REGISTRY.actions["ask-sender"].strictness < REGISTRY.actions["quarantine"].strictness == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "usual", "most"), [("ask_recipients", 20, 100), ("ask_overrides", 5, 1000), ("ask_per_day", 10, 1000)]
+)
+def test_how_often_a_sender_may_be_asked(key: str, usual: int, most: int) -> None:
+    assert getattr(REGISTRY.make("ask-sender", {}), key) == usual
+    for value in (1, most):
+        assert getattr(REGISTRY.make("ask-sender", {key: value}), key) == value
+    for value in (0, most + 1):
+        with pytest.raises(ValueError, match=key):
+            REGISTRY.make("ask-sender", {key: value})
+
+
+def test_what_a_sender_is_asked_without_further_keys() -> None:
+    rules = SenderRules()
+    assert (rules.ask_reason, rules.ask_owners, rules.ask_beyond) == ("never", "", "moderators")
+    assert (rules.ask_severity, rules.ask_overrides_within) == ("medium", timedelta(days=7))
+
+
+def test_what_an_action_is_that_declares_nothing() -> None:
+    class Plain(Action):
+        name: ClassVar[str] = "plain"
+        summary: ClassVar[str] = "nothing"
+
+    assert Plain.rank() == (Handling.ACCEPT, 0)
+    assert (Plain.records, Plain.for_policies, Plain.for_uninspected, Plain.needs_headers) == (True, True, False, False)
+    assert dict(Plain().fields("X-Action")) == {}
+
+
+def test_a_stricter_handling_comes_first_whatever_its_strictness() -> None:
+    assert [one.name for one in sorted(Handling)] == ["ACCEPT", "HOLD", "REFUSE", "DEFER"]
+    assert Encrypt.rank() < REGISTRY.actions["ask-sender"].rank() < Quarantine.rank() < REGISTRY.actions["block"].rank()

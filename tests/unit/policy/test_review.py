@@ -33,6 +33,11 @@ def two(earlier: str, later: str, mode: str = "enforce", more: str = "") -> str:
         ('auth_user = "anna"', 'auth_user = "anna"'),
         ('not_sender = "a@corp.example"', 'not_sender = ["a@corp.example", "b@corp.example"]'),
         ('subject = "*x*"', 'subject = "*x*"'),
+        ('sender = "*"', 'sender = "anna@corp.example"'),
+        ('sender = "ldap:/etc/postfix/staff.cf"', 'sender = "ldap:/etc/postfix/staff.cf"'),
+        ('sender = "anna*@corp.example"', 'sender = "anna*@corp.example"'),
+        ('inspection = ["limited", "failed"]', 'inspection = ["failed"]'),
+        ('direction = "any"', 'sender = "anna@corp.example"'),
     ],
 )
 def test_a_policy_that_no_message_reaches(earlier: str, later: str) -> None:
@@ -53,6 +58,12 @@ def test_a_policy_that_no_message_reaches(earlier: str, later: str) -> None:
         ('larger_than = "2M"', 'larger_than = "1M"'),
         ('not_sender = ["a@corp.example", "b@corp.example"]', 'not_sender = "a@corp.example"'),
         ('subject = "*x*"', 'subject = "*y*"'),
+        ('sender = "*"', 'sender = "ldap:/etc/postfix/staff.cf"'),
+        ('sender = "*.corp.example"', 'sender = "anna@x.corp.example"'),
+        ('sender = "corp.example"', 'sender = "a*@corp.example"'),
+        ('sender = "anna@corp.example"', 'sender = "jo-anna@corp.example"'),
+        ('inspection = ["failed"]', 'inspection = ["limited", "failed"]'),
+        ('recipient = "a.example"', 'sender = "a.example"'),
     ],
 )
 def test_a_policy_that_some_message_reaches(earlier: str, later: str) -> None:
@@ -156,3 +167,11 @@ def test_what_holds_mail_is_named(text: str, output: str) -> None:
 def test_what_must_be_found_and_must_not(wanted: str, excluded: str, is_named: bool) -> None:
     reported = problems(f'[[policy]]\nname = "a"\naction = "block"\nfound = [{wanted}]\nnot_found = [{excluded}]\n')
     assert ["no message reaches it; remove one of them" in one for one in reported] == [True] * is_named
+
+
+def test_a_pattern_of_an_exemption_is_named_with_its_number() -> None:
+    exemption = '[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nrecipient = "{}"\n'
+    text = two('sender = "a@b.example"', "", more=exemption.format("b.example") + exemption.format("@b.example"))
+    assert problems(text) == [
+        'exemption 2: recipient: "@b.example" matches no address; did you mean "b.example"?',
+    ]
