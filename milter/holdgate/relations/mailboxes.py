@@ -13,7 +13,6 @@ tiscali.it tuta.com tuta.io tutanota.com uol.com.br verizon.net virgilio.it virg
 web.de wp.pl xs4all.nl yahoo.ca yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.br yahoo.de yahoo.es
 yahoo.fr yahoo.it yandex.com yandex.ru ymail.com zoho.com
 """
-_SECOND_LEVEL = "ac co com edu gob gov gouv gv ltd ne net nhs nom or org plc sch"
 _SUFFIXES = """
 com de net org eu co.uk at ch fr nl it es pl be info biz io co us uk ca com.au com.br cz dk se no fi ie pt hu ro gr jp
 co.jp cn in co.in ru group gmbh law bank online app dev cloud tech agency consulting example test invalid
@@ -28,10 +27,7 @@ shop support team ticket tickets vertrieb webmaster
 """
 
 FREE_MAIL = frozenset(_FREE_MAIL.split())
-"""Large providers of private mailboxes."""
-
-SECOND_LEVEL = frozenset(_SECOND_LEVEL.split())
-"""Labels directly below country domains under which names are registered."""
+"""Large providers of private mailboxes, in addition to those of `freemail.table`."""
 
 SUFFIXES = tuple(_SUFFIXES.split())
 """Domain endings that are tried for a name that is known with another one."""

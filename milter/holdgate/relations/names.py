@@ -7,12 +7,14 @@ trying, because only a few texts have a given rest.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
 from holdgate.relations.confusables import skeleton
-from holdgate.relations.mailboxes import FREE_MAIL, FUNCTIONS, SECOND_LEVEL, SUFFIXES
+from holdgate.relations.mailboxes import FUNCTIONS, SUFFIXES
+from holdgate.relations.registered import is_free_mail_domain, parts_of
 
 LONGEST = 64
 """A longer name is compared by its appearance only: a label of a domain has at most 63 characters (RFC 1035)."""
@@ -30,6 +32,9 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _SHORTEST = 5
 """A shorter name has too many similar names that belong to others."""
 
+_SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe", "æ": "ae"})
+_UMLAUTS = (("ae", "ä"), ("oe", "ö"), ("ue", "ü"), ("ss", "ß"), ("aa", "å"), ("oe", "ø"), ("ae", "æ"))
+_DIGRAPH = re.compile(r"(?<![aeiouq])([aou])e")
 _NEIGHBOURS = {
     one: frozenset(row[max(place - 1, 0) : place + 2])
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890")
@@ -74,24 +79,12 @@ def place_of(address: str) -> str:
     The registered domain of mail.partner.example is partner.example.
     """
     local, domain = split(address)
-    return f"{local}@{domain}" if domain in FREE_MAIL else ".".join(filter(None, parts_of(domain)))
+    return f"{local}@{domain}" if is_free_mail_domain(domain) else ".".join(filter(None, parts_of(domain)))
 
 
 def is_free_mail(address: str) -> bool:
     """Return whether anyone can get an address at this address's domain."""
-    return split(address)[1] in FREE_MAIL
-
-
-def parts_of(domain: str) -> tuple[str, str]:
-    """Split a domain into the registered name and the suffix: ("partner", "co.uk") for mail.partner.co.uk.
-
-    The list of public suffixes is not used: the suffix is the last label, or two if the second is one such as "co".
-    """
-    labels = domain.split(".")
-    count = 2 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVEL else 1
-    if len(labels) <= count:
-        return labels[0], ".".join(labels[1:])
-    return labels[-count - 1], ".".join(labels[-count:])
+    return is_free_mail_domain(split(address)[1])
 
 
 def words_of(name: str) -> list[str]:
@@ -162,6 +155,8 @@ def domain_forms(domain: str) -> list[tuple[str, str]]:
         ("joined", "".join(words)),
     ]
     forms += [("rest", rest) for rest in rests(name)]
+    if (spelled := spelled_out(name)) != name:
+        forms.append(("spelled", spelled))
     if 1 < len(words) <= MOST_WORDS:
         forms += [("less", " ".join(sorted(words[:at] + words[at + 1 :]))) for at in range(len(words))]
     return forms
@@ -179,11 +174,22 @@ def mailbox_forms(address: str) -> list[tuple[str, str]]:
 def person_forms(address: str) -> set[str]:
     """Return the forms of the person's name in a mailbox, in any order of words; none if it has no such name.
 
-    Digits and separators are ignored: bob.smith, smith_bob72 and bobsmith are one person.
+    Digits and separators are ignored: bob.smith, smith_bob72 and bobsmith are one person. So are hans.müller,
+    hans.mueller and hans.muller.
     """
-    local, _ = split(address)
-    words = _WORD.findall(local.partition("+")[0])
-    if local in FUNCTIONS or not words or any(word in FUNCTIONS for word in words):
+    local = split(address)[0].partition("+")[0]
+    if local in FUNCTIONS:
+        return set()
+    plain = local
+    if not local.isascii():
+        plain = "".join(one for one in unicodedata.normalize("NFKD", local) if not unicodedata.combining(one))
+    spelled = spelled_out(local)
+    return {form for one in {spelled, plain, contracted(spelled)} for form in _person_forms(one)}
+
+
+def _person_forms(box: str) -> set[str]:
+    words = _WORD.findall(box)
+    if not words or any(word in FUNCTIONS for word in words):
         return set()
     if len(words) == 1:
         return {words[0]} if len(words[0]) >= 7 else set()
@@ -191,6 +197,27 @@ def person_forms(address: str) -> set[str]:
         return set()
     first, last = words[0], words[-1]
     return {" ".join(sorted(words)), "".join(words), last + first}
+
+
+def spelled_out(text: str) -> str:
+    """Return a text in lower case with German and Nordic letters in their usual ASCII spelling: "müller": "mueller"."""
+    return text if text.isascii() else text.translate(_SPELLED)
+
+
+def contracted(text: str) -> str:
+    """Return a text with "ae", "oe" and "ue" as "a", "o" and "u", as after the loss of an umlaut; not after a vowel."""
+    return _DIGRAPH.sub(r"\1", text)
+
+
+def with_umlauts(name: str) -> Iterator[str]:
+    """Yield the names that are spelled out as this one: each umlaut separately, then all; the first few of them."""
+    found = [(match.start(), old, new) for old, new in _UMLAUTS for match in re.finditer(old, name)][:_APPEARANCES]
+    yield from (f"{name[:at]}{new}{name[at + len(old) :]}" for at, old, new in found)
+    whole = name
+    for old, new in _UMLAUTS:
+        whole = whole.replace(old, new)
+    if len(found) > 1:
+        yield whole
 
 
 def is_person(local: str) -> bool:

@@ -12,11 +12,13 @@ from holdgate.relations.names import (
     looks_mistyped,
     one_edit_apart,
     other_endings,
-    parts_of,
     rest_of,
     rests,
+    spelled_out,
+    with_umlauts,
     words_of,
 )
+from holdgate.relations.registered import parts_of
 
 # A single word that is shorter does not identify its owner.
 _LONG_WORD = 5
@@ -39,6 +41,8 @@ def resembles(domain: str, other: str) -> bool:
     if ending == known_ending and one_edit_apart(name, known):
         is_long = min(len(name), len(known)) >= _LONG_WORD
         return (is_long and looks_mistyped(name, known)) or skeleton(domain) == skeleton(other)
+    if spelled_out(name) == spelled_out(known):
+        return True
     words, others = words_of(name), words_of(known)
     if sorted(words) == sorted(others) or "".join(words) == "".join(others):
         return True
@@ -73,6 +77,7 @@ class Candidates:
             elif kind == "less":
                 yield "words", text
         if self.forms:
+            yield ("spelled", name) if name.isascii() else ("label", spelled_out(name))
             yield "rest", name
             yield "less", " ".join(sorted(words_of(name)))
         yield "box skeleton", f"{skeleton(self.local)}@{self.domain}"
@@ -116,6 +121,11 @@ def _domains(domain: str, is_known: Asked) -> Iterator[str]:
         yield from other_endings(domain)
     if is_known("skeleton", skeleton(domain)):
         yield from (f"{like}.{ending}" for like in looking_like(name))
+    if name.isascii() and is_known("spelled", name):
+        for known in with_umlauts(name):
+            yield from _ended(known, ending)
+    elif not name.isascii() and is_known("label", spelled_out(name)):
+        yield from _ended(spelled_out(name), ending)
     words = words_of(name)
     if is_known("joined", "".join(words)) or is_known("words", " ".join(sorted(words))):
         for known in _arranged(words):
