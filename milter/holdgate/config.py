@@ -698,6 +698,11 @@ class RelationsSettings(Section):
         description="Maximum number of messages that wait to be learned. When it is reached, further ones are not "
         "learned (`holdgate_relations_dropped_total`).",
     )
+    names_for_sender: Literal["site", "own"] = Field(
+        "site",
+        description="Whose correspondents a sender who is asked sees by name, as what they may have meant: `site`: "
+        "those of all senders; `own`: only their own. Moderators see both.",
+    )
     except_for: list[str] = Field(
         [],
         description="Addresses and domains that are neither learned nor compared, as senders or as recipients. "

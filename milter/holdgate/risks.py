@@ -10,6 +10,9 @@ MACHINE = (MACHINE_FIRST, MACHINE_RECIPIENT, MACHINE_MESSAGES, MACHINE_LINK, MAC
 KINDS = (NEW, LOOKALIKE, TWIN, OUTLIER, CONTENT, MANY)
 
 
+COLLEAGUES = "colleagues"
+
+
 @dataclass(frozen=True, slots=True)
 class Risk:
     """One unusual thing about one recipient; the recipient is "" if it concerns the complete message.
@@ -17,8 +20,9 @@ class Risk:
     `similar` is what was probably meant: an address, a domain, or "bob@" for this mailbox at a domain that is not known
     in clear text; "" if nothing is similar. For an outlier it is one of the other recipients' domains. `count` is how
     often mail was sent there, as far as remembered; for `many` it is the number of recipients. `whose` states by whom:
-    "sender" or "site"; "own" is for a domain or a colleague of the site. For content, "value" means a single value,
-    such as one IBAN: `similar` is its identifier. "document" means an attachment.
+    "sender" or "site"; "own" is for a domain or a colleague of the site. COLLEAGUES is as "site", but the sender must
+    not see the name. For content, "value" means a single value, such as one IBAN: `similar` is its identifier.
+    "document" means an attachment.
 
     For mail of programs, `whose` is the account, masked. `similar` is the host of a link or the pattern of an
     attachment's name. `count` is the number of new things of this kind within 24 hours, this one included, or of

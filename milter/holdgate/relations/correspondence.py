@@ -72,7 +72,7 @@ class Correspondence:
         self._is_inside = is_inside
         self._except = Except(settings.except_for)
         self._store = store
-        self._evaluator = Evaluator(hasher, own)
+        self._evaluator = Evaluator(hasher, own, hides_names=settings.names_for_sender == "own")
         self._memory = Memory(store.relations, settings.half_life / _DAY)
         self._released_until = datetime.now(UTC) - _BEFORE
         self._learner = Learner(

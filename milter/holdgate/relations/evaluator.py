@@ -10,7 +10,7 @@ from holdgate.relations.memory import UnknownError
 from holdgate.relations.own import OwnDomains
 from holdgate.relations.sent import THREAD, Sent, pairs
 from holdgate.relations.similar import Similar, View
-from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
+from holdgate.risks import COLLEAGUES, CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 
 # How much mail a place must have received before it is unusual that it gets mail together with a certain other one.
 _SETTLED = 3.0
@@ -26,10 +26,14 @@ _LONG_BOX = 6
 
 
 class Evaluator:
-    """Evaluates one message after another. `own` are the site's domains that the policies list in clear text."""
+    """Evaluates one message after another. `own` are the site's domains that the policies list in clear text.
 
-    def __init__(self, hasher: Hasher, own: Iterable[str]) -> None:
+    With `hides_names`, the names of other people's correspondents are marked as hidden from the sender.
+    """
+
+    def __init__(self, hasher: Hasher, own: Iterable[str], *, hides_names: bool = False) -> None:
         self._hasher = hasher
+        self._of_site = COLLEAGUES if hides_names else "site"
         self._own = OwnDomains(hasher, own)
 
     def risks(self, message: Sent, view: View) -> Iterator[Risk]:
@@ -92,7 +96,8 @@ class Evaluator:
         if is_strange and box in hints and len(local) >= _LONG_BOX:
             similar = (f"{local}@", hints[box], "sender")
         if similar is not None:
-            yield Risk(LOOKALIKE, recipient, similar[0], round(similar[1]), similar[2])
+            whose = self._of_site if similar[2] == "site" else similar[2]
+            yield Risk(LOOKALIKE, recipient, similar[0], round(similar[1]), whose)
         if names.is_free_mail(recipient) and of_site not in hints:
             weight = max((hints.get(hasher.mark("name", form), 0.0) for form in person), default=0.0)
             if weight:

@@ -7,7 +7,7 @@ import pytest
 
 from holdgate.desk.language.catalogue import Catalogue, languages
 from holdgate.desk.language.unusual import sentences
-from holdgate.risks import CONTENT, KINDS, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
+from holdgate.risks import COLLEAGUES, CONTENT, KINDS, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 
 GROUP = "bob@partner-group.example"
 LIKE = Risk(LOOKALIKE, GROUP, "bob@partner.example", 214, "sender")
@@ -33,6 +33,15 @@ def test_a_single_value_is_named_by_its_kind_alone() -> None:
     ]
 
 
+def test_a_sender_does_not_read_the_name_of_others_correspondents_where_it_is_hidden() -> None:
+    hidden, open_ = (Risk(LOOKALIKE, GROUP, "partner.example", 3, whose) for whose in (COLLEAGUES, "site"))
+    (to_sender,) = said(hidden, own=True)
+    assert "partner.example" not in to_sender.replace(GROUP, "")
+    assert "3×" in to_sender
+    assert said(hidden) == said(open_)
+    assert "partner.example" in said(open_, own=True)[0].replace(GROUP, "")
+
+
 def test_of_many_recipients_five_are_named() -> None:
     many = said(*(Risk(NEW, f"bob{number}@partner.example") for number in range(7)))
     assert len(many) == 6
@@ -43,6 +52,6 @@ def test_of_many_recipients_five_are_named() -> None:
 def test_each_kind_has_a_sentence(language: str) -> None:
     for kind, own in product(KINDS, (False, True)):
         for similar in ("", "bob@", "partner.example") if kind in (TWIN, CONTENT, LOOKALIKE) else ("partner.example",):
-            for whose in ("sender", "site", "own", *(("value", "document") if kind == CONTENT else ())):
+            for whose in ("sender", "site", "own", COLLEAGUES, *(("value", "document") if kind == CONTENT else ())):
                 (text,) = said(Risk(kind, GROUP, similar, 3, whose), own=own, language=language)
                 assert "{" not in text, (kind, own, similar, whose)

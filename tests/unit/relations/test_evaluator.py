@@ -2,9 +2,10 @@
 
 import pytest
 
+from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.memory import Memory
 from holdgate.relations.sent import Sent, subject_tokens
-from holdgate.risks import CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
+from holdgate.risks import COLLEAGUES, CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 from tests.unit.relations.conftest import ANNA, TODAY, Site
 
 BOB = "bob.smith@partner.example"
@@ -64,6 +65,14 @@ def test_a_look_alike_of_the_sites_correspondent_counts_too(site: Site) -> None:
     site.learn(BOB, sender="carl@corp.example")
     (found,) = [risk for risk in site.risks("dora@partners.example") if risk.kind == LOOKALIKE]
     assert (found.similar, found.whose) == ("partner.example", "site")
+
+
+def test_where_names_are_hidden_only_those_of_the_sender_may_be_shown(site: Site) -> None:
+    site.evaluator = Evaluator(site.hasher, ["corp.example"], hides_names=True)
+    site.learn(BOB, sender="carl@corp.example")
+    for sender, whose in ((ANNA, COLLEAGUES), ("carl@corp.example", "sender")):
+        (found,) = [risk for risk in site.risks("dora@partners.example", sender=sender) if risk.kind == LOOKALIKE]
+        assert (found.similar, found.whose) == ("partner.example", whose)
 
 
 def test_both_of_two_similar_domains_are_correspondents(site: Site) -> None:

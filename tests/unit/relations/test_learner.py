@@ -178,6 +178,21 @@ def test_who_is_excepted_is_neither_learned_nor_compared(tmp_path: Path, store_u
     store.close()
 
 
+@pytest.mark.parametrize(("setting", "whose"), [("site", "site"), ("own", "colleagues")])
+def test_the_setting_hides_the_names_of_others_correspondents(
+    tmp_path: Path, store_url: str, setting: str, whose: str
+) -> None:
+    store = open_store(store_url)
+    one = correspondence(tmp_path, store, names_for_sender=setting)
+    one.learn(envelope(sender="carl@corp.example"), Inspection(), NOW)
+    one.close(60)
+    one = correspondence(tmp_path, store, names_for_sender=setting)
+    found = one.risks(envelope("bob@partners.example"), Inspection(), NOW).found
+    assert [risk.whose for risk in found if risk.kind == LOOKALIKE] == [whose]
+    one.close(60)
+    store.close()
+
+
 def test_mode_learn_compares_nothing(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     one = correspondence(tmp_path, store, mode="learn")

@@ -5,6 +5,7 @@ from typing import Any
 
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.risks import (
+    COLLEAGUES,
     CONTENT,
     LOOKALIKE,
     MACHINE,
@@ -28,6 +29,10 @@ _TO_SENDER = {
     "sender": mark("{recipient}: you have written to {similar} {count}×, never here."),
     "name": mark("{recipient}: you have written to this name at another domain {count}×, never here."),
     "site": mark("{recipient}: your organisation has written to {similar} {count}×, and you have never written here."),
+    COLLEAGUES: mark(
+        "{recipient}: this resembles a name to which others in your organisation have written {count}×, and you have "
+        "never written here."
+    ),
 }
 _TO_OTHERS = {
     "sender": mark("{recipient}: the sender has written to {similar} {count}×, never here."),
@@ -36,6 +41,7 @@ _TO_OTHERS = {
         "{recipient}: your organisation has written to {similar} {count}×, and the sender has never written here."
     ),
 }
+_TO_OTHERS[COLLEAGUES] = _TO_OTHERS["site"]
 _VALUE = mark(
     "{recipient}: a number or name in this message ({similar}) has gone {count}× to one other domain, and nowhere else."
 )

@@ -27,6 +27,7 @@ from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.replacements import Replacement
+from holdgate.risks import COLLEAGUES
 
 _PAGE, _LARGEST_PAGE = 50, 200
 # How many wrong tokens of one address are answered in this many seconds; a limited number of addresses is remembered.
@@ -215,7 +216,7 @@ def described(incident: Incident, replacement: Replacement | None = None) -> dic
         "message_id": seen.message_id,
         "subject": seen.subject,
         "recipients": seen.recipients,
-        "recipient_risks": seen.recipient_risks or [],
+        "recipient_risks": [_without_hidden_name(one) for one in seen.recipient_risks or ()],
         "created_at": incident.created_at.isoformat(),
         "replaced_by": replaced,
         "deadline_at": None if incident.deadline_at is None else incident.deadline_at.isoformat(),
@@ -225,3 +226,8 @@ def described(incident: Incident, replacement: Replacement | None = None) -> dic
 
 def _problem(status: int, reported: str) -> Response:
     return JSONResponse({"error": reported}, status)
+
+
+def _without_hidden_name(risk: dict[str, Any]) -> dict[str, Any]:
+    """Return a risk as the program may see it: it is the sender."""
+    return {**risk, "similar": ""} if risk["whose"] == COLLEAGUES else risk

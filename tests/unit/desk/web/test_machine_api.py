@@ -3,6 +3,7 @@
 import hashlib
 import smtplib
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from holdgate.desk.web.machine_api import STATUSES, MachineApi, described
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.states import State
+from holdgate.risks import COLLEAGUES, LOOKALIKE, Risk
 from holdgate.submission import Client
 from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_api import DESCRIPTION
@@ -123,6 +125,14 @@ def test_a_rejected_message_says_why(client: TestClient, desk: Desk, held: Calla
     moderation.override(desk, incident, Answer.REJECT, Actor("root", "command"), "Wrong client")
     shown = client.get(f"/machine/v1/messages/{incident.id}").json()
     assert (shown["status"], shown["reason"]) == ("rejected", "Wrong client")
+
+
+def test_a_program_does_not_read_the_name_of_others_correspondents_where_it_is_hidden(
+    held: Callable[..., Incident],
+) -> None:
+    risks = [asdict(Risk(LOOKALIKE, "b@x.example", "y.example", 3, whose)) for whose in (COLLEAGUES, "site")]
+    shown = described(held(recipient_risks=risks))["recipient_risks"]
+    assert [one["similar"] for one in shown] == ["", "y.example"]
 
 
 @pytest.mark.parametrize("state", State)
