@@ -96,6 +96,7 @@ def new_store_url(request: pytest.FixtureRequest, new_url: NewUrl) -> NewUrl:
     if template.startswith("postgresql"):
         migrate(template)
         server: PostgresServer = request.getfixturevalue("postgres")
+        server.close_database(template)
         return lambda: server.new_database(template=str(make_url(template).database))
     empty: Path = request.getfixturevalue("empty_store")
 

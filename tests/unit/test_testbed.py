@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from testbed.ports import LOOPBACK, free_port, is_free, is_listening, wait_for
+from testbed.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 _SHOW_PORTS = "from testbed.ports import free_port; print(*(free_port() for _ in range(250)))"
@@ -42,3 +44,15 @@ def test_waiting_ends_with_the_first_true_value() -> None:
     assert wait_for(lambda: next(answers), "it") == "seen"
     with pytest.raises(TimeoutError, match="for what never comes"):
         wait_for(lambda: False, "what never comes", 0)
+
+
+@pytest.mark.postgresql
+def test_a_database_can_be_made_and_copied_while_the_server_has_sessions_of_its_own(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    postgres.close_database(url)
+    name = url.partition("?")[0].rpartition("/")[2]
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+        psycopg.connect(url)
+    with psycopg.connect(f"host={postgres.directory} user=holdgate dbname=template1"):
+        for made in (postgres.new_database(), postgres.new_database(template=name)):
+            psycopg.connect(made).close()
