@@ -31,6 +31,7 @@ settings.load_profile("holdgate")
 # No module that is loaded now becomes garbage.
 gc.disable()
 once.share_statements()
+once.share_structure()
 
 
 def pytest_collection_finish() -> None:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import re2
+
 ROOT = Path(__file__).parents[2]
 
 # A pattern, and its replacement. Only words that are wrong in every sentence are here; the rest needs a reader.
@@ -54,11 +56,16 @@ def texts() -> list[Path]:
     ]
 
 
+# One search by re2 for all words, in a tenth of the time; most pages have none.
+ANY = re2.compile(rf"(?i)\b(?:{'|'.join(UNUSED)})\b")
+
+
 def test_the_words_are_those_of_the_field() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, hit.start()) + 1}: {hit[0]!r}: write {instead}"
         for path in texts()
         for text in [path.read_text(encoding="utf-8")]
+        if ANY.search(text)
         for pattern, instead in UNUSED.items()
         for hit in re.finditer(rf"(?i)\b{pattern}\b", text)
     ]
@@ -69,3 +76,4 @@ def test_a_word_of_the_list_is_found() -> None:
     for pattern in UNUSED:
         example = re.sub(r"\(\?:([^|)]*)[^)]*\)", r"\1", pattern).replace("?", "")
         assert re.search(rf"(?i)\b{pattern}\b", f"It {example} here")
+        assert ANY.search(f"It {example} here")

@@ -8,9 +8,9 @@ import gc
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 
-from holdgate.quarantine import database
+from holdgate.quarantine import database, structure
 
 # How many new objects Python waits for until it searches for garbage, and how many such searches until a larger one.
 _GARBAGE = (10_000, 20, 20)
@@ -38,6 +38,23 @@ def share_statements() -> None:
         return engine
 
     database.create_engine = sharing
+
+
+def share_structure() -> None:
+    """Let the structure of a file be compared with the schema once: thousands of tests copy the same empty store."""
+    compare = structure.problem
+    found: dict[object, str] = {}
+
+    def known(connection: Connection) -> str:
+        if connection.dialect.name != "sqlite":
+            return compare(connection)
+        query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+        made = tuple(map(tuple, connection.exec_driver_sql(query).all()))
+        if made not in found:
+            found[made] = compare(connection)
+        return found[made]
+
+    structure.problem = known
 
 
 def close_stores() -> None:

@@ -7,22 +7,23 @@ with an event, whose digest of these rows is part of the chain. The rows must ma
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, literal_column, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, bindparam, literal_column, select
 
 from holdgate.quarantine import versions
 from holdgate.quarantine.schema import incidents, notices, requests, storable
 
 _SCHEMA: ColumnElement[str] = literal_column("(SELECT version_num FROM alembic_version)").label("schema")
+_INCIDENT = select(incidents, _SCHEMA).where(incidents.c.id == bindparam("incident"))
 
 Row = Mapping[str, Any] | RowMapping
 
 
 def content(connection: Connection, incident_id: str) -> str:
     """Return the rows of an incident in the bound form, in their state inside this transaction."""
-    one = incidents.c.id == incident_id
-    row = connection.execute(select(incidents, _SCHEMA).where(one)).one()
+    row = connection.execute(_INCIDENT, {"incident": incident_id}).one()
     incident_table, request_table, notice_table = versions.bound_tables(connection, row.schema)
     if incident_table is not incidents:
         row = connection.execute(select(incident_table).where(incident_table.c.id == incident_id)).one()
@@ -78,8 +79,14 @@ def _plain(value: Any) -> Any:
 
 
 def _of(connection: Connection, table: Table, incident_id: str) -> list[Row]:
-    query = select(table).where(table.c.incident_id == incident_id).order_by(table.c.number)
-    return [plain(table, row._mapping) for row in connection.execute(query)]
+    found = connection.execute(_about(table), {"incident": incident_id})
+    return [plain(table, row._mapping) for row in found]
+
+
+@lru_cache(maxsize=8)
+def _about(table: Table) -> Select[Any]:
+    """Return the query for the rows of a table about an incident, built once, because each event asks for them."""
+    return select(table).where(table.c.incident_id == bindparam("incident")).order_by(table.c.number)
 
 
 def _text(incident: Row, asked: Iterable[Row], outbox: Iterable[Row]) -> str:

@@ -55,6 +55,17 @@ _NEW = f"INSERT INTO chains VALUES ($1, 0, '{GENESIS}', 0) ON CONFLICT DO NOTHIN
 _MOVE = "UPDATE chains SET number = $2, hash = $3, count = count + $4 WHERE name = $1"
 
 
+_END_OF_FILE = select(chains.c.hash, select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()).where(
+    chains.c.name == FIRST
+)
+_INSERT = insert(events)
+_MOVE_END = (
+    update(chains)
+    .where(chains.c.name == bindparam("of_chain"))
+    .values(number=bindparam("to_number"), hash=bindparam("to_hash"), count=chains.c["count"] + bindparam("added"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """The locked end of a chain: the newest hash, the numbers of the next events, the heads that they name."""
@@ -81,8 +92,7 @@ class Writer:
         """Lock the chain until the end of the transaction of `connection`, for `count` more events."""
         if connection.dialect.name == "sqlite":
             # The transaction has exclusive access to the database.
-            last = select(func.coalesce(func.max(events.c.number), 0)).scalar_subquery()
-            head, number = connection.execute(select(chains.c.hash, last).where(chains.c.name == FIRST)).one()
+            head, number = connection.execute(_END_OF_FILE).one()
             return End(FIRST, head, list(range(number + 1, number + 1 + count)), "")
         wanted = {"name": self.name, "count": count}
         rows = connection.execute(_named(_END), wanted).all()
@@ -124,9 +134,9 @@ def add(connection: Connection, end: End, rows: list[dict[str, Any]]) -> None:
     if connection.dialect.name != "sqlite" and len(rows) == 1:
         connection.execute(_ADD, rows[0])  # one round trip
         return
-    connection.execute(insert(events), rows)
-    new = {"number": rows[-1]["number"], "hash": rows[-1]["hash"], "count": chains.c["count"] + len(rows)}
-    connection.execute(update(chains).where(chains.c.name == end.chain).values(new))
+    connection.execute(_INSERT, rows)
+    last = {"of_chain": end.chain, "to_number": rows[-1]["number"], "to_hash": rows[-1]["hash"], "added": len(rows)}
+    connection.execute(_MOVE_END, last)
 
 
 def add_in(batch: Batch, rows: list[dict[str, Any]]) -> None:

@@ -2,19 +2,20 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from holdgate.quarantine import audit, binding
 from holdgate.quarantine.database import is_shared
 from holdgate.quarantine.incident import Actor, Event
 from holdgate.quarantine.schema import events, incidents
 
+_OF_INCIDENT = select(events).where(events.c.incident_id == bindparam("incident")).order_by(events.c.number)
+
 
 def of(reader: Engine, incident_id: str) -> list[Event]:
     """Return what happened to an incident, oldest first."""
-    query = select(events).where(events.c.incident_id == incident_id).order_by(events.c.number)
     with reader.connect() as connection:
-        rows = connection.execute(query).all()
+        rows = connection.execute(_OF_INCIDENT, {"incident": incident_id}).all()
     return [Event(row.at, row.event, row.who, row.how, row.note, row.origin) for row in rows]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, func, select
 
 from holdgate.quarantine.incident import Incident, Standing
 from holdgate.quarantine.requests import incident_of
@@ -15,6 +15,7 @@ from holdgate.quarantine.states import DECIDED, OPEN, State
 # The columns of a Standing.
 _COLUMNS = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
 _STANDINGS = select(*_COLUMNS, incidents.c.change.is_not(None).label("is_changed"))
+_BY_ID = select(incidents).where(incidents.c.id == bindparam("incident"))
 # One query names so many incidents at most.
 _AT_ONCE = 500
 
@@ -60,7 +61,7 @@ class Incidents:
     def incident(self, incident_id: str) -> Incident | None:
         """Return one incident, or None."""
         with self._reader.connect() as connection:
-            row = connection.execute(select(incidents).where(incidents.c.id == incident_id)).one_or_none()
+            row = connection.execute(_BY_ID, {"incident": incident_id}).one_or_none()
         return None if row is None else incident_of(row)
 
     def find(self, name: str) -> list[Incident]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -11,7 +12,9 @@ from sqlalchemy import (
     Engine,
     Row,
     Text,
+    Update,
     and_,
+    bindparam,
     cast,
     func,
     insert,
@@ -242,6 +245,13 @@ def answer(connection: Connection, answers: Mapping[int, Answer]) -> None:
 
 def supersede(connection: Connection, incident_id: str, *, answered: bool) -> None:
     """Invalidate the requests about an incident; with `answered`, those with an answer too."""
-    which = requests.c.incident_id == incident_id
-    void = {"answer": Answer.SUPERSEDED, "answered_at": datetime.now(UTC)}
-    connection.execute(update(requests).where(which if answered else which & unanswered()).values(void))
+    void = {"incident": incident_id, "new_answer": Answer.SUPERSEDED, "at": datetime.now(UTC)}
+    connection.execute(_superseded(answered), void)
+
+
+@cache
+def _superseded(answered: bool) -> Update:
+    """Return the statement of `supersede`, built once, because it is part of each hold."""
+    which = requests.c.incident_id == bindparam("incident")
+    void: dict[str, Any] = {"answer": bindparam("new_answer"), "answered_at": bindparam("at")}
+    return update(requests).where(which if answered else which & unanswered()).values(void)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from holdgate import maillog
 from holdgate.quarantine import audit, binding, history, requests
@@ -70,6 +72,8 @@ _CHANGEABLE = frozenset(one.name for part in (QueueFile, Decision) for one in fi
 
 
 _INSERT = insert(incidents)
+# What the names of new values begin with in a statement.
+_NEW = "new_"
 
 
 T = TypeVar("T")
@@ -286,9 +290,10 @@ class Store(Incidents):
 
     def _swap(self, connection: Connection, incident: Incident, values: Mapping[str, Any]) -> Incident:
         """Write `values`, if the incident is still at the revision of `incident`; return its new state."""
-        same = (incidents.c.id == incident.id) & (incidents.c.revision == incident.revision)
         new = {**values, "revision": incident.revision + 1}
-        row = connection.execute(update(incidents).where(same).values(**new).returning(*incidents.c)).one_or_none()
+        given = {_NEW + name: value for name, value in new.items()}
+        same = {"of_id": incident.id, "of_revision": incident.revision}
+        row = connection.execute(_swapped(tuple(sorted(new))), given | same).one_or_none()
         if row is None:
             row = connection.execute(select(incidents).where(incidents.c.id == incident.id)).one()
             raise ConflictError(incident_of(row))
@@ -320,6 +325,15 @@ class Store(Incidents):
     def history(self, incident_id: str) -> list[Event]:
         """Return what happened to an incident, oldest first."""
         return history.of(self._reader, incident_id)
+
+
+@lru_cache(maxsize=128)
+def _swapped(names: tuple[str, ...]) -> ReturningUpdate[Any]:
+    """Return the statement that sets these columns of an incident; to build it takes longer than to run it."""
+    same = (incidents.c.id == bindparam("of_id")) & (incidents.c.revision == bindparam("of_revision"))
+    return (
+        update(incidents).where(same).values({name: bindparam(_NEW + name) for name in names}).returning(*incidents.c)
+    )
 
 
 def _woken(changed: Incident, *, is_mail: bool) -> list[str]:

@@ -1,24 +1,33 @@
 """MIME evasions of every family: the payload is found, or the message is flagged."""
 
+import pytest
+
 from holdgate.extract.extractor import extract_message
-from holdgate.extract.part import Status
+from holdgate.extract.part import Extraction, Status
 from tests.support.evasion import evasions, wire
 
 WORDS = "The word is Rosenquist, and that is all there is to say about the matter."
 
 
-def test_found_or_flagged() -> None:
-    missed = []
-    for name, message in evasions(WORDS.encode()):
-        for form in (message, wire(message)):
-            extraction = extract_message(form)
-            found = any(WORDS in part.text for part in extraction.parts)
-            if not found and extraction.status is Status.COMPLETE:
-                missed.append(name)
+Read = list[tuple[str, Extraction, Extraction]]
+
+
+@pytest.fixture(scope="module")
+def read() -> Read:
+    """Each evasion by its name, read as it is and with the line ends of SMTP."""
+    return [
+        (name, extract_message(message), extract_message(wire(message))) for name, message in evasions(WORDS.encode())
+    ]
+
+
+def is_found(extraction: Extraction) -> bool:
+    return any(WORDS in part.text for part in extraction.parts)
+
+
+def test_found_or_flagged(read: Read) -> None:
+    missed = [name for name, *forms in read for one in forms if not is_found(one) and one.status is Status.COMPLETE]
     assert missed == []
 
 
-def test_payload_itself_is_found_in_nearly_all() -> None:
-    messages = list(evasions(WORDS.encode()))
-    found = sum(any(WORDS in part.text for part in extract_message(message).parts) for _, message in messages)
-    assert found >= 0.97 * len(messages)
+def test_payload_itself_is_found_in_nearly_all(read: Read) -> None:
+    assert sum(is_found(one) for _, one, _ in read) >= 0.97 * len(read)
