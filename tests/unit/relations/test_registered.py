@@ -46,6 +46,11 @@ def test_two_offices_of_a_government_are_two_places() -> None:
     assert names.place_of("a@mail.soumu.go.jp") == names.place_of("b@soumu.go.jp")
 
 
+def test_a_customer_of_a_provider_is_one_place() -> None:
+    assert names.place_of("a@partner.onmicrosoft.com") == names.place_of("b@partner.onmicrosoft.com")
+    assert names.place_of("a@partner.onmicrosoft.com") != names.place_of("a@client.onmicrosoft.com")
+
+
 @pytest.mark.parametrize("domain", ["att.net", "alice.it", "gmail.com", "gmx.de", "yahoo.co.jp", "posteo.de", "gmx.ch"])
 def test_providers_of_mailboxes(domain: str) -> None:
     assert is_free_mail_domain(domain)
