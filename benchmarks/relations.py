@@ -35,10 +35,10 @@ from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
-from holdgate.relations.learner import Teacher
 from holdgate.relations.memory import Memory
 from holdgate.relations.names import place_of
 from holdgate.relations.sent import WORD, Sent, subject_tokens
+from holdgate.relations.teaching import Teacher
 from holdgate.risks import Risks
 from holdgate.scan.pool import Pool, PoolSettings
 from testbed.postgres import PostgresServer

@@ -17,10 +17,11 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store
 from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
-from holdgate.relations.learner import Held, Learner, Teacher, held_owner, released_as
+from holdgate.relations.learner import Learner
 from holdgate.relations.memory import Memory, UnknownError
 from holdgate.relations.own import BY_MODERATOR, BY_SENDER
 from holdgate.relations.sent import Sent, is_automatic, sent, values_of
+from holdgate.relations.teaching import Held, Teacher, held_owner, released_as
 from holdgate.risks import Risk, Risks
 
 _DAY = timedelta(days=1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from holdgate.quarantine.relations import Relations
 from holdgate.relations.keys import Hasher
-from holdgate.relations.learner import COUNTED
+from holdgate.relations.teaching import COUNTED
 
 DAYS = 28
 _NEEDED_DAYS = 10

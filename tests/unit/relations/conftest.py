@@ -8,9 +8,9 @@ import pytest
 from holdgate.quarantine.store import Store, open_store
 from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.keys import Hasher
-from holdgate.relations.learner import Teacher
 from holdgate.relations.memory import Memory
 from holdgate.relations.sent import Sent
+from holdgate.relations.teaching import Teacher
 from holdgate.risks import Risk
 
 TODAY = 20_000

@@ -8,8 +8,8 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.relations import Weight
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
-from holdgate.relations.learner import Teacher
 from holdgate.relations.sent import Sent
+from holdgate.relations.teaching import Teacher
 from holdgate.risks import LOOKALIKE, NEW
 from tests.unit.relations.conftest import ANNA, HALF_LIFE, TODAY, Site
 

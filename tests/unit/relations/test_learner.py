@@ -313,7 +313,7 @@ def test_what_could_not_be_read_of_released_mail_is_read_the_next_time(
 
 
 def test_for_one_place_a_day_has_a_limit_of_values(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holdgate.relations.learner._VALUES_A_DAY", 2)
+    monkeypatch.setattr("holdgate.relations.teaching._VALUES_A_DAY", 2)
     for value in range(1, 5):
         site.learn(BOB, times=1, values={value: "iban"})
     site.learn("eve@client.example", times=1, values={9: "iban"})
@@ -322,7 +322,7 @@ def test_for_one_place_a_day_has_a_limit_of_values(site: Site, monkeypatch: pyte
 
 
 def test_another_key_is_noticed(site: Site) -> None:
-    from holdgate.relations.learner import Teacher
+    from holdgate.relations.teaching import Teacher
 
     assert not site.teacher.has_other_key()
     site.learn(BOB)
