@@ -110,6 +110,19 @@ def postconf(config: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def state_of(config: Path) -> tuple[int, ...]:
+    """Return values that change when main.cf or master.cf does."""
+    found = []
+    for name in ("main.cf", "master.cf"):
+        try:
+            status = (config / name).stat()
+        except OSError:
+            found.append(0)
+        else:
+            found += [status.st_mtime_ns, status.st_ino, status.st_size]
+    return tuple(found)
+
+
 class Tables:
     """Lookups with the configuration of one Postfix instance. Thread-safe."""
 

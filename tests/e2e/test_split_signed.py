@@ -1,18 +1,28 @@
-"""OpenDKIM after Holdgate signs both parts of a split message: the one sent at once, and the held copy."""
+"""OpenDKIM after Holdgate signs both parts of a split message: one when it is sent at once, the copy at its release."""
 
 import re
 import shutil
+import smtplib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from e2e.conftest import running_site
-from holdgate.quarantine.incident import Incident
+from holdgate.desk import moderation
+from holdgate.desk.changing import Changer
+from holdgate.desk.context import Desk
+from holdgate.desk.preview import Previewer
+from holdgate.desk.wishes import read_envelope
+from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueClient
+from holdgate.queue.postfix import Postfix
 from support.neighbours import valid_signers
 from testbed import letters
+from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
 pytestmark = pytest.mark.skipif(shutil.which("opendkim") is None, reason="needs Debian's opendkim and opendkim-tools")
@@ -27,7 +37,6 @@ profile = { dlp-pii = "low" }
 action = "quarantine"
 split = true
 """
-INTERNAL, OUTSIDE = "carol@corp.example", "bob@partner.example"
 
 
 @pytest.fixture(scope="module")
@@ -52,38 +61,195 @@ def site(keys: Path) -> Iterator[Site]:
         try:
             running.wait_for(signer.exists, "OpenDKIM to listen")
             ours = f"unix:{running.directory}/run/milter/milter.sock"
-            config = Path(running.postfix.config)
-            with (config / "main.cf").open("a", encoding="utf-8") as main:
+            with (running.postfix.config / "main.cf").open("a", encoding="utf-8") as main:
                 main.write(f"\nsmtpd_milters = {ours} unix:{signer}\n")
-            master = config / "master.cf"
-            milters = f"syslog_name=postfix/holdgate-split\n    -o smtpd_milters=unix:{signer}\n"
-            found = re.subn(
-                r"syslog_name=postfix/holdgate-split\n +-o smtpd_milters=\n",
-                milters,
-                master.read_text(encoding="utf-8"),
-            )
-            assert found[1] == 1
-            master.write_text(found[0], encoding="utf-8")
-            running.postfix.reload()
+            has_signer(running, "split", signer)
             yield running
         finally:
             process.terminate()
             process.wait()
 
 
-def test_both_parts_are_signed(site: Site, keys: Path) -> None:
-    site.submit(letters.number_in_text().as_bytes(), letters.SENDER, INTERNAL, OUTSIDE)
-    (first,) = site.wait_for(lambda: site.world.to(INTERNAL), "the colleague's delivery")
+def has_signer(site: Site, listener: str, signer: Path | None) -> None:
+    """Give a listener of Holdgate's, "split" or "change", the signer, or none."""
+    master = site.postfix.config / "master.cf"
+    found = re.subn(
+        rf"(syslog_name=postfix/holdgate-{listener}\n +-o smtpd_milters=).*\n",
+        rf"\g<1>{'' if signer is None else f'unix:{signer}'}\n",
+        master.read_text(encoding="utf-8"),
+    )
+    assert found[1] == 1
+    master.write_text(found[0], encoding="utf-8")
+    site.postfix.reload()
+
+
+@pytest.fixture
+def signs_at_release(site: Site) -> Iterator[None]:
+    """What `holdgate attach` makes of a site with `desk.change_relay`."""
+    signer = site.directory / "run/milter/opendkim.sock"
+    has_signer(site, "change", signer)
+    has_signer(site, "split", None)
+    yield
+    has_signer(site, "change", None)
+    has_signer(site, "split", signer)
+
+
+def submit(site: Site, name: str, options: tuple[str, ...] = ()) -> Incident:
+    """Submit to a colleague and to two outsiders; return the incident of the copy, when it is held."""
+    inside, outside = f"{name}@corp.example", f"{name}@partner.example"
+    letter = letters.number_in_text()
+    letter["X-Mark"] = name
+    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
+        connection.ehlo()
+        assert connection.mail(letters.SENDER, options)[0] == 250
+        assert connection.rcpt(inside)[0] == 250
+        assert connection.rcpt(outside, ["NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;orig+2B{outside}"])[0] == 250
+        assert connection.rcpt(f"second-{outside}", ["NOTIFY=NEVER"])[0] == 250
+        assert connection.data(letter.as_bytes())[0] == 250
 
     def held() -> Incident | None:
-        return next((one for one in site.store.incidents([State.HELD]) if one.recipients == [OUTSIDE]), None)
+        return next((one for one in site.store.incidents([State.HELD]) if outside in one.recipients), None)
 
     incident = site.wait_for(held, "the copy to be held")
     assert incident is not None
-    assert site.command("release", incident.id).returncode == 0
-    (second,) = site.wait_for(lambda: site.world.to(OUTSIDE), "the copy")
+    return incident
+
+
+def delivered(site: Site, name: str) -> tuple[bytes, bytes]:
+    """Return what the colleague got and what the outsiders got, each once."""
+    inside, outside = f"{name}@corp.example", f"{name}@partner.example"
+    site.wait_for(lambda: site.world.to(inside) and site.world.to(outside), "both parts")
+    (first,), (second,) = site.world.to(inside), site.world.to(outside)
+    assert sorted(second.recipients) == sorted([outside, f"second-{outside}"])
+    assert second.sender == letters.SENDER
+    return first.content, second.content
+
+
+def require_signatures(keys: Path, *contents: bytes) -> list[int]:
+    """Verify that each message has one signature, which is valid; return the times that they name."""
     record = "".join(re.findall(r'"([^"]*)"', (keys / "opendkim.txt").read_text()))
     published = {b"opendkim._domainkey.corp.example.": record.encode()}
-    for delivery in (first, second):
-        assert delivery.content.count(b"DKIM-Signature:") == 1
-        assert valid_signers(delivery.content, published) == {"opendkim"}
+    times = []
+    for content in contents:
+        assert content.count(b"DKIM-Signature:") == 1
+        assert valid_signers(content, published) == {"opendkim"}
+        field = content.partition(b"DKIM-Signature:")[2].partition(b"\r\n\r\n")[0]
+        times += [int(one) for one in re.findall(rb"[;\s]t=(\d+);", field)]
+    assert len(times) == len(contents)
+    return times
+
+
+def test_both_parts_are_signed_where_copies_are_signed_when_they_are_held(site: Site, keys: Path) -> None:
+    incident = submit(site, "held")
+    assert site.command("release", incident.id).returncode == 0
+    require_signatures(keys, *delivered(site, "held"))
+    found = site.store.incident(incident.id)
+    assert found is not None
+    assert found.change is None
+
+
+def test_a_copy_is_signed_when_it_is_released(site: Site, keys: Path, signs_at_release: None) -> None:
+    incident = submit(site, "release", ("RET=HDRS", "ENVID=env-1+2B25", "BODY=8BITMIME"))
+    held = site.postfix.show(incident.queue_id).decode()
+    assert "DKIM-Signature" not in held
+    time.sleep(2.1)  # signatures name whole seconds
+    approved = int(time.time())
+    assert site.command("release", incident.id).returncode == 0
+    first, second = delivered(site, "release")
+    (at_once, later) = require_signatures(keys, first, second)
+    assert at_once < approved <= later
+    assert first.partition(b"\r\nFrom:")[2] == second.partition(b"\r\nFrom:")[2]
+    assert b"X-Holdgate" not in second
+    site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
+    events = [one.event for one in site.store.history(incident.id)]
+    assert "to be signed" in events
+    assert site.command("show", incident.id).stdout.count("changes") == 0
+
+
+def test_the_released_copy_asks_for_the_same_reports(site: Site, signs_at_release: None) -> None:
+    incident = submit(site, "dsn", ("RET=HDRS", "ENVID=env-1+2B25", "BODY=8BITMIME"))
+    assert incident.arrival_time is not None
+    queue = QueueClient(site.settings.queue.socket)
+    before = queue.envelope(incident.queue_id, incident.arrival_time)
+    assert before is not None
+    site.world.defers = True
+    try:
+        assert site.command("release", incident.id).returncode == 0
+        found = site.wait_for(lambda: released(site, incident), "the release")
+        assert found.change is not None
+        after = Postfix(site.postfix.config).envelope(found.change["queue_id"])
+    finally:
+        site.world.defers = False
+        Postfix(site.postfix.config).flush(found.change["queue_id"])
+    assert read_envelope(after) == read_envelope(before)
+    assert read_envelope(after).is_8bit
+    delivered(site, "dsn")
+
+
+def approve(site: Site, incident: Incident) -> None:
+    """Approve without waiting for the release."""
+    moderation.override(Desk(site.store, site.settings), incident, Answer.APPROVE, Actor("test", "test"))
+
+
+def released(site: Site, incident: Incident) -> Incident | None:
+    found = site.store.incident(incident.id)
+    return found if found is not None and found.state is State.RELEASED else None
+
+
+def test_a_copy_that_was_signed_when_it_was_held_has_one_signature(site: Site, keys: Path) -> None:
+    """The signer sees copies at both moments: `holdgate attach` was not run again."""
+    signer = site.directory / "run/milter/opendkim.sock"
+    has_signer(site, "change", signer)
+    try:
+        incident = submit(site, "twice")
+        assert "DKIM-Signature" in site.postfix.show(incident.queue_id).decode()
+        time.sleep(2.1)
+        approved = int(time.time())
+        assert site.command("release", incident.id).returncode == 0
+        (_, later) = require_signatures(keys, *delivered(site, "twice"))
+        assert later >= approved
+    finally:
+        has_signer(site, "change", None)
+
+
+@pytest.mark.parametrize("daemon", ["desk", "queue"])
+def test_a_daemon_that_is_killed_once_it_is_approved_loses_nothing(
+    site: Site, keys: Path, daemon: str, signs_at_release: None
+) -> None:
+    incident = submit(site, f"killed-{daemon}")
+    site.kill_daemon(daemon)
+    try:
+        approve(site, incident)
+        if daemon == "desk":
+            site.wait_for(lambda: site.store.outbox.awaits_change(incident.id), "the copy to be due")
+            assert incident.queue_id in site.postfix.held_ids()
+    finally:
+        site.start_daemon(daemon)
+    require_signatures(keys, *delivered(site, f"killed-{daemon}"))
+    site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
+
+
+def test_a_desk_that_died_after_postfix_took_the_copy_sends_it_once(
+    site: Site, keys: Path, signs_at_release: None
+) -> None:
+    incident = submit(site, "died")
+    site.stop_daemon("desk")
+    try:
+        approve(site, incident)
+        site.wait_for(lambda: site.store.outbox.awaits_change(incident.id), "the copy to be due")
+        site.stop_daemon("queue")
+        site.start_daemon("queue")
+        decided = site.store.incident(incident.id)
+        assert decided is not None
+        desk, queue = Desk(site.store, site.settings), QueueClient(site.settings.queue.socket)
+        previewer = Previewer(site.settings, queue)
+        content, envelope = previewer.held(decided), previewer.envelope(decided)
+        previewer.held = lambda _: content  # type: ignore[method-assign]
+        previewer.envelope = lambda _: envelope  # type: ignore[method-assign]
+        for _ in range(2):
+            assert Changer(desk, previewer).submit(decided, 0, lambda: None)
+    finally:
+        site.start_daemon("desk")
+    require_signatures(keys, *delivered(site, "died"))
+    site.wait_for(lambda: not site.postfix.held_ids(), "the second copy to be deleted")
+    assert len(site.world.to("died@partner.example")) == 1

@@ -21,15 +21,16 @@ from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import (
     bypass_paths,
     change_listener,
+    has_change_milters,
     inspected_twice,
     is_open_to_all,
     listener_name,
     lists_holdgate,
-    milters_after_holdgate,
     misplaced_socket,
     notice_listener,
     replace_listener,
     split_listener,
+    split_milters,
     wants_listener,
 )
 from holdgate.tables import TableError, Tables, is_action, remedy_of, split_list
@@ -362,10 +363,11 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
     restrictions = split_list(listener.settings.get("smtpd_recipient_restrictions", ""))
     if restrictions[:2] != ["check_client_access", "static:HOLD"]:
         yield f'{relay.name}: does not hold all that it accepts; run "holdgate attach", or see postfix/master.cf'
-    behind = milters_after_holdgate(postfix.setting("smtpd_milters"), settings, postfix)
-    if listener.settings.get("smtpd_milters", "") != behind:
+    services = postfix.services()
+    wanted = split_milters(services, settings, postfix)
+    if listener.settings.get("smtpd_milters", "") != wanted and not has_change_milters(services, settings):
         yield (
-            f"{relay.name}: its smtpd_milters must be those after Holdgate in main.cf ({behind or 'none'}), which may "
+            f"{relay.name}: its smtpd_milters must be those after Holdgate in main.cf ({wanted or 'none'}), which may "
             'sign; run "holdgate attach"'
         )
     if postfix.setting("enable_original_recipient") != "yes":

@@ -7,6 +7,7 @@ original and releases the changed message. If it cannot be made as approved, it 
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ _WHO = ("email-address", "person-name", "organisation")
 _HEADERS = ("headers", "technical headers")
 # After this many attempts, a recipient that Postfix refuses permanently needs a new decision.
 _ATTEMPTS = 3
+# The first field that Holdgate has put before the header of a copy.
+_OWN = re.compile(rb"^X-(?:Holdgate|Netskope)-", re.IGNORECASE | re.MULTILINE)
 # Flags of Postfix's dsn_mask.h, and their keywords (RFC 3461, 4.1, 4.3).
 _NOTIFY = {1: "NEVER", 2: "SUCCESS", 4: "FAILURE", 8: "DELAY"}
 _RET = {1: "FULL", 2: "HDRS"}
@@ -177,10 +180,12 @@ class Changer:
             return False
         try:
             with post.refusals():
-                message = _marked(content, incident, change)
+                altered = _is_altered(change)
+                message = _marked(content, incident, change, altered=altered)
                 recipients = [(one.address, dsn_wishes(one)) for one in addressees]
+                options = [*dsn_options(envelope), *([] if altered else content_options(envelope))]
                 confirm()
-                post.submit(message, envelope.sender, recipients, relay, dsn_options(envelope))
+                post.submit(message, envelope.sender, recipients, relay, options, is_declared=not altered)
         except RefusedError as error:
             if not error.permanent or attempts < _ATTEMPTS:
                 raise
@@ -190,6 +195,8 @@ class Changer:
 
     def _made_again(self, incident: Incident, change: Change) -> bytes:
         """Return the changed message, identical to the approved one. Raises CannotChangeError if it differs."""
+        if not change.kinds:
+            return _without_added(self._previewer.held(incident))
         if EXCLUDE in change.kinds:
             content = original = self._previewer.held(incident)
         else:
@@ -262,15 +269,33 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _marked(content: bytes, incident: Incident, change: Change) -> bytes:
+def _is_altered(change: Change) -> bool:
+    """Return whether the content of a message is changed, and not only its recipients or its signature."""
+    return bool(change.kinds) and EXCLUDE not in change.kinds
+
+
+def _without_added(content: bytes) -> bytes:
+    """Return a held copy (gate/split.py) as the milter submitted it, with its trace fields.
+
+    What milters added above Holdgate's fields when it was held, such as a signature, is removed.
+    """
+    begin = _OWN.search(content, 0, content.find(b"\n\n") + 1)
+    if begin is None:
+        return content
+    above, _ = headers.split(content[: begin.start()])
+    kept = b"".join(b"%s:%s\n" % (name.encode(), value) for name, value in above if name.lower() == "received")
+    return kept + content[begin.start() :]
+
+
+def _marked(content: bytes, incident: Incident, change: Change, *, altered: bool) -> bytes:
     """Return the message to submit: with the fields by which it is held, recognised, and delivered."""
     fields = {headers.INCIDENT: incident.id, headers.CHANGED: f"{change.token}-{os.urandom(4).hex()}"}
-    if EXCLUDE in change.kinds and headers.first(content, headers.INCIDENT) == incident.id:
+    if not altered and headers.first(content, headers.INCIDENT) == incident.id:
         del fields[headers.INCIDENT]
     if change.transport:
         fields[headers.ROUTE] = change.transport
     top = "".join(f"{name}: {value}\n" for name, value in fields.items())
-    if EXCLUDE not in change.kinds:
+    if altered:
         content = content.replace(b"\r\n", b"\n")
     return (top.encode() + content).replace(b"\n", b"\r\n")
 
@@ -288,6 +313,11 @@ def dsn_options(envelope: Sent) -> list[str]:
     ret = [f"RET={_RET[envelope.returned]}"] if envelope.returned in _RET else []
     name = envelope.envelope_id
     return [*ret, *([f"ENVID={_xtext(name)}"] if name and name.isascii() else [])]
+
+
+def content_options(envelope: Sent) -> list[str]:
+    """Return the parameters of MAIL by which Postfix takes the content as it took that of the original."""
+    return [*(["BODY=8BITMIME"] if envelope.is_8bit else []), *(["SMTPUTF8"] if envelope.is_utf8 else [])]
 
 
 def _xtext(text: str) -> str:

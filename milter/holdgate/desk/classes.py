@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
-from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.states import State
 
 THREAD_LASTS = timedelta(hours=24)
@@ -87,7 +87,7 @@ def allow(desk: Desk, incident: Incident, wanted: Class, actor: Actor, now: date
     check(desk, incident, wanted)
     if incident.state not in (State.APPROVED, State.RELEASED) or incident.decided_by != actor.who:
         raise NotOfferedError("only who has approved the message can allow a class with it")
-    if incident.change is not None:
+    if Change.chosen(incident) is not None:
         raise NotOfferedError("the message was approved with changes")
     now = now or datetime.now(UTC)
     until = now + (timedelta(days=wanted.days) if wanted.days else THREAD_LASTS)

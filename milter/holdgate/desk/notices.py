@@ -140,7 +140,7 @@ class Composer:
             name,
             language,
             incident=incident,
-            change=Change.of(incident),
+            change=Change.chosen(incident),
             subject=" ".join(incident.subject.split())[:200],
             outcome=sentence(self._templates.words(language), incident, is_notified=notifies),
             tells=notifies,

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdgate.desk.cleaning import clean
 from holdgate.desk.moderation import CORRECTED, SELF_RELEASE, SENDER, WITHDRAWAL
-from holdgate.quarantine.incident import POLICY, Incident
+from holdgate.quarantine.incident import POLICY, Change, Incident
 from holdgate.quarantine.nodes import RETIRED
 from holdgate.quarantine.replacements import REPLACEMENT
 from holdgate.quarantine.states import State
@@ -22,11 +22,11 @@ def outcome_key(incident: Incident) -> str:
     have been approved before.
     """
     if incident.state in (State.APPROVED, State.RELEASED):
-        if incident.decided_how in (SENDER, CORRECTED) and incident.change is not None:
+        if incident.decided_how in (SENDER, CORRECTED) and Change.chosen(incident) is not None:
             return "sent_to_some"
         if incident.decided_how in (SELF_RELEASE, SENDER):
             return "self_released"
-    if incident.state in (State.APPROVED, State.RELEASED) and incident.change is not None:
+    if incident.state in (State.APPROVED, State.RELEASED) and Change.chosen(incident) is not None:
         return "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
         return {WITHDRAWAL: "withdrawn", REPLACEMENT: "withdrawn", POLICY: "refused", "desk": "expired"}.get(

@@ -38,11 +38,13 @@ def submit(
     options: Sequence[str] = (),
     *,
     client: Client | None = None,
+    is_declared: bool = False,
 ) -> str:
     """Submit one message with CRLF line ends to Postfix for all recipients, each with its options, or for none of them.
 
-    `options` are those of MAIL. With a `client`, Postfix treats the message as sent by it, or it is not submitted.
-    Returns the queue id, "" if Postfix reports none. Raises smtplib's errors and OSError.
+    `options` are those of MAIL; BODY and SMTPUTF8 are among them (`is_declared`), or set by what is submitted. With a
+    `client`, Postfix treats the message as sent by it, or it is not submitted. Returns the queue id, "" if Postfix
+    reports none. Raises smtplib's errors and OSError.
     """
     header, _, _ = content.partition(b"\r\n\r\n")
     with connect(relay, _SMTP_TIMEOUT) as connection:
@@ -50,9 +52,11 @@ def submit(
         if client is not None:
             _present(connection, client)
         dsn = connection.has_extn("dsn")
-        given = [*(options if dsn else ()), *(["BODY=8BITMIME"] if connection.has_extn("8bitmime") else [])]
+        given = [*(options if dsn else ())]
         is_ascii = header.isascii() and sender.isascii() and all(address.isascii() for address, _ in recipients)
-        if connection.has_extn("smtputf8") and not is_ascii:
+        if not is_declared and connection.has_extn("8bitmime"):
+            given.append("BODY=8BITMIME")
+        if not is_declared and connection.has_extn("smtputf8") and not is_ascii:
             given.append("SMTPUTF8")
         code, answer = connection.mail(sender, given)
         if code != 250:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 # Values of Postfix's dsn_mask.h.
 _RET_HEADERS = 2
 _NOTIFY_FAILURE = 4
+# Flag of smtputf8.h (sendopts.h since 3.9) in the sixth number of the record that postcat(1) calls message_size.
+_UTF8_REQUESTED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +37,31 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The envelope of a queue file, with everything that a copy of it needs. `returned` is RET, 0 if not given."""
+    """The envelope of a queue file, with everything that a copy of it needs. `returned` is RET, 0 if not given.
+
+    `is_8bit` and `is_utf8`: its client declared 8BITMIME (RFC 6152) or SMTPUTF8 (RFC 6531).
+    """
 
     sender: str = ""
     recipients: list[Addressee] = field(default_factory=list)
     envelope_id: str = ""
     returned: int = 0
+    is_8bit: bool = False
+    is_utf8: bool = False
 
 
 def read_envelope(envelope: bytes) -> Sent:
     """Read the records before the message's content: the sender, and the recipients of the delivery."""
     sender, envelope_id, returned = "", "", 0
+    is_8bit = is_utf8 = False
     recipients: list[Addressee] = []
     notify, original, called = 0, "", ""
     for line in envelope.decode("utf-8", "surrogateescape").split("\n"):
         name, _, value = line.partition(": ")
         if name == "sender":
             sender = value
+        elif name == "message_size":
+            is_utf8 = len(sizes := value.split()) > 5 and bool(_number(sizes[5]) & _UTF8_REQUESTED)
         elif name == "named_attribute":
             key, _, value = value.partition("=")
             match key:
@@ -59,6 +69,8 @@ def read_envelope(envelope: bytes) -> Sent:
                     envelope_id = value
                 case "ret_flags":
                     returned = _number(value)
+                case "encoding":
+                    is_8bit = value.lower() == "8bit"
                 case "notify_flags":
                     notify = _number(value)
                 case "dsn_orig_rcpt":
@@ -68,7 +80,7 @@ def read_envelope(envelope: bytes) -> Sent:
         elif name == "recipient":
             recipients.append(Addressee(value, notify, original, called))
             notify, original, called = 0, "", ""
-    return Sent(sender, recipients, envelope_id, returned)
+    return Sent(sender, recipients, envelope_id, returned, is_8bit, is_utf8)
 
 
 def read_wishes(envelope: bytes) -> Wishes:

@@ -30,13 +30,12 @@ from holdgate import maillog, metrics
 from holdgate.envelope import Envelope
 from holdgate.gate.submit import Commands, Copy, submit_copy
 from holdgate.mask import mask_numbers
-from holdgate.policy.site import state_of
 from holdgate.policy.verdict import Part
 from holdgate.quarantine.incident import POLICY, Incident, derived_incident_id
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store
 from holdgate.seal import Sealed
-from holdgate.tables import postconf
+from holdgate.tables import postconf, state_of
 
 # How long a client may retry: as long as Postfix itself does (maximal_queue_lifetime).
 _RETRIES = timedelta(days=5)

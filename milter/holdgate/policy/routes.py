@@ -18,8 +18,8 @@ from holdgate import maillog, metrics
 from holdgate.config import Settings
 from holdgate.notation import Network
 from holdgate.policy.forms import Rewriting, rewritten, targets, unquoted
-from holdgate.policy.site import GENERIC, Site, filled, masqueraded, read_site, state_of, without_extension
-from holdgate.tables import TableError, Tables, is_pattern
+from holdgate.policy.site import GENERIC, Site, filled, masqueraded, read_site, without_extension
+from holdgate.tables import TableError, Tables, is_pattern, state_of
 
 # How many steps an alias is followed, and to how many addresses; Postfix's own limits are 1000 and 1000
 # (virtual_alias_recursion_limit, virtual_alias_expansion_limit).

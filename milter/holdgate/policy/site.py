@@ -82,19 +82,6 @@ def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network
     return tuple(found)
 
 
-def state_of(config: Path) -> tuple[int, ...]:
-    """Return values that change when main.cf or master.cf does."""
-    found = []
-    for name in ("main.cf", "master.cf"):
-        try:
-            status = (config / name).stat()
-        except OSError:
-            found.append(0)
-        else:
-            found += [status.st_mtime_ns, status.st_ino, status.st_size]
-    return tuple(found)
-
-
 def without_extension(local: str, delimiter: str) -> str:
     """Return a mailbox without its extension, which begins at a recipient_delimiter character, but not at the start."""
     place = min((place for mark in delimiter if (place := local.find(mark, 1)) > 0), default=len(local))

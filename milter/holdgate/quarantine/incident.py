@@ -126,7 +126,10 @@ class Incident(Message, Content, QueueFile, Decision):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The part of an incident that is compared with the hold queue."""
+    """The part of an incident that is compared with the hold queue.
+
+    `is_changed`: its message is sent in a new copy (see `Change`). `is_split`: it is a copy for some recipients.
+    """
 
     id: str
     queue_id: str
@@ -134,6 +137,7 @@ class Standing:
     state: State
     created_at: datetime
     is_changed: bool = False
+    is_split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,8 @@ class Event:
 class Change:
     """The changes of an approval with changes: the column `change` of an incident.
 
-    `kinds` are values of `moderation.changes`. `parts` are the numbers of the removed attachments, `names` their masked
+    `kinds` are values of `moderation.changes`; none if the message is only submitted again, to be signed when it leaves
+    (queue/signing.py). `parts` are the numbers of the removed attachments, `names` their masked
     names, until retention erases them. `transport` is Postfix's transport for an encrypted message. `original` and
     `sent` are the SHA-256 of the held message and of the changed one, without Holdgate's fields. `signatures` are the
     kinds of signatures that the change removed. `recipients` are those to whom the message is not sent, in the
@@ -196,6 +201,12 @@ class Change:
     def of(cls, incident: Incident) -> "Change | None":
         """Return the change of an incident, or None if its message is sent unchanged."""
         return None if incident.change is None else cls(**incident.change)
+
+    @classmethod
+    def chosen(cls, incident: Incident) -> "Change | None":
+        """Return the change with which a person approved, or None if they approved the message as it is."""
+        change = cls.of(incident)
+        return None if change is None or not change.kinds else change
 
 
 SENDER, OWNER = "sender", "owner"

@@ -14,7 +14,11 @@ from holdgate.quarantine.states import DECIDED, OPEN, State
 
 # The columns of a Standing.
 _COLUMNS = [incidents.c[name] for name in ("id", "queue_id", "arrival_time", "state", "created_at")]
-_STANDINGS = select(*_COLUMNS, incidents.c.change.is_not(None).label("is_changed"))
+_STANDINGS = select(
+    *_COLUMNS,
+    incidents.c.change.is_not(None).label("is_changed"),
+    (incidents.c.message_digest != "").label("is_split"),
+)
 _BY_ID = select(incidents).where(incidents.c.id == bindparam("incident"))
 # One query names so many incidents at most.
 _AT_ONCE = 500
@@ -148,6 +152,10 @@ class Incidents:
 
 def _standings(connection: Connection, query: Select[Any]) -> list[Standing]:
     return [
-        Standing(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at, bool(row.is_changed))
+        Standing(
+            *(row.id, row.queue_id, row.arrival_time, State(row.state), row.created_at),
+            is_changed=bool(row.is_changed),
+            is_split=bool(row.is_split),
+        )
         for row in connection.execute(query)
     ]

@@ -194,7 +194,7 @@ class Machines:
         for row in connection.execute(query.where(waiting, incidents.c.state.not_in(_UNSETTLED))).all():
             if row.state == State.RELEASED:
                 # It is unknown what a moderator removed from a message.
-                _learn(connection, [*_sent_to(row), *(() if row.change else row.contents)], now)
+                _learn(connection, [*_sent_to(row), *(() if (row.change or {}).get("kinds") else row.contents)], now)
             this = machine_messages.c.incident_id == row.incident_id
             connection.execute(update(machine_messages).where(this).values(settled=True))
 

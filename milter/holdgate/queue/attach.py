@@ -134,8 +134,8 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
                 draft.set(name, value)
         if not scanner_only:
             _set_listener(draft, settings)
-            _set_split_listener(draft, settings, postfix)
             set_change_listener(draft, settings, postfix)
+            _set_split_listener(draft, settings, postfix)
             set_replace_listener(draft, settings)
         return _plan(config, copy, list(bypass_paths(settings, postfix)))
 
@@ -223,8 +223,8 @@ def _listener(settings: Settings, kind: str) -> str:
 
 
 def _set_split_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
-    """Add or renew the listener for copies that wait. Milters after Holdgate's, which may sign, see its mail."""
-    milters = presence.milters_after_holdgate(draft.setting("smtpd_milters"), settings, postfix)
+    """Add or renew the listener for copies that wait, with the milters that must see them when they are held."""
+    milters = presence.split_milters(draft.services(), settings, draft)
     name = settings.milter.split_relay.name
     wanted = {f"{name}/unix": _split_listener(name, milters), f"{presence.SPLIT_CLEANUP}/unix": _SPLIT_CLEANUP}
     present = {str(one): one for one in draft.services()}

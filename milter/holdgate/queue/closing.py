@@ -26,7 +26,7 @@ class Closing:
 
         So a missing message is known to be released.
         """
-        if self._has_begun(one):
+        if self.has_begun(one):
             return True
         self._store.add_event(one.id, _BEGUN, ACTOR)
         return False
@@ -70,12 +70,12 @@ class Closing:
                 metrics.RECONCILED.labels("never-held").inc()
         elif one.state in (State.REJECTED, State.EXPIRED) and not is_owing:
             self.close(one, State.RETURNED)
-        elif one.state is State.APPROVED and self._has_begun(one):
+        elif one.state is State.APPROVED and self.has_begun(one):
             self.close(one, State.RELEASED)
         else:
             self.close_vanished(one)
 
-    def _has_begun(self, one: Standing) -> bool:
+    def has_begun(self, one: Standing) -> bool:
         """Return whether a release has begun since the message was last held."""
         for event in reversed(self._store.history(one.id)):
             if event.event in (_BEGUN, State.HELD):

@@ -15,15 +15,19 @@ _OPTIONS = {
     "smtpd_recipient_restrictions": "check_recipient_access,static:HOLD,permit_mynetworks,reject",
     "mynetworks": "127.0.0.0/8,[::1]/128",
     "smtpd_authorized_xforward_hosts": "",
+    "smtpd_reject_unlisted_recipient": "no",
+    "smtpd_reject_unlisted_sender": "no",
     "smtpd_discard_ehlo_keywords": "",
     "smtpd_tls_security_level": "none",
+    "smtpd_recipient_limit": "100000",
+    "message_size_limit": "0",
     "receive_override_options": "no_address_mappings",
     "cleanup_service_name": presence.CHANGE_CLEANUP,
 }
 _CLEANUP = (
     f"{presence.CHANGE_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.CHANGE_LOG} "
     f"-o header_checks={presence.holdgate_map('change_header_checks')} -o mime_header_checks= -o nested_header_checks= "
-    "-o body_checks="
+    "-o body_checks= -o message_size_limit=0"
 )
 
 _REPLACE_OPTIONS = {

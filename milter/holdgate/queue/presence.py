@@ -83,6 +83,21 @@ def change_listener(services: Iterable[Service], settings: Settings) -> list[Ser
     return []
 
 
+def has_change_milters(services: Iterable[Service], settings: Settings) -> bool:
+    """Return whether milters, which may sign, see the messages that the listener for changed messages accepts."""
+    return any(one.settings.get("smtpd_milters") for one in change_listener(services, settings)[:1])
+
+
+def split_milters(services: Iterable[Service], settings: Settings, postfix: Postfix) -> str:
+    """Return the milters that see a copy for some recipients when it is held: those after Holdgate's.
+
+    None, if milters see it when it is released (signing.py): a signature is valid for the time at which it is made.
+    """
+    if has_change_milters(services, settings):
+        return ""
+    return milters_after_holdgate(postfix.setting("smtpd_milters"), settings, postfix)
+
+
 def replace_listener(services: Iterable[Service], settings: Settings) -> Service | None:
     """Return the listener for amended messages of programs; None if it does not hold all mail."""
     relay = settings.desk.replacement_relay

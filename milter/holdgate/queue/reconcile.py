@@ -12,6 +12,7 @@ held         no                  vanished (an operator deleted or released it)
 approved     yes                 released by the agent
 approved     no                  released if the release had begun, else vanished
 approved     with changes        replaced by the changed message (exchange.py)
+approved     a split copy        the same, if it is signed when it leaves (signing.py)
 rejected,    yes                 deleted by the agent once every notice is sent, then returned
 expired      no                  returned if its sender was notified; else vanished: an operator was first
 none open    yes, Holdgate's     adopted: an incident is made from the queue file (adopt.py)
@@ -46,6 +47,7 @@ from holdgate.queue.exchange import Exchange
 from holdgate.queue.missing import Missing
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.replacing import Replacing
+from holdgate.queue.signing import Signing
 from holdgate.work import Batch, Runner
 
 # Number of messages per query to the agent, and the time limit for each kind of work in one pass, in seconds.
@@ -66,7 +68,8 @@ class Reconciler:
 
     `has_more` is true if the last pass had not enough time for everything. `poll_after` returns for how many seconds
     the store need not be checked for changes: it signals new work, and then `poll` is called. `has_name` returns
-    whether this machine has the node's name now: only then is a message missing that is not in its hold queue.
+    whether this machine has the node's name now: only then is a message missing that is not in its hold queue. `signs`
+    returns whether a split copy is submitted again when it is released (signing.py).
     """
 
     has_more = False
@@ -82,6 +85,7 @@ class Reconciler:
         adopt_uninspected: bool = False,
         poll_after: Callable[[], float] = lambda: 0.0,
         has_name: Callable[[], bool] = lambda: True,
+        signs: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -103,6 +107,8 @@ class Reconciler:
         self._exchanges = _incidents(stage="exchange")
         self._exchange = Exchange(store, queue, self._closing)
         self._replacing = Replacing(store, queue)
+        self._signings = _incidents(stage="sign")
+        self._signing = Signing(store, self._signings, self._closing, signs=signs)
         self._arrivals = _incidents(stage="hold")
         self._losses = _incidents(stage="gone")
         self._adoptions: Runner[HeldMessage] = Runner(
@@ -241,13 +247,14 @@ class Reconciler:
         return [*here[State.REJECTED], *here[State.EXPIRED]]
 
     def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:
-        return [self._releases, self._deletions, self._exchanges, self._arrivals, self._losses, self._adoptions]
+        main = [self._releases, self._signings, self._deletions, self._exchanges, self._arrivals, self._losses]
+        return [*main, self._adoptions]
 
     # -- messages that are held -----------------------------------------------------------------------------------
 
     def _release_all(self, approved: list[Standing]) -> None:
         held = self._comparison.held
-        for batch in self._releases.batches(approved, size=_BATCH, budget=_BUDGET):
+        for batch in self._releases.batches(self._signing.others(approved), size=_BATCH, budget=_BUDGET):
             begun: set[str] = set()
             batch.each(partial(self._begin, begun))
             batch.together(

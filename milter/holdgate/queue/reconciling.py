@@ -22,6 +22,7 @@ from holdgate.queue.holdwatch import REST, HoldWatch
 from holdgate.queue.lease import Lease
 from holdgate.queue.mutual import Announcing
 from holdgate.queue.reconcile import Reconciler
+from holdgate.queue.signing import Signers
 
 # Seconds between two passes. A pass without changes costs one query to the agent and one to the store.
 _PAUSE = 1.0
@@ -61,6 +62,7 @@ def run(program: str, settings: Settings, parent: int) -> int:
         adopt_uninspected=settings.queue.adopt_uninspected,
         poll_after=lambda: listener.pause(0.0),
         has_name=lease.confirm,
+        signs=Signers(settings),
     )
     watch = HoldWatch(QueueClient(settings.queue.socket), waker)
     listener.start()

@@ -2,6 +2,7 @@
 
 import smtplib
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -10,15 +11,17 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import moderation, post
-from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, content_options, offered
 from holdgate.desk.context import Desk
+from holdgate.desk.outcome import outcome_key
 from holdgate.desk.preview import UnreadableError
 from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
+from holdgate.desk.wishes import read_envelope
 from holdgate.extract.budget import Limits
 from holdgate.headers import INCIDENT, first
-from holdgate.quarantine.incident import Actor, Answer, Change, Incident, Notice
-from holdgate.quarantine.outbox import Outbox
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Notice
+from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE, Outbox
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, open_store
 from holdgate.queue.client import UnreachableError
@@ -135,7 +138,7 @@ def test_it_is_submitted_with_the_envelope_of_the_held_message(make_desk, hold, 
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
     sent: list[Any] = []
-    monkeypatch.setattr(post, "submit", lambda *given: sent.append(given))
+    monkeypatch.setattr(post, "submit", lambda *given, **_: sent.append(given))
     send(desk, message)
     send(desk, message)
     ((content, sender, recipients, relay, options),) = sent
@@ -175,7 +178,7 @@ def test_without_some_recipients_it_is_submitted_as_it_is_held(make_desk, hold, 
     choice = Choice(True, ["bob@partner-group.example"])
     choose(desk, request, choice, Actor("anna@corp.example", "page"), changer)
     sent: list[Any] = []
-    monkeypatch.setattr(post, "submit", lambda *given: sent.append(given))
+    monkeypatch.setattr(post, "submit", lambda *given, **_: sent.append(given))
     send(desk, message)
     ((content, sender, addressees, _, options),) = sent
     mark, _, rest = content.partition(b"\r\n")
@@ -186,6 +189,54 @@ def test_without_some_recipients_it_is_submitted_as_it_is_held(make_desk, hold, 
         ("bob@partner.example", ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;bob+2Bx@partner.example"]),
         ("carol@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;list@corp.example"]),
     ]
+
+
+COPY = b"""\
+DKIM-Signature: v=1; d=corp.example;
+\tb=OLD==
+Received: from client.corp.example by mail.corp.example; Mon, 30 Nov 2026 01:00:00 +0000
+X-Netskope-Inspected: true
+X-Holdgate-Status: complete
+X-Holdgate-Incident: %s
+DKIM-Signature: v=1; d=program.example; b=KEPT==
+Subject: Report
+
+line\rwith CR\r
+"""
+
+
+def test_a_copy_is_submitted_again_without_the_signature_of_when_it_was_held(  # type: ignore[no-untyped-def]
+    make_desk, hold, message, monkeypatch
+) -> None:
+    desk = make_desk(desk=RELAY)
+    incident = hold(desk)
+    decided = moderation.override(desk, incident, Answer.APPROVE, BOSS)
+    change, notice = Change([], "", "", "5f" * 16), NewNotice(CHANGED, HOLD_QUEUE)
+    desk.store.amend(decided, "to be signed", BOSS, outbox=[notice], change=asdict(change))
+    message.content = COPY.replace(b"%s", incident.id.encode())
+    sizes = b"message_size:  526  913  3  10  526  %d\nnamed_attribute: encoding=8bit\n"
+    sent: list[Any] = []
+    monkeypatch.setattr(post, "submit", lambda *given, **more: sent.append((given, more)))
+    monkeypatch.setattr(Message, "envelope", lambda *_: sizes % 11 + ENVELOPE)
+    send(desk, message)
+    (((content, _, recipients, _, options), more),) = sent
+    assert (options, more) == (["RET=HDRS", "ENVID=a+20b", "BODY=8BITMIME", "SMTPUTF8"], {"is_declared": True})
+    assert recipients == [("bob@partner.example", ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;bob+2Bx@partner.example"])]
+    mark, _, rest = content.partition(b"\r\n")
+    assert mark.startswith(b"X-Holdgate-Changed: " + change.token.encode())
+    expected = message.content[message.content.index(b"Received:") :]
+    assert rest == expected.replace(b"\n", b"\r\n")
+    # A client that declared neither 8BITMIME nor SMTPUTF8 did not ask for them.
+    assert content_options(read_envelope(sizes.replace(b"8bit", b"7bit") % 2 + ENVELOPE)) == []
+
+
+def test_a_copy_that_is_only_signed_counts_as_approved_without_changes(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk=RELAY)
+    incident = hold(desk)
+    before = moderation.override(desk, incident, Answer.APPROVE, BOSS)
+    after = desk.store.amend(before, "to be signed", BOSS, change=asdict(Change([], "", "", "5f" * 16)))
+    assert outcome_key(after) == outcome_key(before) == "approved"
+    assert Change.chosen(after) is None
 
 
 def test_a_message_whose_recipients_are_others_by_now_is_asked_about_again(  # type: ignore[no-untyped-def]
@@ -225,7 +276,7 @@ def test_a_recipient_refused_for_good_is_decided_again(  # type: ignore[no-untyp
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise smtplib.SMTPRecipientsRefused({"bob@partner.example": (code, b"no")})
 
     monkeypatch.setattr(post, "submit", refuse)

@@ -300,7 +300,7 @@ def test_another_desk_approves_with_changes_and_leaves_the_submission_to_the_nod
     letter.add_attachment("a,b\n", subtype="csv", filename="t.csv")
     monkeypatch.setattr(HeldMail, "show", lambda *_, **__: letter.as_bytes())
     submitted: list[str] = []
-    monkeypatch.setattr(post, "submit", lambda _content, sender, *_: submitted.append(sender))
+    monkeypatch.setattr(post, "submit", lambda _content, sender, *_, **__: submitted.append(sender))
     (tmp_path / "policies.toml").write_text(
         '[[policy]]\nname = "all"\naction = "quarantine"\nmoderation.changes = ["without-attachments"]\n'
     )

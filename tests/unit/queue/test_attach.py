@@ -161,6 +161,25 @@ def test_a_listener_for_changed_messages_that_was_added_by_hand_stays(config: Pa
     assert not [line for line in plan.difference.splitlines() if "holdgate-change" in line and line[0] in "+-"]
 
 
+def split_milters(config: Path) -> str | None:
+    found = {one.name: one for one in Postfix(config).services()}
+    return found["holdgate-split"].settings.get("smtpd_milters")
+
+
+def test_who_signs_changed_messages_signs_copies_too_and_not_before(config: Path) -> None:
+    attach.apply(attach.plan_attach(settings(config)))
+    assert split_milters(config) == "inet:localhost:8891,inet:localhost:11332"
+    attach.apply(attach.plan_attach(with_changes(config)))
+    assert split_milters(config) == ""
+    assert attach.plan_attach(with_changes(config)).difference == ""
+
+
+def test_copies_are_signed_when_they_are_held_if_nobody_signs_changed_messages(config: Path) -> None:
+    (config / "master.cf").write_text(MASTER + (Path(__file__).parents[3] / "postfix/change.cf").read_text())
+    attach.apply(attach.plan_attach(with_changes(config)))
+    assert split_milters(config) == "inet:localhost:8891,inet:localhost:11332"
+
+
 def test_the_listener_for_amended_messages_comes_and_goes(config: Path) -> None:
     relay = "unix:/var/spool/postfix/public/holdgate-replace"
     wanted = Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"replacement_relay": relay}})

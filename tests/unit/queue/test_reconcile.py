@@ -114,6 +114,7 @@ def new_reconciler(
     adopt_uninspected: bool = False,
     interval: timedelta = timedelta(0),
     has_name: Callable[[], bool] = lambda: True,
+    signs: Callable[[], bool] = lambda: False,
 ) -> Reconciler:
     return Reconciler(
         store,
@@ -123,6 +124,7 @@ def new_reconciler(
         interval=interval,
         adopt_uninspected=adopt_uninspected,
         has_name=has_name,
+        signs=signs,
     )
 
 

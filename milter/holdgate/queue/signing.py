@@ -1,0 +1,77 @@
+"""Has a copy for some recipients (gate/split.py) submitted again when it is released, so that it is signed then.
+
+`postsuper -H` keeps the queue file, and Postfix calls no milter for it. If milters see what the desk submits to
+`desk.change_relay`, the desk therefore submits the approved copy there, and `exchange` replaces the held one. Without
+such milters the queue file itself is released.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from holdgate import tables
+from holdgate.config import Settings
+from holdgate.quarantine.incident import Change, NewNotice, Standing
+from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
+from holdgate.quarantine.store import Store
+from holdgate.queue import presence
+from holdgate.queue.adopt import ACTOR
+from holdgate.queue.closing import Closing
+from holdgate.queue.postfix import Postfix
+from holdgate.work import Runner
+
+# Maximum duration of this work in one pass, in seconds.
+_BUDGET = 2.0
+
+
+class Signers:
+    """Whether milters see what is submitted to `desk.change_relay`, by Postfix's settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._state: tuple[int, ...] = ()
+        self._found = False
+
+    def __call__(self) -> bool:
+        """Return the answer, which is kept until main.cf or master.cf changes. Raises PostfixError."""
+        config = self._settings.queue.postfix_config
+        if not isinstance(self._settings.desk.change_relay, Path):
+            return False
+        if (state := tables.state_of(config)) != self._state:
+            self._found = presence.has_change_milters(Postfix(config).services(), self._settings)
+            self._state = state
+        return self._found
+
+
+class Signing:
+    """Turns the release of a copy into an exchange, unless the release of its file has begun."""
+
+    def __init__(self, store: Store, runner: Runner[Standing], closing: Closing, *, signs: Callable[[], bool]) -> None:
+        self._store = store
+        self._runner = runner
+        self._signs = signs
+        self._closing = closing
+
+    def others(self, approved: list[Standing]) -> list[Standing]:
+        """Have copies submitted again; return the incidents whose queue file itself is released."""
+        released = [one for one in approved if not one.is_split]
+        copies = [one for one in approved if one.is_split]
+        self._runner.run(copies, partial(self._step, released), budget=_BUDGET)
+        return released
+
+    def _step(self, released: list[Standing], one: Standing) -> None:
+        """Have one copy submitted again, or add it to `released`.
+
+        Raises PostfixError, ConflictError and the store's errors: it stays held and is tried again.
+        """
+        if not self._signs() or self._closing.has_begun(one):
+            released.append(one)
+            return
+        incident = self._closing.unchanged(one)
+        if incident is None or incident.change is not None:
+            return
+        change = Change([], original="", sent="", token=secrets.token_hex(16))
+        notice = NewNotice(CHANGED, HOLD_QUEUE)
+        self._store.amend(incident, "to be signed", ACTOR, outbox=[notice], change=asdict(change))
