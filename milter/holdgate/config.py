@@ -279,7 +279,7 @@ class QueueSettings(Section):
     )
 
 
-ChangeKind = Literal["redact", "without-attachments", "encrypt"]
+ChangeKind = Literal["redact", "without-attachments", "encrypt", "without-recipients"]
 
 
 class ModerationSettings(Section):
@@ -386,8 +386,8 @@ class ModerationSettings(Section):
     )
     changes: list[ChangeKind] = Field(
         [],
-        description="Changes with which a moderator can approve a message: `redact`, `without-attachments`, `encrypt`. "
-        "Not possible if more than one approval is needed. `desk.change_relay` must be set.",
+        description="Changes with which a moderator can approve a message: `redact`, `without-attachments`, `encrypt`, "
+        "`without-recipients`. Not possible if more than one approval is needed. `desk.change_relay` must be set.",
     )
     encrypt_through: str = Field(
         "",

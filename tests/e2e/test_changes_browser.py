@@ -1,6 +1,7 @@
 """The page on changes in Chromium, on phone and desktop: it shows the result first, and reading it decides nothing."""
 
 from collections.abc import Iterator
+from email.policy import SMTP
 
 import httpx2
 import pytest
@@ -9,7 +10,8 @@ from selenium.webdriver.common.by import By
 
 from e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
 from e2e.conftest import running_site
-from e2e.desk import closed, link_in, mail_about, submit
+from e2e.desk import closed, link_in, mail_about, submit, text_of
+from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.ports import PATIENCE
@@ -20,7 +22,9 @@ ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with running_site(extra=f'\n[moderation]\nmoderators = ["{BOSS}"]\nchanges = ["redact"]\n') as running:
+    with running_site(
+        extra=f'\n[moderation]\nmoderators = ["{BOSS}"]\nchanges = ["redact", "without-recipients"]\n'
+    ) as running:
         yield running
 
 
@@ -48,6 +52,59 @@ def test_redacted_after_a_look(site: Site, browser: webdriver.Chrome, name: str,
     assert letters.SSN not in delivery.content.decode()
 
 
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
+def test_a_recipient_left_out_after_a_look(
+    site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int]
+) -> None:
+    right, wrong = f"right-{name}@partner.example", f"wrong-{name}@partner.example"
+    letter = letters.number_in_text()
+    letter.replace_header("From", ANNA)
+    site.submit(letter.as_bytes(), ANNA, right, wrong)
+
+    def asked() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if right in one.recipients and one.asked_at), None)
+
+    incident = site.wait_for(asked, "people to be asked")
+    assert incident is not None
+    looks(browser, size)
+    browser.get(link_in(mail_about(site, BOSS, incident)))
+    follow(browser, "Approve with changes")
+    browser.find_elements(By.NAME, "not")[1].click()
+    send(browser, "/change", "get")
+    assert f"It is not sent to: {wrong}" in output(browser)
+    picture(browser, f"left-out-{name}")
+    browser.find_element(By.NAME, "confirm").click()
+    send(browser, "/change")
+    assert "approved the message, but not for all of its recipients" in output(browser)
+    closed(site, incident, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
+    assert delivery.recipients == [right]
+    assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
+    assert site.world.to(wrong) == []
+    assert wrong in text_of(mail_about(site, ANNA, incident, "It is not sent to"))
+    site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+
+
+def test_a_command_leaves_a_recipient_out(site: Site) -> None:
+    right, wrong = "right-command@partner.example", "wrong-command@partner.example"
+    site.submit(letters.number_in_text().as_bytes(), ANNA, right, wrong)
+
+    def held() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if right in one.recipients), None)
+
+    incident = site.wait_for(held, "the message to be held")
+    assert incident is not None
+    refused = site.command("release", incident.id, "--not-to", "nobody@partner.example")
+    assert (refused.returncode, "cannot be left out" in refused.stderr) == (2, True)
+    assert site.command("release", incident.id, "--not-to", wrong.upper()).returncode == 0
+    site.wait_for(lambda: site.world.to(right), "delivery")
+    assert site.world.to(wrong) == []
+    shown = site.command("show", incident.id).stdout
+    assert f"without-recipients: {wrong}" in shown
+
+
 def test_whoever_only_reads_decides_nothing(site: Site) -> None:
     incident = submit(site, ANNA, "crawled@partner.example")
     with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
@@ -58,6 +115,7 @@ def test_whoever_only_reads_decides_nothing(site: Site) -> None:
             "?redacted=yes",
             "?redacted=yes&confirm=yes&comment=x",
             "?without=1&encrypted=yes&confirm=yes",
+            "?not=1&confirm=yes",
         ):
             assert client.get(address + query).status_code in (200, 422)
             client.head(address + query)

@@ -60,6 +60,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     release.add_argument("--redacted", action="store_true", help="with all matches masked")
     release.add_argument(
+        "--not-to",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="not to this recipient. May be given several times",
+    )
+    release.add_argument(
         "--allow",
         choices=["thread", "recipients"],
         help="of a program: also allow later mail: answers in this thread for 24 hours, or mail to these recipients",
@@ -189,7 +196,7 @@ def _class(arguments: argparse.Namespace) -> Class | None:
     """Return the class that the options name, or None. Raises ConfigError."""
     if arguments.allow is None:
         return None
-    if arguments.without or arguments.redacted or arguments.encrypted:
+    if arguments.without or arguments.redacted or arguments.encrypted or arguments.not_to:
         raise ConfigError(["--allow: not together with changes of the message"])
     if arguments.allow == "recipients" and arguments.days < 1:
         raise ConfigError(["--days: at least 1"])
@@ -198,7 +205,9 @@ def _class(arguments: argparse.Namespace) -> Class | None:
 
 def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:
     """Return the changes that the options request, or None. Raises CannotChangeError and UnreadableError."""
-    wanted = RequestedChanges(arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted)
+    wanted = RequestedChanges(
+        arguments.without, encrypted=arguments.encrypted, redacted=arguments.redacted, excluded=arguments.not_to
+    )
     if not wanted.kinds:
         return None
     here = open_store(desk.settings.store.url, name_of(desk.settings))

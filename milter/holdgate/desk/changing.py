@@ -18,15 +18,17 @@ from holdgate.desk import dsn, moderation, post
 from holdgate.desk.channel import RefusedError
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
-from holdgate.desk.preview import Previewer
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.remotenodes import RemoteNodeError
 from holdgate.desk.wishes import Addressee, Sent, read_envelope
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Change, Incident
+from holdgate.queue.client import QueueError
 from holdgate.scan.shapes import ChangeReport
 
 WITHOUT, ENCRYPT, REDACT = "without-attachments", "encrypt", "redact"
 EXCLUDE = "without-recipients"
-"""The kind of change for a sender who was asked; moderators cannot choose it."""
+"""The kind of change by which a message is not sent to some of its recipients."""
 ALL = "*"
 """Means all attachments."""
 
@@ -45,16 +47,21 @@ _RET = {1: "FULL", 2: "HDRS"}
 
 @dataclass(frozen=True, slots=True)
 class RequestedChanges:
-    """The changes that a person requests. `without` are names or numbers of attachments, or `ALL`."""
+    """The changes that a person requests. `without` are names or numbers of attachments, or `ALL`.
+
+    `excluded` are recipients, as a person writes them or in the incident's form.
+    """
 
     without: Sequence[str] = ()
     encrypted: bool = False
     redacted: bool = False
+    excluded: Sequence[str] = ()
 
     @property
     def kinds(self) -> list[str]:
         """The values of `moderation.changes` that these require."""
         chosen = {REDACT: self.redacted, WITHOUT: bool(self.without), ENCRYPT: self.encrypted}
+        chosen[EXCLUDE] = bool(self.excluded)
         return [kind for kind, is_chosen in chosen.items() if is_chosen]
 
 
@@ -108,7 +115,8 @@ def offered(desk: Desk, incident: Incident) -> list[str]:
     rules = desk.moderation(incident)
     if desk.settings.desk.change_relay is None or rules.approvals > 1 or len(rules.chain) > 1:
         return []
-    return [kind for kind in rules.changes if kind != ENCRYPT or rules.encrypt_through]
+    is_possible = {ENCRYPT: bool(rules.encrypt_through), EXCLUDE: len(set(incident.recipients)) > 1}
+    return [kind for kind in rules.changes if is_possible.get(kind, True)]
 
 
 class Changer:
@@ -128,6 +136,10 @@ class Changer:
             raise CannotChangeError(_NOTHING)
         if not set(wanted.kinds) <= set(offered(self._desk, incident)):
             raise CannotChangeError(_FORBIDDEN)
+        excluded = self._excluded(incident, wanted.excluded)
+        if wanted.kinds == [EXCLUDE]:
+            change, content = self._without(incident, excluded)
+            return Prepared(dsn.without_holdgate_fields(content), change, ChangeReport())
         content, report, original = self._make(incident, wanted.without, redact=wanted.redacted)
         if wanted.redacted:
             self._require_masked(content)
@@ -135,6 +147,7 @@ class Changer:
             wanted.kinds,
             original=_digest(original),
             sent=_digest(content),
+            recipients=excluded,
             token=secrets.token_hex(16),
             parts=report.removed,
             names=[one.name for one in report.attachments if one.number in report.removed],
@@ -150,11 +163,34 @@ class Changer:
         """
         if self._desk.settings.desk.change_relay is None:
             raise CannotChangeError(_FORBIDDEN)
-        content = self._previewer.held(incident)
         kept(incident, read_envelope(self._previewer.envelope(incident) or b""), excluded)
-        digest = _digest(content)
-        token = secrets.token_hex(16)
-        return Change([EXCLUDE], original=digest, sent=digest, token=token, recipients=list(excluded))
+        return self._without(incident, excluded)[0]
+
+    def _without(self, incident: Incident, excluded: Sequence[str]) -> tuple[Change, bytes]:
+        """Return the change that only leaves recipients out, and the held message. Raises UnreadableError."""
+        content = self._previewer.held(incident)
+        digest, token = _digest(content), secrets.token_hex(16)
+        return Change([EXCLUDE], original=digest, sent=digest, token=token, recipients=list(excluded)), content
+
+    def _excluded(self, incident: Incident, given: Sequence[str]) -> list[str]:
+        """Return recipients in the incident's form. Raises CannotChangeError if they cannot be left out for certain.
+
+        Raises UnreadableError if the envelope cannot be read.
+        """
+        if not given:
+            return []
+        wanted = {mask_numbers(one).casefold() for one in given}
+        named = [one for one in dict.fromkeys(incident.recipients) if one.casefold() in wanted]
+        if {one.casefold() for one in named} != wanted:
+            raise CannotChangeError(_NOT_CERTAIN)
+        try:
+            envelope = self._previewer.envelope(incident)
+        except RemoteNodeError as error:
+            raise UnreadableError(error.why, str(error)) from error
+        except QueueError as error:
+            raise UnreadableError("agent", "the queue agent does not answer") from error
+        kept(incident, read_envelope(envelope or b""), named)
+        return named
 
     def shown(self, prepared: Prepared) -> dict[str, Any]:
         """Return the changed message as `scan.preview` shows it, read by another worker. Raises UnreadableError."""
@@ -197,7 +233,7 @@ class Changer:
         """Return the changed message, identical to the approved one. Raises CannotChangeError if it differs."""
         if not change.kinds:
             return _without_added(self._previewer.held(incident))
-        if EXCLUDE in change.kinds:
+        if not _is_altered(change):
             content = original = self._previewer.held(incident)
         else:
             parts = [str(number) for number in change.parts]
@@ -271,7 +307,7 @@ def _digest(content: bytes) -> str:
 
 def _is_altered(change: Change) -> bool:
     """Return whether the content of a message is changed, and not only its recipients or its signature."""
-    return bool(change.kinds) and EXCLUDE not in change.kinds
+    return bool(set(change.kinds) - {EXCLUDE})
 
 
 def _without_added(content: bytes) -> bytes:

@@ -303,7 +303,7 @@ class Composer:
             WITHOUT: text(mark("APPROVE WITHOUT ATTACHMENTS")),
             ENCRYPT: text(mark("APPROVE ENCRYPTED")),
         }
-        return ", ".join(words[kind] for kind in offered(self._desk, incident))
+        return ", ".join(words[kind] for kind in offered(self._desk, incident) if kind in words)
 
     def _asked(self, incident: Incident, language: str) -> str:
         """Return, for the sender, the names of those who were asked; a manager is named without address."""

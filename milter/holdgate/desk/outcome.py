@@ -26,8 +26,8 @@ def outcome_key(incident: Incident) -> str:
             return "sent_to_some"
         if incident.decided_how in (SELF_RELEASE, SENDER):
             return "self_released"
-    if incident.state in (State.APPROVED, State.RELEASED) and Change.chosen(incident) is not None:
-        return "changed"
+    if incident.state in (State.APPROVED, State.RELEASED) and (change := Change.chosen(incident)) is not None:
+        return "approved_for_some" if change.recipients else "changed"
     if incident.state in (State.REJECTED, State.RETURNED):
         return {WITHDRAWAL: "withdrawn", REPLACEMENT: "withdrawn", POLICY: "refused", "desk": "expired"}.get(
             incident.decided_how or "", "rejected"

@@ -55,7 +55,9 @@ _SEGMENTS = [
 _PART = {"name": "a.pdf", "status": "limited", "reason": "too large", "cut": True, "segments": _SEGMENTS}
 _SHOWN = {"status": "limited", "reason": "a.pdf: too large", "parts": [_PART], "attachments": [], "findings": []}
 
-_CHANGE = Change(["redact", "without-attachments"], "0", "1", "", [1], ["a.pdf"], "encrypt:", ["DKIM", "S/MIME"])
+_CHANGE = Change(
+    ["redact", "without-attachments"], "0", "1", "", [1], ["a.pdf"], "encrypt:", ["DKIM", "S/MIME"], ["x@x.example"]
+)
 _PLAN = ChangePlan(
     ChangeReport([Listed(1, "a.pdf", "application/pdf", 5000)], [1], ["DKIM"]),
     RequestedChanges(["1"], encrypted=True, redacted=True),
@@ -227,6 +229,7 @@ MORE_PAGES: dict[str, Mapping[str, Any]] = {
         "may_remove": True,
         "may_encrypt": True,
         "may_redact": True,
+        "may_exclude": True,
     }
     | {"comment_length": 2000},
     "reason": _ANY_PAGE
@@ -243,6 +246,7 @@ _LESS: Mapping[str, Any] = {
     "classes": None,
     "may_encrypt": False,
     "may_redact": False,
+    "may_exclude": False,
     "plan": ChangePlan(unreadable="gone"),
     "visitor": None,
     "link": "",

@@ -36,6 +36,8 @@ ENDS = [
     (State.RELEASED, "sender-corrected", "sent_to_some"),
     (State.APPROVED, "changes", "changed"),
     (State.RELEASED, "changes", "changed"),
+    (State.APPROVED, "not to all", "approved_for_some"),
+    (State.RELEASED, "not to all", "approved_for_some"),
     (State.REJECTED, "mail", "rejected"),
     (State.RETURNED, "page", "rejected"),
     (State.RETURNED, "command", "rejected"),
@@ -61,6 +63,7 @@ SAID = {
         "self_released": "Its sender, anna@corp.example, released the message. It goes to its recipients.",
         "sent_to_some": "Its sender, anna@corp.example, sent the message, but not to all of its recipients.",
         "changed": "peer@corp.example approved the message with changes. It goes to its recipients.",
+        "approved_for_some": "peer@corp.example approved the message, but not for all of its recipients.",
         "rejected": "peer@corp.example rejected the message. It is not delivered, and ",
         "withdrawn": "Its sender took the message back. It is not delivered.",
         "refused": "The policy peer@corp.example does not let the message go to these recipients.",
@@ -78,6 +81,7 @@ SAID = {
         "self_released": "Der Absender anna@corp.example hat die Nachricht freigegeben. Sie geht an ihre Empfänger.",
         "sent_to_some": "anna@corp.example hat die eigene Nachricht gesendet, aber nicht an alle Empfänger.",
         "changed": "peer@corp.example hat die Nachricht mit Änderungen freigegeben. Sie geht an ihre Empfänger.",
+        "approved_for_some": "peer@corp.example hat die Nachricht freigegeben, aber nicht für alle Empfänger.",
         "rejected": "peer@corp.example hat die Nachricht abgelehnt. Sie wird nicht zugestellt",
         "withdrawn": "Der Absender hat die Nachricht zurückgezogen. Sie wird nicht zugestellt.",
         "refused": "Die Richtlinie peer@corp.example lässt die Nachricht nicht an diese Empfänger.",
@@ -135,8 +139,9 @@ def in_state(incident: Incident, state: State, how: str | None) -> Incident:
     by = {None: None, "desk": "holdgate-desk", "withdrawal": incident.sender}
     by |= dict.fromkeys(("self-release", "sender", "sender-corrected"), "anna@corp.example")
     who = by.get(how, "peer@corp.example")
-    kinds = {"changes": "encrypt", "sender-corrected": "without-recipients"}
-    change = asdict(Change([kinds[how]], "0", "1", "")) if how in kinds else None
+    kinds = {"changes": "encrypt"} | dict.fromkeys(("sender-corrected", "not to all"), "without-recipients")
+    excluded = [] if how == "changes" else ["c@partner.example"]
+    change = asdict(Change([kinds[how]], "0", "1", "", recipients=excluded)) if how in kinds else None
     decided_at = ASKED_AT if who else None
     return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=decided_at, change=change)
 

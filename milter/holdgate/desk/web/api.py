@@ -98,7 +98,9 @@ class Api:
             return _problem(422, f"a comment has at most {COMMENT_LENGTH} characters")
         wanted = _requested_changes(fields.get("changes", {}))
         if wanted is None or (wanted.kinds and CHOICES[choice] is not Answer.APPROVE):
-            return _problem(422, 'changes: with "approve", {"without": [names], "encrypted": true or false}')
+            return _problem(
+                422, 'changes: with "approve", {"without": [names], "not_to": [addresses], "encrypted": true}'
+            )
         try:
             change = self._changer.prepare(incident, wanted).change if wanted.kinds else None
         except CannotChangeError as error:
@@ -154,15 +156,17 @@ class Api:
 
 def _requested_changes(given: object) -> RequestedChanges | None:
     """Return the changes in a request, None if they have an invalid form."""
-    if not isinstance(given, dict) or given.keys() - {"without", "encrypted", "redacted"}:
+    if not isinstance(given, dict) or given.keys() - {"without", "encrypted", "redacted", "not_to"}:
         return None
     without, encrypted = given.get("without", []), given.get("encrypted", False)
     redacted = given.get("redacted", False)
     if not (isinstance(encrypted, bool) and isinstance(redacted, bool)):
         return None
-    if not isinstance(without, list) or not all(isinstance(one, str) for one in without):
-        return None
-    return RequestedChanges(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted)
+    excluded = given.get("not_to", [])
+    for names in (without, excluded):
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+            return None
+    return RequestedChanges(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted, excluded=excluded)
 
 
 def _requested_class(given: object) -> Class | None:

@@ -15,7 +15,7 @@ from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why, is_late
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.senderchoice import Choice, FlawedError
 from holdgate.desk.web.pages import Handlers, Pages
-from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
@@ -56,7 +56,7 @@ class AskPages(Handlers):
         if may_decide and (problem := numbers.refusal(self._desk, incident, who, field(http, "number"))):
             return self._show(http, incident, request, problem)
         answer, written = field(http, "answer"), field(http, "reason")
-        excluded = _chosen(incident, http.state.form.get("not", [])) if answer == SOME else []
+        excluded = ticked(incident, http.state.form.get("not", [])) if answer == SOME else []
         if field(http, "confirm") != "yes" or answer not in (ALL, SOME, NONE) or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, request, _INCOMPLETE, excluded=excluded)
         if answer == SOME and not excluded:
@@ -129,10 +129,3 @@ class AskPages(Handlers):
 
 def _visitor(request: Request) -> Visitor:
     return Visitor(request.moderator, "link", request.incident_id)
-
-
-def _chosen(incident: Incident, numbers: Sequence[str]) -> list[str]:
-    """Return the recipients with these numbers, from 1, in the order of the incident."""
-    wanted = {int(one) for one in numbers[:200] if one.isascii() and one.isdecimal() and len(one) < 5}
-    named = enumerate(dict.fromkeys(incident.recipients), 1)
-    return [recipient for number, recipient in named if number in wanted]

@@ -1,5 +1,7 @@
 """The page on which a moderator approves a message with changes: it shows what will be sent before they decide."""
 
+from dataclasses import replace
+
 from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -7,6 +9,7 @@ from starlette.routing import Route
 from holdgate.desk import moderation
 from holdgate.desk.changing import (
     ENCRYPT,
+    EXCLUDE,
     REDACT,
     WITHOUT,
     CannotChangeError,
@@ -20,7 +23,7 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.web.pages import ModeratorHandlers, Pages
-from holdgate.desk.web.session import Sessions, Visitor, field
+from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.states import State
 
@@ -50,7 +53,8 @@ class ChangePages(ModeratorHandlers):
             return found
         query = http.query_params
         wanted = _requested(query.getlist("without"), query.get("encrypted", ""), query.get("redacted", ""))
-        return self._show(http, *found, wanted)
+        excluded = ticked(found[1], query.getlist("not"))
+        return self._show(http, *found, replace(wanted, excluded=excluded))
 
     def decide(self, http: HttpRequest) -> Response:
         """Approve with changes, if the box is ticked and the message is the one that was shown."""
@@ -59,6 +63,7 @@ class ChangePages(ModeratorHandlers):
             return found
         visitor, incident, request = found
         wanted = _requested(http.state.form.get("without", []), field(http, "encrypted"), field(http, "redacted"))
+        wanted = replace(wanted, excluded=ticked(incident, http.state.form.get("not", [])))
         comment = field(http, "comment")
         if field(http, "confirm") != "yes" or len(comment) > COMMENT_LENGTH * 2:
             return self._show(http, visitor, incident, request, wanted, _UNTICKED)
@@ -91,7 +96,7 @@ class ChangePages(ModeratorHandlers):
         kinds = offered(self._desk, incident)
         if not kinds:
             return self._pages.show_message(http, "title_error", "error_forbidden", status=403, visitor=visitor)
-        shown = self._shown(incident, wanted, problem)
+        shown = self._shown(incident, wanted, problem, reads=kinds != [EXCLUDE])
         return self._pages.show(
             http,
             "change",
@@ -102,14 +107,17 @@ class ChangePages(ModeratorHandlers):
             may_remove=WITHOUT in kinds,
             may_encrypt=ENCRYPT in kinds,
             may_redact=REDACT in kinds,
+            may_exclude=EXCLUDE in kinds,
             plan=shown,
             comment_length=COMMENT_LENGTH,
         )
 
-    def _shown(self, incident: Incident, wanted: RequestedChanges, problem: str) -> ChangePlan:
+    def _shown(self, incident: Incident, wanted: RequestedChanges, problem: str, *, reads: bool) -> ChangePlan:
+        """Return what the page shows; `reads`: also the attachments."""
         shown = ChangePlan(wanted=wanted, problem=problem)
         try:
-            shown.report = self._changer.attachments(incident)
+            if reads:
+                shown.report = self._changer.attachments(incident)
             if wanted.kinds:
                 shown.prepared = self._changer.prepare(incident, wanted)
                 shown.preview = self._changer.shown(shown.prepared)

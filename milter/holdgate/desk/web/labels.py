@@ -110,7 +110,7 @@ def label(
     mine = incident.decided_by == person
     who = incident.decided_by or ""
     comment = " ".join((incident.comment or "").split())[:200]
-    if end in ("approved", "released", "changed"):
+    if end in ("approved", "released", "changed", "approved_for_some"):
         label_text = text("You approved") if mine else text("Approved by {name}").format(name=who)
         return Label(label_text, "✓", "green", when, comment=comment)
     if end in ("self_released", "sent_to_some"):

@@ -51,6 +51,7 @@ _STATUS = {
     "self_released": "approved",
     "refused": "rejected",
     "changed": "approved",
+    "approved_for_some": "approved",
     "vanished": "gone",
     "approved_vanished": "gone",
     "out_of_reach": "gone",

@@ -26,6 +26,7 @@ _TITLES = {
     "released": "title_done",
     "self_released": "title_done",
     "changed": "title_done",
+    "approved_for_some": "title_done",
     "sent_to_some": "title_done",
     "rejected": "title_done",
     "withdrawn": "title_gone",
@@ -36,9 +37,9 @@ _TITLES = {
     "out_of_reach": "title_gone",
 }
 # The colour of an outcome.
-_MOODS = dict.fromkeys(("approved", "released", "self_released", "changed", "sent_to_some"), "go") | {
-    "rejected": "stop"
-}
+_MOODS = dict.fromkeys(
+    ("approved", "released", "self_released", "changed", "approved_for_some", "sent_to_some"), "go"
+) | {"rejected": "stop"}
 # Title and sentence if the message is held and this visitor cannot decide.
 _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.ALREADY_APPROVED: ("title_answered", "held_answered"),
@@ -143,7 +144,7 @@ class Pages:
         }
         if visitor is not None and incident.decided_by == visitor.address and not before:
             text = self._templates.catalogue(language).text
-            if outcome_key(incident) in ("approved", "released", "changed"):
+            if outcome_key(incident) in ("approved", "released", "changed", "approved_for_some"):
                 values["title"] = text(mark("You approved this."))
             elif outcome_key(incident) == "rejected":
                 values["title"] = text(mark("You rejected this."))

@@ -7,6 +7,7 @@ session was ended by signing out.
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from starlette.responses import Response
 from holdgate.config import DeskSettings
 from holdgate.desk import tokens
 from holdgate.desk.context import Desk
-from holdgate.quarantine.incident import Actor, Request
+from holdgate.quarantine.incident import Actor, Incident, Request
 
 _SESSION, _LINK, _PENDING, _ASK = "holdgate", "holdgate_link", "holdgate_code", "holdgate_ask"
 
@@ -149,3 +150,10 @@ def field(http: HttpRequest, name: str) -> str:
     """Return a form field's first value, "" where there is none."""
     form: dict[str, list[str]] = http.state.form
     return form.get(name, [""])[0]
+
+
+def ticked(incident: Incident, numbers: Sequence[str]) -> list[str]:
+    """Return the recipients with these numbers of a form, from 1, in the order of the incident."""
+    wanted = {int(one) for one in numbers[:200] if one.isascii() and one.isdecimal() and len(one) < 5}
+    named = enumerate(dict.fromkeys(incident.recipients), 1)
+    return [recipient for number, recipient in named if number in wanted]

@@ -1,0 +1,145 @@
+"""A moderator leaves recipients out on the page for changes: what is shown, what decides, and who is told what."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
+from holdgate.desk.context import Desk
+from holdgate.desk.preview import UnreadableError
+from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
+from holdgate.queue.client import QueueError
+from tests.unit.desk.web.test_pages import Browser, FakePreviewer
+
+BOB, CAROL = "bob@partner.example", "carol@partner.example"
+ENVELOPE = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in (BOB, CAROL)).encode()
+MOMENT = datetime.now(UTC) + timedelta(minutes=1)
+QUEUE = Actor("holdgate-queue", "queue")
+HELD = b"X-Holdgate-Incident: x\nSubject: Figures\n\nText\n"
+
+
+def make(make_desk: Any, **more: Any) -> Desk:
+    made = make_desk(desk={"change_relay": "127.0.0.1:3"}, changes=["without-recipients"], **more)
+    assert isinstance(made, Desk)
+    return made
+
+
+def held(hold: Any, desk: Desk, **values: Any) -> Incident:
+    incident = hold(desk, **({"recipients": [BOB, CAROL]} | values))
+    assert isinstance(incident, Incident)
+    return incident
+
+
+def now(desk: Desk, incident: Incident) -> Incident:
+    found = desk.store.incident(incident.id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(autouse=True)
+def queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a held message in the hold queue, and a worker that shows it."""
+    monkeypatch.setattr(FakePreviewer, "held", lambda *_: HELD)
+    monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: ENVELOPE)
+    monkeypatch.setattr(FakePreviewer, "show", lambda self, _: self.read(None))
+
+
+def opened(desk: Desk, incident: Incident, query: str = "") -> tuple[Browser, Any]:
+    browser = Browser(desk)
+    browser.get(browser.link(incident))
+    return browser, browser.get(f"/incidents/{incident.id}/change{query}")
+
+
+def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    assert page.text.count('name="not"') == 2
+    assert "Yes, I checked" not in page.text
+    browser, page = opened(desk, incident, "?not=2&confirm=yes")
+    assert f"It is not sent to: <bdi>{CAROL}</bdi>" in page.text
+    assert now(desk, incident).state is State.HELD
+    assert "tick the box first" in browser.submit(page, "/change").text
+    done = browser.submit(page, "/change", confirm="yes", comment="Only Bob")
+    assert "approved the message, but not for all of its recipients" in done.text
+    found = now(desk, incident)
+    assert (found.state, found.decided_by) == (State.APPROVED, "boss@corp.example")
+    assert found.change is not None
+    assert (found.change["kinds"], found.change["recipients"]) == (["without-recipients"], [CAROL])
+    chosen = next(one for one in desk.store.history(incident.id) if one.event == "changes chosen")
+    assert CAROL in chosen.note
+    assert chosen.who == "boss@corp.example"
+
+
+def test_the_sender_is_told_who_does_not_get_it(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident, "?not=2")
+    browser.submit(page, "/change", confirm="yes")
+    done = now(desk, incident)
+    desk.store.change(done, State.RELEASED, QUEUE)
+    notice = next(one for one in desk.store.outbox.due(MOMENT) if one.kind == "approved")
+    text = str(browser.composer.compose(now(desk, incident), notice, MOMENT))
+    assert notice.recipient == "anna@corp.example"
+    before, _, after = text.partition("It is not sent to:")
+    assert BOB in before
+    assert CAROL not in before
+    assert CAROL in after
+
+
+@pytest.mark.parametrize("query", ["?not=1&not=2", "?not=1&not=2&confirm=yes"])
+def test_somebody_has_to_get_it(make_desk: Any, hold: Any, query: str) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    _, page = opened(desk, incident, query)
+    assert page.status_code == 422
+    assert "These recipients cannot be left out." in page.text
+    assert "Yes, I checked" not in page.text
+
+
+def test_one_recipient_and_a_policy_that_does_not_allow_it_have_no_page(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk, recipients=[BOB, BOB])
+    assert offered(desk, incident) == []
+    assert opened(desk, incident)[1].status_code == 403
+    desk = make_desk(desk={"change_relay": "127.0.0.1:3"}, changes=["redact"])
+    incident = held(hold, desk)
+    browser = Browser(desk)
+    with pytest.raises(CannotChangeError, match="does not allow"):
+        Changer(desk, browser.previewer).prepare(incident, RequestedChanges(excluded=[BOB]))
+
+
+@pytest.mark.parametrize("given", [["Carol@Partner.Example"], [CAROL], [CAROL, CAROL.upper()]])
+def test_an_address_is_known_in_any_case(make_desk: Any, hold: Any, given: list[str]) -> None:
+    desk = make(make_desk)
+    changer = Changer(desk, Browser(desk).previewer)
+    prepared = changer.prepare(held(hold, desk), RequestedChanges(excluded=given))
+    assert prepared.change.recipients == [CAROL]
+    assert prepared.content == b"Subject: Figures\n\nText\n"
+
+
+@pytest.mark.parametrize("given", [["carol@elsewhere.example"], [CAROL, "x"], [""], [BOB, CAROL]])
+def test_an_address_that_is_not_certain_changes_nothing(make_desk: Any, hold: Any, given: list[str]) -> None:
+    desk = make(make_desk)
+    changer = Changer(desk, Browser(desk).previewer)
+    with pytest.raises(CannotChangeError, match="cannot be left out"):
+        changer.prepare(held(hold, desk), RequestedChanges(excluded=given))
+
+
+def test_a_queue_agent_that_does_not_answer_decides_nothing(
+    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+
+    def fails(*_: object) -> bytes:
+        raise QueueError("no answer")
+
+    monkeypatch.setattr(FakePreviewer, "envelope", fails)
+    with pytest.raises(UnreadableError):
+        Changer(desk, Browser(desk).previewer).prepare(incident, RequestedChanges(excluded=[BOB]))
+    _, page = opened(desk, incident, "?not=2")
+    assert page.status_code == 503
+    assert now(desk, incident).state is State.HELD
