@@ -64,7 +64,7 @@ class Signing:
     def _step(self, released: list[Standing], one: Standing) -> None:
         """Have one copy submitted again, or add it to `released`.
 
-        Raises PostfixError, ConflictError and the store's errors: it stays held and is tried again.
+        Raises PostfixError, ConflictError and the store's errors: it stays held and is retried.
         """
         if not self._signs() or self._closing.has_begun(one):
             released.append(one)
