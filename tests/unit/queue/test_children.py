@@ -147,6 +147,7 @@ def test_the_child_opens_all_keeps_in_step_and_closes_all(child: Steps) -> None:
     (made,) = [dict(one[3:]) for one in child if one[0] == "reconciler"]
     made.pop("poll_after")()
     assert made.pop("has_name").__func__ is FakeLease.confirm
+    assert not made.pop("signs")()  # desk.change_relay is not set
     assert child[-1] == ("rest", 0.0)
     assert made == {
         "action": ("X-Corp-Action", "Hold"),
