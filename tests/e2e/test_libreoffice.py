@@ -22,7 +22,7 @@ _PATIENCE = 240
 
 def documents() -> dict[str, bytes]:
     found = {name: (DOCUMENTS / name).read_bytes() for name in ("text.docx", "text.odt", "sheet.xlsx", "sheet.ods")}
-    found |= {name: (DOCUMENTS / name).read_bytes() for name in ("slides.pptx", "slides.odp")}
+    found |= {name: (DOCUMENTS / name).read_bytes() for name in ("slides.pptx", "slides.odp", "text.rtf")}
     # Of the same writers, LibreOffice prints neither the Word document nor, in minutes, the workbook, as they were.
     made = {"made.pptx": planted.presentation}
     return found | {name: build()[0] for name, build in made.items()}

@@ -16,7 +16,7 @@ from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
 from holdgate.extract.reading import Document
-from holdgate.rewrite import archives, image, package, pdf
+from holdgate.rewrite import archives, image, package, pdf, rtf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
@@ -128,6 +128,8 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         new = package.rewrite(data, name, kind, finder.spans, finder.values, finder.known, inside, budget)
     elif kind == "pdf" and depth < _DEPTH:
         new = pdf.rewrite(data, name, finder, inside, budget)
+    elif kind == "rtf" and depth < _DEPTH:
+        new = rtf.rewrite(data, name, finder, inside)
     elif kind == "compressed" and depth < _DEPTH:
         new = archives.rewrite_compressed(data, name, inside, budget)
     elif kind == "archive" and depth < _DEPTH:
