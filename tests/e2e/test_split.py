@@ -16,6 +16,7 @@ from holdgate.queue.client import QueueClient
 from testbed import letters
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
+from testbed.world import Delivery
 
 POLICIES = """\
 internal_domains = ["corp.example"]
@@ -240,7 +241,7 @@ def test_many_recipients_named_twice_and_in_two_spellings(site: Site) -> None:
 
 
 def test_a_recipient_who_must_wait_and_is_not_plain_has_all_wait(site: Site) -> None:
-    for odd in ('"o dd"@partner.example', "number-4111111111111111@partner.example"):
+    for odd in ('"o@dd"@partner.example', "number-4111111111111111@partner.example"):
         colleague = f"odd{len(odd)}@corp.example"
         send(site, number("odd").as_bytes(), [colleague, odd])
         incident = waiting(site, colleague)
@@ -250,15 +251,49 @@ def test_a_recipient_who_must_wait_and_is_not_plain_has_all_wait(site: Site) -> 
     assert "not-split: why=address" in site.log("milter")
 
 
-def test_mail_of_sendmail_and_mail_without_a_message_id_waits_for_all(site: Site) -> None:
+@pytest.mark.parametrize("odd", ['"o dd"@partner.example', '"plain"@partner.example', '"(x)"@partner.example'])
+def test_a_recipient_with_a_quoted_address_may_wait(site: Site, odd: str) -> None:
+    colleague = f"quoted{len(odd)}@corp.example"
+    send(site, number(odd.encode().hex()).as_bytes(), [colleague, odd])
+    site.wait_for(lambda: site.world.to(colleague), "the colleague's delivery")
+    incident = waiting(site, odd)
+    assert (incident.recipients, incident.already_sent) == ([odd], [colleague])
+    (delivery,) = site.world.to(colleague)
+    assert delivery.recipients == [colleague]
+    assert site.command("release", incident.id).returncode == 0
+    site.wait_for(lambda: [one for one in site.world.deliveries if incident.id and odd_in(one, odd)], "the copy")
+
+
+def odd_in(delivery: Delivery, odd: str) -> bool:
+    """Return whether a recipient of a delivery is the same address, quoted or not."""
+    return odd.replace('"', "") in [one.replace('"', "") for one in delivery.recipients]
+
+
+def test_mail_of_sendmail_waits_for_all(site: Site) -> None:
     site.postfix.sendmail(number("local").as_bytes(), SENDER, "local@corp.example", "local@partner.example")
     assert len(waiting(site, "local@corp.example").recipients) == 2
-    letter = number("nameless")
-    del letter["Message-ID"]
-    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
-        connection.sendmail(SENDER, ["nameless@corp.example", "nameless@partner.example"], letter.as_bytes())
-    incident = waiting(site, "nameless@partner.example")
-    assert "nameless@partner.example" in incident.recipients
+
+
+def test_a_message_that_its_date_identifies_is_split_and_a_retry_makes_no_second_copy(new_site: NewSite) -> None:
+    # Clients on this machine would get a new Message-ID for each attempt.
+    site = new_site(**SITE | {"changes": {"local_header_rewrite_clients": ""}})
+    for names in (0, 2):
+        inside, outside = f"nameless{names}@corp.example", f"nameless{names}@partner.example"
+        letter = number(f"nameless{names}")
+        field = f"Message-ID: {letter['Message-ID']}\r\n".encode()
+        content = letter.as_bytes().replace(field, field * names)
+        assert content.count(b"Message-ID:") == names
+        for count in (1, 2):
+            send(site, content, [inside, outside])
+            site.wait_for(lambda to=inside, count=count: len(site.world.to(to)) == count, "the colleague's delivery")
+            assert waiting(site, outside).already_sent == [inside]
+        letter.replace_header("Date", "Mon, 30 Nov 2026 01:00:00 +0000")
+        send(site, letter.as_bytes().replace(field, field * names), [inside, outside])
+
+        def two(outside: str = outside) -> bool:
+            return len([one for one in site.store.incidents([State.HELD]) if outside in one.recipients]) == 2
+
+        site.wait_for(two, "the other message to be held too")
 
 
 def test_a_message_of_the_null_sender_and_with_utf8_is_split_too(site: Site) -> None:
@@ -292,6 +327,19 @@ def test_aliases_and_copies(new_site: NewSite) -> None:
     assert site.command("release", incident.id).returncode == 0
     site.wait_for(lambda: site.world.to("away@partner.example"), "the copy")
     assert len(site.world.to("archive@corp.example")) == 1
+
+
+def test_only_a_blind_copy_of_who_must_wait_keeps_a_message_whole(new_site: NewSite) -> None:
+    changes = {
+        "recipient_bcc_maps": "inline:{in@corp.example=archive@corp.example, two@partner.example=eve@corp.example}"
+    }
+    site = new_site(**SITE | {"changes": changes})
+    send(site, number("bcc").as_bytes(), ["in@corp.example", "one@partner.example"])
+    site.wait_for(lambda: site.world.to("archive@corp.example"), "the blind copy of who gets it at once")
+    assert waiting(site, "one@partner.example").recipients == ["one@partner.example"]
+    send(site, number("bcc two").as_bytes(), ["in@corp.example", "two@partner.example"])
+    assert len(waiting(site, "two@partner.example").recipients) == 2
+    assert not site.world.to("eve@corp.example")
 
 
 def test_a_listener_that_refuses_defers_the_whole_message(new_site: NewSite) -> None:

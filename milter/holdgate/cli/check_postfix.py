@@ -372,8 +372,6 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
         )
     if postfix.setting("enable_original_recipient") != "yes":
         yield "enable_original_recipient: must be yes, or no message is split"
-    if postfix.setting("recipient_bcc_maps"):
-        yield "recipient_bcc_maps: no message is split while this is set, because who gets a copy would get it at once"
 
 
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:

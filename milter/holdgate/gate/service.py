@@ -59,7 +59,7 @@ class ConfigSnapshot:
         if self.machines is not None:
             condition_fields |= THREAD_FIELDS
         read = _lower(
-            (*SEALED_FIELDS, headers.SEAL, headers.INSPECTED, headers.REPLACES, *policy.trusted_scanner_headers)
+            (*SEALED_FIELDS, "Date", headers.SEAL, headers.INSPECTED, headers.REPLACES, *policy.trusted_scanner_headers)
         )
         for name, value in (
             ("holdgate_fields", _lower(edits.holdgate_fields(policy))),

@@ -44,6 +44,8 @@ _REPORTED = timedelta(hours=1)
 # Stores the queue ids of copies while Postfix receives the reply. Ends with the process, after it has stored them.
 _LATER = ThreadPoolExecutor(1, thread_name_prefix="copies")
 _SYNCS = ThreadPoolExecutor(4, thread_name_prefix="syncs")
+# Fields by which a message differs from the next one of the same program: the digest is of the complete header.
+_TELLING = ("message-id", "date")
 # How long a retry waits for the queue id of the first attempt, in seconds.
 _PATIENCE = 15.0
 
@@ -52,8 +54,7 @@ def obstacle(
     envelope: Envelope, commands: Commands, parts: Sequence[Part], fields: Mapping[str, Sequence[bytes]], relay: Path
 ) -> str:
     """Return why a message cannot be split, "" if it can. `fields` are its header's values by lower-case name."""
-    names = fields.get("message-id", ())
-    if len(names) != 1 or not names[0].strip():
+    if not any(value.strip() for name in _TELLING for value in fields.get(name, ())):
         return "no Message-ID"  # a retry could not be distinguished from another message
     waiting = [recipient for part in parts[1:] for recipient in part.recipients]
     if any(recipient in commands.odd or mask_numbers(recipient) != recipient for recipient in waiting):

@@ -25,10 +25,11 @@ _GROUP = 50
 _Step = tuple[str, str, int]
 """A step's name, its command, and the reply code for success."""
 
-# A path that cleanup(8) finds in its queue file exactly as the client wrote it, so that SMFIR_DELRCPT removes it: not
-# quoted, without a source route (RFC 5321, appendix C), and with a domain.
+# A path that cleanup(8) finds in its queue file as the client wrote it, so that SMFIR_DELRCPT removes it: without a
+# source route (RFC 5321, appendix C), and with a domain. In a quoted local part, only what needs no backslash.
 _ATOM = r"[^\s<>\"\\(),:;@\[\]\x00-\x1f\x7f\ufffd]"
-_PATH = re.compile(rf"<{_ATOM}+@{_ATOM}*[^\W_]>")
+_QUOTED = r"\"[^\"\\@\x00-\x1f\x7f\ufffd]+\""
+_PATH = re.compile(rf"<(?:{_ATOM}+|{_QUOTED})@{_ATOM}*[^\W_]>")
 _MAIL = re.compile(r"(SMTPUTF8|BODY=\S+|RET=\S+|ENVID=\S+|REQUIRETLS)", re.IGNORECASE)
 _RCPT = re.compile(r"(NOTIFY=\S+|ORCPT=\S+)", re.IGNORECASE)
 

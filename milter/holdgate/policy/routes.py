@@ -131,6 +131,26 @@ class Routes:
         site = self.site()
         return site is None or bool(site.lists["recipient_bcc_maps"])
 
+    def are_copied(self, recipients: Iterable[str]) -> bool:
+        """Return whether mail for some of these recipients is copied to others, or that is not certain.
+
+        cleanup(8) looks up a recipient after canonical(5) rewriting; aliases count here too.
+        """
+        site = self.site()
+        if site is None or not site.lists["recipient_bcc_maps"]:
+            return site is None
+        for recipient in recipients:
+            address, others, is_odd = rewritten(recipient, site.rewriting)
+            state, addresses = _RouteState(), [address, *others]
+            for name in ("recipient_canonical_maps", "canonical_maps", "virtual_alias_maps"):
+                addresses += [one for mapped in self._mapped(site, state, name, addresses).values() for one in mapped]
+                if name == "canonical_maps":
+                    addresses += [masqueraded(one, site) for one in addresses]
+            copies = self._mapped(site, state, "recipient_bcc_maps", list(dict.fromkeys(addresses)))
+            if copies or is_odd or state.unknown:
+                return True
+        return False
+
     def within(self, address: str) -> Route:
         """Return an address and the addresses inside it after rewriting, without aliases: where a bounce would go."""
         site = self.site()

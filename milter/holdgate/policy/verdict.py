@@ -119,8 +119,6 @@ class PolicySet:
 
     def _parts(self, judged: Sequence[Destination], chosen: _Chosen, inspection: Inspection) -> tuple[Part, ...]:
         """Return the parts into which a message can be split, or () if all its recipients have the same verdict."""
-        if self._routes is not None and self._routes.copies_by_recipient():
-            return ()  # such a copy would be sent with the first part, whichever part its recipient is in
         shared: _Chosen = {}
         own: dict[str, _Chosen] = {}
         for one in judged:
@@ -136,6 +134,9 @@ class PolicySet:
             if parts and not _may_be_apart(together, verdict):
                 return ()
             parts.append(Part(tuple(groups[handling]), verdict))
+        waiting = [recipient for part in parts[1:] for recipient in part.recipients]
+        if self._routes is not None and self._routes.are_copied(waiting):
+            return ()  # the copy for another person would be sent at once, with the first part
         return tuple(parts) if len(parts) > 1 else ()
 
     def wants_ocr(self, envelope: Envelope, now: datetime) -> bool:

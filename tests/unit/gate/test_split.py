@@ -56,11 +56,20 @@ def test_nothing_keeps_a_plain_message_whole(listener: Path) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"message-id": []}, {"message-id": [b" <1@a>", b" <2@a>"]}, {"message-id": [b"  "]}],
-    ids=["none", "empty", "two", "blank"],
+    [{}, {"message-id": []}, {"message-id": [b"  "]}, {"message-id": [b" "], "date": [b" "]}],
+    ids=["none", "empty", "blank", "both blank"],
 )
 def test_a_message_whose_retry_would_not_be_known_stays_whole(listener: Path, fields: dict[str, list[bytes]]) -> None:
     assert obstacle(Envelope(), Commands(), PARTS, fields, listener) == "no Message-ID"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"message-id": [b" <1@a>", b" <2@a>"]}, {"date": [b" Mon, 30 Nov 2026 01:00:00 +0000"]}],
+    ids=["two", "only a date"],
+)
+def test_a_message_is_known_by_two_names_or_its_date_too(listener: Path, fields: dict[str, list[bytes]]) -> None:
+    assert obstacle(Envelope(), Commands(), PARTS, fields, listener) == ""
 
 
 def test_only_recipients_whom_postfix_finds_again_may_wait(listener: Path) -> None:

@@ -175,7 +175,10 @@ def test_a_spool_on_disk_is_read_from_its_beginning(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
-@pytest.mark.parametrize("path", ["<bob@partner.example>", "<bob%a.example@corp.example>", "<zoë@exämple.example>"])
+@pytest.mark.parametrize(
+    "path",
+    ["<bob@partner.example>", "<bob%a.example@corp.example>", "<zoë@exämple.example>", '<"b ob"@partner.example>'],
+)
 def test_simple_paths(path: str) -> None:
     commands = Commands()
     commands.add_rcpt(path, path[1:-1], [])
@@ -187,7 +190,12 @@ def test_simple_paths(path: str) -> None:
     [
         "bob@partner.example",
         "<bob>",
-        '<"b ob"@partner.example>',
+        '<"b\\"ob"@partner.example>',
+        '<"b\\ ob"@partner.example>',
+        '<"b@ob"@partner.example>',
+        '<""@partner.example>',
+        '<"b"ob@partner.example>',
+        '<"bob@partner.example>',
         "<@relay.example:bob@partner.example>",
         "<bob@partner.example.>",
         "<bob@[192.0.2.1]>",

@@ -1,6 +1,6 @@
 """Which addresses count for a message: destinations of recipients, copies, and the external sender of a bounce."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,9 @@ class FakeRoutes(Routes):
 
     def copies(self, sender: str) -> Route:
         return Route(self.to)
+
+    def are_copied(self, recipients: Iterable[str]) -> bool:
+        return False
 
     def copies_by_recipient(self) -> bool:
         return False

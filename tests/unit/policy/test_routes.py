@@ -343,12 +343,42 @@ def test_a_transport_to_a_command_has_an_unknown_end(at: Callable[..., Routes]) 
     assert at(f"{main}virtual_transport = list\n", PIPE).route_of("all@lists.example").unknown == ""
 
 
+@pytest.mark.parametrize(
+    ("main", "recipients", "are_copied"),
+    [
+        ("", ["a@corp.example"], False),
+        ("recipient_bcc_maps = inline:{a@corp.example=z@corp.example}\n", ["a@corp.example"], True),
+        ("recipient_bcc_maps = inline:{a@corp.example=z@corp.example}\n", ["b@corp.example", "A@corp.example"], True),
+        ("recipient_bcc_maps = inline:{a@corp.example=z@corp.example}\n", ["b@corp.example", OUT], False),
+        ("recipient_bcc_maps = inline:{@partner.example=z@corp.example}\n", ["b@partner.example"], True),
+        ("recipient_bcc_maps = inline:{@partner.example=z@corp.example}\n", ["b@sub.partner.example"], False),
+        (
+            "recipient_bcc_maps = inline:{a@corp.example=z@corp.example}\n"
+            "canonical_maps = inline:{b@corp.example=a@corp.example}\n",
+            ["b@corp.example"],
+            True,
+        ),
+        (
+            "recipient_bcc_maps = inline:{a@corp.example=z@corp.example}\n"
+            "virtual_alias_maps = inline:{b@corp.example=a@corp.example}\n",
+            ["b@corp.example"],
+            True,
+        ),
+    ],
+)
+def test_whether_mail_for_recipients_who_wait_is_copied(
+    at: Callable[..., Routes], main: str, recipients: list[str], are_copied: bool
+) -> None:
+    assert at(main).are_copied(recipients) is are_copied
+
+
 def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tmp_path: Path) -> None:
     assert not at().copies_by_recipient()
     assert at("recipient_bcc_maps = inline:{a@corp.example=b@partner.example}\n").copies_by_recipient()
     unread = at()
     (tmp_path / "main.cf").unlink()
     assert unread.copies_by_recipient(), "what cannot be known is taken for so"
+    assert unread.are_copied([])
 
 
 @pytest.mark.parametrize(("said", "domain"), [("yes", "host.corp.example"), ("no", "host")])
