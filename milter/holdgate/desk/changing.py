@@ -163,8 +163,9 @@ class Changer:
         """
         if self._desk.settings.desk.change_relay is None:
             raise CannotChangeError(_FORBIDDEN)
+        change, _ = self._without(incident, excluded)
         kept(incident, read_envelope(self._previewer.envelope(incident) or b""), excluded)
-        return self._without(incident, excluded)[0]
+        return change
 
     def _without(self, incident: Incident, excluded: Sequence[str]) -> tuple[Change, bytes]:
         """Return the change that only leaves recipients out, and the held message. Raises UnreadableError."""

@@ -117,16 +117,24 @@ def refuse(desk: Desk, incident: Incident) -> Incident:
 
 
 def self_release(
-    desk: Desk, incident: Incident, actor: Actor, reason: str, check: Callable[[Incident], Quota]
+    desk: Desk,
+    incident: Incident,
+    actor: Actor,
+    reason: str,
+    check: Callable[[Incident], Quota],
+    change: Change | None = None,
 ) -> Incident:
     """Approve as the sender, within the quota that `check` returns for the incident's current state.
+
+    `change` are the recipients whom the sender leaves out.
 
     Raises what `check` raises, and RefusedError.
     """
 
     def once(now: Incident) -> Incident:
         quota = check(now)
-        return close(desk, now, State.APPROVED, actor, reason, desk.store.requests.of(now.id), None, quota=quota)
+        known = desk.store.requests.of(now.id)
+        return close(desk, now, State.APPROVED, actor, reason, known, None, change, quota=quota)
 
     return until_settled(desk, incident.id, once)
 

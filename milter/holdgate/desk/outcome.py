@@ -22,7 +22,7 @@ def outcome_key(incident: Incident) -> str:
     have been approved before.
     """
     if incident.state in (State.APPROVED, State.RELEASED):
-        if incident.decided_how in (SENDER, CORRECTED) and Change.chosen(incident) is not None:
+        if incident.decided_how in (SENDER, CORRECTED, SELF_RELEASE) and Change.chosen(incident) is not None:
             return "sent_to_some"
         if incident.decided_how in (SELF_RELEASE, SENDER):
             return "self_released"

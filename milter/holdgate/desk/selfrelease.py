@@ -11,7 +11,7 @@ from holdgate.desk import asksender, moderation, moderators
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.findings import Severity
-from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.incidents import Quota, decisions_by
 
 _DAY = timedelta(days=1)
@@ -65,8 +65,19 @@ def _quota(desk: Desk, incident: Incident, now: datetime) -> Quota:
     return decisions_by(theirs, moderation.SELF_RELEASE, now - _DAY, most)
 
 
-def release(desk: Desk, incident: Incident, reason: str, actor: Actor, *, now: datetime | None = None) -> Incident:
-    """Approve a message as its sender, with a reason. Raises NotAllowedError and moderation.RefusedError."""
+def release(
+    desk: Desk,
+    incident: Incident,
+    reason: str,
+    actor: Actor,
+    *,
+    change: Change | None = None,
+    now: datetime | None = None,
+) -> Incident:
+    """Approve a message as its sender, with a reason; `change` leaves recipients out.
+
+    Raises NotAllowedError and moderation.RefusedError.
+    """
     moment = now or datetime.now(UTC)
 
     def check(current: Incident) -> Quota:
@@ -74,4 +85,4 @@ def release(desk: Desk, incident: Incident, reason: str, actor: Actor, *, now: d
             raise NotAllowedError(found)
         return _quota(desk, current, moment)
 
-    return moderation.self_release(desk, incident, actor, reason, check)
+    return moderation.self_release(desk, incident, actor, reason, check, change)

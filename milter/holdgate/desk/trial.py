@@ -237,7 +237,8 @@ MORE_PAGES: dict[str, Mapping[str, Any]] = {
     | {"choices": ["note"]},
     "release": _ANY_PAGE
     | {"incident": _FULL, "rule": "Account numbers leave only with an approval.", "problem": "Text."}
-    | {"allowed": True, "choices": [], "comment_length": 2000},
+    | {"allowed": True, "choices": [], "comment_length": 2000}
+    | {"may_exclude": True, "excluded": ["recipient@partner.example"], "unreadable": ""},
 }
 _LESS: Mapping[str, Any] = {
     "incident": _BARE,

@@ -1,5 +1,6 @@
 """The page on which a sender releases their own held message, if the policy allows it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request as HttpRequest
@@ -7,10 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from holdgate.desk import consult, selfrelease
+from holdgate.desk.changing import EXCLUDE, CannotChangeError, Changer, RequestedChanges, offered
+from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, SELF_RELEASE, RefusedError
-from holdgate.desk.web.pages import SenderHandlers
-from holdgate.desk.web.session import Visitor, field
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.web.pages import Pages, SenderHandlers
+from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 
@@ -21,6 +25,10 @@ class ReleasePages(SenderHandlers):
     """The addresses that a sender's link opens."""
 
     page = "release"
+
+    def __init__(self, desk: Desk, sessions: Sessions, pages: Pages, previewer: Previewer) -> None:
+        super().__init__(desk, sessions, pages)
+        self._changer = Changer(desk, previewer)
 
     def routes(self) -> list[Route]:
         """Return the routes of this module."""
@@ -43,28 +51,46 @@ class ReleasePages(SenderHandlers):
         reason = consult.reason_of(self._desk.moderation(incident), field(http, "choice"), written)
         if field(http, "confirm") != "yes" or not reason or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, _INCOMPLETE)
+        excluded = ticked(incident, http.state.form.get("not", []))
+        actor = Actor(incident.sender, SELF_RELEASE, http.state.origin)
         try:
-            actor = Actor(incident.sender, SELF_RELEASE, http.state.origin)
-            done = selfrelease.release(self._desk, incident, reason, actor)
+            wanted = RequestedChanges(excluded=excluded)
+            change = self._changer.prepare(incident, wanted).change if excluded else None
+            done = selfrelease.release(self._desk, incident, reason, actor, change=change)
         except selfrelease.NotAllowedError as error:
-            return self._show(http, incident, error.obstacle)
+            return self._show(http, incident, error.obstacle, excluded=excluded)
+        except CannotChangeError as error:
+            return self._show(http, incident, error.why, excluded=excluded)
+        except UnreadableError as error:
+            return self._show(http, incident, unreadable=error.why, excluded=excluded)
         except RefusedError as error:
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
 
-    def _show(self, http: HttpRequest, incident: Incident, problem: str = "") -> Response:
+    def _show(
+        self,
+        http: HttpRequest,
+        incident: Incident,
+        problem: str = "",
+        *,
+        unreadable: str = "",
+        excluded: Sequence[str] = (),
+    ) -> Response:
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
         obstacle = selfrelease.obstacle(self._desk, incident, datetime.now(UTC))
         return self._pages.show(
             http,
             "release",
-            status=422 if problem else 200,
+            status=503 if unreadable else 422 if problem else 200,
             visitor=Visitor(incident.sender, "link", incident.id),
             incident=incident,
             rule=self._desk.rule(incident),
             problem=str(obstacle or problem),
+            unreadable=unreadable,
             allowed=obstacle is None,
+            may_exclude=EXCLUDE in offered(self._desk, incident),
+            excluded=excluded,
             choices=self._desk.moderation(incident).reasons,
             comment_length=COMMENT_LENGTH,
         )

@@ -73,7 +73,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *SignInPages(desk, sessions, pages, composer).routes(),
         *WithdrawPages(desk, sessions, pages).routes(),
         *ReasonPages(desk, sessions, pages).routes(),
-        *ReleasePages(desk, sessions, pages).routes(),
+        *ReleasePages(desk, sessions, pages, previewer).routes(),
         *Api(desk, Changer(desk, previewer)).routes(),
         *machines.routes(),
     ]

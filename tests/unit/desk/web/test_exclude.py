@@ -1,10 +1,11 @@
-"""A moderator leaves recipients out on the page for changes: what is shown, what decides, and who is told what."""
+"""A moderator, or a sender who may release it, leaves recipients out: what is shown, what decides, who is told what."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from holdgate.desk import tokens
 from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import UnreadableError
@@ -142,4 +143,52 @@ def test_a_queue_agent_that_does_not_answer_decides_nothing(
         Changer(desk, Browser(desk).previewer).prepare(incident, RequestedChanges(excluded=[BOB]))
     _, page = opened(desk, incident, "?not=2")
     assert page.status_code == 503
+    assert now(desk, incident).state is State.HELD
+
+
+# -- the sender who releases the message -----------------------------------------------------------------------------
+
+
+def released_page(desk: Desk, incident: Incident) -> tuple[Browser, Any]:
+    browser = Browser(desk)
+    token = desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)
+    return browser, browser.get(f"/t/{token}")
+
+
+def test_the_sender_releases_it_but_not_to_all(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, self_release=True)
+    incident = held(hold, desk, policy="all")
+    browser, page = released_page(desk, incident)
+    assert "except those that you tick" in page.text
+    incomplete = browser.submit(page, incident.id, reason="Contract", **{"not": "2"})
+    assert "tick the box first" in incomplete.text
+    nobody = browser.submit(page, incident.id, reason="Contract", confirm="yes", **{"not": ["1", "2"]})
+    assert "These recipients cannot be left out." in nobody.text
+    assert now(desk, incident).state is State.HELD
+    done = browser.submit(page, incident.id, reason="Contract", confirm="yes", **{"not": "2"})
+    assert "sent the message, but not to all of its recipients" in done.text
+    found = now(desk, incident)
+    assert (found.state, found.decided_how, found.comment) == (State.APPROVED, "self-release", "Contract")
+    assert found.change is not None
+    assert found.change["recipients"] == [CAROL]
+
+
+def test_a_policy_that_does_not_let_the_sender_change_it_offers_no_choice(make_desk: Any, hold: Any) -> None:
+    desk = make_desk(desk={"change_relay": "127.0.0.1:3"}, self_release=True)
+    incident = held(hold, desk, policy="all")
+    browser, page = released_page(desk, incident)
+    assert 'name="not"' not in page.text
+    forged = browser.submit(page, incident.id, reason="Contract", confirm="yes", **{"not": "2"})
+    assert "does not allow this change" in forged.text
+    assert now(desk, incident).state is State.HELD
+
+
+def test_a_sender_beyond_a_limit_leaves_nobody_out(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, self_release=True)
+    incident = held(hold, desk, policy="all", profiles={"a": "critical"})
+    browser, page = released_page(desk, incident)
+    assert 'name="not"' not in page.text
+    stamp = desk.key.stamp(incident.sender, f"release {incident.id}")
+    sent = {"stamp": stamp, "reason": "why", "confirm": "yes", "not": "2"}
+    assert "too sensitive" in browser.client.post(f"/release/{incident.id}", data=sent).text
     assert now(desk, incident).state is State.HELD
