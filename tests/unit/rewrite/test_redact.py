@@ -290,7 +290,6 @@ def test_compressed_files_of_several_streams(kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("text.rtf", (DOCUMENTS / "text.rtf").read_bytes()),
         ("text.doc", (DOCUMENTS / "text.doc").read_bytes()),
         ("a.gz", gzip.compress(TOKEN.encode(), mtime=0)[:-6]),
     ],
