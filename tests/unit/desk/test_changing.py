@@ -337,7 +337,7 @@ def test_a_changed_message_that_always_fails_keeps_no_other(  # type: ignore[no-
             fail("show", incident.id)
             return show(self, incident)
 
-        def submit(content: bytes, *_: object) -> None:
+        def submit(content: bytes, *_: object, **__: object) -> None:
             name = first(content, INCIDENT)
             fail("submit", name)
             sent.append(name)
