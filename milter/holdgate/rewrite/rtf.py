@@ -60,11 +60,11 @@ class _Group:
 
     def __init__(self, start: int, other: "_Group | None" = None) -> None:
         self.start = start
-        self.destination = "" if other is None else other.destination
-        self.charset = "cp1252" if other is None else other.charset
-        self.flags = 0 if other is None else other.flags
-        self.skip = 1 if other is None else other.skip
-        self.text = _Text() if other is None else other.text
+        self.destination: str = "" if other is None else other.destination
+        self.charset: str = "cp1252" if other is None else other.charset
+        self.flags: int = 0 if other is None else other.flags
+        self.skip: int = 1 if other is None else other.skip
+        self.text: _Text = _Text() if other is None else other.text
 
 
 class _Text:
