@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -20,7 +21,7 @@ from holdgate.policy.actions import Quarantine
 from holdgate.policy.verdict import Part, Verdict
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import Actor, Store, StoreError, open_store
+from holdgate.quarantine.store import Actor, ConflictError, Store, StoreError, open_store
 from holdgate.seal import Sealed
 from tests.unit.gate.conftest import FakeService, NewService
 
@@ -195,6 +196,82 @@ def test_a_copy_whose_record_was_lost_in_a_power_cut_has_the_same_id_again(store
     again = Splitter(store, "digest", ACTOR).prepare(incident(), [EVE])
     assert again.id != first.id
     assert again.queue_id == ""
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_retry_waits_for_the_queue_id_that_the_first_attempt_still_stores(
+    store: Store, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    first = incident(queue_id="", message_digest="digest")
+    store.record(first, ACTOR)
+    for number in range(others):
+        store.record(incident(queue_id=f"4O{number}", recipients=[EVE], message_digest="digest"), ACTOR)
+    waited: list[float] = []
+
+    class Later:
+        """Stores the queue id before it does what was asked later."""
+
+        def submit(self, step: Callable[[], None]) -> Any:
+            store.amend(first, "copy accepted", ACTOR, queue_id="4COPY")
+            step()
+            return SimpleNamespace(result=waited.append)
+
+    monkeypatch.setattr(split, "_LATER", Later())
+    known = Splitter(store, "digest", ACTOR).known(BOB)
+    assert known is not None
+    assert known.queue_id == "4COPY"
+    assert waited == [15.0]
+
+
+def test_where_all_queue_ids_are_stored_a_retry_waits_for_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.record(incident(queue_id="4COPY", message_digest="digest"), ACTOR)
+    monkeypatch.setattr(split, "_LATER", None)
+    assert Splitter(store, "digest", ACTOR).known(BOB) is not None
+
+
+@pytest.mark.parametrize(("queue_id", "is_logged"), [("4SEEN", False), ("", True)])
+def test_a_conflict_at_the_queue_id_matters_only_where_nobody_has_stored_it(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    queue_id: str,
+    is_logged: bool,
+) -> None:
+    def conflicts(one: Incident, *_: object, **__: object) -> None:
+        raise ConflictError(dataclasses.replace(one, queue_id=queue_id))
+
+    monkeypatch.setattr(store, "amend", conflicts)
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(lambda _: "4COPY"))
+    splitter = Splitter(store, "digest", ACTOR)
+    one = splitter.prepare(incident(), [])
+    splitter.submit(one, copy_of(one), Path("/x"))
+    noted()
+    assert ("failed: stage=split" in caplog.text) is is_logged
+
+
+def test_the_record_and_the_queue_id_are_synced_apart_from_their_transactions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how: list[tuple[str, object]] = []
+    for name in ("record", "amend"):
+        real = getattr(store, name)
+
+        def step(*given: Any, name: str = name, real: Any = real, **named: Any) -> Any:
+            how.append((name, named.get("is_synced")))
+            return real(*given, **named)
+
+        monkeypatch.setattr(store, name, step)
+    monkeypatch.setattr(store, "sync", lambda: how.append(("sync", None)))
+    monkeypatch.setattr(split, "submit_copy", meanwhile_and(lambda _: "4COPY"))
+    splitter = Splitter(store, "digest", ACTOR)
+    one = splitter.prepare(incident(), [])
+    splitter.submit(one, copy_of(one), Path("/x"))
+    noted()
+    assert how == [("record", False), ("sync", None), ("amend", False)]
+
+
+def test_queue_ids_are_stored_one_after_the_other() -> None:
+    assert split._LATER._max_workers == 1, "whoever waits for the last one waits for all"
 
 
 def test_a_record_that_is_not_durable_defers_the_message(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
