@@ -205,6 +205,14 @@ def test_plain_text_is_read_by_one_that_stays(workers: Workers, new_pool: NewPoo
     assert pool._reusable.workers == [reusable]
 
 
+@pytest.mark.parametrize("retire_after", [2, 3])
+def test_one_that_may_read_two_messages_is_asked(workers: Workers, new_pool: NewPool, retire_after: int) -> None:
+    pool = new_pool(retire_after=retire_after)
+    (reusable,) = pool._reusable.workers
+    pool.inspect(b"x", is_plain=True)
+    assert [one["do"] for one in cast(Any, reusable).asked] == ["trial", "inspect plain"]
+
+
 @pytest.mark.parametrize(
     ("message", "is_plain", "retire_after"),
     [(b"x", False, 100), (b"x", True, 1), (LARGE, True, 100)],
