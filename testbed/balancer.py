@@ -1,4 +1,4 @@
-"""A load balancer in front of the pages: passes each connection to the next desk, whoever the visitor is."""
+"""A load balancer in front of the pages: passes each connection to the next desk, for every visitor."""
 
 import socket
 import threading

@@ -51,7 +51,7 @@ class PostfixError(Exception):
 
 
 class PostfixInstance:
-    """One instance below `directory`. Everything it delivers is sent to `relay_port`, whoever the recipient is.
+    """One instance below `directory`. Everything it delivers is sent to `relay_port`, for every recipient.
 
     `notice_port` is from a version in which notices were sent by TCP, and has no effect any more.
     """

@@ -145,7 +145,7 @@ class PostgresServer:
         self._process.wait(20)
 
     def new_database(self, owner: str = "holdgate", template: str = "template0") -> str:
-        """Create a database, empty or a copy of one that nobody uses, and return the URL by which `owner` connects.
+        """Create a database, empty or a copy of one without sessions, and return the URL by which `owner` connects.
 
         The server refuses to copy a database with a session in it, also one of its own (autovacuum, 25.1.6), which on
         a busy machine does not end within its 5 s. There are none in template0, nor in one of `close_database`.
@@ -155,7 +155,7 @@ class PostgresServer:
         return f"postgresql://{owner}@/{name}?host={self.directory}"
 
     def close_database(self, url: str) -> None:
-        """Let nobody connect to a database any more, so that it can always be copied."""
+        """Refuse all new connections to a database, so that it can always be copied."""
         self.sql(f"ALTER DATABASE {_database_of(url)} ALLOW_CONNECTIONS false")
 
     def replace(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Attacks by somebody without the right to decide: scanners that follow links, forged replies, forms of other sites,
+"""Attacks by persons without the right to decide: scanners that follow links, forged replies, forms of other sites,
 programs without a token, and a daemon that exceeds its rights at the queue agent."""
 
 import json

@@ -1,4 +1,4 @@
-"""Attacks from inside: somebody writes to the database, runs code in a worker, or has an account on the machine."""
+"""Attacks from inside: a person writes to the database, runs code in a worker, or has an account on the machine."""
 
 import os
 import resource

@@ -124,7 +124,7 @@ def test_generated_documents(prologue: str, body: str, rest: str) -> None:
 @given(elements(), st.data())
 @settings(max_examples=800, deadline=None)
 def test_damaged_documents(body: str, data: st.DataObject) -> None:
-    """A byte more, a byte less, another byte, a cut: the same is understood, and the same is handed on before."""
+    """With a byte more or less, another byte, or a cut, both read the same and pass the same on before an error."""
     whole = bytearray(body.encode())
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(whole)))

@@ -41,7 +41,7 @@ def deflated(data: bytes) -> bytes:
 
 
 def distributed(content: bytes, seed: int, flat: bytes = bytes(252)) -> bytes:
-    """Encrypt a stream as Hangul does for a distribution document: the key stands in the record before it."""
+    """Encrypt a stream as Hangul does for a distribution document: the key is in the record before it."""
     place = 4 + (seed & 15)
     digest = utf16(hashlib.sha1(b"4711", usedforsecurity=False).hexdigest().upper())
     plain = bytearray(seed.to_bytes(4, "little") + flat)

@@ -117,7 +117,7 @@ def empty(site: Site) -> None:
 
 
 def got_the_final_one(site: Site, name: str, addresses: list[str] | None = None) -> None:
-    """Look that these recipients got the amended message, once, with its DSN parameters, and nobody the held one."""
+    """Check that they got the amended message once, with its DSN parameters, and that no one got the held one."""
     empty(site)
     wanted = to(name) if addresses is None else addresses
     for address in wanted:

@@ -1,7 +1,7 @@
 """What is the same in every test of a process is made once in it.
 
-Each test has a store of its own. Without this, each would compile the same SQL anew, and Python would search all
-modules for garbage again and again.
+Each test has a store of its own. Without this, each would compile the same SQL again, and Python would search all
+modules for garbage each time.
 """
 
 import gc

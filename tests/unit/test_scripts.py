@@ -39,7 +39,7 @@ def test_it_runs_in_the_virtual_environment_with_its_arguments(script: Path, tmp
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A small checkout with what tools leave in one, and a note that nobody has added."""
+    """A small checkout with files that tools leave in one, and a note that is not added to Git."""
     shutil.copytree(ROOT / "script", tmp_path / "script", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / ".gitignore", tmp_path)
     names = ["docs/index.md", "milter/holdgate/a name.py", "build.md", "docs/dist/kept.md", "docs/note.md"]

@@ -25,7 +25,7 @@ class AwayError(Exception):
 
 
 class FirstError(Exception):
-    """Somebody else was first."""
+    """Another process was first."""
 
 
 @pytest.fixture

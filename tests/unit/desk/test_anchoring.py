@@ -30,7 +30,7 @@ def kept(desk: Desk) -> list[str]:
 
 
 def cut(tmp_path: Path) -> None:
-    """Take the newest event out, as somebody does who can write the whole database."""
+    """Remove the newest event, as a person with write access to the database can."""
     engine = create_engine(f"sqlite:///{tmp_path}/holdgate.db")
     with engine.begin() as connection:
         connection.execute(text("DROP TRIGGER events_stay"))
@@ -66,7 +66,7 @@ def test_the_head_follows_the_trail(desk: Desk, hold: Hold, caplog: pytest.LogCa
 def test_a_head_is_kept_only_when_its_event_is_on_disk(
     desk: Desk, hold: Hold, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Otherwise a crash of the machine looks as if somebody had removed the event."""
+    """Otherwise a crash of the machine looks as if a person had removed the event."""
 
     def fails() -> None:
         raise StoreError("OSError")

@@ -54,7 +54,7 @@ def relay() -> Iterator[Start]:
 def test_smtputf8_is_asked_for_only_where_a_notice_needs_it(
     relay: Start, subject: str, recipient: str, needs: bool
 ) -> None:
-    """A next host without it would return the notice, and nobody would hear of that."""
+    """A next host without it would return the notice, and no moderator would learn of that."""
     content = f"Subject: {subject}\r\n\r\nK\u00f6ln\r\n".encode()
     one, place = relay()
     post.submit_one(content, recipient, place)

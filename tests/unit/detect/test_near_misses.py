@@ -1,4 +1,4 @@
-"""What stands in mail beside words and digits of personal data and is nobody's, and the hits that it is near to."""
+"""Text in mail that resembles personal data but belongs to no person, next to the hits that it resembles."""
 
 from pathlib import Path
 

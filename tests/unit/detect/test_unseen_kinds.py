@@ -1,4 +1,4 @@
-"""Cases of the kinds that unseen mail showed: values that are nobody's, and labels that are names of fields."""
+"""Cases of the kinds that unseen mail showed: values that belong to no person, and labels that are names of fields."""
 
 import pytest
 

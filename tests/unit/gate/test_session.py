@@ -170,7 +170,7 @@ def test_mail_known_by_its_seal_loses_forged_marks_too(new_service: NewService) 
 
 @pytest.mark.parametrize("action", ["allow", "tag", "quarantine", "block"])
 def test_what_postfix_holds_for_a_forged_mark_is_asked_about(new_service: NewService, action: str) -> None:
-    """Else it would stand in the hold queue, and nobody would know."""
+    """Otherwise it would stay in the hold queue, and no moderator would know."""
     service = new_service({"policy": [{"name": "one", "action": action, "headers": {"X-Class": "1"}}]})
     reply = send(service.session(), [*FIELDS, ("X-Holdgate-Held", b" yes")])
     (incident,) = service.store.incidents

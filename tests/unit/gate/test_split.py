@@ -374,7 +374,7 @@ FOUND = Inspection(findings=[Finding("us-ssn", "high", 1, 1, ["body"], ["***"])]
 
 @pytest.fixture
 def handed(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[Copy]:
-    """The copies that Postfix got; whoever splits looks at a store of its own."""
+    """The copies that Postfix got; each splitter uses its own store."""
     taken: list[Copy] = []
 
     def answer(one: Copy) -> str:

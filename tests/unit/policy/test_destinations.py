@@ -21,7 +21,7 @@ ALLOWED = {"name": "bank", "recipient": ["*@bank.example"], "action": "allow"}
 
 
 class FakeRoutes(Routes):
-    """Ways that are told; whoever connects from 198.51.100.7 is outside."""
+    """Routes that are given; a client at 198.51.100.7 is external."""
 
     def __init__(self, ways: dict[str, Route], copies: Sequence[str] = ()) -> None:
         super().__init__(Path("/nonexistent"), Tables(Path("/nonexistent")))

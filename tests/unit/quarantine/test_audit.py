@@ -60,7 +60,7 @@ def moderated(trail: Store) -> Store:
 
 @pytest.fixture
 def visitor(store_url: str) -> Iterator[Engine]:
-    """Whoever writes into the store's database past it."""
+    """A person who writes directly into the store's database."""
     with visiting(store_url) as engine:
         yield engine
 

@@ -41,7 +41,7 @@ steps = st.tuples(st.integers(0, 2), st.sampled_from(["record", "hold", "event",
 @given(st.lists(steps, max_size=20))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_a_reader_keeps_is_what_is_there(stores: list[Store], history: list[tuple[int, str, int]]) -> None:
-    """Whoever takes the changes one after the other has the open incidents that reading all of them yields."""
+    """A reader that applies the changes one by one has the same open incidents as one that reads all of them."""
     heads = stores[2].changes.heads()
     known = {one.id: one for one in stores[0].open_incidents()}
     mine: list[str] = []

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @pytest.fixture
 def asked(store: Store) -> Store:
-    """Three incidents that the boss was asked about, one of them decided, and one that he was not."""
+    """Three incidents with a request to the boss, one of them decided, and one without."""
     for number, (subject, recipient, policy, moderators) in enumerate(
         [
             ("100 % sure", "jörg@partner.example", "pii", [BOSS, OTHER]),

@@ -692,7 +692,7 @@ def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pau
 
 
 def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Store) -> None:
-    """It was approved and begun, then held again; gone without another beginning, it was somebody else."""
+    """Its release had begun, then it was held again. If it is missing now, an operator removed it."""
     queue = FakeQueue()
     reconciler = several(store, queue)
     incident = decide(store, store.find("4id3")[0], Answer.APPROVE)

@@ -63,7 +63,7 @@ class FakeWorker:
 
 
 class Workers:
-    """Hands out workers that do, one after the other, what they are told; the last of it for ever."""
+    """Provides workers that do the given steps one after the other, and then repeat the last one."""
 
     def __init__(self) -> None:
         self.all: list[FakeWorker] = []

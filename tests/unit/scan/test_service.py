@@ -52,7 +52,7 @@ class Stop(Exception):
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A directory with a short name: sun_path has room for 108 bytes (unix(7))."""
+    """A directory with a short name: sun_path holds 108 bytes (unix(7))."""
     with tempfile.TemporaryDirectory(prefix="hg-") as name:
         yield Path(name)
 
