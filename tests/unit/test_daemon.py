@@ -47,6 +47,7 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "_ATTEND_INTERVAL", 0.01)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # pytest would report how the thread ends
     answers = iter([False, False, True])
     asked = []
     threads = set(threading.enumerate())
