@@ -11,6 +11,7 @@ from holdgate.quarantine.replacements import REPLACEMENT, UNDER_WAY, BusyError, 
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import UnreachableError
+from holdgate.queue.replacing import Replacing
 from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
 
 PROGRAM = Actor("billing", REPLACEMENT)
@@ -244,3 +245,30 @@ def test_one_that_always_fails_keeps_no_other(store: Store, damaged: str) -> Non
     settle(store, queue)
     assert sorted(queue.delivered) == sorted(f"4new{number}" for number in range(11))
     assert len(queue.deleted) == len(store.incidents([State.RETURNED])) == 11
+
+
+@pytest.mark.parametrize(
+    ("more", "is_settled"),
+    [
+        ("X-Holdgate-Status: complete\n", True),
+        ("X-Holdgate-Status: complete\nX-Holdgate-Held: yes\n", False),  # it waits under an incident of its own
+        ("", False),  # it is adopted in the same pass
+    ],
+)
+def test_one_that_is_not_released_is_a_held_message_like_any_other(store: Store, more: str, is_settled: bool) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    replacement = begin(store, incident)
+    queue.add("4new")
+    message, header = queue.messages["4new"], f"{more}X-Holdgate-Replaces: {replacement.mark}\n".encode()
+    replacing = Replacing(store, queue)
+    assert replacing.step(message, header), "it waits for the held one"
+    assert store.replacements.of([incident.id])[incident.id].queue_id == "4new"
+    store.change(withdraw(store, incident), State.RETURNED, PERSON)
+    assert replacing.step(message, header) is is_settled
+    assert queue.delivered == (["4new"] if is_settled else [])
+    assert not replacing.step(message, header), "it is done"
+    assert replacing.is_uninspected(header) is (more == "")
+    assert not replacing.step(message, b"Subject: x\n")
+    assert not replacing.is_uninspected(b"Subject: x\n")
+    assert not replacing.is_uninspected(f"X-Holdgate-Replaces: {replacement.mark}0\n".encode())
