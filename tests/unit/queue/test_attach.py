@@ -1,5 +1,6 @@
 """Attach to Postfix's settings and detach, with the real postconf on a separate configuration."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -393,3 +394,27 @@ def test_a_scanner_only_attach_writes_no_header_checks_and_no_listener(config: P
     assert not own_listeners(Postfix(config).services())
     detach(config)
     assert given(config) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("echo fine >&2; exit 0", ""),
+        ("echo first >&2; echo 'fatal: bad line ' >&2; exit 1", "postfix check: fatal: bad line"),
+        ("exit 3", "postfix check: exit 3"),
+    ],
+)
+def test_what_postfix_says_of_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, error: str
+) -> None:
+    program = tmp_path / "postfix"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n{script}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    if error:
+        with pytest.raises(PostfixError) as caught:
+            attach._postfix(Path("/etc/postfix-x"), "check")
+        assert str(caught.value) == error
+    else:
+        attach._postfix(Path("/etc/postfix-x"), "check")
+    assert (tmp_path / "asked").read_text() == "-c /etc/postfix-x check\n"
