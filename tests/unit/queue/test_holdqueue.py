@@ -109,6 +109,29 @@ def test_a_directory_that_cannot_be_read_says_nothing(files: Files) -> None:
     assert files.listings == 2
 
 
+@pytest.mark.parametrize(("takes", "lasts"), [(0, 60), (3, 60), (5, 100), (60, 1200)])
+def test_listings_take_a_twentieth_of_the_time_at_most(
+    files: Files, place: Path, monkeypatch: pytest.MonkeyPatch, takes: float, lasts: float
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("holdgate.queue.holdqueue.time.monotonic", lambda: clock[0])
+
+    def held() -> list[HeldMessage]:
+        files.listings += 1
+        clock[0] += takes
+        return files.found()
+
+    monkeypatch.setattr(files, "held", held)
+    queue = HoldQueue(files)
+    queue.messages()
+    clock[0] += lasts
+    queue.messages()
+    assert files.listings == 1
+    clock[0] += 0.5
+    queue.messages()
+    assert files.listings == 2
+
+
 def test_a_listing_is_not_believed_for_ever(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holdqueue, "_LIFETIME", -1.0)
     monkeypatch.setattr(holdqueue, "_SHARE", float("inf"))

@@ -1158,3 +1158,20 @@ def test_a_copy_that_postfix_did_not_take_is_no_alarm(store: Store, caplog: pyte
     new_reconciler(store, FakeQueue()).run_once()
     assert [found.state for found in store.incidents()] == [State.VANISHED]
     assert "never-held" not in caplog.text
+
+
+def test_an_incident_that_is_closed_is_not_looked_for_any_more(store: Store) -> None:
+    queue = FakeQueue()
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    queue.add("4a", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    reconciler = new_reconciler(store, queue)
+    reconciler.run_once()
+    queue.messages.clear()
+    for _ in range(8):
+        reconciler.run_once()
+        found = store.incident(incident.id)
+        assert found is not None
+        # While it is looked for, there is a pass after the next listing; then passes are rare again.
+        assert reconciler._missing.waits is (found.state is State.HELD)
+    assert found.state is State.VANISHED
