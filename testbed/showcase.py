@@ -19,11 +19,11 @@ from holdgate.desk.preview import Previewer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import WebServer
 from holdgate.desk.web.session import Sessions
-from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
+from holdgate.queue.wishes import Wishes
 from holdgate.scan.shapes import ChangeReport, Listed
 from testbed.ports import free_port
 

@@ -238,6 +238,11 @@ def shown_to_node(queue_id: str, *, node: str, what: str) -> None:
     _event(logging.INFO, queue_id, "shown-to-node", node=node, what=what)
 
 
+def submitted_for_node(queue_id: str, *, incident: str, node: str) -> None:
+    """A message that was approved with changes was submitted here, because the desk of another node asked for it."""
+    _event(logging.INFO, queue_id, "submitted-for-node", incident=incident, node=node)
+
+
 def signed_in(*, who: str, method: str, origin: str) -> None:
     """A person signed in to the page."""
     _event(logging.INFO, "", "signed-in", who=who, method=method, from_=origin)

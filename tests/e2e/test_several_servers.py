@@ -4,7 +4,7 @@ import shutil
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from email.message import Message
+from email.message import EmailMessage, Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +54,7 @@ def nodes(url: str, pooler: PgBouncer, tmp_path_factory: pytest.TempPathFactory)
         sites: list[Site] = []
         for name, reach in zip(NAMES, (url, url, pooler.url), strict=True):
             extra = node_table(name, certificates / name) + f'[moderation]\nmoderators = ["{BOSS}"]\nreveal = true\n'
+            extra += 'changes = ["without-attachments"]\n'
             key = sites[0].settings.desk.token_key if sites else None
             sites.append(stack.enter_context(running_site(Node, store_url=reach, extra=extra, key=key)))
         yield sites
@@ -137,6 +138,32 @@ def test_a_node_without_a_desk_has_its_messages_returned_by_another(nodes: list[
     original = report.get_payload()[-1]
     assert "social security number" in str(original)
     assert not any(other.world.to("no-desk@partner.example") for other in nodes)
+    site.start_daemon("desk")
+
+
+def test_a_node_without_a_desk_has_its_changed_message_submitted_by_another(nodes: list[Site]) -> None:
+    site, recipient = nodes[2], "changed@partner.example"
+    site.stop_daemon("desk")
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Subject"] = "anna@corp.example", recipient, "Report"
+    letter.set_content("See the report.\n")
+    letter.add_attachment(f"SSN: {letters.SSN}\n", filename="numbers.txt")
+    site.submit(letter.as_bytes(), "anna@corp.example", recipient)
+
+    def asked() -> Incident | None:
+        waiting = nodes[0].store.incidents([State.HELD])
+        return next((one for one in waiting if recipient in one.recipients and one.asked_at), None)
+
+    incident = nodes[0].wait_for(asked, "people to be asked")
+    assert incident is not None
+    done = nodes[0].command("release", incident.id, "--without", "numbers.txt")
+    assert done.returncode == 0, done.stderr
+    closed(nodes[1], incident, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: site.world.to(recipient), "delivery")
+    assert letters.SSN not in delivery.content.decode()
+    assert b'filename="numbers.txt"' not in delivery.content
+    assert not any(other.world.to(recipient) for other in nodes[:2])
+    assert "submitted-for-node" in site.log("queue")
     site.start_daemon("desk")
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from holdgate.desk import post
-from holdgate.desk.wishes import read_wishes
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
+from holdgate.queue.wishes import read_wishes
 from testbed import letters
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site

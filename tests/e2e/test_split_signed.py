@@ -15,11 +15,11 @@ from holdgate.desk import moderation
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer
-from holdgate.desk.wishes import read_envelope
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from holdgate.queue.postfix import Postfix
+from holdgate.queue.wishes import read_envelope
 from support.neighbours import valid_signers
 from testbed import letters
 from testbed.ports import LOOPBACK, PATIENCE

@@ -1,34 +1,33 @@
 """Approves held messages with changes: what the policy allows, a view of the changed message, and its submission.
 
 A worker makes the changed message from the held one, with the same result each time. The decision names it by its
-SHA-256, and the desk submits it to a listener that puts it into the hold queue. `queue.exchange` then deletes the
+SHA-256, and the desk submits it to a listener that puts it into the hold queue of its node: its own listener, or by
+`queue.submitting` that of another node. `queue.exchange` then deletes the
 original and releases the changed message. If it cannot be made as approved, it is not sent, and a new request is sent.
 """
 
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdgate import headers
+from holdgate import headers, maillog
 from holdgate.desk import dsn, moderation, post
 from holdgate.desk.channel import RefusedError
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.remotenodes import RemoteNodeError
-from holdgate.desk.wishes import Addressee, Sent, read_envelope
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Change, Incident
+from holdgate.queue.changed import EXCLUDE, AmbiguousError, dsn_wishes, is_altered, kept, mail_options, marked
 from holdgate.queue.client import QueueError
+from holdgate.queue.wishes import Addressee, Sent, read_envelope
 from holdgate.scan.shapes import ChangeReport
 
 WITHOUT, ENCRYPT, REDACT = "without-attachments", "encrypt", "redact"
-EXCLUDE = "without-recipients"
-"""The kind of change by which a message is not sent to some of its recipients."""
 ALL = "*"
 """Means all attachments."""
 
@@ -40,9 +39,6 @@ _HEADERS = ("headers", "technical headers")
 _ATTEMPTS = 3
 # The first field that Holdgate has put before the header of a copy.
 _OWN = re.compile(rb"^X-(?:Holdgate|Netskope)-", re.IGNORECASE | re.MULTILINE)
-# Flags of Postfix's dsn_mask.h, and their keywords (RFC 3461, 4.1, 4.3).
-_NOTIFY = {1: "NEVER", 2: "SUCCESS", 4: "FAILURE", 8: "DELAY"}
-_RET = {1: "FULL", 2: "HDRS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +160,7 @@ class Changer:
         if self._desk.settings.desk.change_relay is None:
             raise CannotChangeError(_FORBIDDEN)
         change, _ = self._without(incident, excluded)
-        kept(incident, read_envelope(self._previewer.envelope(incident) or b""), excluded)
+        _left(incident, read_envelope(self._previewer.envelope(incident) or b""), excluded)
         return change
 
     def _without(self, incident: Incident, excluded: Sequence[str]) -> tuple[Change, bytes]:
@@ -190,7 +186,7 @@ class Changer:
             raise UnreadableError(error.why, str(error)) from error
         except QueueError as error:
             raise UnreadableError("agent", "the queue agent does not answer") from error
-        kept(incident, read_envelope(envelope or b""), named)
+        _left(incident, read_envelope(envelope or b""), named)
         return named
 
     def shown(self, prepared: Prepared) -> dict[str, Any]:
@@ -205,24 +201,22 @@ class Changer:
         """
         change = Change.of(incident)
         assert change is not None
-        relay = self._desk.settings.desk.change_relay
+        is_here = self._desk.store.is_here(incident)
         try:
             content = self._made_again(incident, change)
-            envelope = read_envelope(self._previewer.envelope(incident) or b"")
-            addressees = kept(incident, envelope, change.recipients)
-            if relay is None or not envelope.recipients:
-                raise CannotChangeError(_FAILED)
-        except CannotChangeError as error:
+            if is_here:
+                self._submit_here(incident, change, content, confirm)
+            else:
+                confirm()
+                self._submit_there(incident, content)
+        except (CannotChangeError, UnreadableError) as error:
+            if not is_here:
+                # That node's desk may be able to: it need not fetch the message, and can have other rules or a version.
+                raise RemoteNodeError("node", f"{incident.id}: this desk cannot make the changed message") from error
+            if isinstance(error, UnreadableError):
+                raise
             moderation.decide_again(self._desk, incident, str(error))
             return False
-        try:
-            with post.refusals():
-                altered = _is_altered(change)
-                message = _marked(content, incident, change, altered=altered)
-                recipients = [(one.address, dsn_wishes(one)) for one in addressees]
-                options = [*dsn_options(envelope), *([] if altered else content_options(envelope))]
-                confirm()
-                post.submit(message, envelope.sender, recipients, relay, options, is_declared=not altered)
         except RefusedError as error:
             if not error.permanent or attempts < _ATTEMPTS:
                 raise
@@ -230,11 +224,39 @@ class Changer:
             return False
         return True
 
+    def _submit_here(self, incident: Incident, change: Change, content: bytes, confirm: Callable[[], object]) -> None:
+        """Submit a changed message to this node's listener. Raises CannotChangeError and as `submit`."""
+        relay = self._desk.settings.desk.change_relay
+        envelope = read_envelope(self._previewer.envelope(incident) or b"")
+        addressees = _left(incident, envelope, change.recipients)
+        if relay is None or not envelope.recipients:
+            raise CannotChangeError(_FAILED)
+        with post.refusals():
+            message = marked(content, incident, change)
+            recipients = [(one.address, dsn_wishes(one)) for one in addressees]
+            options = mail_options(envelope, change)
+            confirm()
+            post.submit(message, envelope.sender, recipients, relay, options, is_declared=not is_altered(change))
+
+    def _submit_there(self, incident: Incident, content: bytes) -> None:
+        """Have the message's node submit a changed message. Raises RefusedError, and RemoteNodeError: retry later."""
+        try:
+            code = self._previewer.submit_there(incident, content)
+        except RemoteNodeError:
+            raise
+        except QueueError as error:  # the desk of that node may be able to submit it
+            maillog.failed(stage="node", error=str(error))
+            raise RemoteNodeError("node", str(error)) from error
+        if code:
+            raise RefusedError(f"refused with {code}", permanent=code >= 500, code=code)
+
     def _made_again(self, incident: Incident, change: Change) -> bytes:
         """Return the changed message, identical to the approved one. Raises CannotChangeError if it differs."""
         if not change.kinds:
+            if not self._desk.store.is_here(incident):
+                raise CannotChangeError(_FAILED)  # no digest in the decision names it
             return _without_added(self._previewer.held(incident))
-        if not _is_altered(change):
+        if not is_altered(change):
             content = original = self._previewer.held(incident)
         else:
             parts = [str(number) for number in change.parts]
@@ -267,27 +289,12 @@ class Changer:
         return content, report, original
 
 
-def kept(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[Addressee]:
-    """Return the recipients of a queue file except those that `excluded` names, in the incident's form.
-
-    The targets of an alias or list belong to the recipient that the client named. An excluded address does not get the
-    message through another recipient either. Raises CannotChangeError if a name is ambiguous.
-    """
-    if not excluded:
-        return envelope.recipients
-    if not set(excluded) < set(incident.recipients) or not all(one.called for one in envelope.recipients):
-        raise CannotChangeError(_NOT_CERTAIN)
-    gone: set[str] = set()
-    for name in excluded:
-        named = {one.called for one in envelope.recipients if mask_numbers(one.called) == name}
-        if len(named) != 1:  # none, or several whose masked numbers are equal
-            raise CannotChangeError(_NOT_CERTAIN)
-        gone |= named
-    folded = {one.casefold() for one in gone}
-    left = [one for one in envelope.recipients if one.called not in gone and one.address.casefold() not in folded]
-    if not left:
-        raise CannotChangeError(_NOT_CERTAIN)
-    return left
+def _left(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[Addressee]:
+    """Return the recipients that are left. Raises CannotChangeError if they are not certain."""
+    try:
+        return kept(incident, envelope, excluded)
+    except AmbiguousError as error:
+        raise CannotChangeError(_NOT_CERTAIN) from error
 
 
 def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]], *, by_name: bool) -> bool:
@@ -306,11 +313,6 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _is_altered(change: Change) -> bool:
-    """Return whether the content of a message is changed, and not only its recipients or its signature."""
-    return bool(set(change.kinds) - {EXCLUDE})
-
-
 def _without_added(content: bytes) -> bytes:
     """Return a held copy (gate/split.py) as the milter submitted it, with its trace fields.
 
@@ -322,41 +324,3 @@ def _without_added(content: bytes) -> bytes:
     above, _ = headers.split(content[: begin.start()])
     kept = b"".join(b"%s:%s\n" % (name.encode(), value) for name, value in above if name.lower() == "received")
     return kept + content[begin.start() :]
-
-
-def _marked(content: bytes, incident: Incident, change: Change, *, altered: bool) -> bytes:
-    """Return the message to submit: with the fields by which it is held, recognised, and delivered."""
-    fields = {headers.INCIDENT: incident.id, headers.CHANGED: f"{change.token}-{os.urandom(4).hex()}"}
-    if not altered and headers.first(content, headers.INCIDENT) == incident.id:
-        del fields[headers.INCIDENT]
-    if change.transport:
-        fields[headers.ROUTE] = change.transport
-    top = "".join(f"{name}: {value}\n" for name, value in fields.items())
-    if altered:
-        content = content.replace(b"\r\n", b"\n")
-    return (top.encode() + content).replace(b"\n", b"\r\n")
-
-
-def dsn_wishes(one: Addressee) -> list[str]:
-    """Return the parameters of RCPT by which a copy asks for the same reports (RFC 3461)."""
-    words = [word for flag, word in _NOTIFY.items() if one.notify & flag]
-    kind, _, address = one.original.partition(";")
-    original = [f"ORCPT={kind};{_xtext(address)}"] if address and one.original.isascii() else []
-    return [*([f"NOTIFY={','.join(words)}"] if words else []), *original]
-
-
-def dsn_options(envelope: Sent) -> list[str]:
-    """Return the parameters of MAIL by which a copy asks for the same reports (RFC 3461)."""
-    ret = [f"RET={_RET[envelope.returned]}"] if envelope.returned in _RET else []
-    name = envelope.envelope_id
-    return [*ret, *([f"ENVID={_xtext(name)}"] if name and name.isascii() else [])]
-
-
-def content_options(envelope: Sent) -> list[str]:
-    """Return the parameters of MAIL by which Postfix takes the content as it took that of the original."""
-    return [*(["BODY=8BITMIME"] if envelope.is_8bit else []), *(["SMTPUTF8"] if envelope.is_utf8 else [])]
-
-
-def _xtext(text: str) -> str:
-    """Encode a text as xtext (RFC 3461, section 4)."""
-    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)

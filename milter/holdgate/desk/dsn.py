@@ -11,10 +11,10 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from holdgate import headers
-from holdgate.desk.wishes import Wishes
 from holdgate.mask import MASK
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from holdgate.queue.wishes import Wishes
 
 # For a rejection and for a missed deadline: delivery not authorized (RFC 3463, section 3.8: X.7.1).
 _STATUS = "5.7.1"

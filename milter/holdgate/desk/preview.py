@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from holdgate import maillog
 from holdgate.config import Settings
 from holdgate.desk.remotenodes import RemoteNodeError, RemoteNodes
-from holdgate.desk.wishes import Wishes, read_wishes
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.recorded import was_inspected
 from holdgate.queue.client import HeldReader, QueueClient, QueueError
+from holdgate.queue.wishes import Wishes, read_wishes
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.shapes import ChangeReport
 
@@ -152,6 +152,14 @@ class Previewer:
     def reads_elsewhere(self) -> bool:
         """Whether messages of other nodes can be read."""
         return self._remote_nodes is not None and self._remote_nodes.can_read
+
+    def submit_there(self, incident: Incident, content: bytes) -> int:
+        """Have the node of a message submit the changed one; return 0, or the SMTP code of a refusal.
+
+        Raises QueueError, and RemoteNodeError if that node does not answer.
+        """
+        assert self._remote_nodes is not None
+        return self._remote_nodes.ask(incident, lambda reader: reader.submit(incident.id, content))
 
     def can_describe(self, incident: Incident) -> bool:
         """Return whether this desk can describe an incident or need not; else the desk of its node does."""

@@ -1,4 +1,4 @@
-"""Reads held messages of another node, at that node's address in the store."""
+"""Reads held messages of another node, and has it submit changed ones, at that node's address in the store."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TypeVar
 from holdgate import maillog, metrics
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Store
-from holdgate.queue.client import HeldReader, QueueError
+from holdgate.queue.client import QueueError
 from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.remote import NodeReader, NodeUnreachableError
 
@@ -45,7 +45,7 @@ class RemoteNodes:
         """Return whether an incident's message is in the hold queue of this node."""
         return self._store.is_here(incident)
 
-    def ask(self, incident: Incident, question: Callable[[HeldReader], _Answer]) -> _Answer:
+    def ask(self, incident: Incident, question: Callable[[NodeReader], _Answer]) -> _Answer:
         """Query the node of an incident's message. Raises QueueError, and RemoteNodeError if that is impossible."""
         name, address = self._store.nodes.place_of(incident)
         if self._certificate is None or not address:

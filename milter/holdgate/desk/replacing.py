@@ -17,16 +17,16 @@ from enum import StrEnum
 
 from holdgate import headers
 from holdgate.desk import moderation, post
-from holdgate.desk.changing import dsn_options, dsn_wishes
 from holdgate.desk.channel import AwayError, RefusedError
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer, UnreadableError
-from holdgate.desk.wishes import Addressee, Sent, read_envelope
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.replacements import REPLACEMENT, BusyError, OtherContentError, Replacement
 from holdgate.quarantine.states import State
+from holdgate.queue.changed import dsn_options, dsn_wishes
 from holdgate.queue.client import QueueError
+from holdgate.queue.wishes import Addressee, Sent, read_envelope
 from holdgate.submission import Client
 
 _HOLDGATE_FIELDS = ("x-holdgate-", "x-netskope-")

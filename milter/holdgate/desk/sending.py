@@ -77,9 +77,8 @@ class Sender:
             return False
         if notice.is_here or not self._reports:
             return True
-        # A changed message must be put into the hold queue of its node, by a socket there.
         waited = notice.due_at is None or now - notice.due_at >= _HEAD_START
-        return self._reads_elsewhere and notice.kind != CHANGED and waited
+        return self._reads_elsewhere and waited
 
     def _send(self, notice: Notice, now: datetime) -> None:
         """Send one notice, unless another desk does."""

@@ -1,7 +1,8 @@
 """The queue agent's service for other nodes: shows a held message to a desk that has a valid certificate.
 
 It is a process of `holdgate-queue` with the rights of the desk, to which the agent only shows messages. It accepts one
-request per connection, in the agent's form, but only ``show``, and passes on the agent's answer. Everything that a peer
+request per connection, in the agent's form, but only ``show``, and passes on the agent's answer; and ``submit``, with a
+changed message whose submission the store awaits (submitting.py). Everything that a peer
 sends is limited in size and time, also before it is authenticated, so that no peer blocks others.
 """
 
@@ -15,16 +16,18 @@ from collections import Counter
 from typing import Any
 
 from holdgate import maillog
+from holdgate.quarantine.incident import is_incident_id
 from holdgate.queue.agent import RefusedError, read_request
 from holdgate.queue.client import QueueClient, QueueError
-from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.mutual import CONTENT_LIMIT, NodeCertificate
+from holdgate.queue.submitting import Submitter
 
 # Maximum number of open connections, and of those from one address; further ones are closed.
 PLACES = 32
 EACH = 8
 # How many messages are in memory at once.
 _TURNS = 4
-# Time limits for the handshake, for the request, and for sending the complete answer, in seconds.
+# Time limits for the handshake, for the request, and for a complete answer or message, in seconds.
 _HANDSHAKE_TIMEOUT = 5.0
 _REQUEST_TIMEOUT = 5.0
 _SEND_TIMEOUT = 120.0
@@ -35,15 +38,17 @@ _CHUNK = 2**16
 # The same address is logged at most once in this many seconds.
 _QUIET = 60.0
 _KEYS = {"do", "queue_id", "arrival_time", "header_only", "envelope"}
+_SUBMIT_KEYS = {"do", "incident", "size"}
 _ID_LENGTH = 64
 
 
 class NodeListener:
-    """Serves other nodes' desks from `queue`, the local agent."""
+    """Serves other nodes' desks from `queue`, the local agent, and by `submitter`."""
 
-    def __init__(self, certificate: NodeCertificate, queue: QueueClient) -> None:
+    def __init__(self, certificate: NodeCertificate, queue: QueueClient, submitter: Submitter | None = None) -> None:
         self._certificate = certificate
         self._queue = queue
+        self._submitter = submitter
         self._turns = threading.BoundedSemaphore(_TURNS)
         self._open: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -111,7 +116,10 @@ class NodeListener:
             try:
                 request = read_request(peer, _REQUEST_TIMEOUT)
                 node = ", ".join(self._certificate.names_of(peer))
-                answer, content = self._carry_out(request, node)
+                if request.get("do") == "submit":
+                    answer = self._take(peer, request, node)
+                else:
+                    answer, content = self._carry_out(request, node)
             except RefusedError as error:
                 answer = {"error": str(error)}
             except ssl.SSLCertVerificationError as error:  # a revoked certificate
@@ -138,6 +146,21 @@ class NodeListener:
         what = "envelope" if request.get("envelope") else "header" if request.get("header_only") else "message"
         maillog.shown_to_node(queue_id, node=node, what=what)
         return {"ok": True, "size": len(content)}, content
+
+    def _take(self, peer: ssl.SSLSocket, request: dict[str, Any], node: str) -> dict[str, Any]:
+        """Receive a changed message, and submit it. Nothing is received that is not awaited. Raises OSError too."""
+        incident_id, size = _offered(request)
+        if self._submitter is None:
+            raise RefusedError("no such request")
+        self._submitter.awaited(incident_id)
+        if not self._turns.acquire(timeout=_TURN_TIMEOUT):
+            raise RefusedError("too many requests at once; try later")
+        try:
+            _send(peer, b'{"ok": true, "go": true}\n')
+            code = self._submitter.submit(incident_id, _receive(peer, size), node)
+        finally:
+            self._turns.release()
+        return {"ok": True, "code": code}
 
     def _refused(self, client: str, why: str) -> None:
         """Log why a peer was not served, at a limited rate for each address, because anyone can connect."""
@@ -167,6 +190,31 @@ def _asked(request: dict[str, Any]) -> tuple[str, int]:
     if not isinstance(arrival_time, int) or isinstance(arrival_time, bool):
         raise RefusedError("arrival_time: seconds since the epoch")
     return queue_id, arrival_time
+
+
+def _offered(request: dict[str, Any]) -> tuple[str, int]:
+    """Return the incident whose changed message is offered, and its size in bytes. Raises RefusedError."""
+    incident_id, size = request.get("incident"), request.get("size")
+    if not request.keys() <= _SUBMIT_KEYS:
+        raise RefusedError("no such request")
+    if not isinstance(incident_id, str) or not is_incident_id(incident_id):
+        raise RefusedError("incident: the id of an incident")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= CONTENT_LIMIT:
+        raise RefusedError(f"size: 1 to {CONTENT_LIMIT} bytes")
+    return incident_id, size
+
+
+def _receive(peer: ssl.SSLSocket, size: int) -> bytes:
+    """Receive so many bytes within the time limit, however slowly the peer sends. Raises OSError."""
+    deadline = time.monotonic() + _SEND_TIMEOUT
+    content = bytearray()
+    while len(content) < size:
+        peer.settimeout(max(deadline - time.monotonic(), 0.001))
+        received = peer.recv(min(_CHUNK, size - len(content)))
+        if not received:
+            raise ConnectionError("the message was cut short")
+        content += received
+    return bytes(content)
 
 
 def _send(peer: ssl.SSLSocket, content: bytes) -> None:

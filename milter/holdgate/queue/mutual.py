@@ -15,6 +15,9 @@ from typing import Any
 
 from holdgate.config import Settings
 
+CONTENT_LIMIT = 256 * 2**20
+"""Maximum size in bytes of a message that one node sends to another, so that a peer cannot fill the memory."""
+
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 

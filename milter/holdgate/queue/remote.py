@@ -1,4 +1,4 @@
-"""Reads a held message of another node, by that node's listener (listener.py).
+"""Reads a held message of another node, or has it submit a changed one, by that node's listener (listener.py).
 
 The other side has proved its identity by a certificate, but its answers are not trusted: form, size and time are
 limited. A node that does not answer is not queried again for some seconds, so that a page or a notice does not wait
@@ -14,7 +14,7 @@ from typing import Any
 
 from holdgate.notation import parse_address
 from holdgate.queue.client import HeldReader, QueueError
-from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.mutual import CONTENT_LIMIT, NodeCertificate
 
 # Time limits for connecting, and for a complete request, in seconds.
 _CONNECT_TIMEOUT = 5.0
@@ -22,8 +22,6 @@ _TIMEOUT = 120.0
 # How long a node that did not answer counts as unreachable, in seconds.
 PAUSE = 5.0
 _LINE_LIMIT = 16_384
-# Maximum size of a message in bytes, so that a peer cannot fill the memory.
-_CONTENT_LIMIT = 256 * 2**20
 _CHUNK = 2**16
 _REASON_LENGTH = 300
 
@@ -51,12 +49,23 @@ class NodeReader(HeldReader):
         self._clock = clock
         self._away: tuple[float, str] | None = None
 
-    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    def submit(self, incident_id: str, content: bytes) -> int:
+        """Have the node submit the changed message of an incident (submitting.py).
+
+        Return 0, or the SMTP code with which its Postfix refused the message.
+        """
+        request = {"do": "submit", "incident": incident_id, "size": len(content)}
+        code = self._ask(request, content)[0].get("code")
+        if not isinstance(code, int) or isinstance(code, bool) or not (code == 0 or 400 <= code <= 599):
+            raise QueueError(f"node {self._name}: the answer has no code")
+        return code
+
+    def _ask(self, request: dict[str, Any], content: bytes | None = None) -> tuple[dict[str, Any], bytes]:
         away = self._away
         if away is not None and self._clock() < away[0]:
             raise NodeUnreachableError(away[1])
         try:
-            answer, content = self._exchange(json.dumps(request).encode() + b"\n")
+            answer, received = self._exchange(json.dumps(request).encode() + b"\n", content)
         except (OSError, ValueError, RecursionError) as error:
             reason = f"node {self._name} at {self._address} does not answer: {error or type(error).__name__}"
             self._away = self._clock() + PAUSE, reason
@@ -65,10 +74,13 @@ class NodeReader(HeldReader):
         if not answer.get("ok"):
             reason = "".join(one if one.isprintable() else " " for one in str(answer.get("error", "no answer")))
             raise QueueError(f"node {self._name}: {reason[:_REASON_LENGTH]}")
-        return answer, content
+        return answer, received
 
-    def _exchange(self, request: bytes) -> tuple[dict[str, Any], bytes]:
-        """Return answer and content. Raises OSError, and ValueError for an answer of another form."""
+    def _exchange(self, request: bytes, content: bytes | None) -> tuple[dict[str, Any], bytes]:
+        """Return the answer and what follows it; `content` is sent once the node wants it.
+
+        Raises OSError, and ValueError for an answer of another form.
+        """
         context = self._certificate.client()
         deadline = time.monotonic() + _TIMEOUT
         with (
@@ -80,6 +92,11 @@ class NodeReader(HeldReader):
                 raise ssl.SSLCertVerificationError(f"the certificate is for {', '.join(names) or 'no node'}")
             peer.settimeout(_CONNECT_TIMEOUT)
             peer.sendall(request)
+            answer = _read(peer, deadline)
+            if content is None or not answer[0].get("go"):
+                return answer
+            peer.settimeout(max(deadline - time.monotonic(), 0.001))
+            peer.sendall(content)
             return _read(peer, deadline)
 
 
@@ -103,7 +120,7 @@ def _read(peer: ssl.SSLSocket, deadline: float) -> tuple[dict[str, Any], bytes]:
     if not isinstance(answer, dict):
         raise ValueError("the answer is not one JSON object")
     size = answer.get("size", 0)
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _CONTENT_LIMIT:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= CONTENT_LIMIT:
         raise ValueError("the answer has no such size")
     content = bytearray(rest)
     while len(content) < size:

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from holdgate.desk import asking, asksender, moderation, moderators, selfrelease, senderchoice
-from holdgate.desk.changing import CannotChangeError, Changer, kept
+from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError, Why
 from holdgate.desk.outcome import outcome_key
 from holdgate.desk.senderchoice import Choice, Flaw, FlawedError, choose
-from holdgate.desk.wishes import Addressee, Sent
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, Request
 from holdgate.quarantine.states import State
+from holdgate.queue.changed import AmbiguousError, kept
+from holdgate.queue.wishes import Addressee, Sent
 
 ANNA, BOSS, OWNER = "anna@corp.example", "boss@corp.example", "owner@corp.example"
 BOB, TWIN = "bob@partner.example", "bob@partner-group.example"
@@ -509,7 +510,7 @@ def test_a_copy_for_the_archive_stays() -> None:
 def test_where_it_is_not_certain_who_is_meant_nothing_is_left_out(
     recipients: list[str], sent: Sent, excluded: list[str]
 ) -> None:
-    with pytest.raises(CannotChangeError):
+    with pytest.raises(AmbiguousError):
         kept(incident_to(*recipients), sent, excluded)
 
 
@@ -517,6 +518,6 @@ def test_of_recipients_who_are_masked_alike_none_is_left_out() -> None:
     one, other = "4000123456789@partner.example", "4000987656789@partner.example"
     assert mask_numbers(one) == mask_numbers(other) != one
     sent = envelope((one, one), (other, other), (BOB, BOB))
-    with pytest.raises(CannotChangeError):
+    with pytest.raises(AmbiguousError):
         kept(incident_to(mask_numbers(one), mask_numbers(other), BOB), sent, [mask_numbers(one)])
     assert addresses(incident_to(mask_numbers(one), BOB), envelope((one, one), (BOB, BOB)), mask_numbers(one)) == [BOB]

@@ -11,20 +11,21 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import moderation, post
-from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, content_options, offered
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
 from holdgate.desk.context import Desk
 from holdgate.desk.outcome import outcome_key
 from holdgate.desk.preview import UnreadableError
 from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
-from holdgate.desk.wishes import read_envelope
 from holdgate.extract.budget import Limits
 from holdgate.headers import INCIDENT, first
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Notice
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE, Outbox
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, open_store
+from holdgate.queue.changed import content_options
 from holdgate.queue.client import UnreachableError
+from holdgate.queue.wishes import read_envelope
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal

@@ -31,10 +31,11 @@ from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
-from holdgate.queue import agent, remote
+from holdgate.queue import agent, remote, submitting
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import NodeCertificate
+from holdgate.queue.submitting import Submitter
 from support.held import OURS, HeldMail
 from testbed.ports import PATIENCE
 from testbed.postgres import PostgresServer
@@ -48,6 +49,8 @@ NAMES = ("mx1.corp.example", "mx2.corp.example")
 
 class Node:
     """A mail server without Postfix: a queue agent with its listener, which can be away."""
+
+    submitter: Submitter | None = None
 
     def __init__(self, name: str, directory: Path, url: str) -> None:
         self.name = name
@@ -67,7 +70,7 @@ class Node:
 
     def start(self) -> None:
         self._listener = opened = open_listener(("127.0.0.1", 0))
-        serving = NodeListener(self.certificate, QueueClient(self.directory / "queue.sock"))
+        serving = NodeListener(self.certificate, QueueClient(self.directory / "queue.sock"), self.submitter)
         self._thread = threading.Thread(target=serving.serve, args=[opened])
         self._thread.start()
         address = format_address(opened.getsockname()[:2])
@@ -291,9 +294,10 @@ def test_mail_that_was_never_inspected_is_described_by_another_desk_once_its_nod
     assert described.subject == "Figures"
 
 
-def test_another_desk_approves_with_changes_and_leaves_the_submission_to_the_node(
-    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def approve_without_attachment(
+    nodes: list[Node], other: OneDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> tuple[Incident, list[str]]:
+    """Have another desk approve a message of the first node without its attachment; return what will be submitted."""
     letter = EmailMessage()
     letter["X-Holdgate-Incident"], letter["From"], letter["Subject"] = "A", "anna@corp.example", "Report"
     letter.set_content("Hello\n")
@@ -310,15 +314,82 @@ def test_another_desk_approves_with_changes_and_leaves_the_submission_to_the_nod
     assert b"t.csv" not in prepared.content.partition(b"\n\n")[0]
     request = request_of(other, incident)
     moderation.answer(other.desk, request, Answer.APPROVE, Actor(BOSS, "page"), change=prepared.change)
-    for _ in range(2):
-        other.work(soon())
-    assert submitted == []
-    assert "changed" in [one.kind for one in other.desk.store.outbox.due(soon())]
-    own = OneDesk(nodes[0], tmp_path)
     monkeypatch.setattr(HeldMail, "envelope", lambda *_: b"sender: anna@corp.example\nrecipient: bob@partner.example\n")
+    return incident, submitted
+
+
+def awaited(desk: OneDesk) -> bool:
+    return "changed" in [one.kind for one in desk.desk.store.outbox.due(soon(10_000))]
+
+
+def test_a_changed_message_is_submitted_by_the_desk_of_its_node(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, submitted = approve_without_attachment(nodes, other, monkeypatch, tmp_path)
+    for _ in range(2):
+        other.work(soon())  # that node's listener is of an earlier version
+    assert submitted == []
+    (notice,) = [one for one in other.desk.store.outbox.due(soon()) if one.kind == "changed"]
+    assert notice.attempts == 0, "the desk of its node need not wait"
+    own = OneDesk(nodes[0], tmp_path)
     own.work(soon())
     assert submitted == ["anna@corp.example"]
+    assert not awaited(own)
     own.previewer.close()
+
+
+def test_a_changed_message_is_submitted_by_another_desk_if_that_of_its_node_does_not(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    incident, local = approve_without_attachment(nodes, other, monkeypatch, tmp_path)
+    taken: list[tuple[bytes, str, Any]] = []
+    monkeypatch.setattr(submitting, "submit", lambda content, sender, to, *_, **__: taken.append((content, sender, to)))
+    nodes[0].stop()
+    nodes[0].submitter = Submitter(
+        nodes[0].store, QueueClient(nodes[0].directory / "queue.sock"), Path("/nonexistent/change")
+    )
+    nodes[0].start()
+    other.work(datetime.now(UTC))
+    assert taken == [], "that desk has a while to begin"
+    other.seconds += 60
+    other.work(soon())
+    ((content, sender, to),) = taken
+    assert (sender, to) == ("anna@corp.example", [("bob@partner.example", [])])
+    assert f"X-Holdgate-Incident: {incident.id}\r\n".encode() in content
+    assert b'filename="t.csv"' not in content
+    assert local == []
+    assert not awaited(other)
+
+
+@pytest.mark.parametrize("trouble", ["other rules", "away", "refused for now"])
+def test_a_desk_that_cannot_submit_a_changed_message_leaves_it_to_that_of_its_node(
+    nodes: list[Node],
+    other: OneDesk,
+    sent: list[tuple[str, Message]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    trouble: str,
+) -> None:
+    incident, local = approve_without_attachment(nodes, other, monkeypatch, tmp_path)
+    nodes[0].stop()
+
+    class Refusing(Submitter):
+        def awaited(self, incident_id: str) -> Any:
+            raise agent.RefusedError("not now")
+
+    nodes[0].submitter = Refusing(nodes[0].store, QueueClient(nodes[0].directory / "queue.sock"), None)
+    if trouble != "away":
+        nodes[0].start()
+    if trouble == "other rules":
+        monkeypatch.setattr("holdgate.desk.changing._NOTE", "Another version writes another note.\n")
+    other.work(soon())
+    monkeypatch.undo()
+    current = other.desk.store.incident(incident.id)
+    assert current is not None
+    assert current.state is State.APPROVED, "no new decision is needed"
+    (notice,) = [one for one in other.desk.store.outbox.due(soon()) if one.kind == "changed"]
+    assert notice.attempts == 0
+    assert local == []
 
 
 def test_a_message_that_is_not_ours_is_not_shown_to_another_desk(

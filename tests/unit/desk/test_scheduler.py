@@ -17,12 +17,12 @@ from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.scheduler import Scheduler
-from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, NewNotice, Notice
 from holdgate.quarantine.outbox import Outbox
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
+from holdgate.queue.wishes import Wishes
 from support.desks import templates_of
 from support.store_calls import calls_about
 from testbed.letters import readable

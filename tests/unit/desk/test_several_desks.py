@@ -22,7 +22,6 @@ from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.remotenodes import RemoteNodeError, RemoteNodes
 from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
-from holdgate.desk.wishes import Wishes
 from holdgate.node import Machine
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.nodes import Nodes
@@ -30,6 +29,7 @@ from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
 from holdgate.queue.client import QueueClient
+from holdgate.queue.wishes import Wishes
 from testbed.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgresql

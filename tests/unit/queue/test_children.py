@@ -219,7 +219,8 @@ def node(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(stores, "open_store", steps.note("store", closed))
 
     class Listener:
-        def __init__(self, certificate: Any, queue: Any) -> None:
+        def __init__(self, certificate: Any, queue: Any, submitter: Any) -> None:
+            assert submitter._queue is queue
             steps.append(("node listener", certificate, queue._timeout if hasattr(queue, "_timeout") else None))
 
         def serve(self, listener: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,13 @@ from holdgate.cli.authority import Authority
 from holdgate.config import Settings
 from holdgate.notation import format_address
 from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.incident import new_incident_id
 from holdgate.queue import agent, listener, remote
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import Announcing, NodeCertificate, fingerprint_of
 from holdgate.queue.remote import NodeReader, NodeUnreachableError
+from holdgate.queue.submitting import Submitter
 from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
 
@@ -316,6 +319,108 @@ def test_a_fingerprint_is_that_of_other_software(made: Callable[..., NodeCertifi
         check=True,
     )
     assert printed.stdout.rpartition("=")[2].strip().replace(":", "").lower() == fingerprint_of(file)
+
+
+# -- changed messages -------------------------------------------------------------------------------------------------
+
+INCIDENT = new_incident_id()
+
+
+class Awaiting(Submitter):
+    """Awaits the message of one incident, and answers with `code`."""
+
+    def __init__(self) -> None:
+        self.code = 0
+        self.asked: list[str] = []
+        self.taken: list[tuple[bytes, str]] = []
+
+    def awaited(self, incident_id: str) -> Any:
+        self.asked.append(incident_id)
+        if incident_id != INCIDENT:
+            raise agent.RefusedError("no changed message is awaited")
+
+    def submit(self, incident_id: str, content: bytes, node: str) -> int:
+        assert incident_id == INCIDENT
+        self.taken.append((content, node))
+        return self.code
+
+
+@pytest.fixture
+def awaiting(monkeypatch: pytest.MonkeyPatch) -> Awaiting:
+    made = Awaiting()
+    start = NodeListener.__init__
+    monkeypatch.setattr(NodeListener, "__init__", lambda self, *given: start(self, *given, made))
+    return made
+
+
+def test_a_changed_message_is_passed_on_with_the_answer(awaiting: Awaiting, reader: NodeReader) -> None:
+    content = os.urandom(300_000)
+    assert reader.submit(INCIDENT, content) == 0
+    awaiting.code = 550
+    assert reader.submit(INCIDENT, b"x") == 550
+    assert awaiting.taken == [(content, DESK), (b"x", DESK)]
+
+
+def test_what_is_not_awaited_is_not_even_received(
+    awaiting: Awaiting, made: Callable[..., NodeCertificate], address: str, reader: NodeReader
+) -> None:
+    other = new_incident_id()
+    with pytest.raises(QueueError, match="no changed message is awaited"):
+        reader.submit(other, b"x" * 100)
+    assert awaiting.asked == [other]
+    for request in (
+        {"do": "submit"},
+        {"do": "submit", "incident": "../x", "size": 1},
+        {"do": "submit", "incident": [INCIDENT], "size": 1},
+        {"do": "submit", "incident": INCIDENT, "size": 0},
+        {"do": "submit", "incident": INCIDENT, "size": -1},
+        {"do": "submit", "incident": INCIDENT, "size": True},
+        {"do": "submit", "incident": INCIDENT, "size": "1"},
+        {"do": "submit", "incident": INCIDENT, "size": 2**28 + 1},
+        {"do": "submit", "incident": INCIDENT, "size": 1, "recipients": ["x@partner.example"]},
+    ):
+        answer = asked(address, made(DESK), json.dumps(request).encode() + b"\n")
+        assert "ok" not in answer
+        assert answer["error"]
+    assert awaiting.asked == [other]
+    assert awaiting.taken == []
+
+
+def test_a_node_without_the_means_submits_nothing(reader: NodeReader) -> None:
+    with pytest.raises(QueueError, match="no such request"):
+        reader.submit(INCIDENT, b"x")
+
+
+def test_a_changed_message_that_is_cut_short_or_dribbles_is_not_submitted(
+    awaiting: Awaiting,
+    made: Callable[..., NodeCertificate],
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(listener, "_SEND_TIMEOUT", 0.2)
+    host, _, port = address.rpartition(":")
+    for is_closed in (True, False):
+        caplog.clear()
+        monkeypatch.setattr(listener, "_QUIET", 0.0)
+        with (
+            socket.create_connection((host, int(port)), timeout=PATIENCE) as plain,
+            made(DESK).client().wrap_socket(plain) as peer,
+        ):
+            peer.sendall(json.dumps({"do": "submit", "incident": INCIDENT, "size": 1000}).encode() + b"\n")
+            assert json.loads(peer.recv(1000)) == {"ok": True, "go": True}
+            peer.sendall(b"x" * 999)
+            if is_closed:
+                peer.unwrap()
+            wait_for(lambda: "stage=node" in caplog.text, "the line about it")
+    assert awaiting.taken == []
+
+
+@pytest.mark.parametrize("code", [None, True, "0", 250, 600, -1], ids=str)
+def test_an_answer_to_a_changed_message_has_a_code(made: Callable[..., NodeCertificate], code: object) -> None:
+    answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
+    with lying(made(NODE), answer) as address, pytest.raises(QueueError, match="the answer has no code"):
+        NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x")
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------

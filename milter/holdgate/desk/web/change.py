@@ -9,7 +9,6 @@ from starlette.routing import Route
 from holdgate.desk import moderation
 from holdgate.desk.changing import (
     ENCRYPT,
-    EXCLUDE,
     REDACT,
     WITHOUT,
     CannotChangeError,
@@ -26,6 +25,7 @@ from holdgate.desk.web.pages import ModeratorHandlers, Pages
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.states import State
+from holdgate.queue.changed import EXCLUDE
 
 _MOST = 100
 _OTHER = mark("The message would look different by now. Check it again, then approve.")

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from holdgate.desk import consult, selfrelease
-from holdgate.desk.changing import EXCLUDE, CannotChangeError, Changer, RequestedChanges, offered
+from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, SELF_RELEASE, RefusedError
@@ -17,6 +17,7 @@ from holdgate.desk.web.pages import Pages, SenderHandlers
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
+from holdgate.queue.changed import EXCLUDE
 
 _INCOMPLETE = mark("Nothing was done. Give a reason and tick the box first.")
 

@@ -19,10 +19,10 @@ from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
 from holdgate.desk.web.session import SENDER_PAGES
-from holdgate.desk.wishes import Wishes
 from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.schema import sign_in_codes
 from holdgate.quarantine.states import State
+from holdgate.queue.wishes import Wishes
 from support.desks import templates_of
 
 BOSS = "boss@corp.example"

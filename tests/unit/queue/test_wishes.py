@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.desk import dsn
-from holdgate.desk.wishes import Wishes, read_wishes
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from holdgate.queue.wishes import Wishes, read_wishes
 
 ENVELOPE = b"""\
 *** ENVELOPE RECORDS hold/4jcT1r6CMtzMC8y ***

@@ -1,0 +1,195 @@
+"""A changed message that another node's desk sends is submitted only as it was approved, to whom it was sent."""
+
+import hashlib
+import smtplib
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdgate.quarantine.incident import Actor, Change, Incident, NewNotice
+from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
+from holdgate.quarantine.states import State
+from holdgate.quarantine.store import Store, open_store
+from holdgate.queue import submitting
+from holdgate.queue.agent import RefusedError
+from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.submitting import Submitter
+
+ACTOR = Actor("boss@corp.example", "page")
+CONTENT = b"From: anna@corp.example\nSubject: Figures\n\nwithout it\n"
+RELAY = Path("/nonexistent/holdgate-change")
+ENVELOPE = b"sender: anna@corp.example\nrecipient: bob@partner.example\nrecipient: eve@partner.example\n"
+
+
+class HeldQueue(QueueClient):
+    """The local agent, with the envelope of one held message."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, int], bytes] = {("4a", 1000): ENVELOPE}  # type: ignore[assignment]
+
+    def envelope(self, queue_id: str, arrival_time: int) -> bytes | None:
+        return self.held.get((queue_id, arrival_time))  # type: ignore[attr-defined, no-any-return]
+
+
+class Relay:
+    """What was submitted: sender, recipients, content. It fails with `error`."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, list[str], bytes]] = []
+        self.error: Exception | None = None
+
+    def submit(self, content: bytes, sender: str, recipients: Any, relay: object, *_: object, **__: object) -> str:
+        assert relay == RELAY
+        if self.error is not None:
+            raise self.error
+        self.taken.append((sender, [address for address, _ in recipients], content))
+        return ""
+
+
+@pytest.fixture
+def relay(monkeypatch: pytest.MonkeyPatch) -> Relay:
+    made = Relay()
+    monkeypatch.setattr(submitting, "submit", made.submit)
+    return made
+
+
+@pytest.fixture
+def node(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, "mx1.corp.example")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def queue() -> HeldQueue:
+    return HeldQueue()
+
+
+@pytest.fixture
+def submitter(node: Store, queue: HeldQueue) -> Submitter:
+    return Submitter(node, queue, RELAY)
+
+
+def approved(node: Store, *, name: str = "mx1.corp.example", recipients: list[str] | None = None) -> Incident:
+    to = ["bob@partner.example", "eve@partner.example"]
+    incident = Incident("4a", "anna@corp.example", to, "p", node=name)
+    node.record(incident, ACTOR)
+    found = node.incident(incident.id)
+    assert found is not None
+    held = node.change(found, State.HELD, ACTOR, arrival_time=1000, held_at=datetime.now(UTC))
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    kinds = ["without-recipients"] if recipients else ["redact"]
+    change = Change(kinds, original="0" * 64, sent=digest, token="5" * 32, recipients=recipients or [])
+    notice = NewNotice(CHANGED, HOLD_QUEUE)
+    return node.change(held, State.APPROVED, ACTOR, change=asdict(change), outbox=[notice])
+
+
+def test_what_was_approved_is_submitted_to_whom_it_was_sent(
+    node: Store, submitter: Submitter, relay: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    incident = approved(node)
+    with caplog.at_level("INFO", "holdgate"):
+        assert submitter.submit(incident.id, CONTENT, "mx2.corp.example") == 0
+    ((sender, recipients, content),) = relay.taken
+    assert (sender, recipients) == ("anna@corp.example", ["bob@partner.example", "eve@partner.example"])
+    header, _, body = content.partition(b"\r\n\r\n")
+    assert body == b"without it\r\n"
+    assert f"X-Holdgate-Incident: {incident.id}\r\n".encode() in header
+    assert b"X-Holdgate-Changed: " + b"5" * 32 + b"-" in header
+    assert "submitted-for-node" in caplog.text
+    assert "node=mx2.corp.example" in caplog.text
+
+
+def test_another_text_is_not_submitted(node: Store, submitter: Submitter, relay: Relay) -> None:
+    incident = approved(node)
+    for other in (CONTENT + b"x", CONTENT.replace(b"\n", b"\r\n"), b"X-Holdgate-Changed: 1\n" + CONTENT, b"x"):
+        with pytest.raises(RefusedError, match="not the message that was approved"):
+            submitter.submit(incident.id, other, "mx2")
+    assert relay.taken == []
+    assert submitter.submit(incident.id, CONTENT, "mx2") == 0
+
+
+def test_only_what_the_store_awaits_is_submitted(node: Store, submitter: Submitter, relay: Relay) -> None:
+    def refused(incident_id: str) -> None:
+        with pytest.raises(RefusedError, match="no changed message is awaited"):
+            submitter.awaited(incident_id)
+        with pytest.raises(RefusedError, match="no changed message is awaited"):
+            submitter.submit(incident_id, CONTENT, "mx2")
+
+    refused("0" * 16)
+    held = Incident("4b", "anna@corp.example", ["bob@partner.example"], "p")
+    node.record(held, ACTOR)
+    refused(held.id)
+    sent = approved(node)
+    (notice,) = [one for one in node.outbox.due(datetime.now(UTC)) if one.incident_id == sent.id]
+    node.outbox.sent(notice, ACTOR)
+    refused(sent.id)
+    there = approved(node)
+    assert there.change is not None
+    node.amend(there, "changed message held", ACTOR, change={**there.change, "queue_id": "4c", "arrival_time": 1})
+    refused(there.id)
+    decided = approved(node)
+    node.change(decided, State.HELD, ACTOR)
+    refused(decided.id)
+    if not node._engine.dialect.name.startswith("sqlite"):
+        refused(approved(node, name="mx3.corp.example").id)
+    assert relay.taken == []
+
+
+def test_recipients_who_were_left_out_get_nothing(node: Store, submitter: Submitter, queue: Any, relay: Relay) -> None:
+    incident = approved(node, recipients=["eve@partner.example"])
+    with pytest.raises(RefusedError, match="not certain"):
+        submitter.submit(incident.id, CONTENT, "mx2")  # Postfix does not say how the client named them
+    lines = [f"original_recipient: {one}\nrecipient: {one}\n" for one in ("bob@partner.example", "eve@partner.example")]
+    queue.held["4a", 1000] = ("sender: anna@corp.example\n" + "".join(lines)).encode()
+    assert submitter.submit(incident.id, CONTENT, "mx2") == 0
+    assert relay.taken[0][1] == ["bob@partner.example"]
+
+
+def test_it_is_submitted_once_while_its_desk_records_that(node: Store, submitter: Submitter, relay: Relay) -> None:
+    incident = approved(node)
+    assert submitter.submit(incident.id, CONTENT, "mx2") == 0
+    with pytest.raises(RefusedError, match="just submitted"):
+        submitter.submit(incident.id, CONTENT, "mx2")
+    submitter._submitted[incident.id] -= submitting._PAUSE
+    assert submitter.submit(incident.id, CONTENT, "mx2") == 0, "the exchange deletes a second one"
+    assert len(relay.taken) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (smtplib.SMTPRecipientsRefused({"bob@partner.example": (550, b"5.1.1 bob@partner.example")}), 550),
+        (smtplib.SMTPRecipientsRefused({"bob@partner.example": (450, b"4.2.0 later")}), 450),
+        (smtplib.SMTPSenderRefused(552, b"5.3.4 too big", "anna@corp.example"), 499),
+        (smtplib.SMTPDataError(451, b"4.3.0 later"), 451),
+    ],
+    ids=["recipient", "recipient for now", "sender", "data"],
+)
+def test_a_refusal_is_told_and_can_be_tried_again(
+    node: Store, submitter: Submitter, relay: Relay, error: Exception, code: int
+) -> None:
+    incident = approved(node)
+    relay.error = error
+    assert submitter.submit(incident.id, CONTENT, "mx2") == code
+    relay.error = None
+    assert submitter.submit(incident.id, CONTENT, "mx2") == 0
+
+
+def test_what_cannot_be_submitted_now(node: Store, submitter: Submitter, queue: Any, relay: Relay) -> None:
+    incident = approved(node)
+    relay.error = FileNotFoundError(2, "No such file", str(RELAY))
+    with pytest.raises(QueueError, match="does not answer"):
+        submitter.submit(incident.id, CONTENT, "mx2")
+    relay.error = None
+    submitter._submitted.clear()
+    queue.held.clear()
+    with pytest.raises(RefusedError, match="not in the hold queue any more"):
+        submitter.submit(incident.id, CONTENT, "mx2")
+    with pytest.raises(RefusedError, match="change_relay is not set"):
+        Submitter(node, queue, None).awaited(incident.id)
+    assert relay.taken == []
