@@ -1,5 +1,6 @@
 """Relations with a real Postfix: learned from outgoing mail; then a look-alike address is held."""
 
+import json
 from pathlib import Path
 
 from holdgate.quarantine.incident import Incident
@@ -10,6 +11,7 @@ from tests.e2e.conftest import running_site
 from tests.e2e.desk import mail_about, text_of
 
 SENDER = letters.SENDER
+EVE = "eve@client.example"
 BOB, TWIN = "bob.smith@partner.example", "bob.smith@partner-group.example"
 POLICIES = """
 internal_domains = ["corp.example"]
@@ -68,6 +70,26 @@ def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> No
         assert BOB not in tried
 
 
+def test_an_automatic_reply_teaches_nothing_and_a_look_alike_of_the_own_domain_is_held(tmp_path: Path) -> None:
+    extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
+    extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
+    own_twin = "bob@c0rp.example"
+    with running_site(policies=POLICIES, extra=extra) as site:
+        answer = letters.clean()
+        answer["Auto-Submitted"] = "auto-replied"
+        site.submit(answer.as_bytes(), SENDER, BOB)
+        arrived(site, BOB, 1)
+        submit(site, EVE)
+        arrived(site, EVE, 1)
+        site.wait_for(lambda: "holdgate_relations_learned_total 1.0" in site.metrics("milter"), "one lesson")
+        known = json.loads(site.command("relations", "report", "--json").stdout)
+        assert [(day["messages"], day["recipients"]) for day in known["days"]] == [(1, 1)]
+
+        submit(site, own_twin)
+        risks = held(site, own_twin).recipient_risks or ()
+        assert ("lookalike", "corp.example", "own") in [(one["kind"], one["similar"], one["whose"]) for one in risks]
+
+
 CONTENT_POLICIES = """
 internal_domains = ["corp.example"]
 
@@ -78,7 +100,6 @@ direction = "outbound"
 recipient_risk = { content = "unusual" }
 """
 IBAN, DIGITS = "GB29 NWBK 6016 1331 9268 19", "60161331926819"
-EVE = "eve@client.example"
 
 
 def test_an_iban_that_went_to_one_domain_only_waits_before_it_goes_to_another(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
 from holdgate.gate import recipients as module
 from holdgate.gate.recipients import Recipients, condition_fields
+from holdgate.headers import AUTOMATIC
 from holdgate.policy.model import PolicyFile
 from holdgate.policy.verdict import PolicySet
 from holdgate.quarantine.store import Store
@@ -123,3 +124,4 @@ def test_relations_are_known_where_the_settings_say_so_and_compared_where_a_poli
     assert (made.correspondence is not None, made.is_compared) == (is_known, is_compared)
     assert own == [["corp.example", "corp.example", "other.example"]] * is_known
     assert made.is_inside("anna@corp.example")
+    assert made.fields.issuperset(AUTOMATIC) is is_known, "automatic replies are recognised by these"
