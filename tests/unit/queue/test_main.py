@@ -76,8 +76,10 @@ def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> N
     assert script.count == passes
 
 
-def test_there_is_no_pass_while_another_machine_may_have_the_name() -> None:
+def test_there_is_no_pass_while_another_machine_may_have_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script([])
+    waits: list[float] = []
+    monkeypatch.setattr(script.stop, "wait", waits.append)
     answers = iter([False, OSError("x"), False, True])
 
     def holds() -> bool:
@@ -90,6 +92,7 @@ def test_there_is_no_pass_while_another_machine_may_have_the_name() -> None:
     run_passes(script, script.stop, PAUSE, os.getppid(), Waker(), None, holds)
     assert script.count == 1
     assert next(answers, None) is None
+    assert waits[:2] == [PAUSE, PAUSE], "the machine is not kept busy meanwhile"
 
 
 def test_a_storm_of_signals_causes_few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
