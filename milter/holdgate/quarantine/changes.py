@@ -26,6 +26,8 @@ class Head(NamedTuple):
 Heads = dict[str, Head]
 """The newest event of each chain, by the chain's name."""
 
+_HEADS = select(chains.c.name, chains.c.number, chains.c.hash)
+
 
 class Changes:
     """Reads the changes. `reader` is an engine for read-only transactions."""
@@ -64,8 +66,7 @@ class Changes:
 
 
 def _heads(connection: Connection) -> Heads:
-    rows = connection.execute(select(chains.c.name, chains.c.number, chains.c.hash))
-    return {row.name: Head(row.number, row.hash) for row in rows}
+    return {row.name: Head(row.number, row.hash) for row in connection.execute(_HEADS)}
 
 
 def _has(connection: Connection, chain: str, head: Head) -> bool:

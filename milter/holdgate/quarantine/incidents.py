@@ -61,6 +61,8 @@ class Incidents:
     def __init__(self, reader: Engine, here: ColumnElement[bool]) -> None:
         self._reader = reader
         self._here = here
+        # Built once: the queue agent asks this before each batch of other work.
+        self._decided = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)), here)
 
     def incident(self, incident_id: str) -> Incident | None:
         """Return one incident, or None."""
@@ -134,9 +136,8 @@ class Incidents:
 
     def decided(self) -> set[str]:
         """Return the ids of this node's incidents whose decision has yet to be carried out."""
-        query = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)), self._here)
         with self._reader.connect() as connection:
-            return set(connection.execute(query).scalars())
+            return set(connection.execute(self._decided).scalars())
 
     def is_used_up(self, quota: "Quota") -> bool:
         """Return whether a person has decided as often as they may."""
