@@ -16,7 +16,6 @@ from tests.unit.desk.web.test_pages import Browser, FakePreviewer
 
 BOB, CAROL = "bob@partner.example", "carol@partner.example"
 ENVELOPE = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in (BOB, CAROL)).encode()
-MOMENT = datetime.now(UTC) + timedelta(minutes=1)
 QUEUE = Actor("holdgate-queue", "queue")
 HELD = b"X-Holdgate-Incident: x\nSubject: Figures\n\nText\n"
 
@@ -81,8 +80,9 @@ def test_the_sender_is_told_who_does_not_get_it(make_desk: Any, hold: Any) -> No
     browser.submit(page, "/change", confirm="yes")
     done = now(desk, incident)
     desk.store.change(done, State.RELEASED, QUEUE)
-    notice = next(one for one in desk.store.outbox.due(MOMENT) if one.kind == "approved")
-    text = str(browser.composer.compose(now(desk, incident), notice, MOMENT))
+    moment = datetime.now(UTC) + timedelta(minutes=1)
+    notice = next(one for one in desk.store.outbox.due(moment) if one.kind == "approved")
+    text = str(browser.composer.compose(now(desk, incident), notice, moment))
     assert notice.recipient == "anna@corp.example"
     before, _, after = text.partition("It is not sent to:")
     assert BOB in before
