@@ -99,7 +99,9 @@ class Api:
         wanted = _requested_changes(fields.get("changes", {}))
         if wanted is None or (wanted.kinds and CHOICES[choice] is not Answer.APPROVE):
             return _problem(
-                422, 'changes: with "approve", {"without": [names], "not_to": [addresses], "encrypted": true}'
+                422,
+                'changes: with "approve", {"without": [names], "not_to": [addresses], "redacted": true, '
+                '"encrypted": true}',
             )
         try:
             change = self._changer.prepare(incident, wanted).change if wanted.kinds else None

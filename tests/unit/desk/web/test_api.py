@@ -5,9 +5,11 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -30,12 +32,14 @@ TOKENS = [{"name": "t", "sha256": hashlib.sha256(b"secret").hexdigest(), "may_de
 
 @pytest.fixture
 def client(make_desk, hold) -> TestClient:  # type: ignore[no-untyped-def]
-    from starlette.applications import Starlette
-
     desk = make_desk(desk={"api_tokens": TOKENS})
     for number in range(3):
         hold(desk, queue_id=f"4{number}")
-    app = Guard(Starlette(routes=Api(desk, Changer(desk, NO_PREVIEWER)).routes()), "https://approve.corp.example", [])
+    return client_of(desk, NO_PREVIEWER)
+
+
+def client_of(desk: Any, previewer: Any) -> TestClient:
+    app = Guard(Starlette(routes=Api(desk, Changer(desk, previewer)).routes()), "https://approve.corp.example", [])
     return TestClient(app, headers={"Authorization": "Bearer secret"})
 
 
@@ -99,6 +103,8 @@ def test_any_body_is_answered(client: TestClient, body: bytes) -> None:
     [
         ({"without": ["a.pdf"]}, 422),
         ({"encrypted": True}, 422),
+        ({"not_to": ["bob@partner.example"]}, 422),
+        ({"not_to": "bob@partner.example"}, 422),
         ({"without": "a.pdf"}, 422),
         ({"other": []}, 422),
         ({}, 200),
@@ -109,3 +115,37 @@ def test_changes_that_the_policy_does_not_allow_decide_nothing(client, changes, 
     answer = client.post(f"/api/v1/incidents/{name}/decision", json={"decision": "approve", "changes": changes})
     assert answer.status_code == status
     assert (client.get(f"/api/v1/incidents/{name}").json()["state"] == "held") is (status == 422)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "status"), [("carol@partner.example", 200), ("dave@partner.example", 422), ("corp.example", 422)]
+)
+def test_a_decision_leaves_out_the_recipients_that_it_names(make_desk, hold, left_out, status) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk(desk={"api_tokens": TOKENS, "change_relay": "127.0.0.1:3"}, changes=["without-recipients"])
+    recipients = ["bob@partner.example", "carol@partner.example"]
+    incident = hold(desk, recipients=recipients)
+    envelope = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in recipients).encode()
+    held = b"Subject: Figures\n\nText\n"
+    previewer: Any = SimpleNamespace(held=lambda _: held, envelope=lambda _: envelope)
+    client = client_of(desk, previewer)
+    decision = {"decision": "approve", "changes": {"not_to": [left_out]}}
+    answer = client.post(f"/api/v1/incidents/{incident.id}/decision", json=decision)
+    assert answer.status_code == status, answer.text
+    shown = client.get(f"/api/v1/incidents/{incident.id}").json()
+    assert (shown["state"] == "approved") is (status == 200)
+    if status == 200:
+        assert (shown["change"]["kinds"], shown["change"]["recipients"]) == (["without-recipients"], [left_out])
+
+
+def test_the_description_names_each_change_that_a_decision_takes(client) -> None:  # type: ignore[no-untyped-def]
+    (described,) = [one for path, one in DESCRIPTION["paths"].items() if path.endswith("/decision")]
+    body = described["post"]["requestBody"]["content"]["application/json"]["schema"]
+    fields = body["properties"]["changes"]["properties"]
+    assert {*fields} == {"without", "not_to", "redacted", "encrypted"}
+    name = client.get("/api/v1/incidents").json()["incidents"][0]["id"]
+    changes = {one: {"array": [], "boolean": False}[fields[one]["type"]] for one in fields}
+    answers = [
+        client.post(f"/api/v1/incidents/{name}/decision", json={"decision": "approve", "changes": given})
+        for given in (changes | {"other": []}, changes)
+    ]
+    assert [one.status_code for one in answers] == [422, 200]
