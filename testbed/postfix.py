@@ -147,8 +147,21 @@ class PostfixInstance:
         wait_for(lambda: not pid or not _is_master(pid), "Postfix to stop")
 
     def reload(self) -> None:
-        """Have Postfix reload its configuration."""
-        subprocess.run([_sbin("postfix"), "-c", str(self.config), "reload"], capture_output=True, check=True)
+        """Have Postfix reload its configuration. Raises PostfixError."""
+        command = [_sbin("postfix"), "-c", str(self.config), "reload"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise PostfixError(f"postfix reload: {done.stderr.strip() or self._log_tail()}")
+
+    def rewrite(self, name: str, text: str) -> None:
+        """Replace the content of main.cf or master.cf and reload.
+
+        The file changes at once: master(8) reads it after the command has ended, and a half-written one ends it.
+        """
+        written = self.config / f"{name}.new"
+        written.write_text(text, encoding="utf-8")
+        written.replace(self.config / name)
+        self.reload()
 
     def sendmail(self, message: bytes, sender: str, *recipients: str) -> None:
         """Submit a message with sendmail(1): by postdrop and pickup, not SMTP."""

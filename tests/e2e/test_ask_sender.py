@@ -245,17 +245,14 @@ def test_a_daemon_that_is_killed_once_the_choice_is_recorded_loses_nothing(site:
 
 def test_a_listener_that_is_away_keeps_the_original_held(site: Site) -> None:
     incident = submit(site, "away")
-    master = site.postfix.config / "master.cf"
-    text = master.read_text()
-    master.write_text(re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
-    site.postfix.reload()
+    text = (site.postfix.config / "master.cf").read_text()
+    site.postfix.rewrite("master.cf", re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
     try:
         press(link_in(mail_about(site, ANNA, incident)), answer="some", confirm="yes", **{"not": "2"})
         site.wait_for(lambda: "notice put off" in events(site, incident), "a failed attempt")
         assert incident.queue_id in site.postfix.held_ids()
     finally:
-        master.write_text(text)
-        site.postfix.reload()
+        site.postfix.rewrite("master.cf", text)
     only_the_right_one_got_it(site, "away", incident)
 
 

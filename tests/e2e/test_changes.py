@@ -176,17 +176,14 @@ def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Sit
 
 def test_a_listener_that_is_away_keeps_the_original_held(site: Site) -> None:
     incident = submit(site, "away@partner.example")
-    master = site.postfix.config / "master.cf"
-    text = master.read_text()
-    master.write_text(re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
-    site.postfix.reload()
+    text = (site.postfix.config / "master.cf").read_text()
+    site.postfix.rewrite("master.cf", re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
     try:
         decide_without_the_first(site, incident)
         site.wait_for(lambda: "notice put off" in events(site, incident), "a failed attempt")
         assert incident.queue_id in site.postfix.held_ids()
     finally:
-        master.write_text(text)
-        site.postfix.reload()
+        site.postfix.rewrite("master.cf", text)
     closed(site, incident, State.RELEASED)
     site.wait_for(lambda: site.world.to("away@partner.example"), "delivery")
     assert len(site.world.to("away@partner.example")) == 1

@@ -303,18 +303,15 @@ def test_a_queue_agent_that_is_killed_goes_on(site: Site, token: str) -> None:
 def test_a_listener_that_is_away_leaves_the_message_held(site: Site, token: str) -> None:
     incident = submit(site, "away")
     final = letter("away", "Final away").as_bytes()
-    master = site.postfix.config / "master.cf"
-    text = master.read_text()
-    master.write_text(re.sub(r"(?m)^holdgate-replace unix.*\n(?: .*\n)+", "", text))
-    site.postfix.reload()
+    text = (site.postfix.config / "master.cf").read_text()
+    site.postfix.rewrite("master.cf", re.sub(r"(?m)^holdgate-replace unix.*\n(?: .*\n)+", "", text))
     try:
         answer = replace(site, token, incident, final)
         assert answer.status_code == 503
         assert "retry-after" in answer.headers
         assert site.postfix.held_ids() == [incident.queue_id]
     finally:
-        master.write_text(text)
-        site.postfix.reload()
+        site.postfix.rewrite("master.cf", text)
     assert replace(site, token, incident, final).status_code == 200
     got_the_final_one(site, "away")
 

@@ -79,8 +79,7 @@ def has_signer(site: Site, listener: str, signer: Path | None) -> None:
         master.read_text(encoding="utf-8"),
     )
     assert found[1] == 1
-    master.write_text(found[0], encoding="utf-8")
-    site.postfix.reload()
+    site.postfix.rewrite("master.cf", found[0])
 
 
 @pytest.fixture
