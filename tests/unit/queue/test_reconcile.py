@@ -61,12 +61,22 @@ class FakeQueue(QueueClient):
         self.delivered: list[str] = []
         self.deleted: list[str] = []
         self.trouble: list[str] = []
+        self._failing = ("", 0, "")
 
     def add(self, queue_id: str, header: bytes = b"", sender: str = "a@corp.example") -> None:
         self.messages[queue_id] = HeldMessage(queue_id, 1000, 10, sender, ["b@partner.example"])
         self.headers_of[queue_id] = header
 
+    def fail_at(self, when: str, count: int, kind: str) -> None:
+        """Fail, or let the caller die, once: at a step of the name `when` that follows `count` others of this name."""
+        self._failing = (when, count, kind)
+
     def _stumble(self, when: str) -> None:
+        name, left, kind = self._failing
+        if when == name:
+            self._failing = (name, left - 1, kind)
+            if left == 0:
+                raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
         if self.trouble and self.trouble[0].startswith(when):
             kind = self.trouble.pop(0).partition(" ")[2]
             raise Crash if kind == "crash" else UnreachableError("the agent does not answer")

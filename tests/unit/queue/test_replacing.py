@@ -85,18 +85,7 @@ def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, whe
     incident = held(store, queue)
     submit(queue, begin(store, incident))
     withdraw(store, incident)
-    calls = 0
-    stumble = queue._stumble
-
-    def at(place: str) -> None:
-        nonlocal calls
-        if place == when:
-            calls += 1
-            if calls == count + 1:
-                raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
-        stumble(place)
-
-    queue._stumble = at  # type: ignore[method-assign]
+    queue.fail_at(when, count, kind)
     for _ in range(2):
         try:
             settle(store, queue, 6)

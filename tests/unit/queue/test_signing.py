@@ -110,18 +110,7 @@ def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_k
 def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
-    calls = 0
-    stumble = queue._stumble
-
-    def at(place: str) -> None:
-        nonlocal calls
-        if place == when:
-            calls += 1
-            if calls == count + 1:
-                raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
-        stumble(place)
-
-    queue._stumble = at  # type: ignore[method-assign]
+    queue.fail_at(when, count, kind)
     is_submitted = False
     for _ in range(4):
         with contextlib.suppress(Crash, UnreachableError):
