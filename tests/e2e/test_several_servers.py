@@ -183,7 +183,9 @@ def test_a_node_whose_key_was_stolen_speaks_to_none_until_it_has_another(nodes: 
     stolen = Path(shutil.copytree(folder, folder.parent / "stolen"))
     address = nodes[0].settings.node.listen
     assert address is not None
-    thief = NodeReader(NAMES[0], format_address(address), NodeCertificate(*(stolen / name for name in names)))
+    thief = NodeReader(
+        NAMES[0], format_address(address), NodeCertificate(*(stolen / name for name in names), lambda _: False)
+    )
     assert thief.show("4none", 100) is None
     nodes[2].wait_for(
         lambda: nodes[2].command("nodes", "revoke", NAMES[1]).returncode == 0, "the certificate to be known"

@@ -32,7 +32,7 @@ class NodeCertificate:
     authority: Path
     certificate: Path
     private_key: Path
-    is_revoked: Callable[[str], bool] = lambda _fingerprint: False
+    is_revoked: Callable[[str], bool]
 
     @classmethod
     def of(cls, settings: Settings, is_revoked: Callable[[str], bool]) -> "NodeCertificate | None":

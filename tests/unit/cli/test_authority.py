@@ -193,7 +193,9 @@ def listening(tmp_path: Path) -> Iterator[str]:
     local = agent.listen(tmp_path / "queue.sock", group_id=os.getgid())
     agent.Agent(HeldMail(tmp_path / "hold"), user_ids=[os.getuid()], action_header="X").serve(local)
     opened = open_listener(("127.0.0.1", 0))
-    serving = NodeListener(NodeCertificate(*files(tmp_path / "mx2")), QueueClient(tmp_path / "queue.sock"))
+    serving = NodeListener(
+        NodeCertificate(*files(tmp_path / "mx2"), lambda _: False), QueueClient(tmp_path / "queue.sock")
+    )
     thread = threading.Thread(target=serving.serve, args=[opened])
     thread.start()
     yield format_address(opened.getsockname()[:2])

@@ -226,7 +226,7 @@ def test_a_link_in_the_hold_queue_is_a_file_whatever_it_leads_to(tmp_path: Path)
 
 def test_nodes_authenticate_at_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NodeCertificate, "_context", lambda _self, protocol: ssl.SSLContext(protocol))
-    certificate = NodeCertificate(Path("a"), Path("b"), Path("c"))
+    certificate = NodeCertificate(Path("a"), Path("b"), Path("c"), lambda _: False)
     assert certificate.server().num_tickets == 0
     assert certificate.client().protocol is ssl.PROTOCOL_TLS_CLIENT
 

@@ -37,7 +37,7 @@ MESSAGE = b"x-holdgate-incident: A\n\nbody\n"
 
 
 def files_of(folder: Path) -> NodeCertificate:
-    return NodeCertificate(folder / "authority.crt", folder / "node.crt", folder / "node.key")
+    return NodeCertificate(folder / "authority.crt", folder / "node.crt", folder / "node.key", lambda _: False)
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_desk_that_does_not_prove_itself_reads_nothing(
     ago: timedelta,
 ) -> None:
     certificate = made(name, authority, ago)
-    trusting = NodeCertificate(made(DESK).authority, certificate.certificate, certificate.private_key)
+    trusting = NodeCertificate(made(DESK).authority, certificate.certificate, certificate.private_key, lambda _: False)
     with caplog.at_level("INFO", "holdgate"), pytest.raises(NodeUnreachableError):
         NodeReader(NODE, address, trusting).show(OURS.queue_id, OURS.arrival_time)
     assert "shown-to-node" not in caplog.text
@@ -214,7 +214,7 @@ def test_a_node_that_is_not_the_one_asked_is_told_nothing(
     why: str,
 ) -> None:
     other = made(name, authority, ago)
-    trusting = NodeCertificate(made(DESK).authority, other.certificate, other.private_key)
+    trusting = NodeCertificate(made(DESK).authority, other.certificate, other.private_key, lambda _: False)
     with (
         served(trusting, queue, tmp_path / "queue.sock") as address,
         pytest.raises(NodeUnreachableError, match=why),

@@ -111,7 +111,7 @@ def certificate() -> Iterator[tuple[str, NodeCertificate]]:
             "private_key": folder / "node.key",
         }
         lines = "".join(f'{key} = "{path}"\n' for key, path in files.items())
-        yield lines, NodeCertificate(**files)
+        yield lines, NodeCertificate(**files, is_revoked=lambda _: False)
 
 
 def test_other_nodes_are_served_by_a_process_without_rights(certificate: tuple[str, NodeCertificate]) -> None:
