@@ -1,6 +1,5 @@
 """The page on which a sender releases their own held message, if the policy allows it."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request as HttpRequest
@@ -52,18 +51,18 @@ class ReleasePages(SenderHandlers):
         reason = consult.reason_of(self._desk.moderation(incident), field(http, "choice"), written)
         if field(http, "confirm") != "yes" or not reason or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, _INCOMPLETE)
-        excluded = ticked(incident, http.state.form.get("not", []))
+        excluded = _ticked(http, incident)
         actor = Actor(incident.sender, SELF_RELEASE, http.state.origin)
         try:
             wanted = RequestedChanges(excluded=excluded)
             change = self._changer.prepare(incident, wanted).change if excluded else None
             done = selfrelease.release(self._desk, incident, reason, actor, change=change)
         except selfrelease.NotAllowedError as error:
-            return self._show(http, incident, error.obstacle, excluded=excluded)
+            return self._show(http, incident, error.obstacle)
         except CannotChangeError as error:
-            return self._show(http, incident, error.why, excluded=excluded)
+            return self._show(http, incident, error.why)
         except UnreadableError as error:
-            return self._show(http, incident, unreadable=error.why, excluded=excluded)
+            return self._show(http, incident, unreadable=error.why)
         except RefusedError as error:
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
@@ -75,7 +74,6 @@ class ReleasePages(SenderHandlers):
         problem: str = "",
         *,
         unreadable: str = "",
-        excluded: Sequence[str] = (),
     ) -> Response:
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
@@ -91,7 +89,12 @@ class ReleasePages(SenderHandlers):
             unreadable=unreadable,
             allowed=obstacle is None,
             may_exclude=EXCLUDE in offered(self._desk, incident),
-            excluded=excluded,
+            excluded=_ticked(http, incident),
             choices=self._desk.moderation(incident).reasons,
             comment_length=COMMENT_LENGTH,
         )
+
+
+def _ticked(http: HttpRequest, incident: Incident) -> list[str]:
+    """Return the recipients that a form leaves out."""
+    return ticked(incident, http.state.form.get("not", [])) if http.method == "POST" else []
