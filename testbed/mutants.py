@@ -10,6 +10,7 @@ input, and prints one answer per line: whether the tests noticed.
 """
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -17,7 +18,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,41 +37,77 @@ _PRELOADED = (
     *("Milter", "PIL.Image", "_pytest", "ahocorasick", "aiosmtpd.lmtp", "alembic.command", "hypothesis", "jinja2"),
     *("phonenumbers", "prometheus_client", "pydantic", "re2", "sqlalchemy.dialects.sqlite"),
 )
+# The type of functions with functools.cache or lru_cache.
+_CACHED = type(functools.cache(lambda: None))
 
 
 class Reach:
-    """Which tests reach which line."""
+    """Which of `tests` reach which line."""
 
-    def __init__(self, data: coverage.CoverageData) -> None:
+    def __init__(self, data: coverage.CoverageData, tests: Collection[str]) -> None:
         self._files = {Path(name): data.contexts_by_lineno(name) for name in data.measured_files()}
+        self._tests = frozenset(tests)
 
     def of(self, path: Path, line: int) -> list[str]:
         """Return the tests that reach a line; for one that runs at import, those that reach any line of its file.
 
-        None if no test reaches it in its own process: a child process of any of them may reach it.
+        A line that a fixture of a module or class runs is reached by all the tests there. None if no test reaches it
+        in its own process: a child process of any of them may reach it.
         """
         lines = self._files.get(path, {})
         reached = set(lines.get(line, ()))
         if not reached - {""}:
             reached = {one for contexts in lines.values() for one in contexts} if reached else set()
-        return sorted(reached - {""})
+        modules = tuple(f"{one}::" for one in reached - self._tests - {""})
+        return sorted(one for one in self._tests if one in reached or one.startswith(modules))
 
 
 class _Contexts:
-    """Tells coverage which test runs, from the setup of its fixtures to their teardown, and measures its seconds."""
+    """Tells coverage which test, or fixture for several tests, runs, and measures the seconds of each test.
 
-    def __init__(self, measured: coverage.Coverage) -> None:
+    Each test has cached functions of the changed modules run again, so that it is seen which tests use them.
+    """
+
+    def __init__(self, measured: coverage.Coverage, changed: Collection[Path]) -> None:
         self._measured = measured
+        self._changed = frozenset(map(str, changed))
+        self._test = ""
         self.durations: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._measured.switch_context(item.nodeid)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self._forget()
+        self._switch(item.nodeid)
         begin = time.monotonic()
         outcome = yield
         self.durations[item.nodeid] = time.monotonic() - begin
-        self._measured.switch_context("")
+        self._switch("")
         return outcome
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """What a fixture of a module runs once, all tests of the module look at, not only the first."""
+        if fixturedef.scope not in ("module", "class"):
+            return (yield)
+        before = self._test
+        self._switch(request.node.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._switch(before)
+
+    def _forget(self) -> None:
+        for module in list(sys.modules.values()):
+            if getattr(module, "__file__", None) in self._changed:
+                for value in vars(module).values():
+                    if isinstance(value, _CACHED):
+                        value.cache_clear()
+
+    def _switch(self, context: str) -> None:
+        self._test = context
+        self._measured.switch_context(context)
 
 
 class _Chosen:
@@ -93,13 +130,13 @@ def _pytest(arguments: Sequence[str], plugin: Any) -> int:
     return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments], plugins=[plugin]))
 
 
-def _measure(arguments: Sequence[str]) -> int:
+def _measure(arguments: Sequence[str], changed: Collection[Path]) -> int:
     # Without the checkout's settings, because they give each process another file name.
     measured = coverage.Coverage(
         data_file=_REACHED, config_file=False, branch=False, source=["milter/holdgate"], messages=False
     )
     measured.start()
-    contexts = _Contexts(measured)
+    contexts = _Contexts(measured, changed)
     code = _pytest(arguments, contexts)
     measured.stop()
     measured.save()
@@ -140,7 +177,8 @@ def main() -> int:
         import_module(name)
     # The caller may measure coverage with a plugin: two measurements in one process do not work.
     os.environ.pop("PYTEST_ADDOPTS", None)
-    if _in_child(math.inf, _measure, [*asked["options"], *asked["tests"]]):
+    changed = {Path(change["path"]).absolute() for change in asked["changes"]}
+    if _in_child(math.inf, _measure, [*asked["options"], *asked["tests"]], changed):
         return 2
     durations: dict[str, float] = json.loads(Path(_DURATIONS).read_text(encoding="utf-8"))
     sys.dont_write_bytecode = True
@@ -148,7 +186,7 @@ def main() -> int:
     data.read()
     if not data.measured_files():
         raise RuntimeError(f"{_REACHED} says nothing: which tests reach a line is not known")
-    reach = Reach(data)
+    reach = Reach(data, durations)
     for change in asked["changes"]:
         path = Path(change["path"]).absolute()
         reached = reach.of(path, change["line"])

@@ -84,17 +84,43 @@ def test_each_listed_change_can_be_made(mutate: ModuleType) -> None:
         assert (ROOT / "tests/unit" / entry["tests"]).exists()
 
 
-CODE = "def first():\n    return 1\n\n\ndef second():\n    return 2\n"
+CODE = """from functools import cache
+
+def first():
+    return 1
+
+def second():
+    return 2
+
+def once():
+    return 4
+
+@cache
+def known():
+    return 6
+"""
 TESTS = """
+import pytest
 from holdgate import code
 
 
+@pytest.fixture(scope="module")
+def made():
+    return code.once()
+
+
 def test_first():
+    assert code.known()
     assert code.first() == 1
 
 
-def test_second():
+def test_second(made):
     assert code.second()
+
+
+def test_once(made):
+    assert made == 4
+    assert code.known() == 6
 """
 
 
@@ -115,19 +141,28 @@ def pytest_unconfigure():
 
 @pytest.mark.slow
 def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> None:
-    """However coverage is set up for the checkout, and although .ci/run measures with a plugin of its own."""
+    """However coverage is set up for the checkout, and although .ci/run measures with a plugin of its own.
+
+    A line that a fixture of the module runs for several tests is reached by all tests of the module, and one in a
+    cached function by each test that calls it.
+    """
     (tmp_path / "measures.py").write_text(MEASURES)
     (tmp_path / "milter/holdgate").mkdir(parents=True)
     (tmp_path / "milter/holdgate/__init__.py").touch()
     (tmp_path / "milter/holdgate/code.py").write_text(CODE)
     (tmp_path / "test_code.py").write_text(TESTS)
     (tmp_path / "setup.cfg").write_text("[coverage:run]\nparallel = True\n[tool:pytest]\nmarkers = slow: x\n")
-    changed = {"first": CODE.replace("1", "3"), "second": CODE.replace("2", "3")}
-    lines = {"first": 2, "second": 6}
     asked = {
         "tests": ["test_code.py"],
         "options": ["-m", "not slow"],
-        "changes": [{"path": "milter/holdgate/code.py", "line": lines[name], "text": changed[name]} for name in lines],
+        "changes": [
+            {
+                "path": "milter/holdgate/code.py",
+                "line": CODE[: CODE.index(old)].count("\n") + 1,
+                "text": CODE.replace(old, "return 3"),
+            }
+            for old in ("return 1", "return 2", "return 4", "return 6")
+        ],
     }
     done = subprocess.run(
         [sys.executable, "-m", "testbed.mutants"],
@@ -139,4 +174,4 @@ def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> Non
         check=True,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert answers == [{"noticed": True, "tests": 1}, {"noticed": False, "tests": 1}]
+    assert [(one["noticed"], one["tests"]) for one in answers] == [(True, 1), (False, 1), (True, 3), (True, 2)]
