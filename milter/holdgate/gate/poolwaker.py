@@ -25,7 +25,6 @@ class PoolWaker:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._begun: dict[object, float] = {}
-        self._is_resting = False
 
     @contextlib.contextmanager
     def inspecting(self) -> Iterator[None]:
@@ -33,8 +32,7 @@ class PoolWaker:
         message = object()
         with self._changed:
             self._begun[message] = time.monotonic()
-            if self._is_resting:
-                self._changed.notify()
+            self._changed.notify()
         try:
             yield
         finally:
@@ -45,9 +43,7 @@ class PoolWaker:
         """Connect to `place` repeatedly during long inspections; sleep when there are none. Never returns."""
         while True:
             with self._changed:
-                self._is_resting = True
                 self._changed.wait_for(lambda: self._begun)
-                self._is_resting = False
             time.sleep(_MOMENT)
             if self._longest() >= _MOMENT:
                 probe.listens(place)

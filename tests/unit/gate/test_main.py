@@ -1,11 +1,13 @@
 """How holdgate-milter starts, serves, reloads its settings and ends, without workers and without libmilter."""
 
+import runpy
 import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -31,6 +33,16 @@ class Service:
         self.did.append("closed")
 
 
+class Thread:
+    def __init__(self, did: list[str], target: Any, args: list[Any], daemon: bool) -> None:
+        self.did, self.daemon = did, daemon
+        assert (target, args[0].did) == (main._reload_on_signal, did)
+
+    def start(self) -> None:
+        ends = ", and does not keep the daemon from ending" if self.daemon else ""
+        self.did.append(f"waits for reloads{ends}")
+
+
 @pytest.fixture
 def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What the daemon does, in order."""
@@ -43,7 +55,9 @@ def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
         return call
 
-    settings = Settings.model_validate({"user": "holdgate-test", "milter": {"timeout": "90s"}})
+    settings = Settings.model_validate(
+        {"user": "holdgate-test", "milter": {"timeout": "90s"}, "node": {"name": "mx1.corp.example"}}
+    )
     store = SimpleNamespace(nodes=SimpleNamespace(check=note("asked for the name")))
     monkeypatch.setattr(daemon, "begin", lambda *_: (settings, tmp_path))
     monkeypatch.setattr(daemon, "drop_privileges", lambda user: done.append(f"became {user}"))
@@ -55,7 +69,7 @@ def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(main, "machine_of", lambda _: SimpleNamespace())
     monkeypatch.setattr(main, "Service", lambda *_: done.append("read all") or Service(done))
     monkeypatch.setattr(main.os, "umask", lambda mask: done.append(f"umask {mask:o}"))
-    monkeypatch.setattr(main.threading, "Thread", lambda **_: SimpleNamespace(start=note("waits for reloads")))
+    monkeypatch.setattr(main.threading, "Thread", lambda **given: Thread(done, **given))
     monkeypatch.setattr(
         callbacks, "run", lambda _new, socket, seconds: done.append(f"serves {socket} for {seconds} s at most")
     )
@@ -73,7 +87,7 @@ def test_it_gives_root_up_first_and_serves_when_all_is_read(did: list[str]) -> N
         "read all",
         "umask 117",
         f"looks after {socket}",
-        "waits for reloads",
+        "waits for reloads, and does not keep the daemon from ending",
         f"serves {socket} for 90 s at most",
         "closed",
     ]
@@ -110,3 +124,13 @@ def test_it_reads_its_settings_again_at_the_signal(monkeypatch: pytest.MonkeyPat
     with pytest.raises(StopIteration):
         main._reload_on_signal(Service(did))  # type: ignore[arg-type]
     assert did == [f"got {[signal.SIGUSR1]}", "reloaded"]
+
+
+class Begun(Exception):
+    """The daemon would start now."""
+
+
+def test_the_module_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "begin", Mock(side_effect=Begun))
+    with pytest.raises(Begun):
+        runpy.run_path(main.__file__, run_name="__main__")

@@ -1,6 +1,8 @@
 """The calls to libmilter and the thread pool's waker, without libmilter."""
 
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,6 @@ import pytest
 
 from holdgate.gate import callbacks, poolwaker
 from holdgate.gate.poolwaker import PoolWaker
-from testbed.ports import wait_for
 
 PLACE = Path("/run/holdgate/milter.sock")
 
@@ -22,7 +23,7 @@ def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_o
     seen = threading.Event()
 
     def run(_waker: PoolWaker, place: object) -> None:
-        places.append(place)
+        places.append((place, threading.current_thread().daemon))
         seen.set()
 
     monkeypatch.setattr(PoolWaker, "run", run)
@@ -36,50 +37,95 @@ def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_o
     assert told == [flags, Milter.TEMPFAIL, ("holdgate", f"unix:{PLACE}", 90)]
     assert [Milter.factory()._session for _ in range(2)] == ["first", "second"]
     assert seen.wait(90)
-    assert places == [PLACE]
+    assert places == [(PLACE, True)], "the waker never ends, so the milter must not wait for it"
 
 
 class Ended(Exception):
     """Ends a loop that never ends."""
 
 
+class Clock:
+    """The waker's time: it passes only while the waker sleeps, and then `meanwhile` happens."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(poolwaker, "time", made)
+    return made
+
+
 @pytest.fixture
 def knocks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    monkeypatch.setattr(poolwaker, "_MOMENT", 0.001)
-    return []
-
-
-def test_who_judges_for_longer_than_a_moment_has_libmilter_look_again_and_nobody_else_does(
-    monkeypatch: pytest.MonkeyPatch, knocks: list[object]
-) -> None:
-    one, ends = PoolWaker(), threading.Event()
+    """The places that the waker connected to; the second connection ends it."""
+    made: list[object] = []
 
     def listens(place: object) -> None:
-        knocks.append(place)
-        if ends.is_set():
+        made.append(place)
+        if len(made) == 2:
             raise Ended
+
+    monkeypatch.setattr(poolwaker.probe, "listens", listens)
+    return made
+
+
+def test_libmilter_looks_again_each_moment_while_an_inspection_takes_long(clock: Clock, knocks: list[object]) -> None:
+    one = PoolWaker()
+    with pytest.raises(Ended), one.inspecting():
+        one.run(PLACE)
+    assert knocks == [PLACE, PLACE]
+    assert clock.now == pytest.approx(0.1), "a session waits 50 ms at most"
+
+
+def test_short_inspections_have_libmilter_do_nothing(clock: Clock, knocks: list[object]) -> None:
+    one, messages = PoolWaker(), ExitStack()
+
+    def next_message() -> None:
+        assert knocks == []
+        clock.now -= 0.02  # the next one was begun a part of a moment ago
+        messages.close()
+        messages.enter_context(one.inspecting())
+        clock.now += 0.02
+
+    clock.meanwhile = [next_message] * 3
+    messages.enter_context(one.inspecting())
+    with pytest.raises(Ended), messages:
+        one.run(PLACE)
+    assert clock.meanwhile == []
+
+
+def test_a_waker_that_rests_is_woken_by_the_next_message(clock: Clock, knocks: list[object]) -> None:
+    one, rests = PoolWaker(), threading.Event()
+    wait = one._changed.wait
+
+    def waits(timeout: float | None = None) -> bool:
+        rests.set()  # the lock is held until it waits
+        return wait(timeout)
 
     def run() -> None:
         with pytest.raises(Ended):
             one.run(PLACE)
 
-    monkeypatch.setattr(poolwaker.probe, "listens", listens)
-    thread = threading.Thread(target=run)
+    one._changed.wait = waits  # type: ignore[method-assign]
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    wait_for(lambda: one._is_resting, "it to rest")
-    for _ in range(2):
-        with one.inspecting():
-            before = len(knocks)
-            wait_for(lambda before=before: len(knocks) > before + 1, "knocks")  # type: ignore[misc]
-        wait_for(lambda: one._is_resting, "it to rest again")
-        before = len(knocks)
-        assert not threading.Event().wait(0.02)
-        assert len(knocks) == before, "nobody is waited for"
-    ends.set()
+    assert rests.wait(90)
     with one.inspecting():
         thread.join(90)
     assert not thread.is_alive()
-    assert set(knocks) == {PLACE}
+    assert knocks == [PLACE, PLACE]
 
 
 def test_how_long_is_that_of_the_message_that_was_begun_first() -> None:
