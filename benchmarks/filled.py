@@ -110,7 +110,17 @@ class _Site:
         queue = _HoldQueue(self.closed + 1, self.closed + self.waiting)
         missing = timedelta(hours=1)
         store = open_store(self.url, "mx1", role="queue")
-        self._agent = Reconciler(store, queue, action=("X", "Y"), missing_after=missing, interval=missing)
+        self._agent = Reconciler(
+            store,
+            queue,
+            action=("X", "Y"),
+            missing_after=missing,
+            interval=missing,
+            adopt_uninspected=False,
+            poll_after=lambda: 0.0,
+            has_name=lambda: True,
+            signs=lambda: False,
+        )
         for _ in range(3):
             self._agent.run_once()
 

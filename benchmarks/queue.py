@@ -130,4 +130,7 @@ def _reconciler(site: Site) -> Reconciler:
         missing_after=timedelta(hours=1),
         interval=timedelta(hours=1),
         adopt_uninspected=True,
+        poll_after=lambda: 0.0,
+        has_name=lambda: True,
+        signs=lambda: False,
     )

@@ -81,11 +81,11 @@ class Reconciler:
         *,
         action: tuple[str, str],
         missing_after: timedelta,
-        interval: timedelta = timedelta(0),
-        adopt_uninspected: bool = False,
-        poll_after: Callable[[], float] = lambda: 0.0,
-        has_name: Callable[[], bool] = lambda: True,
-        signs: Callable[[], bool] = lambda: False,
+        interval: timedelta,
+        adopt_uninspected: bool,
+        poll_after: Callable[[], float],
+        has_name: Callable[[], bool],
+        signs: Callable[[], bool],
     ) -> None:
         self._store = store
         self._queue = queue

@@ -404,3 +404,11 @@ def test_what_is_no_queue_id_never_reaches_a_command(queue_id: str, tmp_path: Pa
 def test_an_agent_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(QueueError, match="the queue agent does not answer"):
         QueueClient(tmp_path / "none.sock").held()
+
+
+def test_a_client_waits_for_a_silent_agent_only_for_its_time(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "queue.sock"))
+        silent.listen()
+        with pytest.raises(UnreachableError, match="the queue agent does not answer: timed out"):
+            QueueClient(tmp_path / "queue.sock", timeout=0.02).held()

@@ -1,5 +1,6 @@
 """Attach to Postfix's settings and detach, with the real postconf on a separate configuration."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -418,3 +419,177 @@ def test_what_postfix_says_of_its_settings(
     else:
         attach._postfix(Path("/etc/postfix-x"), "check")
     assert (tmp_path / "asked").read_text() == "-c /etc/postfix-x check\n"
+
+
+# -- what the plan contains -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scan", "ocr", "seconds"),
+    [
+        # At least as long as Postfix waits by default.
+        ({"time_limit": "30s", "wait_limit": "120s"}, {}, 300),
+        # A worker is waited for, two attempts are made, and a minute is left.
+        ({"time_limit": "5m", "wait_limit": "1m"}, {}, 720),
+        ({"time_limit": "5m", "wait_limit": "1m"}, {"mode": "off", "time_limit": "10m"}, 720),
+        # With OCR the message may be inspected again in another pool, each attempt for so much longer.
+        ({"time_limit": "5m", "wait_limit": "1m"}, {"mode": "policies", "time_limit": "100s"}, 1580),
+    ],
+)
+def test_postfix_waits_longer_than_an_inspection_can_take(
+    config: Path, scan: dict[str, str], ocr: dict[str, str], seconds: int
+) -> None:
+    tables = {"queue": {"postfix_config": config}, "scan": scan, "ocr": ocr}
+    entry = attach.milter_entry(Settings.model_validate(tables), Postfix(config))
+    assert f" content_timeout={seconds}s " in entry
+
+
+def test_sendmails_milters_that_follow_in_braces_or_among_others_stay(config: Path) -> None:
+    Postfix(config).set("non_smtpd_milters", "inet:localhost:1, ${smtpd_milters}")
+    put_in(config)
+    assert Postfix(config).raw_setting("non_smtpd_milters") == "inet:localhost:1, ${smtpd_milters}"
+
+
+def test_the_milters_of_smtpd_are_changed_whatever_they_name(config: Path) -> None:
+    Postfix(config).set("smtpd_milters", "$non_smtpd_milters, inet:localhost:8891")
+    Postfix(config).set("non_smtpd_milters", "inet:localhost:11332")
+    put_in(config)
+    assert Postfix(config).raw_setting("smtpd_milters") == f"{ENTRY}, $non_smtpd_milters, inet:localhost:8891"
+
+
+def test_tables_that_follow_header_checks_get_the_sites_and_not_ours(config: Path) -> None:
+    Postfix(config).set("mime_header_checks", "${header_checks}")
+    Postfix(config).set("nested_header_checks", "regexp:/etc/postfix/nested")
+    put_in(config)
+    assert Postfix(config).raw_setting("mime_header_checks") == "regexp:/etc/postfix/header_checks"
+    assert Postfix(config).raw_setting("nested_header_checks") == "regexp:/etc/postfix/nested"
+
+
+def test_a_site_without_header_checks_gets_ours_alone_and_loses_them(config: Path) -> None:
+    Postfix(config).unset("header_checks")
+    before = given(config)
+    put_in(config)
+    now = given(config)
+    assert now["header_checks"] == "regexp:/etc/holdgate/postfix/header_checks"
+    assert (now["mime_header_checks"], now["nested_header_checks"]) == ("", "")
+    Postfix(config).set("mydestination", "corp.example")
+    assert detach(config) == []
+    assert given(config) == before | {"mydestination": "corp.example"}
+
+
+def test_a_setting_that_this_postfix_does_not_have_is_not_written(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = Postfix.defaults
+    absent = "smtpd_forbid_bare_newline"
+    monkeypatch.setattr(
+        Postfix, "defaults", lambda self: {name: value for name, value in defaults(self).items() if name != absent}
+    )
+    difference = attach.plan_attach(settings(config)).difference
+    assert "enable_long_queue_ids" in difference
+    assert f"+{absent} =" not in difference
+
+
+def test_a_relay_on_another_machine_needs_no_listener_here(config: Path) -> None:
+    elsewhere = {"queue": {"postfix_config": config}, "desk": {"notice_relay": "relay.corp.example:25"}}
+    difference = attach.plan_attach(Settings.model_validate(elsewhere)).difference
+    assert "+holdgate-notice" not in difference
+    assert "+holdgate-split " in difference
+
+
+def test_a_listener_of_another_name_is_replaced_by_that_of_the_settings(config: Path) -> None:
+    put_in(config)
+    attach.apply(attach.plan_attach(by_tcp(config)))
+    assert [str(one) for one in own_listeners(Postfix(config).services())] == ["127.0.0.1:10027/inet"]
+    relay = {"split_relay": "unix:/var/spool/postfix/public/other-split"}
+    attach.apply(attach.plan_attach(settings(config, **relay)))
+    logs = [one.settings.get("syslog_name") for one in Postfix(config).services()]
+    names = [one.name for one in Postfix(config).services()]
+    assert logs.count("postfix/holdgate-split") == 2  # smtpd and its cleanup
+    assert "other-split" in names
+    assert "holdgate-split" not in names
+
+
+# -- what is kept for detach ------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_is_for_root_alone(config: Path) -> None:
+    put_in(config)
+    (kept,) = attach.STATE_DIRECTORY.iterdir()
+    assert (attach.STATE_DIRECTORY.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_two_instances_are_attached_and_detached_each_for_itself(config: Path, tmp_path: Path) -> None:
+    other = tmp_path / "postfix-out"
+    other.mkdir()
+    (other / "main.cf").write_text(MAIN.replace("8891", "8892"))
+    (other / "master.cf").write_text(MASTER)
+    put_in(config)
+    put_in(other)
+    take_out(config)
+    assert (config / "main.cf").read_text() == MAIN
+    assert ENTRY in Postfix(other).raw_setting("smtpd_milters")
+    take_out(other)
+    assert (other / "main.cf").read_text() == MAIN.replace("8891", "8892")
+    assert not attach.STATE_DIRECTORY.exists()
+    attach.delete_state(other)  # a second time
+
+
+def test_the_file_that_was_not_changed_since_has_its_bytes_again(config: Path) -> None:
+    put_in(config)
+    Postfix(config).set("mydestination", "corp.example")
+    take_out(config)
+    assert (config / "master.cf").read_text() == MASTER
+
+
+def test_a_listener_that_was_there_before_stays_after_a_change(config: Path) -> None:
+    """An earlier version's listener: attach renews it, and detach does not take it away."""
+    put_in(config)
+    attach.delete_state(config)
+    put_in(config)
+    (config / "master.cf").write_text((config / "master.cf").read_text() + "# a comment\n")
+    detach(config)
+    assert [one.name for one in own_listeners(Postfix(config).services())] == ["holdgate-notice"]
+
+
+def test_what_an_earlier_version_kept_is_understood(config: Path) -> None:
+    """It kept both files, and not each setting's text."""
+    before = given(config)
+    put_in(config)
+    (kept,) = attach.STATE_DIRECTORY.iterdir()
+    state = json.loads(kept.read_text())
+    del state["settings"]
+    kept.write_text(json.dumps(state))
+    Postfix(config).set("mydestination", "corp.example")
+    assert detach(config) == []
+    assert given(config) == before | {"mydestination": "corp.example"}
+
+
+def test_bytes_that_are_no_utf_8_stay_as_they_are(config: Path) -> None:
+    raw = MAIN.encode() + b"# caf\xe9\n"
+    (config / "main.cf").write_bytes(raw)
+    put_in(config)
+    assert b"# caf\xe9\n" in (config / "main.cf").read_bytes()
+    take_out(config)
+    assert (config / "main.cf").read_bytes() == raw
+
+
+@pytest.mark.parametrize("name", ["main.cf", "master.cf"])
+def test_a_postfix_without_its_files_is_an_error_that_names_the_file(config: Path, name: str) -> None:
+    plan = attach.plan_attach(settings(config))
+    (config / name).unlink()
+    with pytest.raises(AttachError, match=rf"{config}/{name}: No such file or directory: is Postfix configured\?"):
+        attach.apply(plan)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_whether_postfix_runs_is_what_its_own_command_says(
+    config: Path, monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    def answer(_config: Path, command: str) -> None:
+        assert command == "status"
+        if not runs:
+            raise PostfixError("the Postfix mail system is not running")
+
+    monkeypatch.setattr(attach, "_postfix", answer)
+    assert attach.is_running(config) is runs

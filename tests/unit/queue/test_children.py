@@ -1,12 +1,14 @@
 """The processes of `holdgate-queue` from start to end, each in this process."""
 
 import os
+import runpy
 import signal
 import threading
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -412,3 +414,9 @@ def test_a_wake_has_the_reconciler_look_and_the_end_of_a_pause_does_not(monkeypa
     reconciler: Any = FakeReconciler()
     reconciling.run_passes(reconciler, stop, 2.5, os.getppid(), waker)
     assert done == ["pass", "look", "pass", "pass", "look"]
+
+
+def test_the_module_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "begin", Mock(side_effect=Ended))
+    with pytest.raises(Ended):
+        runpy.run_path(main.__file__, run_name="__main__")

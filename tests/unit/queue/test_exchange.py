@@ -115,6 +115,20 @@ def test_a_submission_that_got_lost_is_made_again(store: Store) -> None:
     assert "changed message lost" in [one.event for one in store.history(incident.id)]
 
 
+def test_a_changed_message_that_came_late_is_not_looked_for_any_more(store: Store) -> None:
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    sent(store)
+    reconciler = new_reconciler(store, queue)
+    reconciler.run_once()
+    assert reconciler._exchange.waits, "Postfix took it, and it is not in the hold queue"
+    submit(queue, incident)
+    queue.damaged = {"4orig"}  # the exchange cannot be completed
+    for _ in range(2):
+        reconciler.run_once()
+    assert not reconciler._exchange.waits
+
+
 @pytest.mark.parametrize("is_submitted", [False, True])
 def test_an_original_that_an_operator_removed_takes_the_changed_message_with_it(
     store: Store, is_submitted: bool

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -582,3 +583,94 @@ def test_a_node_that_was_away_is_not_asked_again_at_once(made: Callable[..., Nod
 def test_an_address_that_is_none_is_a_node_that_is_away(made: Callable[..., NodeCertificate], address: str) -> None:
     with pytest.raises(NodeUnreachableError):
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
+
+
+# -- what connects, without TLS ---------------------------------------------------------------------------------------
+
+
+class Peers:
+    """In place of a listening socket: peers that connect, errors, and the end of the listener."""
+
+    def __init__(self, *steps: str | OSError) -> None:
+        self.steps = list(steps)
+        self.closed: list[str] = []
+
+    def accept(self) -> tuple["Peers", tuple[str, int]]:
+        step = self.steps.pop(0)
+        if isinstance(step, OSError):
+            raise step
+        self.client = step
+        return self, (step, 40_000)
+
+    def close(self) -> None:
+        self.closed.append(self.client)
+
+    def fileno(self) -> int:
+        return 9 if self.steps else -1
+
+    def getsockopt(self, *_: object) -> int:
+        return len(self.steps)
+
+
+def never_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let each connection that is served stay open; return the clients."""
+    clients: list[str] = []
+
+    class Thread:
+        def __init__(self, *, target: object, args: list[Any], daemon: bool) -> None:
+            assert daemon, "a peer must not keep the daemon from ending"
+            self._client = args[1]
+
+        def start(self) -> None:
+            clients.append(self._client)
+
+    monkeypatch.setattr(listener.threading, "Thread", Thread)
+    return clients
+
+
+def test_one_address_has_8_connections_and_all_have_32(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = never_answers(monkeypatch)
+    end = OSError("closed")
+    addresses = [f"192.0.2.{number}" for number in range(5)]
+    peers = Peers(*(one for one in addresses for _ in range(9)), end)
+    serving = NodeListener(NodeCertificate.__new__(NodeCertificate), QueueClient(Path("/x")))
+    serving.serve(peers)  # type: ignore[arg-type]
+    assert clients == [one for one in addresses[:4] for _ in range(8)]
+    assert peers.closed == [*addresses[:4], *[addresses[4]] * 9]
+    serving._leave(addresses[0])
+    late = Peers(addresses[4], addresses[4], end)
+    serving.serve(late)  # type: ignore[arg-type]
+    assert clients[32:] == late.closed == [addresses[4]], "a place that is left is another's"
+
+
+def test_the_listener_lives_on_when_no_descriptor_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = never_answers(monkeypatch)
+    pauses: list[float] = []
+    monkeypatch.setattr(listener, "time", SimpleNamespace(sleep=pauses.append))
+    full = OSError(24, "too many open files")
+    peers = Peers("192.0.2.1", full, full, "192.0.2.2", OSError("closed"))
+    NodeListener(NodeCertificate.__new__(NodeCertificate), QueueClient(Path("/x"))).serve(peers)  # type: ignore[arg-type]
+    assert clients == ["192.0.2.1", "192.0.2.2"]
+    assert len(pauses) == 2, "the processor rests meanwhile"
+
+
+def test_an_address_that_is_refused_is_logged_once_a_minute_and_does_not_hide_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(listener, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    serving = NodeListener(NodeCertificate.__new__(NodeCertificate), QueueClient(Path("/x")))
+
+    def logged(*clients: str) -> int:
+        caplog.clear()
+        for client in clients:
+            serving._refused(client, "no")
+        return len(caplog.records)
+
+    assert logged("192.0.2.1", "192.0.2.1", "192.0.2.2") == 2
+    now[0] += 59
+    assert logged("192.0.2.1", "192.0.2.2") == 0
+    now[0] += 1
+    assert logged("192.0.2.1", "192.0.2.1") == 1
+    # Not even many addresses fill the log.
+    assert logged(*(f"198.51.100.{number}" for number in range(99))) == listener.PLACES - 1

@@ -70,7 +70,17 @@ def test_what_was_held_is_adopted_again_and_an_approval_that_is_lost_releases_no
     store = open_store(url, NODE, role="queue")
     queue = HoldQueue("4approved", "4new")
     hour = timedelta(hours=1)
-    agent = Reconciler(store, queue, action=("X-Netskope-Action", "Quarantine"), missing_after=hour, interval=hour)
+    agent = Reconciler(
+        store,
+        queue,
+        action=("X-Netskope-Action", "Quarantine"),
+        missing_after=hour,
+        interval=hour,
+        adopt_uninspected=False,
+        poll_after=lambda: 0.0,
+        has_name=lambda: True,
+        signs=lambda: False,
+    )
     approved = hold(store, "4approved")
     current = "SELECT pg_current_wal_lsn() = max(replay_lsn) FROM pg_stat_replication"
     wait_for(lambda: primary.value(current) == "t", "the standby to have this")

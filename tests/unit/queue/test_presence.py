@@ -9,9 +9,16 @@ from holdgate.queue.postfix import Postfix, Service
 from holdgate.queue.presence import (
     bypass_paths,
     change_listener,
+    content_filters,
+    has_change_milters,
+    inspected_twice,
     is_open_to_all,
     listener_name,
+    milters_after_holdgate,
+    misplaced_socket,
     notice_listener,
+    replace_listener,
+    split_listener,
     wants_listener,
 )
 
@@ -165,3 +172,174 @@ def test_a_socket_is_known_by_its_name() -> None:
     assert (listener_name(site), wants_listener(site), is_open_to_all(site)) == ("holdgate-notice", True, False)
     assert notice_listener([*others, ours], site) == ours
     assert notice_listener(others, site) is None
+
+
+# -- what a site has, without Postfix's commands ----------------------------------------------------------------------
+
+
+class Site(Postfix):
+    """Settings of main.cf and services of master.cf, as `Postfix` returns them."""
+
+    def __init__(self, *services: Service, **main: str) -> None:
+        self._services = list(services)
+        self._main = {"queue_directory": "/var/spool/postfix"} | main
+
+    def services(self) -> list[Service]:
+        return self._services
+
+    def setting(self, name: str) -> str:
+        return self._main.get(name, "")
+
+
+HERE = "unix:holdgate/milter.sock"
+SITE = settings(Path("/etc/postfix"))
+
+
+def smtpd(name: str, kind: str = "inet", **options: str) -> Service:
+    return Service(name, kind, False, "smtpd", options)
+
+
+NOTICES = smtpd("127.0.0.1:10027", smtpd_milters="", receive_override_options="no_milters")
+RETURN = smtpd("127.0.0.1:10025", content_filter="")
+SUBMISSION = smtpd("587", content_filter="smtp-amavis:[127.0.0.1]:10024")
+
+
+@pytest.mark.parametrize(
+    ("services", "main", "found"),
+    [
+        # A filter for all mail, and the listener to which it returns mail, which passes it to the milter again.
+        ((RETURN,), {"content_filter": "x:1", "smtpd_milters": HERE}, ["127.0.0.1:10025/inet"]),
+        ((smtpd("localhost:10025"), SUBMISSION), {"smtpd_milters": HERE}, ["localhost:10025/inet"]),
+        ((smtpd("[::1]:10025"), SUBMISSION), {"smtpd_milters": HERE}, ["[::1]:10025/inet"]),
+        ((smtpd("192.0.2.9:10025", content_filter=""),), {"content_filter": "x:1", "smtpd_milters": HERE}, ["192.0"]),
+        ((RETURN,), {"content_filter": "x:1", "smtpd_milters": f"inet:x:1, {HERE}"}, ["127.0.0.1:10025/inet"]),
+        ((smtpd("127.0.0.1:10025", smtpd_milters=HERE), SUBMISSION), {}, ["127.0.0.1:10025/inet"]),
+        # No filter, or mail that is not inspected when it comes back.
+        ((RETURN,), {"smtpd_milters": HERE}, []),
+        ((RETURN,), {"content_filter": "x:1", "smtpd_milters": "inet:x:1"}, []),
+        ((smtpd("127.0.0.1:10025", smtpd_milters=""), SUBMISSION), {"smtpd_milters": HERE}, []),
+        (
+            (smtpd("127.0.0.1:10025", receive_override_options="no_address_mappings,no_milters"), SUBMISSION),
+            {"smtpd_milters": HERE},
+            [],
+        ),
+        # Listeners to which no filter returns mail: one that people reach, one with a filter of its own, others.
+        ((smtpd("587"), smtpd("25")), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
+        ((smtpd("127.0.0.1:587", content_filter="x:1"),), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
+        ((smtpd("127.0.0.1:10027"),), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
+        ((smtpd("127.0.0.1:10025", kind="unix"),), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
+        ((Service("127.0.0.1:10025", "inet", False, "qmqpd", {}), SUBMISSION), {"smtpd_milters": HERE}, []),
+    ],
+)
+def test_a_filter_that_returns_mail_to_the_milter_is_named_with_the_remedy(
+    services: tuple[Service, ...], main: dict[str, str], found: list[str]
+) -> None:
+    named = list(inspected_twice(SITE, Site(*services, **main)))
+    assert len(named) == len(found)
+    for line, listener in zip(named, found, strict=True):
+        assert line.startswith(listener)
+        assert line.endswith("add to it: -o receive_override_options=no_milters")
+
+
+def test_content_filters_are_those_of_mail_that_the_milter_saw() -> None:
+    pickup = Service("pickup", "unix", False, "pickup", {"content_filter": "x:1"})
+    other = Service("cleanup", "unix", False, "cleanup", {"content_filter": "x:1"})
+    site = Site(SUBMISSION, RETURN, pickup, other, content_filter="x:1")
+    assert content_filters(site.services(), site) == [
+        "main.cf: content_filter",
+        "master.cf: 587/inet: content_filter",
+        "master.cf: pickup/unix: content_filter",
+    ]
+    assert content_filters([RETURN, other], Site(RETURN, other)) == []
+
+
+def test_a_filters_listener_without_the_milter_is_no_way_past_us() -> None:
+    """Its mail was inspected before it went to the filter. Without a filter it is a way past us."""
+    back = smtpd("127.0.0.1:10025", content_filter="", smtpd_milters="", receive_override_options="no_milters")
+    assert list(bypass_paths(SITE, Site(NOTICES, back, content_filter="x:1", smtpd_milters=HERE))) == []
+    remarks = list(bypass_paths(SITE, Site(NOTICES, back, smtpd_milters=HERE)))
+    assert [one.partition("/inet ")[2].split()[0] for one in remarks] == ["has", "says"]
+    # A filter whose mail comes back nowhere is named: people may be asked twice.
+    (remark,) = bypass_paths(SITE, Site(NOTICES, content_filter="x:1", smtpd_milters=HERE))
+    assert remark.startswith("main.cf: content_filter: mail that this filter hands back is inspected a second time")
+
+
+def test_every_other_instance_is_named() -> None:
+    site = Site(NOTICES, multi_instance_directories="/etc/postfix-in, /etc/postfix-out")
+    assert [one.partition(":")[0] for one in bypass_paths(SITE, site)] == ["/etc/postfix-in", "/etc/postfix-out"]
+
+
+def test_sendmails_service_must_check_the_header_of_mail_that_is_requeued() -> None:
+    pickup = Service("pickup", "unix", False, "pickup", {"receive_override_options": "no_header_body_checks"})
+    (remark,) = bypass_paths(SITE, Site(NOTICES, pickup))
+    assert remark.startswith("master.cf: pickup/unix says no_header_body_checks: held mail that is requeued")
+    others = [
+        Service("pickup", "unix", False, "pickup", {"receive_override_options": "no_address_mappings"}),
+        smtpd("587", receive_override_options="no_header_body_checks"),
+    ]
+    assert list(bypass_paths(SITE, Site(NOTICES, *others))) == []
+
+
+@pytest.mark.parametrize(
+    ("milters", "after"),
+    [
+        (f"{HERE}, inet:localhost:8891", "inet:localhost:8891"),
+        (f"inet:x:1, {HERE} inet:x:2,inet:x:3", "inet:x:2,inet:x:3"),
+        (f"{{ {HERE}, protocol=6 }}, {{ inet:x:2, default_action = accept }}", "{inet:x:2,default_action=accept}"),
+        (f"{HERE}, inet:x:1, {HERE}, inet:x:2", "inet:x:2"),
+        (f"inet:x:1, {HERE}", ""),
+        ("inet:x:1, inet:x:2", ""),
+        ("", ""),
+    ],
+)
+def test_the_milters_behind_ours_are_one_word(milters: str, after: str) -> None:
+    assert milters_after_holdgate(milters, SITE, Site()) == after
+
+
+def test_a_listeners_socket_is_where_postfix_makes_it() -> None:
+    site = Site()
+    assert misplaced_socket(("127.0.0.1", 10027), site) == ""
+    assert misplaced_socket(Path("/var/spool/postfix/public/x"), site) == ""
+    assert misplaced_socket(Path("/run/holdgate/../x"), site) == "/var/spool/postfix/public/x"
+
+
+HOLDS = {"smtpd_recipient_restrictions": "check_client_access,static:HOLD,permit"}
+
+
+def test_the_other_listeners_are_known_by_name_kind_and_program() -> None:
+    tables = {
+        "milter": {"split_relay": "unix:/var/spool/postfix/public/a"},
+        "desk": {"change_relay": "unix:/var/spool/postfix/public/a", "replacement_relay": "unix:/var/spool/postfix/a"},
+    }
+    site = Settings.model_validate(tables)
+    others = [smtpd("b", "unix", **HOLDS), smtpd("a", "inet", **HOLDS), Service("a", "unix", False, "lmtp", HOLDS)]
+    ours = smtpd("a", "unix", **HOLDS)
+    for find in (split_listener, replace_listener):
+        assert find([*others, ours], site) == ours
+        assert find(others, site) is None
+    assert change_listener([*others, ours], site) == [ours]
+    assert change_listener(others, site) == []
+    # One that does not hold all mail would deliver what nobody approved.
+    assert replace_listener([smtpd("a", "unix")], site) is None
+    assert change_listener([smtpd("a", "unix")], site) == []
+    # Without the setting there is none.
+    assert replace_listener([ours], Settings()) is None
+    assert change_listener([ours], Settings()) == []
+
+
+def test_the_listener_for_changed_messages_has_its_own_cleanup_and_perhaps_milters() -> None:
+    site = Settings.model_validate({"desk": {"change_relay": "unix:/var/spool/postfix/public/a"}})
+    ours = smtpd("a", "unix", cleanup_service_name="own", **HOLDS)
+    cleanup = Service("own", "unix", False, "cleanup", {})
+    others = [Service("own", "unix", False, "smtpd", {}), Service("cleanup", "unix", False, "cleanup", {})]
+    assert change_listener([*others, ours, cleanup], site) == [ours, cleanup]
+    assert not has_change_milters([ours], site)
+    assert has_change_milters([smtpd("a", "unix", smtpd_milters="inet:x:1", **HOLDS)], site)
+    assert not has_change_milters([], site)
+
+
+@pytest.mark.parametrize(
+    ("relay", "is_open"), [("127.0.0.1:25", True), ("relay.corp.example:25", False), ("unix:/run/x", False)]
+)
+def test_a_port_of_this_machine_is_open_to_all_its_users(relay: str, is_open: bool) -> None:
+    assert is_open_to_all(settings(Path("/etc/postfix"), relay)) is is_open

@@ -123,6 +123,7 @@ def new_reconciler(
     *,
     adopt_uninspected: bool = False,
     interval: timedelta = timedelta(0),
+    poll_after: Callable[[], float] = lambda: 0.0,
     has_name: Callable[[], bool] = lambda: True,
     signs: Callable[[], bool] = lambda: False,
 ) -> Reconciler:
@@ -133,6 +134,7 @@ def new_reconciler(
         missing_after=timedelta(seconds=missing_after),
         interval=interval,
         adopt_uninspected=adopt_uninspected,
+        poll_after=poll_after,
         has_name=has_name,
         signs=signs,
     )
@@ -838,13 +840,7 @@ def test_nothing_is_compared_while_nothing_changes(
     compared: list[int] = []
     real = Store.open_incidents
     monkeypatch.setattr(Store, "open_incidents", lambda self: compared.append(1) or real(self))
-    reconciler = Reconciler(
-        store,
-        queue,
-        action=("X-Netskope-Action", "Quarantine"),
-        missing_after=timedelta(hours=1),
-        interval=timedelta(minutes=1),
-    )
+    reconciler = new_reconciler(store, queue, interval=timedelta(minutes=1))
     queue.listings = 0
     no_pauses[0] += 1
     settle(reconciler)
@@ -864,6 +860,35 @@ def test_nothing_is_compared_while_nothing_changes(
     no_pauses[0] += 60
     settle(reconciler)
     assert queue.listings == before + 1
+
+
+def test_between_passes_it_waits_for_a_change_unless_there_is_more_to_do(store: Store, no_pauses: list[float]) -> None:
+    """Its stamp is what the agent waits with; without one, the next pass follows after a moment."""
+    queue = SettledQueue()
+    signals = 60.0  # the store signals new work, and need not be asked for so long
+    reconciler = new_reconciler(store, queue, interval=timedelta(hours=9), poll_after=lambda: signals)
+    settle(reconciler)
+    assert reconciler.stamp == "+"
+    reconciler.poll()
+    assert reconciler.stamp == "", "the store is to be asked"
+    incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
+    store.record(incident, MILTER)
+    settle(reconciler)
+    assert reconciler.stamp == "", "its message must come into the hold queue, or be missed"
+    queue.add("4a", b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    settle(reconciler)
+    assert store.find(incident.id)[0].state is State.HELD
+    assert reconciler.stamp == "+4a"
+    no_pauses[0] += 60
+    assert reconciler.stamp == "", "no signal came for so long"
+    settle(reconciler)
+    assert reconciler.stamp == "+4a"
+    del queue.messages["4a"]
+    reconciler.run_once()
+    assert reconciler.stamp == "", "a held message is missing"
+    settle(reconciler)
+    assert store.find(incident.id)[0].state is State.VANISHED
+    assert reconciler.stamp == "+"
 
 
 def test_a_pass_reads_only_the_incidents_that_changed(
@@ -895,9 +920,7 @@ def test_a_comparison_that_failed_is_made_again_though_nothing_changed(
 ) -> None:
     queue = SettledQueue()
     queue.add("4a", b"X-Holdgate-Incident: lost\n")
-    reconciler = Reconciler(
-        store, queue, action=("X", "Y"), missing_after=timedelta(hours=1), interval=timedelta(minutes=1)
-    )
+    reconciler = new_reconciler(store, queue, interval=timedelta(minutes=1))
     with monkeypatch.context() as patch:
         patch.setattr(Store, "open_incidents", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -43,3 +43,34 @@ def test_a_version_that_never_was_is_not_known(version: object) -> None:
     run = found.newest().partition(":")[0]
     assert found.since(version.replace("RUN", run) if isinstance(version, str) else version) is None
     assert found.since(f"{run}:0") == set()
+
+
+def test_as_much_as_the_limits_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "_STEPS", 3)
+    monkeypatch.setattr(versions, "_NAMES", 6)
+    found = Versions()
+    known = [found.newest()]
+    for number in range(3):
+        found.note([f"4{number}a", f"4{number}b"])
+        known.append(found.newest())
+    assert found.since(known[0]) == {"40a", "40b", "41a", "41b", "42a", "42b"}
+    found.note([])
+    assert found.since(known[0]) is None, "a fourth step"
+    assert found.since(known[1]) == {"41a", "41b", "42a", "42b"}
+    found.note(["4c", "4d", "4e"])
+    assert found.since(known[1]) is None, "a seventh name"
+    assert found.since(known[2]) == {"42a", "42b", "4c", "4d", "4e"}
+
+
+def test_a_restarted_agent_knows_no_version_of_the_one_before() -> None:
+    assert Versions().since(Versions().newest()) is None
+
+
+def test_a_pause_of_a_thousand_steps_and_twenty_thousand_messages_is_remembered() -> None:
+    found = Versions()
+    first = found.newest()
+    for number in range(1000):
+        found.note([f"{number}x{name}" for name in range(20)])
+    assert len(found.since(first) or ()) == 20_000
+    found.note([])
+    assert found.since(first) is None
