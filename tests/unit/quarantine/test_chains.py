@@ -12,13 +12,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
 
 from holdgate.quarantine import history, verification
-from holdgate.quarantine.chains import named_heads
+from holdgate.quarantine.chains import NAMED_DIGITS, End, Writer, named_heads
 from holdgate.quarantine.incident import Actor, Ask, Incident, NewNotice
+from holdgate.quarantine.links import GENESIS
+from holdgate.quarantine.schema import chains, events
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, migrate, open_store
+from holdgate.quarantine.versions import head
 from support.meddling import Meddler, relink, visiting
 from testbed.postgres import PostgresServer
 
@@ -41,23 +44,47 @@ def shared_url(postgres: PostgresServer) -> str:
     return url
 
 
-@pytest.fixture
-def stores(shared_url: str) -> Iterator[list[Store]]:
-    opened = [open_store(shared_url, node, role=role) for node, role in WRITERS]
-    yield opened
-    for store in opened:
+def opened(url: str) -> Iterator[list[Store]]:
+    stores = [open_store(url, node, role=role) for node, role in WRITERS]
+    yield stores
+    for store in stores:
         store.close()
 
 
 @pytest.fixture
-def busy(stores: list[Store]) -> list[Store]:
+def stores(shared_url: str) -> Iterator[list[Store]]:
+    yield from opened(shared_url)
+
+
+def end_in_file(writer: Writer, connection: Connection, count: int) -> End:
+    """What `Writer.end` reads in PostgreSQL, in a file: a trail of several chains is verified without a server."""
+    added = insert(chains).prefix_with("OR IGNORE").values(name=writer.name, number=0, hash=GENESIS, count=0)
+    connection.execute(added)
+    rows = connection.execute(select(chains.c.name, chains.c.number, chains.c.hash)).all()
+    (own,) = (row for row in rows if row.name == writer.name)
+    others = [(row.name, row.number, row.hash[:NAMED_DIGITS]) for row in rows if row.name != writer.name]
+    last = connection.execute(select(func.max(events.c.number))).scalar() or 0
+    numbers = range(last + 1, last + 1 + count)
+    return writer._end([(own.number, own.hash, number, json.dumps(others), head()) for number in numbers])
+
+
+@pytest.fixture
+def taking_turns(store_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Store]]:
+    """Stores whose writers take turns, also in a file."""
+    if store_url.startswith("sqlite"):
+        monkeypatch.setattr(Writer, "end", end_in_file)
+    yield from opened(store_url)
+
+
+@pytest.fixture
+def busy(taking_turns: list[Store]) -> list[Store]:
     """Stores whose writers took turns: each chain has eight events."""
     for number in range(4):
-        for store in stores:
+        for store in taking_turns:
             incident = held(number)
             store.record(incident, ACTOR, note="a note")
-            stores[number].add_event(incident.id, "revealed", ACTOR)
-    return stores
+            taking_turns[number].add_event(incident.id, "revealed", ACTOR)
+    return taking_turns
 
 
 def test_a_trail_of_the_released_version_verifies_and_goes_on(url: str) -> None:
@@ -171,19 +198,32 @@ def rename(connection: Connection) -> str:
 @pytest.mark.parametrize("act", [cut, rewrite, remove, change, unname, rename])
 @pytest.mark.parametrize("kept", [20_000, 1])
 def test_verify_says_which_chain_breaks(
-    busy: list[Store], shared_url: str, act: Callable[[Connection], str], kept: int, monkeypatch: pytest.MonkeyPatch
+    busy: list[Store], store_url: str, act: Callable[[Connection], str], kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "_KEPT", kept)
-    with visiting(shared_url) as visitor, Meddler(visitor).begin() as connection:
+    with visiting(store_url) as visitor, Meddler(visitor).begin() as connection:
         named = act(connection)
     problem = busy[0].audit.verify().problem
     assert named in problem
     assert sum(name in problem for name in ("chain mx1/queue:", "chain mx2/desk:", "chain mx1/milter:")) <= 1
 
 
-def test_who_computes_all_chains_anew_is_caught_by_a_head_kept_elsewhere(busy: list[Store], shared_url: str) -> None:
+def test_an_event_names_only_what_was_there_before(busy: list[Store], store_url: str) -> None:
+    """A head with a later number was written into the trail afterwards, however well it is linked."""
+    with visiting(store_url) as visitor, Meddler(visitor).begin() as connection:
+        last = connection.execute(select(events).order_by(events.c.number.desc()).limit(1)).one()
+        first = connection.execute(select(events).where(events.c.chain == "mx2/desk").limit(1)).one()
+        named = json.dumps([[last.chain, last.number, last.hash[:NAMED_DIGITS]]])
+        connection.execute(
+            text("UPDATE events SET seen = :named WHERE number = :number").bindparams(named=named, number=first.number)
+        )
+        relink(connection, rebind=True, only="mx2/desk")
+    assert f"chain mx2/desk: event {first.number} names a later one" in busy[0].audit.verify().problem
+
+
+def test_who_computes_all_chains_anew_is_caught_by_a_head_kept_elsewhere(busy: list[Store], store_url: str) -> None:
     known = busy[0].audit.newest()
-    with visiting(shared_url) as visitor, Meddler(visitor).begin() as connection:
+    with visiting(store_url) as visitor, Meddler(visitor).begin() as connection:
         connection.execute(text("UPDATE events SET who = 'bob@corp.example' WHERE number = 1"))
         relink(connection, rebind=True)
     assert busy[0].audit.verify().problem == ""
@@ -191,8 +231,8 @@ def test_who_computes_all_chains_anew_is_caught_by_a_head_kept_elsewhere(busy: l
     assert "not in the chain" in busy[0].audit.verify(known["mx1/milter"].hash).problem
 
 
-def test_a_writer_that_was_rolled_back_names_again_what_it_named(stores: list[Store]) -> None:
-    one, other = stores[:2]
+def test_a_writer_that_was_rolled_back_names_again_what_it_named(taking_turns: list[Store]) -> None:
+    one, other = taking_turns[:2]
     other.record(held(), ACTOR)
     incident = held(1)
     one.record(incident, ACTOR)

@@ -1,6 +1,8 @@
 """A store is copied completely to another database and back, continues after an interruption, and verifies."""
 
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,3 +140,39 @@ def test_a_changed_original_is_found_out(filled: str, new_url: Callable[[], str]
     store.close()
     with pytest.raises(StoreError, match="does not verify"):
         run(filled, new_url())
+
+
+@pytest.fixture
+def filled_file(tmp_path: Path, empty_store: Path) -> str:
+    shutil.copy(empty_store, tmp_path / "source.db")
+    fill(f"sqlite:///{tmp_path}/source.db")
+    return f"sqlite:///{tmp_path}/source.db"
+
+
+def open_files(directory: Path) -> list[str]:
+    """Return the files below a directory that this process has open."""
+    targets = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            targets.append(str(descriptor.readlink()))
+    return [one for one in targets if one.startswith(str(directory))]
+
+
+def test_a_copy_leaves_no_store_open_also_when_it_ends_early(filled_file: str, tmp_path: Path) -> None:
+    target = f"sqlite:///{tmp_path}/copy.db"
+    steps = copy(filled_file, target)
+    next(steps)
+    assert open_files(tmp_path)
+    steps.close()
+    assert open_files(tmp_path) == []
+    run(filled_file, target)
+    with pytest.raises(StoreError, match="has incidents"):
+        run(filled_file, target)
+    assert open_files(tmp_path) == []
+
+
+def test_the_original_is_only_read(filled_file: str, tmp_path: Path) -> None:
+    """So it can be copied from a medium that cannot be written, such as a snapshot."""
+    snapshot = f"sqlite:///file:{tmp_path}/source.db?mode=ro&uri=true"
+    run(snapshot, f"sqlite:///{tmp_path}/copy.db")
+    assert exported(f"sqlite:///{tmp_path}/copy.db") == exported(filled_file)

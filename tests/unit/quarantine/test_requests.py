@@ -53,6 +53,8 @@ LISTED = [
     (IncidentFilter(words="SURE"), ["41", "40"]),
     (IncidentFilter(words="100 %"), ["40"]),  # no wildcard
     (IncidentFilter(words="bank anna@corp"), ["42"]),
+    (IncidentFilter(words="anna " * 7 + "absent"), []),  # all of eight words have to occur
+    (IncidentFilter(words="anna " * 8 + "absent"), ["42", "41", "40"]),
     (IncidentFilter(since=NOW + timedelta(hours=1)), ["42", "41"]),
 ]
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
@@ -10,14 +11,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from holdgate import daemon, maillog, sockets
 from holdgate.config import Settings
-from holdgate.scan import main, memory, reexec, sandbox, serving, template
+from holdgate.scan import main, memory, reexec, sandbox, serving, template, zygote
 from holdgate.scan.reexec import ServerArguments
 from holdgate.scan.sandbox import SandboxError
 from holdgate.scan.template import Template
@@ -281,3 +283,18 @@ def test_a_zygote_whose_service_has_ended_meanwhile_does_not_begin(monkeypatch: 
         with pytest.raises(Becoming) as ended:
             made._run_zygote(control, parent)
         assert (ended.value.args, begun) == ((status,), expected)
+
+
+class Begun(Exception):
+    """The program would start now."""
+
+
+@pytest.mark.parametrize(
+    ("module", "first"),
+    [(main, "begin"), (serving, "keep_memory_private"), (zygote, "keep_memory_private")],
+    ids=lambda one: str(one)[-20:],
+)
+def test_each_of_its_stages_is_a_program(monkeypatch: pytest.MonkeyPatch, module: ModuleType, first: str) -> None:
+    monkeypatch.setattr(daemon, first, Mock(side_effect=Begun))
+    with pytest.raises(Begun):
+        runpy.run_path(str(module.__file__), run_name="__main__")

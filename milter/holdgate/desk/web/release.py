@@ -1,5 +1,6 @@
 """The page on which a sender releases their own held message, if the policy allows it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request as HttpRequest
@@ -51,18 +52,18 @@ class ReleasePages(SenderHandlers):
         reason = consult.reason_of(self._desk.moderation(incident), field(http, "choice"), written)
         if field(http, "confirm") != "yes" or not reason or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, _INCOMPLETE)
-        excluded = _ticked(http, incident)
+        excluded = ticked(incident, http.state.form.get("not", []))
         actor = Actor(incident.sender, SELF_RELEASE, http.state.origin)
         try:
             wanted = RequestedChanges(excluded=excluded)
             change = self._changer.prepare(incident, wanted).change if excluded else None
             done = selfrelease.release(self._desk, incident, reason, actor, change=change)
         except selfrelease.NotAllowedError as error:
-            return self._show(http, incident, error.obstacle)
+            return self._show(http, incident, error.obstacle, excluded=excluded)
         except CannotChangeError as error:
-            return self._show(http, incident, error.why)
+            return self._show(http, incident, error.why, excluded=excluded)
         except UnreadableError as error:
-            return self._show(http, incident, unreadable=error.why)
+            return self._show(http, incident, unreadable=error.why, excluded=excluded)
         except RefusedError as error:
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
@@ -74,6 +75,7 @@ class ReleasePages(SenderHandlers):
         problem: str = "",
         *,
         unreadable: str = "",
+        excluded: Sequence[str] = (),
     ) -> Response:
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
@@ -89,12 +91,7 @@ class ReleasePages(SenderHandlers):
             unreadable=unreadable,
             allowed=obstacle is None,
             may_exclude=EXCLUDE in offered(self._desk, incident),
-            excluded=_ticked(http, incident),
+            excluded=excluded,
             choices=self._desk.moderation(incident).reasons,
             comment_length=COMMENT_LENGTH,
         )
-
-
-def _ticked(http: HttpRequest, incident: Incident) -> list[str]:
-    """Return the recipients that a form leaves out."""
-    return ticked(incident, http.state.form.get("not", [])) if http.method == "POST" else []
