@@ -12,7 +12,7 @@ from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.nodes import Node
 from holdgate.quarantine.store import Store, StoreError, open_store
 from holdgate.queue.client import QueueError
-from holdgate.queue.mutual import NodeCertificate, fingerprint_of
+from holdgate.queue.mutual import NodeCertificate, fingerprints_of
 from holdgate.queue.remote import NodeReader
 
 _SOON = timedelta(days=30)
@@ -77,7 +77,7 @@ def _remarks(settings: Settings, store: Store) -> Iterator[str]:
 
     try:
         found = authority.look(certificate.authority, certificate.certificate, certificate.private_key)
-        is_revoked = certificate.is_revoked(fingerprint_of(certificate.certificate))
+        is_revoked = any(map(certificate.is_revoked, fingerprints_of(certificate.certificate)))
     except (OSError, ValueError, TypeError):
         return  # reported as a problem
     if is_revoked:

@@ -17,7 +17,7 @@ from holdgate.quarantine.nodes import RETIRED, Node, NodeTakenError, differing
 from holdgate.quarantine.outbox import LOST
 from holdgate.quarantine.states import OPEN, State
 from holdgate.quarantine.store import ConflictError, Store, open_store
-from holdgate.queue.mutual import fingerprint_of
+from holdgate.queue.mutual import fingerprints_of
 
 _DESCRIPTION = (
     "Without an argument: lists each node with its version, the time since its last word, the messages that it holds, "
@@ -170,7 +170,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
     fingerprints = []
     for file in arguments.certificate:
         try:
-            fingerprints.append(fingerprint_of(file))
+            fingerprints.append(fingerprints_of(file)[0])
         except (OSError, ValueError) as error:
             raise ConfigError([f"--certificate: {file} is no readable certificate in PEM: {error}"]) from error
     with closing(open_store(settings.store.url)) as store:

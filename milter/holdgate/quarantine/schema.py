@@ -166,7 +166,7 @@ nodes = Table(
     Column("retired_at", UtcDateTime),
 )
 
-# The certificates that nodes have used, by the SHA-256 of each (certificates.py); revoked ones are refused.
+# The certificates that nodes have used, by the SHA-256 of their keys (certificates.py); revoked ones are refused.
 certificates = Table(
     "certificates",
     metadata,

@@ -3,11 +3,14 @@
 Both sides authenticate (RFC 8446, 4.3.2), with TLS 1.3 or later. A certificate names its node as a DNS name (RFC 5280,
 4.2.1.6), which must be exactly the name of the requested node. The files are read for each connection, so that a
 renewed certificate is used at once. Both sides also refuse a certificate that the store lists as revoked.
+
+A certificate is known by its public key. The digest of all of it would not do: anyone can give it another signature
+that is also valid, because with ECDSA (r, n - s) is valid where (r, s) is.
 """
 
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +28,7 @@ _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 class NodeCertificate:
     """The files (PEM) by which this node proves its identity and verifies others.
 
-    `is_revoked` returns whether the certificate with a fingerprint is revoked. The methods raise OSError, of which
+    `is_revoked` returns whether a fingerprint (`fingerprints_of`) is revoked. The methods raise OSError, of which
     ssl.SSLError is a subclass, if the files cannot be used.
     """
 
@@ -55,9 +58,10 @@ class NodeCertificate:
     def names_of(self, connection: ssl.SSLSocket) -> list[str]:
         """Return the names in the peer's certificate, after the handshake.
 
-        Raises SSLCertVerificationError if it is revoked, and the errors of `is_revoked`.
+        Raises SSLCertVerificationError if it is revoked, ValueError if its key cannot be found, and the errors of
+        `is_revoked`.
         """
-        if self.is_revoked(_fingerprint(connection.getpeercert(binary_form=True) or b"")):
+        if any(map(self.is_revoked, _fingerprints(connection.getpeercert(binary_form=True) or b""))):
             raise ssl.SSLCertVerificationError("the certificate is revoked")
         found: Any = (connection.getpeercert() or {}).get("subjectAltName", ())
         return [str(name) for kind, name in found if kind == "DNS"]
@@ -74,11 +78,15 @@ class NodeCertificate:
         return context
 
 
-def fingerprint_of(file: Path) -> str:
-    """Return the fingerprint of the first certificate (PEM) in a file. Raises OSError and ValueError."""
+def fingerprints_of(file: Path) -> tuple[str, str]:
+    """Return the fingerprints of the first certificate (PEM) in a file. Raises OSError and ValueError.
+
+    The first is the SHA-256 of its public key (SubjectPublicKeyInfo in DER, RFC 5280, 4.1), the second that of all of
+    it, which Holdgate 1.1.0 recorded.
+    """
     text = file.read_text(encoding="ascii")
     first = text[text.index(_BEGIN) : text.index(_END)]
-    return _fingerprint(ssl.PEM_cert_to_DER_cert(first + _END))
+    return _fingerprints(ssl.PEM_cert_to_DER_cert(first + _END))
 
 
 class Announcing:
@@ -92,11 +100,36 @@ class Announcing:
     def run_once(self) -> None:
         """Announce it if necessary. A file that cannot be read is reported by `holdgate check`."""
         with suppress(OSError, ValueError):
-            found = "" if self._file is None or not self._name else fingerprint_of(self._file)
+            found = "" if self._file is None or not self._name else fingerprints_of(self._file)[0]
             if found != self._announced:
                 self._announce(found, self._name)
                 self._announced = found
 
 
-def _fingerprint(certificate: bytes) -> str:
-    return hashlib.sha256(certificate).hexdigest()
+def _fingerprints(certificate: bytes) -> tuple[str, str]:
+    try:
+        fields = list(_elements(next(_elements(certificate))))
+        # The version is left out if it is the first one.
+        key = fields[6 if fields[0].startswith(b"\xa0") else 5]
+    except (IndexError, StopIteration) as error:
+        raise ValueError("not a certificate") from error
+    return hashlib.sha256(key).hexdigest(), hashlib.sha256(certificate).hexdigest()
+
+
+def _elements(sequence: bytes) -> Iterator[bytes]:
+    """Yield the elements of a SEQUENCE in DER (X.690, 8.9), each with its header. Raises IndexError if it is cut."""
+    at, end = _content(sequence, 0)
+    while at < end:
+        begin, (_, at) = at, _content(sequence, at)
+        yield sequence[begin:at]
+
+
+def _content(encoded: bytes, at: int) -> tuple[int, int]:
+    """Return where the content of the element at a place begins and ends (X.690, 8.1.3)."""
+    first = encoded[at + 1]
+    size = first & 0x7F if first & 0x80 else 0
+    begin = at + 2 + size
+    end = begin + (int.from_bytes(encoded[at + 2 : begin]) if size else first)
+    if end > len(encoded):
+        raise IndexError(end)
+    return begin, end

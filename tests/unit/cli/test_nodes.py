@@ -23,7 +23,7 @@ from holdgate.quarantine.schema import nodes
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import QueueClient
-from holdgate.queue.mutual import fingerprint_of
+from holdgate.queue.mutual import fingerprints_of
 
 ACTOR = Actor("holdgate-milter", "milter")
 ONE, TWO = Machine("1" * 32, "one.corp.example", "1.0"), Machine("2" * 32, "two.corp.example", "1.0")
@@ -211,7 +211,7 @@ def test_the_certificates_of_a_node_whose_key_was_stolen_are_revoked(run: Run, s
     code, output = run("nodes", "revoke", name, "--certificate", str(file))
     assert (code, output.startswith(f"Revoked certificates of {name}: 2.")) == (0, True)
     assert store.certificates.is_revoked("0" * 64)
-    assert store.certificates.is_revoked(fingerprint_of(file))
+    assert store.certificates.is_revoked(fingerprints_of(file)[0])
     for wrong in (tmp_path / "missing", tmp_path / "mx1" / "node.key"):
         code, output = run("nodes", "revoke", name, "--certificate", str(wrong))
         assert code != 0

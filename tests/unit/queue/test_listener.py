@@ -1,6 +1,7 @@
 """A desk reads held messages of another node over real TLS: mutual authentication, and limits."""
 
 import contextlib
+import hashlib
 import json
 import os
 import socket
@@ -16,6 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from holdgate.cli.authority import Authority
 from holdgate.config import Settings
@@ -25,7 +29,7 @@ from holdgate.quarantine.incident import new_incident_id
 from holdgate.queue import agent, listener, remote
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.listener import NodeListener, open_listener
-from holdgate.queue.mutual import Announcing, NodeCertificate, fingerprint_of
+from holdgate.queue.mutual import Announcing, NodeCertificate, fingerprints_of
 from holdgate.queue.remote import NodeReader, NodeUnreachableError
 from holdgate.queue.submitting import Submitter
 from support.held import FOREIGN, OURS, HeldMail
@@ -33,6 +37,8 @@ from testbed.ports import PATIENCE, wait_for
 
 NODE, DESK = "mx1.corp.example", "mx2.corp.example"
 YEAR = timedelta(days=365)
+# The order of the group of P-256 (FIPS 186-4, D.1.2.3).
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 FILES = ("authority", "certificate", "private_key")
 MESSAGE = b"x-holdgate-incident: A\n\nbody\n"
 
@@ -247,11 +253,47 @@ def test_a_renewed_certificate_counts_at_once(
 # -- revoked certificates ---------------------------------------------------------------------------------------------
 
 
+def sign_otherwise(file: Path) -> None:
+    """Give a certificate the other valid ECDSA signature, which needs no key: (r, n - s) in place of (r, s)."""
+    certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    whole, signed = certificate.public_bytes(Encoding.DER), certificate.tbs_certificate_bytes
+    r, s = decode_dss_signature(certificate.signature)
+    algorithm = whole[whole.index(signed) + len(signed) : -len(encoded(3, b"\0" + certificate.signature))]
+    other = encode_dss_signature(r, P256_ORDER - s)
+    changed = encoded(0x30, signed + algorithm + encoded(3, b"\0" + other))
+    assert changed != whole
+    file.write_text(ssl.DER_cert_to_PEM_cert(changed))
+
+
+def encoded(tag: int, content: bytes) -> bytes:
+    """Return an element in DER (X.690, 8.1)."""
+    size = len(content)
+    length = bytes((size,)) if size < 0x80 else bytes((0x82, *size.to_bytes(2))) if size > 0xFF else bytes((0x81, size))
+    return bytes((tag,)) + length + content
+
+
+def key_digest(revoked: NodeCertificate) -> str:
+    return fingerprints_of(revoked.certificate)[0]
+
+
+def whole_digest(revoked: NodeCertificate) -> str:
+    """Return what Holdgate 1.1.0 recorded."""
+    return fingerprints_of(revoked.certificate)[1]
+
+
+@pytest.mark.parametrize(("listed", "is_changed"), [(key_digest, False), (key_digest, True), (whole_digest, False)])
 def test_a_revoked_desk_reads_nothing_and_is_told_so(
-    made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    made: Callable[..., NodeCertificate],
+    queue: HeldMail,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    listed: Callable[[NodeCertificate], str],
+    is_changed: bool,
 ) -> None:
     stolen, renewed = made(DESK), made(DESK, ago=timedelta(days=1))
-    revoked = {fingerprint_of(stolen.certificate)}
+    revoked = {listed(stolen)}
+    if is_changed:
+        sign_otherwise(stolen.certificate)
     checks = replace(made(NODE), is_revoked=revoked.__contains__)
     with served(checks, queue, tmp_path / "queue.sock") as address:
         with caplog.at_level("INFO", "holdgate"), pytest.raises(QueueError, match="the certificate is revoked"):
@@ -262,9 +304,14 @@ def test_a_revoked_desk_reads_nothing_and_is_told_so(
         assert NodeReader(NODE, address, renewed).show(OURS.queue_id, OURS.arrival_time) == MESSAGE
 
 
-def test_a_revoked_node_is_not_asked(made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_a_revoked_node_is_not_asked(
+    made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path, is_changed: bool
+) -> None:
     stolen = made(NODE)
-    revoked = {fingerprint_of(stolen.certificate)}
+    revoked = {key_digest(stolen)}
+    if is_changed:
+        sign_otherwise(stolen.certificate)
     checks = replace(made(DESK), is_revoked=revoked.__contains__)
     with (
         served(stolen, queue, tmp_path / "queue.sock") as address,
@@ -300,26 +347,37 @@ def test_a_node_announces_its_certificate_and_each_new_one(made: Callable[..., N
     announcing = Announcing(Settings.model_validate(tables), NODE, lambda *one: announced.append(one))
     for _ in range(2):
         announcing.run_once()
-    assert announced == [(fingerprint_of(files.certificate), NODE)]
+    assert announced == [(fingerprints_of(files.certificate)[0], NODE)]
     chain = renewed.certificate.read_text() + renewed.authority.read_text()
     for content in ("", "-----BEGIN CERTIFICATE-----", chain):
         files.certificate.write_text(content)
         announcing.run_once()
-    assert announced[1:] == [(fingerprint_of(renewed.certificate), NODE)]
+    assert announced[1:] == [(fingerprints_of(renewed.certificate)[0], NODE)]
     without = Announcing(Settings(), NODE, lambda *one: announced.append(one))
     without.run_once()
     assert len(announced) == 2
 
 
-def test_a_fingerprint_is_that_of_other_software(made: Callable[..., NodeCertificate]) -> None:
-    file = made(NODE).certificate
-    printed = subprocess.run(
-        ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in", file],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert printed.stdout.rpartition("=")[2].strip().replace(":", "").lower() == fingerprint_of(file)
+@pytest.mark.parametrize("algorithm", ["rsa:2048", "ed25519"])
+def test_fingerprints_are_those_of_other_software(tmp_path: Path, algorithm: str) -> None:
+    file, key = tmp_path / "node.crt", tmp_path / "node.key"
+
+    def openssl(*words: str | Path, given: bytes = b"") -> bytes:
+        return subprocess.run(["openssl", *words], input=given, capture_output=True, check=True).stdout
+
+    openssl("req", "-x509", "-newkey", algorithm, "-nodes", "-subj", "/CN=x", "-keyout", key, "-out", file)
+    public = openssl("pkey", "-pubin", "-outform", "DER", given=openssl("x509", "-noout", "-pubkey", "-in", file))
+    printed = openssl("x509", "-noout", "-fingerprint", "-sha256", "-in", file).decode()
+    whole = printed.rpartition("=")[2].strip().replace(":", "").lower()
+    assert fingerprints_of(file) == (hashlib.sha256(public).hexdigest(), whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"0", b"0\x03", b"0\x82\x01", b"0\x02\x05\x00", b"0\x05\x30\x03\x02\x01\x01"])
+def test_what_is_no_certificate_has_no_fingerprint(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "node.crt"
+    file.write_text(ssl.DER_cert_to_PEM_cert(content))
+    with pytest.raises(ValueError, match="not a certificate"):
+        fingerprints_of(file)
 
 
 # -- changed messages -------------------------------------------------------------------------------------------------
