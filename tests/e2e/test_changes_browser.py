@@ -1,7 +1,9 @@
 """The page on changes in Chromium, on phone and desktop: it shows the result first, and reading it decides nothing."""
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -10,7 +12,7 @@ from selenium.webdriver.common.by import By
 
 from e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
 from e2e.conftest import running_site
-from e2e.desk import closed, link_in, mail_about, submit, text_of
+from e2e.desk import closed, link_in, mail_about, reply, submit, text_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
@@ -24,6 +26,7 @@ ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 def site() -> Iterator[Site]:
     with running_site(
         extra=f'\n[moderation]\nmoderators = ["{BOSS}"]\nchanges = ["redact", "without-recipients"]\n'
+        'self_release = true\nself_release_severity = "critical"\n'
     ) as running:
         yield running
 
@@ -52,21 +55,27 @@ def test_redacted_after_a_look(site: Site, browser: webdriver.Chrome, name: str,
     assert letters.SSN not in delivery.content.decode()
 
 
+def submit_to(site: Site, letter: EmailMessage, *recipients: str) -> Incident:
+    """Submit a letter, and return its incident once people have been asked."""
+    letter.replace_header("From", ANNA)
+    site.submit(letter.as_bytes(), ANNA, *recipients)
+
+    def asked() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if recipients[0] in one.recipients and one.asked_at), None)
+
+    incident = site.wait_for(asked, "people to be asked")
+    assert incident is not None
+    return incident
+
+
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
 def test_a_recipient_left_out_after_a_look(
     site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int]
 ) -> None:
     right, wrong = f"right-{name}@partner.example", f"wrong-{name}@partner.example"
     letter = letters.number_in_text()
-    letter.replace_header("From", ANNA)
-    site.submit(letter.as_bytes(), ANNA, right, wrong)
-
-    def asked() -> Incident | None:
-        waiting = site.store.incidents([State.HELD])
-        return next((one for one in waiting if right in one.recipients and one.asked_at), None)
-
-    incident = site.wait_for(asked, "people to be asked")
-    assert incident is not None
+    incident = submit_to(site, letter, right, wrong)
     looks(browser, size)
     browser.get(link_in(mail_about(site, BOSS, incident)))
     follow(browser, "Approve with changes")
@@ -84,6 +93,62 @@ def test_a_recipient_left_out_after_a_look(
     assert site.world.to(wrong) == []
     assert wrong in text_of(mail_about(site, ANNA, incident, "It is not sent to"))
     site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+
+
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
+def test_the_sender_releases_it_but_not_to_all(
+    site: Site, browser: webdriver.Chrome, tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    right, wrong = f"self-right-{name}@partner.example", f"self-wrong-{name}@partner.example"
+    letter = letters.number_in_text()
+    incident = submit_to(site, letter, right, wrong)
+    html = mail_about(site, ANNA, incident, "Waiting for approval").get_body(("html",))
+    assert html is not None
+    path = tmp_path / "held.html"
+    path.write_text(html.get_content(), encoding="utf-8")
+    looks(browser, size)
+    browser.get(path.as_uri())
+    follow(browser, "Send the message")
+    assert "except those that you tick" in output(browser)
+    assert letters.SSN not in output(browser)
+    picture(browser, f"self-release-left-out-{name}")
+    browser.find_elements(By.NAME, "not")[1].click()
+    send(browser, incident.id)
+    # Without a reason and a tick it decides nothing, and who is left out stays ticked.
+    assert "Give a reason and tick the box first." in output(browser)
+    assert [one.is_selected() for one in browser.find_elements(By.NAME, "not")] == [False, True]
+    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    browser.find_element(By.ID, "reason").send_keys("The new colleague asked for it")
+    browser.find_element(By.NAME, "confirm").click()
+    send(browser, incident.id)
+    assert "sent the message, but not to all of its recipients" in output(browser)
+    released = closed(site, incident, State.RELEASED)
+    assert (released.decided_by, released.decided_how) == (ANNA, "self-release")
+    (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
+    assert delivery.recipients == [right]
+    assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
+    assert "The new colleague asked for it" in text_of(mail_about(site, BOSS, incident, "not to all of its recipients"))
+    site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+    assert site.world.to(wrong) == []
+
+
+def test_a_moderator_s_reply_leaves_a_recipient_out(site: Site) -> None:
+    right, wrong = "right-reply@partner.example", "wrong-reply@partner.example"
+    letter = letters.number_in_text()
+    incident = submit_to(site, letter, right, wrong)
+    request = mail_about(site, BOSS, incident)
+    assert "write NOT TO and their addresses" in " ".join(text_of(request).split())
+    reply(site, BOSS, request, "NOT TO nobody@partner.example")
+    again = mail_about(site, BOSS, incident, "was not understood, and decided nothing")
+    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    reply(site, BOSS, again, f"Not to {wrong.title()}\n\nThis is agreed.")
+    released = closed(site, incident, State.RELEASED)
+    assert (released.decided_by, released.decided_how, released.comment) == (BOSS, "mail", "This is agreed.")
+    (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
+    assert delivery.recipients == [right]
+    assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
+    site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+    assert site.world.to(wrong) == []
 
 
 def test_a_command_leaves_a_recipient_out(site: Site) -> None:

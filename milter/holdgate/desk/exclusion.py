@@ -1,44 +1,90 @@
-"""Reads "NOT TO 2, 3": the first line of a sender's reply that sends their message, but not to these recipients.
+"""Reads "NOT TO" and recipients: the first line of a reply that approves a message, but not to these recipients.
 
-The rest of the reply is read as next to an approving word, so that a question or a condition leaves the decision open.
+Mail programs wrap long lines, so the list ends with the first line that has another word. The rest of the reply is read
+as next to an approving word, so that a question or a condition leaves the decision open. So does another recipient who
+is named there: they could have been meant too.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
+from holdgate.desk.decision import decide
 from holdgate.desk.language.catalogue import Catalogue, languages, mark
 from holdgate.desk.vocabulary import fold
+from holdgate.mask import mask_numbers
+from holdgate.quarantine.incident import Answer
 
 WORD = mark("NOT TO")
 _SIGNS = re.compile(r"^[\s*_\"'`“”„«»]+|[\s*_\"'`“”«».]+$")
 _BETWEEN = re.compile(r"[\s,;]+")
-_APPROVE = "approve"
+_NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\w:/-]|[.,]\d)")
+# What Outlook makes of an address in its plain text.
+_LINKED = re.compile(r"([^\s<>,;]+@[^\s<>,;]+)<mailto:\1>", re.IGNORECASE)
 
 
-def excluded(text: str, recipients: Sequence[str]) -> tuple[list[str], str] | None:
+def excluded(
+    text: str, recipients: Sequence[str], *, numbered: bool = True, own: Collection[str] = ()
+) -> tuple[list[str], str] | None:
     """Return the recipients that a text leaves out, and the text as an approval; None if it leaves out none.
 
-    `recipients` are numbered from 1. A line that names anyone else leaves out nobody and decides nothing.
+    `recipients` are in the incident's form, and if `numbered` they can be named by their numbers from 1. An approving
+    word can stand before the line's word. A line that names anyone else leaves out nobody and decides nothing. `own`
+    are addresses of the person who writes, in lower case, which a signature has.
     """
-    first, _, rest = text.lstrip().partition("\n")
-    line = _SIGNS.sub("", first)
-    named = next((line[len(word) :] for word in _words() if _begins(line, word)), None)
-    if named is None:
+    lines = _LINKED.sub(r"\1", text.lstrip()).split("\n")
+    begin = _begin(_SIGNS.sub("", lines[0]))
+    if begin is None:
         return None
-    known = {str(number): one for number, one in enumerate(recipients, 1)} | {one.lower(): one for one in recipients}
-    chosen = [one.strip("<>") for one in _BETWEEN.split(named.lstrip(": ").lower()) if one]
-    if not chosen or not all(one in known for one in chosen):
+    approval, first = begin
+    known = {one.lower(): one for one in recipients}
+    if numbered:
+        known |= {str(number): one for number, one in enumerate(recipients, 1)}
+    left_out = _all_of(first, known)
+    if not left_out:
         return None
-    left_out = {known[one] for one in chosen}
-    return [one for one in recipients if one in left_out], f"{_APPROVE}\n{rest}"
+    end = 1
+    while end < len(lines) and (more := _all_of(lines[end], known)):
+        left_out |= more
+        end += 1
+    rest = "\n".join(lines[end:])
+    if _names_others(rest, {word: one for word, one in known.items() if one not in left_out and word not in own}):
+        return None
+    return [one for one in dict.fromkeys(recipients) if one in left_out], f"{approval}\n{rest}"
 
 
-def _begins(line: str, word: str) -> bool:
-    return fold(line[: len(word)]) == fold(word) and line[len(word) : len(word) + 1] in (" ", ":")
+def _begin(line: str) -> tuple[str, str] | None:
+    """Return the approval at the beginning of a line, and its text after the word "NOT TO"; None without that word."""
+    for start in (0, *(match.end() for match in re.finditer(r"\s+", line))):
+        for word, approve in _words().items():
+            if fold(line[start : start + len(word)]) == fold(word) and line[start + len(word) :][:1] in (" ", ":"):
+                before = line[:start].rstrip(" ,")
+                return (before or approve, line[start + len(word) :].lstrip(": ")) if _approves(before) else None
+    return None
+
+
+def _approves(before: str) -> bool:
+    """Return whether a text is nothing, or only an approving word, which can name a change."""
+    found = decide(before)
+    return not before or (found.choice is Answer.APPROVE and not found.rest.strip())
+
+
+def _names_others(rest: str, others: Collection[str]) -> bool:
+    """Return whether a text has one of these addresses or numbers, in lower case."""
+    text = mask_numbers(rest).lower()
+    numbers = set(_NUMBER.findall(text))
+    return any(one in text if "@" in one else one in numbers for one in others)
+
+
+def _all_of(line: str, known: dict[str, str]) -> set[str]:
+    """Return the recipients in a line, none if it has another word."""
+    words = [one.strip("<>").lower() for one in _BETWEEN.split(line.strip().rstrip(".")) if one]
+    found = {known.get(mask_numbers(one)) for one in words}
+    return set() if None in found else {one for one in found if one is not None}
 
 
 @cache
-def _words() -> tuple[str, ...]:
-    """Return the words in all languages: a reply can be in another language than the request."""
-    return tuple(dict.fromkeys(Catalogue(language).text(WORD) for language in languages()))
+def _words() -> dict[str, str]:
+    """Return the words in all languages, each with an approving word: a reply can be in any."""
+    known = [Catalogue(language).text for language in languages()]
+    return {text(WORD): text(mark("APPROVE")) for text in known}

@@ -66,8 +66,8 @@ def process(
     if not case.purpose:
         return _answer_moderator(desk, case, "wrong address", sender, result="no valid token")
     body, signers = _verified(desk, content)
-    named = list(dict.fromkeys(case.incident.recipients)) if case.request.is_of_sender else []
-    mail = reply.read(body, sender, _marks(desk, case), letter, named)
+    named = list(dict.fromkeys(case.incident.recipients))
+    mail = reply.read(body, sender, _marks(desk, case), letter, named, numbered=case.request.is_of_sender)
     if mail.kind is Kind.DELAYED:
         maillog.reply_ignored(why="no final report", sender=sender)
         return "no final report"
@@ -122,7 +122,7 @@ def _answer(
     now: datetime | None,
 ) -> str:
     request, incident = case.request, case.incident
-    if mail.choice is None:
+    if mail.choice is None or (mail.excluded and mail.change in classes.BY_REPLY):
         return _enqueue(desk, case, "unclear")
     if answerer.address != request.moderator and moderators.same_person(answerer.address) in moderators.involved(
         incident
@@ -133,7 +133,7 @@ def _answer(
         allowed = classes.BY_REPLY.get(mail.change)
         if allowed is not None:
             classes.check(desk, incident, allowed)
-        change = _change(changer, incident, mail.change) if mail.change and allowed is None else None
+        change = _change(changer, incident, mail) if (mail.change and allowed is None) or mail.excluded else None
         done = moderation.answer(desk, request, mail.choice, actor, mail.comment, change=change, now=now)
     except (CannotChangeError, UnreadableError):
         return _enqueue(desk, case, "cannot change")
@@ -188,11 +188,13 @@ def _choose(
     return what if done.state is not State.HELD else _enqueue(desk, case, "passed on")
 
 
-def _change(changer: Changer | None, incident: Incident, kind: str) -> Change:
-    """Return the change that a reply names. Raises CannotChangeError, also if the policy does not allow it."""
+def _change(changer: Changer | None, incident: Incident, mail: Reply) -> Change:
+    """Return the changes that a reply names. Raises CannotChangeError, also if the policy does not allow them."""
+    kind = mail.change
     if changer is None or incident.state is not State.HELD:
         raise CannotChangeError("")
-    wanted = RequestedChanges((ALL,) if kind == WITHOUT else (), encrypted=kind == ENCRYPT, redacted=kind == REDACT)
+    without = (ALL,) if kind == WITHOUT else ()
+    wanted = RequestedChanges(without, kind == ENCRYPT, kind == REDACT, excluded=mail.excluded)
     return changer.prepare(incident, wanted).change
 
 

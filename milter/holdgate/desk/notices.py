@@ -25,6 +25,7 @@ from holdgate.quarantine.incident import Change, Incident, Notice, Request
 from holdgate.quarantine.outbox import TO_SENDER
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
+from holdgate.queue.changed import EXCLUDE
 
 TO_MODERATOR = ("request", "reminder")
 REPORTS = ("rejected", "expired")
@@ -187,6 +188,8 @@ class Composer:
         else:
             values["mailto"] = self._mailto(reply, incident, language)
             values["change_words"] = self._change_words(incident, language)
+            values["may_exclude"] = EXCLUDE in offered(self._desk, incident)
+            values["except_word"] = self._templates.catalogue(language).text(exclusion.WORD)
             values["class_words"] = classes.reply_words(self._desk, incident, self._templates.catalogue(language))
             values["forward_note"] = self._desk.conversation.forward_note(incident, request)
         name = "ask" if request.is_of_sender else "request"

@@ -12,6 +12,7 @@ from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from holdgate import headers
@@ -31,6 +32,7 @@ _VALUE = 4096
 _FIELDS = 20
 
 LetterReader = Callable[[bytes], dict[str, Any]]
+Exclude = Callable[[str], tuple[list[str], str] | None]
 
 
 def read_here(content: bytes) -> dict[str, Any]:
@@ -54,7 +56,7 @@ class Kind(StrEnum):
 class Reply:
     """A parsed mail. `senders` are the addresses of its From header, `references` the Message-IDs that it answers.
 
-    `excluded` are recipients whom a sender leaves out, `change` is the kind of change or class with which a moderator
+    `excluded` are recipients who are left out, `change` is the kind of change or class with which a moderator
     approves. `comment_doubtful` is true if a comment was left out because another person may have written it.
     `incidents` are ids anywhere in the text.
     """
@@ -122,11 +124,13 @@ def read(
     marks: Collection[str] = (),
     letter: LetterReader = read_here,
     recipients: Sequence[str] = (),
+    *,
+    numbered: bool = True,
 ) -> Reply:
     """Read a mail that arrived by LMTP.
 
-    `marks` are strings that only the answered request contains, `recipients` those whom an asked sender may leave out.
-    `letter` reads the body; no other exceptions than its own are raised.
+    `marks` are strings that only the answered request contains, `recipients` those who can be left out, and `numbered`
+    is whether the request numbers them. `letter` reads the body; no other exceptions than its own are raised.
     """
     header = Header.of(content)
     senders, references = header.senders, header.references
@@ -139,7 +143,8 @@ def read(
         # Some autoresponders use the null sender too; they answer a mail, and write in their owner's name.
         answers = (references or automatic.suppresses_answers(header.values)) and not automatic.is_daemon(senders)
         return Reply(Kind.AUTOMATIC if answers else Kind.BOUNCE, senders, references)
-    result = _decision_of(parsed, marks, recipients)
+    exclude = partial(exclusion.excluded, recipients=recipients, numbered=numbered, own=senders)
+    result = _decision_of(parsed, marks, exclude)
     if result.choice is None and automatic.suppresses_answers(header.values):
         return Reply(Kind.AUTOMATIC, senders, references)
     kind = Kind.UNCLEAR if result.choice is None else Kind.DECISION
@@ -158,20 +163,20 @@ def read(
 
 def decision(text: str) -> tuple[Answer | None, str]:
     """Return the decision in the text of a reply, and the comment; a comment with a doubtful end is left out."""
-    result = _read_text(text, (), ())
+    result = _read_text(text, (), lambda _: None)
     return result.choice, result.comment
 
 
-def _decision_of(parsed: dict[str, Any], marks: Collection[str], recipients: Sequence[str]) -> _ParsedDecision:
+def _decision_of(parsed: dict[str, Any], marks: Collection[str], exclude: Exclude) -> _ParsedDecision:
     """Read the plain text of a mail, or its HTML if the plain text is blank or only refers to the HTML."""
     plain, html = str(parsed["plain"]), str(parsed["html"])
     struck = begins_with_word(str(parsed["struck"]))
     if struck:
         return _ParsedDecision()
     if not plain.strip() or (html.strip() and _is_stub(plain, marks)):
-        return _read_text(html, marks, recipients)
-    result = _read_text(plain, marks, recipients)
-    other = _read_text(html, marks, recipients) if html.strip() else _ParsedDecision()
+        return _read_text(html, marks, exclude)
+    result = _read_text(plain, marks, exclude)
+    other = _read_text(html, marks, exclude) if html.strip() else _ParsedDecision()
     # Two texts with different decisions decide nothing.
     same = (other.choice, other.excluded, other.change) == (result.choice, result.excluded, result.change)
     return result if same or other.choice is None else _ParsedDecision()
@@ -183,13 +188,13 @@ def _is_stub(plain: str, marks: Collection[str]) -> bool:
     return not new or (len(new) < 600 and "html" in fold(new) and not begins_with_word(new))
 
 
-def _read_text(text: str, marks: Collection[str], recipients: Sequence[str]) -> _ParsedDecision:
+def _read_text(text: str, marks: Collection[str], exclude: Exclude) -> _ParsedDecision:
     new = split(text, marks)
     excluded: tuple[str, ...] = ()
-    if (partial := exclusion.excluded(new.text, recipients)) is not None:
-        # `own` is the beginning of the complete text, so the same line is removed from both.
-        own = exclusion.excluded(new.own, recipients)
-        excluded, new = tuple(partial[0]), NewText(partial[1], own[1] if own else "", new.doubtful)
+    if (found_in_all := exclude(new.text)) is not None:
+        # `own` is the beginning of the complete text, so the same lines are removed from both.
+        own = exclude(new.own)
+        excluded, new = tuple(found_in_all[0]), NewText(found_in_all[1], own[1] if own else "", new.doubtful)
     found: Decision = decide(new.text)
     if found.choice is None:
         return _ParsedDecision()

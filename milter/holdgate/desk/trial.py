@@ -99,6 +99,8 @@ MAIL: dict[str, Mapping[str, Any]] = {
         "reply": "x@x.example",
         "mailto": {"approve": "mailto:x@x.example", "reject": "mailto:x@x.example"},
         "change_words": "APPROVE REDACTED, APPROVE ENCRYPTED",
+        "may_exclude": True,
+        "except_word": "NOT TO",
         "class_words": "APPROVE WITH ANSWERS (answers in this thread for 24 hours)",
         "forward_note": "one\ntwo",
     },

@@ -1,12 +1,14 @@
-"""The first line by which a sender's reply leaves recipients out, and similar lines that do not."""
+"""The first line by which a reply leaves recipients out, and similar lines that do not."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.desk.decision import decide
 from holdgate.desk.exclusion import WORD, excluded
 from holdgate.desk.language.catalogue import Catalogue, languages
 from holdgate.desk.reply import read
+from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Answer
 
 ANNA = "anna@corp.example"
@@ -28,13 +30,19 @@ BOB, CAROL, DAN = PEOPLE
         ("NICHT AN 2", [CAROL]),
         ("pas a 2", [CAROL]),
         ("NÃO PARA 2", [CAROL]),
+        # Mail programs wrap long lines, and Outlook writes a link after an address.
+        (f"NOT TO {BOB},\n{CAROL}", [BOB, CAROL]),
+        (f"NOT TO {BOB}\n{CAROL}, 3\nThey asked for it", [BOB, CAROL, DAN]),
+        (f"NOT TO {BOB}<mailto:{BOB}>", [BOB]),
     ],
 )
 def test_a_line_that_names_recipients(text: str, left_out: list[str]) -> None:
     found = excluded(text, PEOPLE)
     assert found is not None
     assert found[0] == left_out
-    assert found[1] == "approve\n" + text.partition("\n")[2]
+    approving, _, rest = found[1].partition("\n")
+    assert decide(approving).choice is Answer.APPROVE
+    assert rest == ("They asked for it" if "They" in text else "")
 
 
 @pytest.mark.parametrize(
@@ -56,10 +64,63 @@ def test_a_line_that_names_recipients(text: str, left_out: list[str]) -> None:
         "NOT TO carl@partner.example",
         "NOT TO -1",
         "NOT TO ²",
+        # Another recipient in the rest could have been meant too.
+        f"NOT TO {BOB}\n\n{CAROL}",
+        f"NOT TO {BOB}\n- {CAROL.upper()}",
+        f"NOT TO {BOB}\nand {CAROL}",
+        f"**NOT TO {BOB},\n{CAROL}**",
+        f"NOT TO {BOB},\n{CAROL}<mailto:{DAN}>",
+        f"NOT TO {BOB}<mailto:{CAROL}>",
+        "NOT TO 1\nAnd 3.",
+        "NOT TO 1, 2\nand 3",
+        # No approving word is before it.
+        "REJECT NOT TO 2",
+        "Approve? NOT TO 2",
+        "Approve, but NOT TO 2",
+        "Do not approve NOT TO 2",
+        "Approve for Bob NOT TO 2",
     ],
 )
 def test_a_line_that_does_not(text: str) -> None:
     assert excluded(text, PEOPLE) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "left_out", "approval"),
+    [
+        (f"NOT TO {BOB}", [BOB], "APPROVE"),
+        (f"APPROVE NOT TO {BOB.upper()}, {CAROL}", [BOB, CAROL], "APPROVE"),
+        (f"Approve redacted not to: {DAN}", [DAN], "Approve redacted"),
+        (f"Freigeben, nicht an {DAN}", [DAN], "Freigeben"),
+        ("NOT TO 2", None, ""),  # the request does not number them
+        (f"NOT TO {BOB} 2", None, ""),
+    ],
+)
+def test_a_moderator_names_addresses(line: str, left_out: list[str] | None, approval: str) -> None:
+    found = excluded(f"{line}\n\n2 of them know.", PEOPLE, numbered=False)
+    assert found == (None if left_out is None else (left_out, f"{approval}\n\n2 of them know."))
+
+
+def test_an_address_with_a_long_number_is_named_in_full_or_as_it_is_shown() -> None:
+    shown = mask_numbers("customer-1234567890@partner.example")
+    assert "*" in shown
+    for line in (f"NOT TO customer-1234567890@partner.example, {BOB}", f"NOT TO {BOB}\n{shown}"):
+        found = excluded(line, [BOB, shown, DAN], numbered=False)
+        assert found is not None
+        assert found[0] == [BOB, shown]
+
+
+@pytest.mark.parametrize("rest", ["", "7 days were agreed.", "They paid 2.5 million, see 2026-03-02.", "\nBob"])
+def test_numbers_of_no_recipient_are_a_comment(rest: str) -> None:
+    found = excluded(f"NOT TO 2\n{rest}", PEOPLE)
+    assert found == ([CAROL], f"APPROVE\n{rest}")
+
+
+def test_the_writer_s_address_in_a_signature_is_not_another_recipient() -> None:
+    text = f"NOT TO 1\n\nAnna\n{ANNA}"
+    assert excluded(text, [*PEOPLE, ANNA]) is None
+    assert excluded(text, [*PEOPLE, ANNA], own=[ANNA]) == ([BOB], f"APPROVE\n\nAnna\n{ANNA}")
+    assert read(mail("NOT TO 1\n\nAnna\n" + ANNA), ANNA, recipients=[*PEOPLE, ANNA]).excluded == (BOB,)
 
 
 @pytest.mark.parametrize("language", languages())
@@ -68,6 +129,7 @@ def test_every_language_has_its_word_and_all_are_understood(language: str) -> No
     found = excluded(f"{word} 1, 3", PEOPLE)
     assert found is not None
     assert found[0] == [BOB, DAN]
+    assert decide(found[1]).choice is Answer.APPROVE
 
 
 @given(st.text(), st.lists(st.integers(0, 9), max_size=5))
@@ -75,7 +137,7 @@ def test_nobody_is_left_out_whom_the_line_does_not_name(text: str, numbers: list
     for tried in (text, f"NOT TO {text}", f"NOT TO {', '.join(map(str, numbers))}"):
         found = excluded(tried, PEOPLE)
         if found is not None:
-            line = tried.lstrip().partition("\n")[0].lower()
+            line = tried.lower()
             assert found[0]
             assert all(one.lower() in line or str(PEOPLE.index(one) + 1) in line for one in found[0])
 
@@ -110,5 +172,11 @@ def test_a_reply(content: bytes, choice: Answer | None, left_out: tuple[str, ...
     assert (found.choice, tuple(found.excluded), found.comment) == (choice, left_out, comment)
 
 
-def test_a_moderator_s_reply_leaves_nobody_out() -> None:
-    assert read(mail("NOT TO 2"), "boss@corp.example").choice is None
+def test_the_numbers_of_a_request_without_numbers_decide_nothing() -> None:
+    assert read(mail("NOT TO 2"), "boss@corp.example", recipients=PEOPLE, numbered=False).choice is None
+
+
+def test_a_change_and_recipients_are_chosen_together() -> None:
+    found = read(mail(f"APPROVE REDACTED NOT TO {CAROL}\n\nThis is agreed."), "boss@corp.example", recipients=PEOPLE)
+    assert (found.choice, found.change, found.excluded) == (Answer.APPROVE, "redact", (CAROL,))
+    assert found.comment == "This is agreed."

@@ -4,13 +4,15 @@ import re
 import smtplib
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
 from holdgate.desk import classes, incoming, mailbox, tokens
-from holdgate.desk.changing import CannotChangeError, Prepared, RequestedChanges
+from holdgate.desk.changing import CannotChangeError, Changer, Prepared, RequestedChanges
 from holdgate.desk.context import Desk
 from holdgate.desk.decision import decide
 from holdgate.desk.language.catalogue import Catalogue, languages
@@ -440,6 +442,59 @@ def test_a_reply_approves_with_a_change(make_desk, hold, text: str, wanted: Requ
     assert changer.wanted == [wanted]
     done = desk.store.incident(incident.id)
     assert (done.state, done.change["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
+
+
+EVE = "eve@partner.example"
+NOT_TO_EVE = RequestedChanges(excluded=(EVE,))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (f"NOT TO {EVE}", NOT_TO_EVE),
+        (f"Nicht an {EVE.upper()}\n\nDas ist so vereinbart.", NOT_TO_EVE),
+        (f"APPROVE REDACTED NOT TO {EVE}", RequestedChanges(redacted=True, excluded=(EVE,))),
+    ],
+)
+def test_a_reply_leaves_recipients_out(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
+    desk, changer = make_desk(), Making()
+    incident = hold(desk, recipients=["bob@partner.example", EVE])
+    assert changing(desk, text, incident, changer) == "approve"
+    assert changer.wanted == [wanted]
+    done = desk.store.incident(incident.id)
+    assert (done.state, done.change["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("NOT TO mallory@partner.example", "unclear"),
+        ("NOT TO 2", "unclear"),
+        (f"NOT TO {EVE}?", "unclear"),
+        (f"NOT TO {EVE}\nOr should we wait?", "unclear"),
+        (f"NOT TO {EVE}\n\nbob@partner.example", "unclear"),
+        (f"Please NOT TO {EVE}", "unclear"),
+        (f"> NOT TO {EVE}", "unclear"),
+        (f"APPROVE WITH ANSWERS NOT TO {EVE}", "unclear"),
+        (f"NOT TO {EVE}", ""),
+        (f"NOT TO {EVE}", "not allowed"),
+        (f"NOT TO {EVE} bob@partner.example", "cannot change"),  # nobody is left
+    ],
+)
+def test_a_reply_leaves_out_those_who_are_certain_or_decides_nothing(make_desk, hold, text: str, why: str) -> None:  # type: ignore[no-untyped-def]
+    allowed = [] if why == "not allowed" else ["without-recipients", "redact"]
+    desk = make_desk(desk={"change_relay": "127.0.0.1:9"}, changes=allowed)
+    incident = hold(desk, recipients=["bob@partner.example", EVE])
+    envelope = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in incident.recipients).encode()
+    changer: Any = Changer(desk, Mock(envelope=lambda _: envelope, held=lambda _: b"Subject: Report\n\nText\n"))
+    result = changing(desk, text, incident, changer)
+    if why == "":
+        assert result == "approve"
+        assert desk.store.incident(incident.id).change["recipients"] == [EVE]
+        return
+    assert result == {"not allowed": "cannot change"}.get(why, why)
+    assert desk.store.incident(incident.id).state is State.HELD
+    assert answers(desk) == [result]
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,11 @@ class AskPages(Handlers):
         if not self._sessions.stamped(http, request.moderator, f"ask {incident.id}"):
             return self._pages.show_message(http, "title_error", "error_form", status=403)
         who = Actor(request.moderator, "page", http.state.origin)
-        may_decide = incident.state is State.HELD and request.is_open and not is_late(request)
-        if may_decide and (problem := numbers.refusal(self._desk, incident, who, field(http, "number"))):
-            return self._show(http, incident, request, problem)
         answer, written = field(http, "answer"), field(http, "reason")
         excluded = ticked(incident, http.state.form.get("not", [])) if answer == SOME else []
+        may_decide = incident.state is State.HELD and request.is_open and not is_late(request)
+        if may_decide and (problem := numbers.refusal(self._desk, incident, who, field(http, "number"))):
+            return self._show(http, incident, request, problem, excluded=excluded)
         if field(http, "confirm") != "yes" or answer not in (ALL, SOME, NONE) or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, request, _INCOMPLETE, excluded=excluded)
         if answer == SOME and not excluded:

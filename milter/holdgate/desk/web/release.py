@@ -1,6 +1,5 @@
 """The page on which a sender releases their own held message, if the policy allows it."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request as HttpRequest
@@ -59,11 +58,11 @@ class ReleasePages(SenderHandlers):
             change = self._changer.prepare(incident, wanted).change if excluded else None
             done = selfrelease.release(self._desk, incident, reason, actor, change=change)
         except selfrelease.NotAllowedError as error:
-            return self._show(http, incident, error.obstacle, excluded=excluded)
+            return self._show(http, incident, error.obstacle)
         except CannotChangeError as error:
-            return self._show(http, incident, error.why, excluded=excluded)
+            return self._show(http, incident, error.why)
         except UnreadableError as error:
-            return self._show(http, incident, unreadable=error.why, excluded=excluded)
+            return self._show(http, incident, unreadable=error.why)
         except RefusedError as error:
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
@@ -75,8 +74,8 @@ class ReleasePages(SenderHandlers):
         problem: str = "",
         *,
         unreadable: str = "",
-        excluded: Sequence[str] = (),
     ) -> Response:
+        """Show the page, after a form that did nothing with the recipients that were ticked in it."""
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
         obstacle = selfrelease.obstacle(self._desk, incident, datetime.now(UTC))
@@ -91,7 +90,7 @@ class ReleasePages(SenderHandlers):
             unreadable=unreadable,
             allowed=obstacle is None,
             may_exclude=EXCLUDE in offered(self._desk, incident),
-            excluded=excluded,
+            excluded=ticked(incident, http.state.form.get("not", [])) if http.method == "POST" else [],
             choices=self._desk.moderation(incident).reasons,
             comment_length=COMMENT_LENGTH,
         )

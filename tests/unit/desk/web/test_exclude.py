@@ -1,5 +1,6 @@
 """A moderator, or a sender who may release it, leaves recipients out: what is shown, what decides, who is told what."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -162,6 +163,8 @@ def test_the_sender_releases_it_but_not_to_all(make_desk: Any, hold: Any) -> Non
     assert "except those that you tick" in page.text
     incomplete = browser.submit(page, incident.id, reason="Contract", **{"not": "2"})
     assert "tick the box first" in incomplete.text
+    # The choice is kept, so that the next attempt does not send it to all.
+    assert re.findall(r'name="not" value="(\d)"( checked)?', incomplete.text) == [("1", ""), ("2", " checked")]
     nobody = browser.submit(page, incident.id, reason="Contract", confirm="yes", **{"not": ["1", "2"]})
     assert "These recipients cannot be left out." in nobody.text
     assert now(desk, incident).state is State.HELD
