@@ -66,10 +66,11 @@ class Claims:
             )
             connection.execute(delete(desks).where(desks.c.expires_at < now))
             connection.execute(delete(claims).where(claims.c.desk.not_in(select(desks.c.id))))
+            # Claims that could not be removed when their work ended, because the store was away at that moment. No work
+            # begins meanwhile: its claim would be removed as well.
             with self._lock:
-                begun = sorted(self._begun)
-            # Claims that could not be removed when their work ended, because the store was away at that moment.
-            connection.execute(delete(claims).where(claims.c.desk == self._desk, claims.c.work.not_in(begun)))
+                mine_ended = (claims.c.desk == self._desk) & claims.c.work.not_in(sorted(self._begun))
+                connection.execute(delete(claims).where(mine_ended))
         self._is_desk = True
 
     @contextmanager

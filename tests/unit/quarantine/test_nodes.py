@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from holdgate.node import Machine
 from holdgate.quarantine import nodes
@@ -16,6 +16,7 @@ from holdgate.quarantine.schema import nodes as table
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, StoreError, open_store
 from holdgate.queue.lease import Lease
+from testbed.ports import PATIENCE, wait_for
 
 ACTOR = Actor("holdgate-milter", "milter")
 ONE, TWO = Machine("1" * 32, "one.corp.example", "1.0"), Machine("2" * 32, "two.corp.example", "1.0")
@@ -192,6 +193,39 @@ def test_work_is_of_the_desk_that_claims_it_until_that_desk_is_gone(stores: tupl
             assert others
         a.claims.heartbeat(ONE)
     assert a.claims.desks()
+
+
+def test_a_sign_of_life_keeps_the_claim_of_work_that_begins_meanwhile(stores: tuple[Store, Store]) -> None:
+    a, b = stores
+    if not shared(a):
+        return
+    a.claims.heartbeat(ONE)
+    claimed, sent = threading.Event(), threading.Event()
+    others: list[bool] = []
+
+    def work() -> None:
+        with a.claims.claimed("x"):
+            claimed.set()
+            sent.wait(PATIENCE)
+            with b.claims.claimed("x") as other:
+                others.append(other)
+
+    working = threading.Thread(target=work)
+
+    def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("DELETE FROM claims") and "claims.desk =" in statement and not working.ident:
+            working.start()
+            wait_for(lambda: claimed.is_set() or a.claims._lock.locked(), "the beginning of the work")
+
+    event.listen(a._engine, "before_cursor_execute", before)
+    try:
+        a.claims.heartbeat(ONE)
+        b.claims.heartbeat(TWO)
+    finally:
+        event.remove(a._engine, "before_cursor_execute", before)
+        sent.set()
+        working.join(PATIENCE)
+    assert others == [False]
 
 
 def test_a_notice_says_whether_its_message_is_here_and_still_due(stores: tuple[Store, Store]) -> None:
