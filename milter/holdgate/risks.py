@@ -42,3 +42,7 @@ class Risks:
 
     found: tuple[Risk, ...] = ()
     unknown: bool = False
+
+    def kinds(self) -> list[str]:
+        """Return the kinds that were found, in alphabetical order, and "unknown" at the end."""
+        return sorted({one.kind for one in self.found}) + ["unknown"] * self.unknown

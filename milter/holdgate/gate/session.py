@@ -361,7 +361,7 @@ class Session:
             incident=incident_id,
             findings=",".join(f"{f.identifier}/{f.confidence}:{f.count}" for f in inspection.findings),
             elapsed_ms=inspection.elapsed_ms,
-            risks=",".join(sorted({one.kind for one in envelope.risks.found})) if envelope.risks else "",
+            risks=",".join(envelope.risks.kinds()) if envelope.risks else "",
         )
 
     def _accept_known(self, by: str) -> Reply:

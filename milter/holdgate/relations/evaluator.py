@@ -50,15 +50,18 @@ class Evaluator:
         known, gone = view.look(asked, [*contents, *message.values], 2)
         yield from self._outliers(message, known)
         yield from list(self._values(message, known, gone)) or self._content(message, contents, gone, view)
-        twins = self._own.unusual(message.places, who, view)
-        search = Similar(hasher, self._own.domains, message, view)
-        for recipient, key in zip(message.outside, asked, strict=False):
-            place = places[recipient]
-            if place in twins:
+        twins = self._own.unusual(message, view)
+        strange = [one for one, key in zip(message.outside, asked, strict=False) if key not in known]
+        for recipient in message.outside:
+            if (place := places[recipient]) in twins:
                 yield Risk(LOOKALIKE, recipient, twins[place], 0, "own")
-            if key not in known and hasher.mark("place", place) not in known:
+        for recipient in strange:
+            if hasher.mark("place", places[recipient]) not in known:
                 yield Risk(NEW, recipient)
-            if key not in known and place not in twins:
+        # This is last, because it takes most time: everything else has been found if the time is up.
+        search = Similar(hasher, self._own.of(message), message, view)
+        for recipient in strange:
+            if (place := places[recipient]) not in twins:
                 yield from self._unknown(message, recipient, place, known, search, view)
         if not search.is_complete:
             raise UnknownError("the message has too many recipients whose names resemble others")

@@ -109,7 +109,7 @@ class Teacher:
             replace(message, outside=message.outside[:_RECIPIENTS], inside=message.inside[:_RECIPIENTS])
         )
         seen = lesson.seen
-        about_twins = self._own.learned(message.places, message.sender, day, message.released)
+        about_twins = self._own.learned(message)
         released = (self._hasher.mark(*released_as(message.incident_id)),) if message.incident_id else ()
         for key in itertools.chain(relations_of(self._hasher, message), about_twins, released):
             before = seen.get(key)

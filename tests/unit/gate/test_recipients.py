@@ -95,6 +95,8 @@ def test_what_was_learned_and_what_is_counted_are_told_together() -> None:
     risks = asked.risks(envelope, Inspection(), NOW)
     assert [one.kind for one in risks.found] == [NEW, MANY]
     assert risks.unknown
+    assert risks.kinds() == [MANY, NEW, "unknown"], "the log names it"
+    assert Risks(risks.found[:1]).kinds() == [NEW]
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,17 @@ class Site:
         self.teacher.write(self.teacher.gather(Sent(sender, to, inside, tokens, day, values=values) for day in days))
 
     def risks(
-        self, *to: str, sender: str = ANNA, tokens: tuple[str, ...] = (), values: Mapping[int, str] = NO_VALUES
+        self,
+        *to: str,
+        sender: str = ANNA,
+        inside: tuple[str, ...] = (),
+        tokens: tuple[str, ...] = (),
+        values: Mapping[int, str] = NO_VALUES,
     ) -> list[Risk]:
         """Return what is unusual about a message to these."""
         memory = Memory(self.store.relations, HALF_LIFE)
         try:
-            message = Sent(sender, to, (), tokens, TODAY, values=values)
+            message = Sent(sender, to, inside, tokens, TODAY, values=values)
             return list(self.evaluator.risks(message, memory.view(TODAY, 60)))
         finally:
             memory.close()

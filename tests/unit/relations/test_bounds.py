@@ -17,7 +17,7 @@ from holdgate.relations import names
 from holdgate.relations.correspondence import Correspondence
 from holdgate.relations.memory import Memory, UnknownError
 from holdgate.relations.sent import Sent
-from holdgate.risks import NEW, Risk
+from holdgate.risks import LOOKALIKE, NEW, Risk
 from tests.unit.relations.conftest import ANNA, HALF_LIFE, TODAY, Site
 
 NOW = datetime(2024, 10, 4, tzinfo=UTC)  # the day TODAY
@@ -133,6 +133,18 @@ def test_a_message_with_too_many_similar_names_is_unknown_and_everything_else_is
     monkeypatch.setattr("holdgate.relations.similar._MOST", 1000)
     with pytest.raises(UnknownError):
         list(site.evaluator.risks(message(*to[:1]), Counting(site, *to[:1])))
+
+
+def test_if_the_time_is_up_during_the_search_everything_else_has_been_found(site: Site) -> None:
+    class Late(Counting):
+        def of(self, keys: Collection[int]) -> Mapping[int, float]:
+            raise UnknownError
+
+    to = ["bob@partner.example", "bob@c0rp.example", "eve@client.example"]
+    found = list[Risk]()
+    with pytest.raises(UnknownError):
+        found.extend(site.evaluator.risks(message(*to), Late(site, *to)))
+    assert [(one.kind, one.recipient) for one in found] == [(LOOKALIKE, to[1]), *((NEW, one) for one in to)]
 
 
 def test_many_recipients_with_usual_names_are_compared(site: Site) -> None:

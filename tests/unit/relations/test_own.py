@@ -67,6 +67,36 @@ def test_mail_to_other_domains_leaves_nothing_about_them(site: Site) -> None:
     assert not any(site.store.relations.look((), owners, 1)[1].values())
 
 
+@pytest.mark.parametrize(
+    ("sender", "inside", "similar"),
+    [
+        ("dora@mail.hq-tower.example", (), "hq-tower.example"),
+        (ANNA, ("dora@hq-tower.example",), "hq-tower.example"),
+        (ANNA, (), ""),
+        (ANNA, ("dora@other.example",), ""),
+    ],
+)
+def test_a_domain_of_the_site_that_no_policy_lists_is_known_from_the_message(
+    site: Site, sender: str, inside: tuple[str, ...], similar: str
+) -> None:
+    found = site.risks("bob@hq-tovver.example", sender=sender, inside=inside)
+    assert [one.similar for one in found if one.whose == "own"] == [similar] * bool(similar)
+    assert [one for one in site.risks("bob@hq-tower.example", sender=sender, inside=inside) if one.whose == "own"] == []
+
+
+def test_what_ends_the_warning_about_a_listed_domain_ends_it_for_one_that_no_policy_lists(site: Site) -> None:
+    senders = [f"{name}@hq-tower.example" for name in ("dora", "emil", "fay")]
+    for day, sender in enumerate(senders):
+        assert LOOKALIKE in site.kinds("bob@hq-tovver.example", sender=senders[0])
+        site.teacher.write(site.teacher.gather([Sent(sender, ("bob@hq-tovver.example",), (), (), TODAY - day)]))
+    assert LOOKALIKE not in site.kinds("bob@hq-tovver.example", sender=senders[0])
+
+
+def test_an_internal_address_at_a_provider_of_free_mail_is_no_domain_of_the_site(site: Site) -> None:
+    found = site.risks("bob@gmall.com", sender="anna@gmail.com", inside=("dora@gmail.com",))
+    assert [one for one in found if one.whose == "own"] == []
+
+
 AUTOMATIC_MAIL = [
     {"auto-submitted": ["auto-replied"]},
     {"auto-submitted": ["auto-generated; owner-email=anna@corp.example"]},
