@@ -69,7 +69,7 @@ class Copy:
     commands: Commands
     fields: Sequence[tuple[str, str]]
     content: bytes | int
-    header_only: bool = False
+    header_only: bool
 
 
 def submit_copy(copy: Copy, relay: Path, meanwhile: Callable[[], object] = lambda: None) -> str:

@@ -67,6 +67,25 @@ def test_a_message_passes_and_the_changes_are_made(new_service: NewService) -> N
     assert not [change for change in context.changes if change[0] == "quarantine"]
 
 
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        (("192.0.2.7", 4711), "192.0.2.7"),
+        (("2001:db8::7", 4711, 0, 0), "2001:db8::7"),
+        ("/run/x", "/run/x"),
+        (None, ""),
+    ],
+)
+def test_the_client_is_known_by_its_address(
+    new_service: NewService, monkeypatch: pytest.MonkeyPatch, address: Any, known: str
+) -> None:
+    one, _ = connection(new_service())
+    opened: list[tuple[str, str]] = []
+    monkeypatch.setattr(one._session, "open", lambda *client: opened.append(client))
+    one.connect("client.example", 2, address)
+    assert opened == [("client.example", known)]
+
+
 def test_a_message_is_held(new_service: NewService) -> None:
     one, context = connection(new_service(HOLD_ALL))
     assert converse(one) == Milter.CONTINUE

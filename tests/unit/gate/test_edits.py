@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,22 @@ def test_what_was_not_read_whole_is_not_called_inspected() -> None:
         (headers.HELD, "yes"),
         (headers.INCIDENT, "AAAA"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "incident_id", "is_named"),
+    [
+        (Verdict(Quarantine()), "AAAA", True),
+        (Verdict(Alert(notify=["a@corp.example"])), "AAAA", True),
+        # An incident of a policy that only observes is not for the recipient to learn of.
+        (Verdict(), "AAAA", False),
+        (Verdict(observed=("p",)), "AAAA", False),
+        (Verdict(Quarantine()), "", False),
+    ],
+)
+def test_an_incident_is_named_to_those_who_may_know_of_it(verdict: Verdict, incident_id: str, is_named: bool) -> None:
+    added = dict(additions(Inspection(), verdict, SETTINGS, incident_id, ""))
+    assert added.get(headers.INCIDENT) == ("AAAA" if is_named else None)
 
 
 def test_a_policys_own_word_takes_the_place_of_ours() -> None:

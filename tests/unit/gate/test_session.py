@@ -217,6 +217,31 @@ def test_any_other_header_is_inspected_anew(new_service: NewService, changed: Fi
     assert len(service.pool.read) == 1
 
 
+@pytest.mark.parametrize("body", [b"", BODY + b"x", BODY[:-3], BODY.swapcase(), b"\r\n" + BODY, b"x" + BODY])
+def test_another_body_is_inspected_anew(new_service: NewService, body: bytes) -> None:
+    service = new_service()
+    fields = returned(service)
+    send(service.session(), fields, body)
+    assert len(service.pool.read) == 1
+
+
+def test_empty_lines_at_the_end_of_the_body_do_not_matter(new_service: NewService) -> None:
+    """Mail servers add and remove them."""
+    service = new_service()
+    fields = returned(service, body=BODY + b"\r\n\r\n")
+    send(service.session(), fields, BODY)
+    assert service.pool.read == []
+
+
+def test_the_body_of_an_earlier_message_on_the_connection_is_not_this_ones(new_service: NewService) -> None:
+    service = new_service()
+    fields, session = returned(service), service.session()
+    send(session, body=b"another\r\n")
+    service.pool.read.clear()
+    send(session, fields)
+    assert service.pool.read == []
+
+
 def test_how_a_field_is_folded_does_not_matter(new_service: NewService) -> None:
     service = new_service()
     seal = returned(service, [*FIELDS, ("X-Long", b" one two")])[-1]

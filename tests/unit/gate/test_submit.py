@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdgate.envelope import Envelope
@@ -154,6 +154,9 @@ def test_a_listener_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         submit_copy(copy_of(b""), tmp_path / "none")
 
 
+@example([b"a\r\n.\r"])
+@example([b"a\r\n", b".\r", b"\n"])
+@example([b"a\r", b"\n.b\r\n"])
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b".\r\n", b"..", b"\r\n.\r\n", b""]), max_size=9))
 def test_content_comes_out_of_data_as_it_went_in(pieces: list[bytes]) -> None:
     content = b"".join(pieces)

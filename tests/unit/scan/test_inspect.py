@@ -229,11 +229,11 @@ def test_hosts_are_those_of_text_that_people_write_and_only_if_asked_for(inspect
 
 
 def test_the_times_of_reading_and_searching(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([1.0, 1.25, 1.5])
+    clock = iter([1.0, 1.2501236, 1.5001236])
     monkeypatch.setattr("holdgate.scan.inspect.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr(inspector, "extract", lambda *_: Extraction())
     result = inspector.inspect(b"")
-    assert (result.extract_ms, result.elapsed_ms) == (250.0, 500.0)
+    assert (result.extract_ms, result.elapsed_ms) == (250.124, 500.124), "in milliseconds, to the microsecond"
     clock = iter([2.0, 2.0, 2.25])
     monkeypatch.setattr("holdgate.scan.inspect.time.perf_counter", lambda: next(clock))
     searched = inspector.search(Reading(Extraction(), 500.0))

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -239,6 +240,70 @@ def test_a_process_that_cannot_be_started_is_said(directory: Path) -> None:
     with running(path, refuse), connected(path) as connection:
         greeting, _ = wire.receive(connection, timeout=30)
         assert greeting == {"error": "no zygote can be started: Resource temporarily unavailable"}
+
+
+class Listener:
+    """In place of the service's listening socket."""
+
+    def __init__(self, connection: socket.socket | OSError) -> None:
+        self._connection = connection
+
+    def fileno(self) -> int:
+        return 0
+
+    def accept(self) -> tuple[socket.socket, str]:
+        if isinstance(self._connection, OSError):
+            raise self._connection
+        return self._connection, ""
+
+
+@pytest.fixture
+def failures(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    noted: list[tuple[str, str]] = []
+    monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: noted.append((stage, error)))
+    return noted
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(OSError(24, "Too many open files"), "Too many open files"), (OSError("odd"), "odd")]
+)
+def test_a_connection_that_cannot_be_accepted_ends_nothing(
+    failures: list[tuple[str, str]], error: OSError, why: str
+) -> None:
+    service = ScanService(Listener(error), user_ids=[], start=started)  # type: ignore[arg-type]
+    service._accept()
+    assert failures == [("socket", why)]
+
+
+def test_a_zygote_that_cannot_be_watched_is_ended(
+    failures: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would end it after its daemon has gone."""
+    ended: list[tuple[object, ...]] = []
+    monkeypatch.setattr(services.os, "pidfd_open", Mock(side_effect=OSError(24, "Too many open files")))
+    monkeypatch.setattr(services.os, "kill", lambda *call: ended.append(call))
+    monkeypatch.setattr(services.os, "waitpid", lambda *call: ended.append(call))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        service = ScanService(Listener(theirs), user_ids=[os.getuid()], start=lambda _: 4711)  # type: ignore[arg-type]
+        service._accept()
+        assert wire.receive(ours, timeout=30)[0] == {"error": "no zygote can be started: Too many open files"}
+        assert ours.recv(1) == b"", "the connection is closed"
+    assert ended == [(4711, signal.SIGKILL), (4711, 0)]
+    assert failures == [("zygote", "[Errno 24] Too many open files")]
+    assert not service._served
+
+
+def test_a_peer_that_does_not_read_its_greeting_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "_GREETING_SECONDS", 0.01)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        theirs.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                theirs.send(b"x" * 1000)
+        theirs.setblocking(True)
+        services._greet(theirs, {"zygote": 1})
 
 
 # -- the daemon's side --------------------------------------------------------------------------------------------

@@ -186,7 +186,8 @@ def test_a_short_order_is_sent_without_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "value"), [(0.0, (0, 0)), (2.25, (2, 250_000)), (60.0, (60, 0)), (0.001, (0, 1_000))]
+    ("seconds", "value"),
+    [(0.0, (0, 0)), (2.25, (2, 250_000)), (60.0, (60, 0)), (0.001, (0, 1_000)), (1.9999999, (2, 0))],
 )
 def test_a_wait_is_bounded_by_the_kernel(pair: Pair, seconds: float, value: tuple[int, int]) -> None:
     wire.set_timeout(pair[0], seconds)
