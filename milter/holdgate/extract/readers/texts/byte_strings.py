@@ -8,9 +8,19 @@ SHORTEST = 6
 NARROW = re.compile(rb"(?:[\t\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xc0-\xff]){6,}")
 # Each of them stands in one of these, which are found in a tenth of the time.
 _MAYBE_NARROW = re.compile(rb"[\t\x20-\x7e\xc0-\xff][\t\x20-\x7e\x80-\xff]{5,}+")
-# UTF-16 runs: characters below U+0500 (Latin, Greek, Cyrillic) and the general punctuation.
-WIDE = re.compile(rb"(?:[\t\x20-\x7e\xa0-\xff]\x00|[\x00-\xff][\x01-\x04]|[\x10-\x3f]\x20){6,}")
-WIDE_BIG_ENDIAN = re.compile(rb"(?:\x00[\t\x20-\x7e\xa0-\xff]|[\x01-\x04][\x00-\xff]|\x20[\x10-\x3f]){6,}")
+# UTF-16 runs: characters below U+0500 (Latin, Greek, Cyrillic) and the general punctuation. The first part of a pattern
+# only makes it fail sooner.
+WIDE = re.compile(
+    rb"(?=.[\x00-\x04\x20].[\x00-\x04\x20].[\x00-\x04\x20])"
+    rb"(?:[\t\x20-\x7e\xa0-\xff]\x00|[\x00-\xff][\x01-\x04]|[\x10-\x3f]\x20){6,}",
+    re.DOTALL,
+)
+WIDE_BIG_ENDIAN = re.compile(
+    rb"(?=[\x00-\x04\x20].[\x00-\x04\x20].[\x00-\x04\x20])"
+    rb"(?:\x00[\t\x20-\x7e\xa0-\xff]|[\x01-\x04][\x00-\xff]|\x20[\x10-\x3f]){6,}",
+    re.DOTALL,
+)
+_NO_WIDE = b"\0\0\0"
 LETTERS = re.compile(r"[^\W_]{3}")
 
 
@@ -30,10 +40,26 @@ def strings(data: bytes, narrow: bool = True, wide: bool = True, *, big_endian: 
                     yield text
     if wide:
         pattern, codec = (WIDE_BIG_ENDIAN, "utf-16-be") if big_endian else (WIDE, "utf-16-le")
-        for match in pattern.finditer(data):
-            text = match.group().decode(codec, "replace").strip()
-            if LETTERS.search(text):
-                yield text
+        for piece in _between_zeros(data):
+            for match in pattern.finditer(piece):
+                text = match.group().decode(codec, "replace").strip()
+                if LETTERS.search(text):
+                    yield text
+
+
+def _between_zeros(data: bytes) -> list[bytes]:
+    """Return the parts of data that can contain a UTF-16 run, in order.
+
+    A run has no three zero bytes in succession, because two of them would be one character. It can include the zero
+    byte next to it on either side.
+    """
+    pieces = data.split(_NO_WIDE)
+    last = len(pieces) - 1
+    return [
+        (b"\0" if number else b"") + piece + (b"\0" if number < last else b"")
+        for number, piece in enumerate(pieces)
+        if len(piece) > 9
+    ]
 
 
 def _narrow(run: bytes) -> str:
