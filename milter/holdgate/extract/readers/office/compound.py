@@ -81,8 +81,7 @@ class Storage:
             self.sink.limited(str(error))
             return b""
         try:
-            # As openstream() does, but without its search through all names of each storage in the path.
-            data: bytes = self.file._open(self.sectors[name], self.sizes[name]).read()
+            data = ole_file.stream(self.file, self.sectors[name], self.sizes[name])
         except DAMAGE:
             self.sink.limited("damaged stream")
             return b""
