@@ -256,8 +256,11 @@ class PartSink:
         self._reading = reading
         self._part = part
         self._depth = depth
+        self._allowed = reading.budget.limits.text_characters
         self._texts: list[str] = []
         self._length = 0
+        self._places = part.places
+        self._place = ""
         self._reasons: list[str] = []
         self._embedded = False
         reading.extraction.parts.append(part)
@@ -268,12 +271,12 @@ class PartSink:
             return
         budget = self.budget
         budget.check_time()
-        allowed = budget.limits.text_characters - budget.characters
-        if len(text) > allowed:
-            text = text[: max(0, allowed)]
-            self._take(text, place)
+        length = len(text)
+        if length > self._allowed - budget.characters:
+            text = text[: max(0, self._allowed - budget.characters)]
+            self._take(text, len(text), place)
             raise LimitReachedError("too much text")
-        self._take(text, place)
+        self._take(text, length, place)
 
     def cells(self, texts: Sequence[str], places: Sequence[str]) -> None:
         """Add many texts, each with its place, as far as the budget allows."""
@@ -285,17 +288,18 @@ class PartSink:
             return
         # No Python code per text: a sheet can have a million.
         *starts, self._length = accumulate(map((1).__add__, sizes), initial=self._length)
-        self._part.places.extend(zip(starts, places, strict=True))
+        self._places.extend(zip(starts, places, strict=True))
+        self._place = places[-1] if places else self._place
         self._texts.extend(texts)
         self.budget.spend_characters(sum(sizes))
 
-    def _take(self, text: str, place: str) -> None:
-        places = self._part.places
-        if (places[-1][1] if places else "") != place:
-            places.append((self._length, place))
+    def _take(self, text: str, length: int, place: str) -> None:
+        if place != self._place:
+            self._places.append((self._length, place))
+            self._place = place
         self._texts.append(text)
-        self._length += len(text) + 1
-        self.budget.spend_characters(len(text))
+        self._length += length + 1
+        self.budget.characters += length
 
     def embedded(self, data: bytes, name: str = "", declared_type: str = "", charset: str = "") -> None:
         """Read a document inside this one, with its own time limit; its name is text of this part."""
