@@ -27,8 +27,8 @@ class Code:
     box: tuple[int, int, int, int]
 
 
-def codes_in(image: Image.Image) -> list[Code]:
-    """Return all codes with text in an image in mode "L"."""
+def codes_in(image: Image.Image, pixels: bytes = b"") -> list[Code]:
+    """Return all codes with text in an image in mode "L", whose `pixels`, if given, need not be copied for that."""
     factor = 1
     while (image.width // factor) * (image.height // factor) > MOST_PIXELS:
         factor += 1
@@ -36,7 +36,8 @@ def codes_in(image: Image.Image) -> list[Code]:
     if is_grain(searched):
         return []
     # By default a code with one control character, such as a driver's licence, has "<LF>" in place of its line breaks.
-    found = zxingcpp.read_barcodes(searched, text_mode=zxingcpp.TextMode.Plain)
+    rows = memoryview(pixels).cast("B", (image.height, image.width)) if pixels and factor == 1 else searched
+    found = zxingcpp.read_barcodes(rows, text_mode=zxingcpp.TextMode.Plain)
     return [Code(one.text, _box(one.position, factor, image)) for one in found if one.text.strip()]
 
 

@@ -31,15 +31,20 @@ def is_grain(picture: Image.Image) -> bool:
     return not any(_has_order(picture.crop((0, top, right, top + _STRIP))) for top in tops)
 
 
+def mapped(picture: Image.Image, table: list[int]) -> Image.Image:
+    """Return what `Image.point` does with 256 integers; it rounds them each time, which takes 20 µs."""
+    return picture._new(picture.im.point(table, None))
+
+
 def _has_order(strip: Image.Image) -> bool:
-    if _most(strip.point(_BLACK_OR_WHITE), _TILE) >= _MOSTLY:
+    if _most(mapped(strip, _BLACK_OR_WHITE), _TILE) >= _MOSTLY:
         return True
     for right, down in ((1, 0), (0, 1)):
         near = _steps(strip, right, down)
-        if _most(near.point(_ALIKE), _TILE) >= _MANY:
+        if _most(mapped(near, _ALIKE), _TILE) >= _MANY:
             return True
         far = _steps(strip, right * _FAR, down * _FAR).reduce(_LARGE_TILE)
-        if _most(ImageChops.subtract(far.point(_SMALLER), near.reduce(_LARGE_TILE)), 1):
+        if _most(ImageChops.subtract(mapped(far, _SMALLER), near.reduce(_LARGE_TILE)), 1):
             return True
     return False
 

@@ -13,15 +13,13 @@ from typing import Final
 
 from PIL import Image, ImageChops, ImageFilter
 
-from holdgate.extract.grain import is_grain
+from holdgate.extract.grain import is_grain, mapped
 
 # A cell is as wide as the smallest letters that are found, and half as high.
 _CELL = (6, 3)
 _SMALLEST = 12
 _SHORTEST_LINE = 48
 _OF_GRAIN = 4
-# Above and below a line there must be a gap within this many rows of cells.
-_GAP_WITHIN = 6
 # A line is even over this many cells to the left and right.
 _REACH = 3
 
@@ -55,33 +53,55 @@ def may_hold_text(picture: Image.Image) -> bool:
     if is_grain(picture):
         # No background is even in grain. Letters that are visible in it are large: they are found in a smaller size.
         picture = picture.reduce(_OF_GRAIN)
-    if _has_lines(picture, _LOOKS[0]):
-        return True
-    turned = picture.transpose(Image.Transpose.ROTATE_90)
-    return _has_lines(turned, _LOOKS[0]) or any(_has_lines(one, _LOOKS[1]) for one in (picture, turned))
+    return _has_lines(picture) or _has_lines(picture.transpose(Image.Transpose.ROTATE_90))
 
 
-def _has_lines(picture: Image.Image, look: _Look) -> bool:
+def _has_lines(picture: Image.Image) -> bool:
+    """Return whether there is a line in one of the sizes of an image, searched from the smallest to the largest.
+
+    All smaller sizes together take a third of the time of the largest, and most print is larger than the smallest that
+    is found.
+    """
+    sizes: list[Image.Image] = []
     while min(picture.size) >= _SMALLEST and max(picture.size) >= _SHORTEST_LINE:
-        if _cells_in_lines(picture, look) >= look.enough:
-            return True
+        sizes.append(picture)
         picture = picture.reduce(2)
+    while sizes:
+        size = sizes.pop()
+        steps = ImageChops.difference(size, ImageChops.offset(size, 1, 0))
+        if any(_cells_in_lines(steps, look) >= look.enough for look in _LOOKS):
+            return True
     return False
 
 
-def _cells_in_lines(picture: Image.Image, look: _Look) -> int:
-    """Count the cells that are part of a line of letters of about the size of a cell."""
-    steps = ImageChops.difference(picture, ImageChops.offset(picture, 1, 0))
-    edges = steps.point(look.steep).reduce(_CELL)
-    even = steps.point(look.even).reduce(_CELL)
-    letters = ImageChops.multiply(edges.point(_LETTERS), even.point(_EVEN))
-    empty = edges.point(_EMPTY)
-    above = below = Image.new("L", empty.size)
-    for distance in range(1, _GAP_WITHIN + 1):
-        above = ImageChops.lighter(above, ImageChops.offset(empty, 0, distance))
-        below = ImageChops.lighter(below, ImageChops.offset(empty, 0, -distance))
-    inside = ImageChops.multiply(letters, ImageChops.multiply(above, below))
-    line = ImageChops.multiply(inside.filter(ImageFilter.BoxBlur((_REACH, 0))).point(_MOSTLY), inside)
+def _cells_in_lines(steps: Image.Image, look: _Look) -> int:
+    """Count the cells that are part of a line of letters of about the size of a cell.
+
+    `steps` are the differences of each pixel to the one on its left.
+    """
+    edges = mapped(steps, look.steep).reduce(_CELL)
+    letters = mapped(edges, _LETTERS)
+    if letters.getbbox() is None:
+        return 0
+    even = mapped(steps, look.even).reduce(_CELL)
+    letters = ImageChops.multiply(letters, mapped(even, _EVEN))
+    if letters.getbbox() is None:
+        return 0
+    empty = mapped(edges, _EMPTY)
+    inside = ImageChops.multiply(letters, ImageChops.multiply(_within(empty, 1), _within(empty, -1)))
+    if inside.getbbox() is None:
+        return 0
+    line = ImageChops.multiply(mapped(inside.filter(ImageFilter.BoxBlur((_REACH, 0))), _MOSTLY), inside)
     # A single row of cells is a border or a ruler.
     neighbour = ImageChops.lighter(ImageChops.offset(line, 0, 1), ImageChops.offset(line, 0, -1))
     return ImageChops.multiply(line, neighbour).histogram()[255]
+
+
+def _within(cells: Image.Image, direction: int) -> Image.Image:
+    """Return for each cell the lightest of the next six: above it if `direction` is 1, below it if -1.
+
+    A gap must be that near to a line.
+    """
+    two = ImageChops.lighter(ImageChops.offset(cells, 0, direction), ImageChops.offset(cells, 0, 2 * direction))
+    four = ImageChops.lighter(two, ImageChops.offset(two, 0, 2 * direction))
+    return ImageChops.lighter(four, ImageChops.offset(two, 0, 4 * direction))

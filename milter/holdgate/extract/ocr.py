@@ -110,7 +110,7 @@ class Ocr:
             if is_blank(picture):
                 return
             image = image_of(picture)
-            if found := codes.codes_in(image):
+            if found := codes.codes_in(image, picture.data):
                 for text in dict.fromkeys(code.text for code in found):
                     sink.text(text, f"{place}, code" if place else "code")
                 image = codes.without(image, found)

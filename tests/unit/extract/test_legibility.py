@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from holdgate.extract.legibility import may_hold_text
 
@@ -69,3 +69,22 @@ def test_a_drawing_is_not_taken_for_print(number: int) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (11, 48), (48, 12), (3, 3)])
 def test_any_size_is_looked_at(size: tuple[int, int]) -> None:
     assert not may_hold_text(Image.new("L", size))
+
+
+def test_large_print_is_found_in_a_small_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest size, which takes three quarters of the time, is not needed for it."""
+    compared: list[tuple[int, int]] = []
+
+    offset = ImageChops.offset
+
+    def compare(picture: Image.Image, *distance: int) -> Image.Image:
+        compared.append(picture.size)
+        return offset(picture, *distance)
+
+    monkeypatch.setattr(ImageChops, "offset", compare)
+    image = with_lines(60, NUMBER)
+    assert may_hold_text(image)
+    assert compared
+    assert image.size not in compared
+    assert not may_hold_text(landscape(0))  # only the largest size proves that there is no print
+    assert landscape(0).size in compared

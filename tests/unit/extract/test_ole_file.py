@@ -49,7 +49,9 @@ def _damaged(whole: bytes, chance: random.Random) -> bytes:
         (sector,) = struct.unpack_from("<I", data, place)
         for _ in range(chance.randint(0, 8)):
             entry = (sector + 1) * 512 + 4 * chance.randrange(128)
-            struct.pack_into("<I", data, entry, chance.choice((0, 1, 2, 7, 2**32 - 2, 2**32 - 1, chance.randrange(300))))
+            struct.pack_into(
+                "<I", data, entry, chance.choice((0, 1, 2, 7, 2**32 - 2, 2**32 - 1, chance.randrange(300)))
+            )
     if chance.random() < 0.5:
         del data[chance.randrange(len(data) // 2, len(data)) :]
     return bytes(data)

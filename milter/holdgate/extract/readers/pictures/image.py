@@ -138,15 +138,23 @@ def _pixels(data: bytes, image: Image.Image, number: int, sink: Sink) -> Pixels:
             raise UnreadableError("damaged") from error
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-    pixels = grey_pixels(image)
-    if image.format in _SINGLE and getattr(image, "n_frames", 1) == 1:
-        image.close()  # the colour pixels are not kept in addition to the grey ones
+    x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
+    grey = _grey(image)
+    is_single = image.format in _SINGLE and getattr(image, "n_frames", 1) == 1
+    if is_single and grey is not image:
+        image.close()  # its colours need four times the memory of the grey pixels
+    if x > 0 and y > 0 and max(x, y) > SQUARE * min(x, y):
+        dots = max(x, y)
+        grey = grey.resize((round(grey.width * dots / x), round(grey.height * dots / y)))
+        x = dots
+    pixels = Pixels(grey.width, grey.height, grey.tobytes(), round(x) if 70 <= x <= 1_200 else 0)
+    if is_single:
+        image.close()
     return pixels
 
 
-def grey_pixels(image: Image.Image) -> Pixels:
-    """Convert an image to upright grey pixels with square dots, transparent parts in contrast to letters."""
-    x, y = (float(value) for value in image.info.get("dpi", (0, 0)))
+def _grey(image: Image.Image) -> Image.Image:
+    """Return an image upright and in mode "L", transparent parts in contrast to letters: itself if it is so already."""
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # or it would be copied
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
@@ -155,12 +163,7 @@ def grey_pixels(image: Image.Image) -> Pixels:
         image = image.convert("F").point(lambda value: value * scale - low * scale)
     elif "A" in image.mode or "transparency" in image.info:
         image = _on_background(image)
-    grey = image.convert("L")
-    if x > 0 and y > 0 and max(x, y) > SQUARE * min(x, y):
-        dots = max(x, y)
-        grey = grey.resize((round(grey.width * dots / x), round(grey.height * dots / y)))
-        x = dots
-    return Pixels(grey.width, grey.height, grey.tobytes(), round(x) if 70 <= x <= 1_200 else 0)
+    return image if image.mode == "L" else image.convert("L")
 
 
 def _on_background(image: Image.Image) -> Image.Image:
@@ -172,7 +175,9 @@ def _on_background(image: Image.Image) -> Image.Image:
         return grey
     histogram = grey.histogram(alpha.point(lambda value: 255 if value > 127 else 0))
     bright = sum(histogram[128:]) > sum(histogram[:128])
-    return Image.composite(grey, Image.new("L", grey.size, 0 if bright else 255), alpha)
+    background = Image.new("L", grey.size, 0 if bright else 255)
+    background.paste(grey, mask=alpha)
+    return background
 
 
 def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:

@@ -1,5 +1,6 @@
 """Metadata of images is text, text in images goes to OCR, and the intact part of a damaged image is read."""
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -222,3 +223,30 @@ def test_the_small_picture_of_the_first_page_is_no_limitation(
         image.read(Document(data), sink)
     assert sink.limits == limits
     assert "written about it" in sink.everything()
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB")])
+def test_colours_are_not_in_memory_while_the_grey_pixels_are_copied(
+    kind: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large image would otherwise need its colours (four bytes per pixel) and the grey pixels twice at a time."""
+    opened: list[Image.Image] = []
+    held: list[str] = []
+    opening, copying = image._opened, Image.Image.tobytes
+
+    def keep(data: bytes) -> Image.Image:
+        opened.append(opening(data))
+        return opened[-1]
+
+    def copy(picture: Image.Image, *words: object) -> bytes:
+        for one in opened:
+            with contextlib.suppress(ValueError):  # Pillow's for a closed image
+                held.append(one.im.mode)
+        return copying(picture, *words)
+
+    monkeypatch.setattr(image, "_opened", keep)
+    monkeypatch.setattr(Image.Image, "tobytes", copy)
+    data = saved(picture(300, 100, LINE, mode="RGB").convert(mode), kind)
+    read_all(image.read, data)
+    assert opened
+    assert set(held) <= {"L"}
