@@ -87,3 +87,12 @@ def test_every_page_is_on_the_map() -> None:
     for page in ROOT.glob("docs/**/*.md"):
         name = str(page.relative_to(ROOT / "docs"))
         assert name == "index.md" or f"({name})" in index or name.startswith("decisions/"), name
+
+
+def test_commands_that_stop_the_target_name_its_daemons() -> None:
+    """For a target alone, systemctl(1) returns while the services that are part of it still run."""
+    commands = [
+        line for page in PAGES for line in re.findall(r"(?m)^.*systemctl stop .*holdgate\.target.*$", page.read_text())
+    ]
+    assert commands
+    assert [line for line in commands if line.startswith("systemctl") and "'holdgate-*.service'" not in line] == []

@@ -47,6 +47,16 @@ def approve(machine: Machine, incident: str, word: str) -> None:
     machine.wait_for(lambda: word in machine.mailbox("bob"), "the delivery")
 
 
+def stop(machine: Machine) -> None:
+    """Stop all daemons with the documented command, which returns when none of them runs any more."""
+    page = (Path(__file__).parents[2] / "docs/howto/backup.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"(?m)^systemctl stop .+$", page)
+    machine.run("sh", "-c", command)
+    daemons = [f"holdgate-{name}" for name in ("milter", "queue", "desk", "scan")]
+    states = machine.run("systemctl", "is-active", *daemons, check=False).stdout.split()
+    assert set(states) == {"inactive"}, dict(zip(daemons, states, strict=True))
+
+
 def active(machine: Machine, unit: str) -> bool:
     return machine.run("systemctl", "is-active", unit, check=False).stdout.strip() == "active"
 
@@ -510,7 +520,7 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     renamed = with_old_names(bare, released)
     newer = with_version(package, workshop, "99.0")
     # As a version with one user for all daemons left it.
-    bare.run("systemctl", "stop", "holdgate.target")
+    stop(bare)
     bare.run("chown", "-R", "holdgate:holdgate", "/var/lib/holdgate", "/var/spool/postfix/holdgate")
     bare.run("sh", "-c", "chmod 0750 /var/lib/holdgate && chmod 0640 /var/lib/holdgate/holdgate.db*")
     bare.run("chgrp", "postfix", "/var/spool/postfix/holdgate")
@@ -551,7 +561,8 @@ def test_the_hold_queue_alone_is_enough_to_go_on(bare: Machine, package: Path) -
     bare.send("backup: her social security number is 536-90-4399")
     bare.wait_for(bare.held, "the message to be held")
     (old,) = bare.held()
-    bare.run("sh", "-c", "systemctl stop holdgate.target && rm /var/lib/holdgate/holdgate.db*")
+    stop(bare)
+    bare.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db*")
     bare.run("runuser", "-u", "holdgate", "--", "holdgate", "migrate")
     bare.run("systemctl", "start", "holdgate.target", *(f"holdgate-{name}" for name in ("milter", "queue", "desk")))
     bare.wait_for(bare.held, "the message to be adopted")
@@ -577,7 +588,7 @@ def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) 
     approve(bare, gone, word)
     hold(bare)
     key = bare.path("/var/lib/holdgate/token.key").read_text()
-    bare.run("systemctl", "stop", "holdgate.target")
+    stop(bare)
     bare.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db* /var/lib/holdgate/token.key")
     bare.run("sh", "-ec", restore)
     assert bare.path("/var/lib/holdgate/token.key").read_text() == key
