@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
@@ -35,6 +37,10 @@ def held(site: Site, recipient: str) -> Incident:
     return site.wait_for(find, f"a held message to {recipient}")[0]
 
 
+def learned(site: Site, count: int) -> None:
+    site.wait_for(lambda: f"holdgate_relations_learned_total {count}.0" in site.metrics("milter"), f"{count} lessons")
+
+
 def arrived(site: Site, recipient: str, count: int) -> None:
     site.wait_for(lambda: len(site.world.to(recipient)) >= count, f"{count} messages to {recipient}")
 
@@ -46,7 +52,7 @@ def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> No
         for count in range(1, 5):
             submit(site, BOB)
             arrived(site, BOB, count)
-        site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
+        learned(site, 4)
 
         tried = site.command("policy", "test", "--from", SENDER, "--to", TWIN).stdout
         assert f"unusual:    {TWIN}: the sender has written to {BOB} 4×, never here." in tried
@@ -81,7 +87,7 @@ def test_an_automatic_reply_teaches_nothing_and_a_look_alike_of_the_own_domain_i
         arrived(site, BOB, 1)
         submit(site, EVE)
         arrived(site, EVE, 1)
-        site.wait_for(lambda: "holdgate_relations_learned_total 1.0" in site.metrics("milter"), "one lesson")
+        learned(site, 1)
         known = json.loads(site.command("relations", "report", "--json").stdout)
         assert [(day["messages"], day["recipients"]) for day in known["days"]] == [(1, 1)]
 
@@ -102,10 +108,14 @@ recipient_risk = { content = "unusual" }
 IBAN, DIGITS = "GB29 NWBK 6016 1331 9268 19", "60161331926819"
 
 
-def test_an_iban_that_went_to_one_domain_only_waits_before_it_goes_to_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["together", "one-by-one"])
+def test_an_iban_that_went_to_one_domain_only_waits_before_it_goes_to_another(
+    tmp_path: Path, *, one_by_one: bool
+) -> None:
     extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
     extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
-    subjects = iter(f"Note {word}" for word in ("one", "two", "six", "ten", "now", "mud", "sky"))
+    # They are too short to be learned: only the number is.
+    subjects = iter(("One", "Two", "Six", "Ten", "Now", "Mud", "Sky"))
 
     def send(recipient: str, text: str) -> None:
         site.submit(letters.letter(next(subjects), text).as_bytes(), SENDER, recipient)
@@ -114,9 +124,11 @@ def test_an_iban_that_went_to_one_domain_only_waits_before_it_goes_to_another(tm
         for count in range(1, 4):
             send(BOB, f"Please pay to IBAN {IBAN} today.")
             arrived(site, BOB, count)
+            if one_by_one:  # each message is compared with what the one before has taught
+                learned(site, count)
         send(EVE, "See you on Friday.")
         arrived(site, EVE, 1)
-        site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
+        learned(site, 4)
 
         send(EVE, f"Please pay to IBAN {IBAN.replace(' ', '')} today.")
         incident = held(site, EVE)

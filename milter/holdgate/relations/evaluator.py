@@ -218,5 +218,5 @@ class Evaluator:
         hasher, who = self._hasher, message.sender
         there = number(hasher.owner("sender place", who), target)
         places = [hasher.edge("sender place", who, place) for place in message.places]
-        found = view.of([there, *places])
+        found = view.read([there, *places])
         return max((found.get(place, 0.0) for place in places), default=0.0) > _MORE * found.get(there, 0.0)

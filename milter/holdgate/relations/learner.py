@@ -106,7 +106,6 @@ class Learner:
                 if not messages:
                     return
                 self._lesson = self._teacher.gather(messages)
-                metrics.RELATIONS_LEARNED.inc(len(messages))
             outcome = self._lessons.run([self._lesson], self._write, budget=_INTERVAL)
             if not outcome.done:
                 return
@@ -119,8 +118,10 @@ class Learner:
             raise
         except Exception as error:  # it would fail again
             metrics.ERRORS.labels("relations").inc()
-            metrics.RELATIONS_DROPPED.labels("error").inc(lesson.counts.get((0, "messages"), 1))
+            metrics.RELATIONS_DROPPED.labels("error").inc(lesson.messages)
             maillog.failed(stage="relations", error=maillog.describe(error))
+        else:
+            metrics.RELATIONS_LEARNED.inc(lesson.messages)
 
     def _taken(self) -> list[Sent | Held]:
         messages: list[Sent | Held] = []

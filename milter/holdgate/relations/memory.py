@@ -5,12 +5,15 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.relations import Relations, Weight, parts
 
 T = TypeVar("T")
+
+GROWN: Final = 6.0
+"""Twice the highest threshold of the evaluator. A lower weight is not cached: the next message may lift it over one."""
 
 _MOST = 50_000
 # How long a cached weight is valid, and the pause after a read from the store that timed out, in seconds.
@@ -35,7 +38,7 @@ class Wait(NamedTuple):
 
 
 class Memory:
-    """A cache of learned data. Thread-safe."""
+    """A cache of what the next messages do not change: high weights, and owners of many relations. Thread-safe."""
 
     def __init__(self, table: Relations, half_life: float, clock: Callable[[], float] = time.monotonic) -> None:
         """Read from `table`; `half_life` is in days."""
@@ -55,30 +58,34 @@ class Memory:
         """Start no further reads."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
-    def keep(self, found: Mapping[int, Weight]) -> None:
-        """Cache what was read."""
-        if len(self._kept) + len(found) > _MOST:
+    def keep(self, found: Mapping[int, Weight], day: int) -> None:
+        """Cache those that were read and are high enough on a day."""
+        grown = {key: weight for key, weight in found.items() if self.weight(weight, day) >= GROWN}
+        if len(self._kept) + len(grown) > _MOST:
             self._kept = {}
         until = self._clock() + _KEEP
-        self._kept.update((key, (weight, until)) for key, weight in found.items())
+        self._kept.update((key, (weight, until)) for key, weight in grown.items())
 
     def kept(self, keys: Collection[int]) -> dict[int, Weight]:
         """Return cached data."""
         now, kept = self._clock(), self._kept
         return {key: one[0] for key in keys if (one := kept.get(key)) is not None and one[1] > now}
 
-    def read(self, keys: Collection[int], wait: Wait) -> dict[int, Weight]:
+    def read(self, keys: Collection[int], day: int, wait: Wait) -> dict[int, Weight]:
         """Return the store's data for these numbers, with one statement after another. Raises UnknownError."""
         found: dict[int, Weight] = {}
         for part in parts(sorted(keys)):
             found |= self._in_time(partial(self._table.of, part), wait)
-        self.keep(found)
+        self.keep(found, day)
         return found
 
     def look(
-        self, keys: Collection[int], owners: Collection[int], most: int, wait: Wait
+        self, keys: Collection[int], owners: Collection[int], most: int, day: int, wait: Wait
     ) -> tuple[dict[int, Weight], dict[int, dict[int, Weight]]]:
-        """Return weights, and the first relations of each owner; cache those that exist. Raises UnknownError."""
+        """Return weights, and the first relations of each owner, `most` of each. Raises UnknownError.
+
+        An owner is cached if it has so many: then it belongs to no single target, whatever follows.
+        """
         now = self._clock()
         known = self.kept(keys)
         gone = {owner: one[0] for owner in owners if (one := self._owned.get(owner)) is not None and one[1] > now}
@@ -87,12 +94,12 @@ class Memory:
         if missing or unread:
             first, *others = parts(missing) if missing else [missing]
             found, read = self._in_time(lambda: self._table.look(first, unread, most), wait)
-            self.keep(found)
+            self.keep(found, day)
             for part in others:
-                found |= self.read(part, wait)
+                found |= self.read(part, day, wait)
             if len(self._owned) + len(read) > _MOST:
                 self._owned = {}
-            self._owned.update((owner, (one, now + _KEEP)) for owner, one in read.items() if one)
+            self._owned.update((owner, (one, now + _KEEP)) for owner, one in read.items() if len(one) >= most)
             known |= found
             gone |= read
         return known, gone
@@ -133,18 +140,18 @@ class TimedView:
         found = self._memory.kept(keys)
         missing = [key for key in keys if key not in found]
         if missing:
-            found |= self._memory.read(missing, self._wait)
+            found |= self._memory.read(missing, self._day, self._wait)
         return self._weighted(found)
 
     def read(self, keys: Collection[int]) -> dict[int, float]:
         """Return the same from the store, without the cache."""
-        return self._weighted(self._memory.read(keys, self._wait))
+        return self._weighted(self._memory.read(keys, self._day, self._wait))
 
     def look(
         self, keys: Collection[int], owners: Collection[int], most: int
     ) -> tuple[dict[int, float], dict[int, dict[int, float]]]:
         """Return weights, and the first relations of each owner by the number of the target."""
-        known, gone = self._memory.look(keys, owners, most, self._wait)
+        known, gone = self._memory.look(keys, owners, most, self._day, self._wait)
         return self._weighted(known), {owner: self._weighted(targets) for owner, targets in gone.items()}
 
     def _weighted(self, found: Mapping[int, Weight]) -> dict[int, float]:

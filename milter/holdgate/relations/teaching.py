@@ -34,9 +34,10 @@ COUNTED = ("messages", "recipients", "first")
 
 @dataclass(slots=True)
 class Lesson:
-    """What several messages teach together."""
+    """What several messages teach together; `messages` is their number."""
 
     number: int
+    messages: int = 0
     seen: dict[int, Weight] = field(default_factory=dict)
     # Numbers of senders with recipients, by day, and the number of messages and recipients.
     written: dict[int, int] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class Teacher:
             self._notice_forgetting()
         lesson = Lesson(next(self._numbers))
         for message in messages:
+            lesson.messages += 1
             if isinstance(message, Held):
                 owner, once = held_owner(self._hasher, message.incident_id), Weight(1.0, message.day)
                 lesson.seen |= {number(owner, value): once for value in message.values}

@@ -33,6 +33,10 @@ def dropped(reason: str) -> float:
     return metrics.RELATIONS_DROPPED.labels(reason)._value.get()
 
 
+def learned() -> float:
+    return metrics.RELATIONS_LEARNED._value.get()
+
+
 def learner(site: Site, **given: Any) -> Learner:
     values = {"room": 10, "retention": 400, "now": lambda: NOW} | given
     return Learner(site.teacher, site.store.relations, **values)
@@ -66,15 +70,34 @@ def test_a_message_that_fails_does_not_stop_the_others(site: Site) -> None:
 
 
 def test_what_the_store_does_not_take_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = learner(site)
+    one, before = learner(site), learned()
     one.put(message)
     with monkeypatch.context() as patch:
         patch.setattr(type(site.store.relations), "add", fail)
         one.learn()
     assert not site.store.relations.has_any()
+    assert learned() == before
     one._lessons._failures.clear()  # its pause is over
     one.learn()
     assert site.store.relations.has_any()
+    assert learned() == before + 1
+
+
+def test_a_message_counts_as_learned_when_it_is_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, before, add = learner(site), learned(), site.store.relations.add
+    counted: list[float] = []
+
+    def noted(seen: dict[int, Weight], half_life: float) -> set[int]:
+        counted.append(learned())
+        return add(seen, half_life)
+
+    monkeypatch.setattr(site.store.relations, "add", noted)
+    for _ in range(3):
+        one.put(message)
+    one.learn()
+    assert counted
+    assert set(counted) == {before}
+    assert learned() == before + 3
 
 
 def fail(*_: object) -> None:
@@ -82,16 +105,18 @@ def fail(*_: object) -> None:
 
 
 def test_a_lesson_that_always_fails_is_dropped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, before = learner(site), dropped("error")
+    one, before, learned_before = learner(site), dropped("error"), learned()
 
     def broken(*_: object) -> None:
         raise ValueError
 
-    one.put(message)
+    for _ in range(3):
+        one.put(message)
     with monkeypatch.context() as patch:
         patch.setattr(type(site.store.relations), "add", broken)
         one.learn()
-    assert dropped("error") - before == 1
+    assert dropped("error") - before == 3
+    assert learned() == learned_before
     one.put(message)
     one.learn()
     assert site.kinds(BOB) == set()
@@ -117,15 +142,6 @@ def test_a_store_that_is_away_makes_the_risk_unknown_and_is_left_alone_for_a_whi
     with pytest.raises(UnknownError):
         memory.view(TODAY, 1).of([1])
     assert len(asked) == 2
-    memory.close()
-
-
-def test_what_was_read_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.store.relations.add({7: Weight(2.0, TODAY)}, HALF_LIFE)
-    memory = Memory(site.store.relations, HALF_LIFE)
-    assert memory.view(TODAY, 60).of([7]) == {7: 2.0}
-    monkeypatch.setattr(type(site.store.relations), "of", fail)
-    assert memory.view(TODAY + 180, 60).of([7]) == {7: 1.0}
     memory.close()
 
 
