@@ -1,4 +1,4 @@
-"""Files inside text: uuencode, yEnc, BinHex 4.0, Ascii85 and base64, which no MIME field announces.
+"""Files inside text: uuencode, yEnc, BinHex 4.0, Ascii85, base64 and bytes in JSON, which no MIME field announces.
 
 Mail programs and people still paste them, and the standard library decodes none of them in a body. Formats: POSIX.1
 `uuencode`, the yEnc draft 1.3, RFC 1741 (BinHex 4.0), RFC 4648 (base64). Damaged data is decoded as far as possible. A
@@ -7,6 +7,7 @@ be unpacked: detection decodes plain text itself.
 """
 
 import binascii
+import json
 import re
 import zlib
 from base64 import a85decode
@@ -35,6 +36,10 @@ _FROM_URL = bytes.maketrans(b"-_", b"+/")
 _URL_PIECE = re.compile(rb"[-_]+")
 _ESCAPED_SIGNS = re.compile(rb"%2[BbFf]|%3[Dd]")
 _SOME_SIGNS = 3
+# A drawing in PNG and SVG files of Excalidraw: bytes as the characters of a JSON string (its data/encode.ts).
+_BYTE_STRING = re.compile(
+    rb'"encoding": ?"bstring", ?"compressed": ?(true|false), ?"encoded": ?("(?:[^"\\]|\\.)*+")', re.DOTALL
+)
 
 ENCODED_NAME = "encoded block"
 INFLATED_BYTES = 20_000_000
@@ -64,6 +69,7 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
     if b"<~" in text:
         for block in _ASCII85.findall(text):
             yield from _worthy(_from_ascii85(block))
+    yield from _byte_strings(text)
     yield from _base64_files(text)
 
 
@@ -98,6 +104,27 @@ def _base64_files(text: bytes) -> Iterator[tuple[str, bytes]]:
             yield "", content
         elif inflated := _inflated(content):
             yield "", inflated
+        else:
+            yield from _byte_strings(content)
+
+
+def _byte_strings(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield what JSON objects with bytes in a string contain. In base64 each character is one byte, elsewhere UTF-8."""
+    if b'"bstring"' not in text:
+        return
+    for packed, string in _BYTE_STRING.findall(text):
+        try:
+            quoted = string.decode("utf-8")
+        except UnicodeDecodeError:
+            quoted = string.decode("latin-1")
+        try:
+            content: bytes = json.loads(quoted, strict=False).encode("latin-1")
+        except ValueError:
+            continue
+        if packed == b"true":
+            content = _inflated(content)
+        if content:
+            yield "", content
 
 
 def _worthy(content: bytes) -> Iterator[tuple[str, bytes]]:

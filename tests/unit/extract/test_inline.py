@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import zlib
 from urllib.parse import quote
 
@@ -116,6 +117,32 @@ def test_a_file_inside_a_line(text: bytes) -> None:
 
 def test_packed_xml_inside_a_line() -> None:
     assert ("", b"<a>" + SECRET + b"</a>") in list(files_in(b"<diagram>" + PACKED + b"</diagram>"))
+
+
+SCENE = b'{"type":"excalidraw","elements":[{"type":"text","text":"\xc3\xbc \x7f her number is 536-90-4399"}]}'
+
+
+def byte_string(content: bytes, **changed: object) -> str:
+    """Return bytes as Excalidraw writes them into its files: JSON without spaces, only controls and quotes escaped."""
+    shown = {"version": "1", "encoding": "bstring", "compressed": True, "encoded": content.decode("latin-1")} | changed
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+@pytest.mark.parametrize("level", [1, 6, 9])
+def test_a_drawing_as_bytes_in_a_string(level: int) -> None:
+    packed = byte_string(zlib.compress(SCENE, level))
+    assert list(files_in(f"application/vnd.excalidraw+json: {packed}".encode())) == [("", SCENE)]
+    coded = base64.b64encode(packed.encode("latin-1"))
+    assert list(files_in(b"<!-- payload-start -->" + coded + b"<!-- payload-end -->")) == [("", SCENE)]
+    assert list(files_in(byte_string(SCENE, compressed=False).encode())) == [("", SCENE)]
+
+
+def test_strings_that_are_no_bytes() -> None:
+    packed = zlib.compress(SCENE)
+    assert list(files_in(byte_string(packed, encoding="base64").encode())) == []
+    assert list(files_in(byte_string(packed[:20]).encode())) == []
+    assert list(files_in(byte_string(packed, encoded="\u20ac").encode())) == []
+    assert list(files_in(byte_string(packed).encode()[:-2])) == []
 
 
 def test_text_inside_a_line_is_left_to_detection() -> None:

@@ -188,7 +188,7 @@ def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:
             if cleaned and cleaned not in seen:
                 seen.add(cleaned)
                 sink.text(cleaned, PLACE)
-                inline.read_files(cleaned, sink)
+                inline.read_files(text, sink)
     except PILLOW_ERRORS:
         sink.limited("damaged image properties")
 

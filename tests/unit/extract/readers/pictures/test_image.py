@@ -1,6 +1,7 @@
 """Metadata of images is text, text in images goes to OCR, and the intact part of a damaged image is read."""
 
 import contextlib
+import json
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -101,6 +102,20 @@ def test_png_text_chunks_are_text_also_behind_the_pixels() -> None:
     assert texts(read_all(image.read, data)) == [
         "Plain: plain words", "Packed: packed words", "Welt: wörld words", "words of xmp", "Late: late words",
     ]  # fmt: skip
+
+
+def test_a_drawing_in_a_text_chunk_is_a_file() -> None:
+    scene = b'{"type":"excalidraw","elements":[{"text":"words of a drawing \x7f"}]}'
+    shown = {
+        "version": "1",
+        "encoding": "bstring",
+        "compressed": True,
+        "encoded": zlib.compress(scene).decode("latin-1"),
+    }
+    info = PngImagePlugin.PngInfo()
+    info.add_text("application/vnd.excalidraw+json", json.dumps(shown, ensure_ascii=False, separators=(",", ":")))
+    sink = read_all(image.read, saved(picture(9, 9), "PNG", pnginfo=info))
+    assert scene in [document.data for document in sink.documents]
 
 
 def test_a_text_chunk_that_expands_too_far_is_cut() -> None:
