@@ -21,6 +21,9 @@ REPLY = "X-Holdgate-Reply"
 
 ALL = (INSPECTED, ACTION, STATUS, INCIDENT, SEAL, ROUTE, HELD, CHANGED, REPLACES)
 
+SIGNATURES = frozenset({"dkim-signature", "dkim2-signature", "domainkey-signature", "x-google-dkim-signature"})
+"""Fields with a domain's signature of a message (RFC 6376, draft-ietf-dkim-dkim2-spec), in lower case."""
+
 AUTOMATIC = (
     "auto-submitted",
     "precedence",

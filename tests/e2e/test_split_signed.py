@@ -48,7 +48,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(keys: Path) -> Iterator[Site]:
-    extra = '\n[moderation]\nmoderators = ["boss@corp.example"]\n'
+    extra = '\n[moderation]\nmoderators = ["boss@corp.example"]\nchanges = ["without-recipients"]\n'
     with running_site(policies=POLICIES, extra=extra) as running:
         # Postfix is in the group of this directory.
         signer = running.directory / "run/milter/opendkim.sock"
@@ -257,3 +257,53 @@ def test_a_desk_that_died_after_postfix_took_the_copy_sends_it_once(
     require_signatures(keys, *delivered(site, "died"))
     site.wait_for(lambda: not site.postfix.held_ids(), "the second copy to be deleted")
     assert len(site.world.to("died@partner.example")) == 1
+
+
+def hold_whole(site: Site, name: str) -> Incident:
+    """Submit to two outsiders; return the incident of the message, which is held itself and was signed."""
+    letter = letters.number_in_text()
+    letter["DKIM-Signature"] = "v=1; a=rsa-sha256; d=program.example; s=none; h=from; bh=AAAA; b=AAAA"
+    names = [f"{name}@partner.example", f"other-{name}@partner.example"]
+    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
+        assert connection.sendmail(letters.SENDER, names, letter.as_bytes()) == {}
+
+    def held() -> Incident | None:
+        return next((one for one in site.store.incidents([State.HELD]) if names[0] in one.recipients), None)
+
+    incident = site.wait_for(held, "the message to be held")
+    assert incident is not None
+    return incident
+
+
+def leave_out(site: Site, name: str) -> tuple[bytes, int]:
+    """Release a held message to one of two recipients; return what they got, and a second after it was held."""
+    incident = hold_whole(site, name)
+    approved = next_second(site)
+    assert site.command("release", incident.id, "--not-to", f"other-{name}@partner.example").returncode == 0
+    site.wait_for(lambda: site.world.to(f"{name}@partner.example"), "the message")
+    (sent,) = site.world.to(f"{name}@partner.example")
+    assert sent.recipients == [f"{name}@partner.example"]
+    site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
+    assert site.world.to(f"other-{name}@partner.example") == []
+    return sent.content, approved
+
+
+def ours_alone(content: bytes) -> bytes:
+    """Return a message without the signature that its program sent with it, which is kept."""
+    theirs = re.compile(rb"^DKIM-Signature:\s+v=1; a=rsa-sha256; d=program\.example;.*\r\n", re.MULTILINE)
+    assert len(theirs.findall(content)) == 1
+    return theirs.sub(b"", content)
+
+
+def test_a_message_that_leaves_recipients_out_is_signed_when_it_leaves(
+    site: Site, keys: Path, signs_at_release: None
+) -> None:
+    content, approved = leave_out(site, "left")
+    (later,) = require_signatures(keys, ours_alone(content))
+    assert later >= approved
+
+
+def test_without_a_signer_at_release_its_first_signature_stays_and_is_valid(site: Site, keys: Path) -> None:
+    content, approved = leave_out(site, "kept")
+    (earlier,) = require_signatures(keys, ours_alone(content))
+    assert earlier < approved

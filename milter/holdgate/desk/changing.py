@@ -24,6 +24,7 @@ from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Change, Incident
 from holdgate.queue.changed import EXCLUDE, AmbiguousError, dsn_wishes, is_altered, kept, mail_options, marked
 from holdgate.queue.client import QueueError
+from holdgate.queue.signing import Signers
 from holdgate.queue.wishes import Addressee, Sent, read_envelope
 from holdgate.scan.shapes import ChangeReport
 
@@ -121,6 +122,7 @@ class Changer:
     def __init__(self, desk: Desk, previewer: Previewer) -> None:
         self._desk = desk
         self._previewer = previewer
+        self._signs = Signers(desk.settings)
 
     def attachments(self, incident: Incident) -> ChangeReport:
         """Return what can be removed from a message. Raises CannotChangeError and UnreadableError."""
@@ -232,7 +234,7 @@ class Changer:
         if relay is None or not envelope.recipients:
             raise CannotChangeError(_FAILED)
         with post.refusals():
-            message = marked(content, incident, change)
+            message = marked(content, incident, change, is_signed=self._signs())
             recipients = [(one.address, dsn_wishes(one)) for one in addressees]
             options = mail_options(envelope, change)
             confirm()

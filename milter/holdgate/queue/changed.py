@@ -1,6 +1,7 @@
 """What a message that was approved with changes needs to be held in the place of its original: fields and envelope."""
 
 import os
+import re
 from collections.abc import Collection
 
 from holdgate import headers
@@ -14,6 +15,7 @@ EXCLUDE = "without-recipients"
 # Flags of Postfix's dsn_mask.h, and their keywords (RFC 3461, 4.1, 4.3).
 _NOTIFY = {1: "NEVER", 2: "SUCCESS", 4: "FAILURE", 8: "DELAY"}
 _RET = {1: "FULL", 2: "HDRS"}
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
 class AmbiguousError(Exception):
@@ -48,9 +50,14 @@ def is_altered(change: Change) -> bool:
     return bool(set(change.kinds) - {EXCLUDE})
 
 
-def marked(content: bytes, incident: Incident, change: Change) -> bytes:
-    """Return the message to submit: with the fields by which it is held, recognised, and delivered."""
+def marked(content: bytes, incident: Incident, change: Change, *, is_signed: bool) -> bytes:
+    """Return the message to submit: with the fields by which it is held, recognised, and delivered.
+
+    `is_signed`: milters see the message when it is submitted, and sign it then (signing.py).
+    """
     altered = is_altered(change)
+    if is_signed:
+        content = _unsigned(content)
     fields = {headers.INCIDENT: incident.id, headers.CHANGED: f"{change.token}-{os.urandom(4).hex()}"}
     if not altered and headers.first(content, headers.INCIDENT) == incident.id:
         del fields[headers.INCIDENT]
@@ -60,6 +67,20 @@ def marked(content: bytes, incident: Incident, change: Change) -> bytes:
     if altered:
         content = content.replace(b"\r\n", b"\n")
     return (top.encode() + content).replace(b"\n", b"\r\n")
+
+
+def _unsigned(content: bytes) -> bytes:
+    """Return a held message (LF line ends) without the signatures that it got when it was held.
+
+    Milters insert them above the Received field of this Postfix. Those below are of others, and stay. DKIM does not
+    cover the envelope (RFC 6376, 2.4), but DKIM2 signatures name all recipients, and a verifier expects those.
+    """
+    trace = _RECEIVED.search(content, 0, content.find(b"\n\n") + 1)
+    above, body = headers.split(content[: trace.start()] if trace is not None else b"")
+    if trace is None or body:  # Postfix was told to remove it, or it is not in the header
+        return content
+    kept = [b"%s:%s\n" % (name.encode(), value) for name, value in above if name.lower() not in headers.SIGNATURES]
+    return b"".join(kept) + content[trace.start() :]
 
 
 def dsn_wishes(one: Addressee) -> list[str]:

@@ -129,6 +129,7 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
     from holdgate.quarantine.store import StoreError, open_store
     from holdgate.queue.listener import NodeListener, open_listener
     from holdgate.queue.mutual import NodeCertificate
+    from holdgate.queue.signing import Signers
     from holdgate.queue.submitting import Submitter
 
     signal.signal(signal.SIGTERM, _end)
@@ -148,7 +149,7 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
                 certificate = NodeCertificate.of(settings, store.certificates.is_revoked)
                 assert certificate is not None
                 queue = QueueClient(settings.queue.socket, timeout=_SHOW_TIMEOUT)
-                submitter = Submitter(store, queue, settings.desk.change_relay)
+                submitter = Submitter(store, queue, settings.desk.change_relay, Signers(settings))
                 NodeListener(certificate, queue, submitter).serve(listener)
         except (OSError, StoreError, ConfigError) as error:
             maillog.failed(stage="node", error=f"[node] listen: {format_address(address)}: {error}")

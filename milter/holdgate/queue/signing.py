@@ -1,4 +1,4 @@
-"""Has a copy for some recipients (gate/split.py) submitted again when it is released, so that it is signed then.
+"""Knows whether a message that is submitted at its release is signed then, and has split copies submitted for that.
 
 `postsuper -H` keeps the queue file, and Postfix calls no milter for it. If milters see what the desk submits to
 `desk.change_relay`, the desk therefore submits the approved copy there, and `exchange` replaces the held one. Without
@@ -18,8 +18,9 @@ from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.store import Store
 from holdgate.queue import presence
 from holdgate.queue.adopt import ACTOR
+from holdgate.queue.client import QueueError
 from holdgate.queue.closing import Closing
-from holdgate.queue.postfix import Postfix
+from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.work import Runner
 
 # Maximum duration of this work in one pass, in seconds.
@@ -35,12 +36,15 @@ class Signers:
         self._found = False
 
     def __call__(self) -> bool:
-        """Return the answer, which is kept until main.cf or master.cf changes. Raises PostfixError."""
+        """Return the answer, which is kept until main.cf or master.cf changes. Raises QueueError."""
         config = self._settings.queue.postfix_config
         if not isinstance(self._settings.desk.change_relay, Path):
             return False
         if (state := tables.state_of(config)) != self._state:
-            self._found = presence.has_change_milters(Postfix(config).services(), self._settings)
+            try:
+                self._found = presence.has_change_milters(Postfix(config).services(), self._settings)
+            except PostfixError as error:
+                raise QueueError(str(error)) from error
             self._state = state
         return self._found
 
@@ -64,7 +68,7 @@ class Signing:
     def _step(self, released: list[Standing], one: Standing) -> None:
         """Have one copy submitted again, or add it to `released`.
 
-        Raises PostfixError, ConflictError and the store's errors: it stays held and is retried.
+        Raises QueueError, ConflictError and the store's errors: it stays held and is retried.
         """
         if not self._signs() or self._closing.has_begun(one):
             released.append(one)

@@ -7,9 +7,11 @@ somebody has made. Postfix holds the submitted message until `queue.exchange` re
 """
 
 import hashlib
+import math
 import smtplib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from holdgate import maillog
@@ -29,10 +31,19 @@ _TEMPORARY = 499
 
 
 class Submitter:
-    """Submits to `relay`, the listener for changed messages, with what `queue` shows. Thread-safe."""
+    """Submits to `relay`, the listener for changed messages, with what `queue` shows. Thread-safe.
 
-    def __init__(self, store: Store, queue: QueueClient, relay: tuple[str, int] | Path | None) -> None:
-        self._store, self._queue, self._relay = store, queue, relay
+    `signs` returns whether milters sign what is submitted there (signing.py).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        queue: QueueClient,
+        relay: tuple[str, int] | Path | None,
+        signs: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store, self._queue, self._relay, self._signs = store, queue, relay, signs
         self._lock = threading.Lock()
         self._submitted: dict[str, float] = {}
 
@@ -52,10 +63,7 @@ class Submitter:
         if self._relay is None:
             raise RefusedError("desk.change_relay is not set on this node")
         with self._lock:
-            now = time.monotonic()
-            self._submitted = {one: at for one, at in self._submitted.items() if now - at < _PAUSE}
-            if incident.id in self._submitted:
-                raise RefusedError("it was just submitted")
+            self._require_unsubmitted(incident.id)
         return incident, change
 
     def submit(self, incident_id: str, content: bytes, node: str) -> int:
@@ -75,11 +83,12 @@ class Submitter:
             raise RefusedError("the message is not in the hold queue any more")
         assert self._relay is not None
         recipients = [(one.address, dsn_wishes(one)) for one in addressees]
-        with self._lock:
-            self._submitted[incident.id] = time.monotonic()
+        message = marked(content, incident, change, is_signed=self._signs())
+        options = mail_options(envelope, change)
+        with self._lock:  # check and entry are one step: requests of two desks can arrive at once
+            self._require_unsubmitted(incident.id)
+            self._submitted[incident.id] = math.inf
         try:
-            message = marked(content, incident, change)
-            options = mail_options(envelope, change)
             submit(message, envelope.sender, recipients, self._relay, options, is_declared=not is_altered(change))
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
@@ -88,8 +97,20 @@ class Submitter:
         except (smtplib.SMTPException, OSError) as error:
             raise QueueError("the listener for changed messages does not answer") from error
         else:
+            code = 0
+        finally:
+            with self._lock:
+                self._submitted[incident.id] = time.monotonic()  # if the answer was lost, Postfix may have it
+        if code:
+            with self._lock:
+                del self._submitted[incident.id]  # another attempt may follow at once
+        else:
             maillog.submitted_for_node(incident.queue_id, incident=incident.id, node=node)
-            return 0
-        with self._lock:
-            self._submitted.pop(incident.id, None)  # another attempt may follow at once
         return code
+
+    def _require_unsubmitted(self, incident_id: str) -> None:
+        """Raise RefusedError if a message is being submitted, or was a short time ago. The lock is held."""
+        now = time.monotonic()
+        self._submitted = {one: at for one, at in self._submitted.items() if now - at < _PAUSE}
+        if incident_id in self._submitted:
+            raise RefusedError("it was just submitted")

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from holdgate.extract.budget import Budget
 from holdgate.extract.fields import FIELD, names, parameters
 from holdgate.extract.mime import read_mail
+from holdgate.headers import SIGNATURES
 
 # Fields that prove that a message was not changed. After a change they would fail (RFC 6376, RFC 8617).
-_SEALS = frozenset({"dkim-signature", "domainkey-signature", "x-google-dkim-signature"})
 _CHAINS = frozenset({"arc-seal", "arc-message-signature", "arc-authentication-results"})
 _DIGESTS = frozenset({"content-md5", "content-length"})
 _MESSAGES = frozenset({"message/rfc822", "message/global"})
@@ -108,7 +108,7 @@ class Entity:
     def _parts(self) -> tuple[list[tuple[str, bytes]], bytes, bytes]:
         fields = self.fields
         if self.parent is None or self.parent.inner is self:
-            fields = [pair for pair in fields if pair[0] not in _SEALS | _CHAINS]
+            fields = [pair for pair in fields if pair[0] not in SIGNATURES | _CHAINS]
         if self.content_type == "multipart/signed" and self.children:
             signed = [pair for pair in self.children[0].fields if pair[0].startswith("content-")]
             _, gap, body = self.children[0]._parts() if self.children[0].touched else self.children[0]._as_read()
@@ -138,7 +138,7 @@ def broken_signatures(root: Entity) -> list[str]:
     for one in root.walk():
         if not one.touched:
             continue
-        if any(name in _SEALS for name, _ in one.fields) and (one.parent is None or one.parent.inner is one):
+        if any(name in SIGNATURES for name, _ in one.fields) and (one.parent is None or one.parent.inner is one):
             found[DKIM] = None
         if one.content_type == "multipart/signed":
             kind = SMIME if "pkcs7" in one.protocol else OPENPGP if "pgp" in one.protocol else OTHER

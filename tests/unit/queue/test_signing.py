@@ -11,7 +11,7 @@ from holdgate.quarantine.incident import Change, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue import presence
-from holdgate.queue.client import UnreachableError
+from holdgate.queue.client import QueueError, UnreachableError
 from holdgate.queue.postfix import PostfixError, Service
 from holdgate.queue.signing import Signers
 from unit.queue.test_exchange import sent, submit
@@ -91,7 +91,7 @@ def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_k
     queue.add("4other", b"X-Holdgate-Incident: %s\n" % other.id.encode())
 
     def fails() -> bool:
-        raise PostfixError("postconf: exit 1")
+        raise QueueError("postconf: exit 1")
 
     reconciler = new_reconciler(store, queue, signs=fails)
     reconciler.run_once()
@@ -162,3 +162,20 @@ def test_the_answer_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: py
     (tmp_path / "main.cf").write_text("a = b\n")
     assert (signs(), signs()) == (False, False)
     assert not Signers(Settings.model_validate({"queue": queue}))()
+
+
+def test_a_postfix_that_does_not_answer_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[Exception | list[Service]] = [PostfixError("postconf: exit 1"), [listener("unix:/run/dkim.sock")]]
+
+    def services(_: object) -> list[Service]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("holdgate.queue.postfix.Postfix.services", services)
+    desk = {"change_relay": "unix:/var/spool/postfix/public/holdgate-change"}
+    signs = Signers(Settings.model_validate({"desk": desk, "queue": {"postfix_config": tmp_path}}))
+    with pytest.raises(QueueError, match="postconf: exit 1"):
+        signs()
+    assert signs()

@@ -2,7 +2,9 @@
 
 import hashlib
 import smtplib
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,14 +76,16 @@ def submitter(node: Store, queue: HeldQueue) -> Submitter:
     return Submitter(node, queue, RELAY)
 
 
-def approved(node: Store, *, name: str = "mx1.corp.example", recipients: list[str] | None = None) -> Incident:
+def approved(
+    node: Store, *, name: str = "mx1.corp.example", recipients: list[str] | None = None, content: bytes = CONTENT
+) -> Incident:
     to = ["bob@partner.example", "eve@partner.example"]
     incident = Incident("4a", "anna@corp.example", to, "p", node=name)
     node.record(incident, ACTOR)
     found = node.incident(incident.id)
     assert found is not None
     held = node.change(found, State.HELD, ACTOR, arrival_time=1000, held_at=datetime.now(UTC))
-    digest = hashlib.sha256(CONTENT).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     kinds = ["without-recipients"] if recipients else ["redact"]
     change = Change(kinds, original="0" * 64, sent=digest, token="5" * 32, recipients=recipients or [])
     notice = NewNotice(CHANGED, HOLD_QUEUE)
@@ -102,6 +106,17 @@ def test_what_was_approved_is_submitted_to_whom_it_was_sent(
     assert b"X-Holdgate-Changed: " + b"5" * 32 + b"-" in header
     assert "submitted-for-node" in caplog.text
     assert "node=mx2.corp.example" in caplog.text
+
+
+@pytest.mark.parametrize("signs", [True, False])
+def test_a_signature_of_when_it_was_held_is_removed_if_this_node_signs_it_now(
+    node: Store, queue: HeldQueue, relay: Relay, signs: bool
+) -> None:
+    content = b"DKIM-Signature: v=1; b=OLD==\nReceived: from a by b; Mon, 30 Nov 2026 01:00:00 +0000\n" + CONTENT
+    incident = approved(node, content=content)
+    assert Submitter(node, queue, RELAY, lambda: signs).submit(incident.id, content, "mx2.corp.example") == 0
+    assert (b"OLD" in relay.taken[0][2]) != signs
+    assert b"\r\nReceived: from a by b;" in relay.taken[0][2]
 
 
 def test_another_text_is_not_submitted(node: Store, submitter: Submitter, relay: Relay) -> None:
@@ -158,6 +173,42 @@ def test_it_is_submitted_once_while_its_desk_records_that(node: Store, submitter
     submitter._submitted[incident.id] -= submitting._PAUSE
     assert submitter.submit(incident.id, CONTENT, "mx2") == 0, "the exchange deletes a second one"
     assert len(relay.taken) == 2
+
+
+def test_of_two_requests_at_once_one_is_submitted(
+    node: Store, submitter: Submitter, queue: HeldQueue, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = approved(node)
+    both_checked = threading.Barrier(2, timeout=60)
+    is_over = threading.Event()
+
+    def envelope(queue_id: str, arrival_time: int) -> bytes:
+        both_checked.wait()  # both have found the message awaited, and not submitted
+        return ENVELOPE
+
+    def slow(*given: Any, **more: Any) -> str:
+        relay.submit(*given, **more)
+        if len(relay.taken) > 1:
+            is_over.set()
+        assert is_over.wait(60)
+        return ""
+
+    def request() -> int | RefusedError:
+        try:
+            return submitter.submit(incident.id, CONTENT, "mx2")
+        except RefusedError as error:
+            is_over.set()
+            return error
+
+    monkeypatch.setattr(queue, "envelope", envelope)
+    monkeypatch.setattr(submitting, "submit", slow)
+    monkeypatch.setattr(submitting, "_PAUSE", 0.0)  # a submission can take longer than the pause
+    with ThreadPoolExecutor(2) as threads:
+        done = [one.result() for one in [threads.submit(request), threads.submit(request)]]
+    refused = [one for one in done if isinstance(one, RefusedError)]
+    assert [str(one) for one in refused] == ["it was just submitted"]
+    assert [one for one in done if one == 0] == [0]
+    assert len(relay.taken) == 1
 
 
 @pytest.mark.parametrize(
