@@ -206,9 +206,9 @@ class Templates:
         return why.sentence(self._of(context), incident, own=own)
 
     @jinja2.pass_context
-    def _unusual(self, context: jinja2.runtime.Context, incident: Incident) -> dict[str, str]:
-        """Return what is unusual about each recipient, for the sender."""
-        return unusual.by_recipient(self._of(context), incident.recipient_risks or (), own=True)
+    def _unusual(self, context: jinja2.runtime.Context, incident: Incident, own: bool = True) -> dict[str, str]:
+        """Return what is unusual about each recipient; `own`: for the sender."""
+        return unusual.by_recipient(self._of(context), incident.recipient_risks or (), own=own)
 
     @jinja2.pass_context
     def _places(self, context: jinja2.runtime.Context, incident: Incident) -> dict[str, list[str]]:

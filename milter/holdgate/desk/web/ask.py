@@ -22,6 +22,7 @@ from holdgate.queue.client import QueueError
 
 ALL, SOME, NONE = "all", "some", "none"
 _INCOMPLETE = mark("Nothing was done. Choose an answer and tick the box first.")
+_CONTRADICTION = mark("Nothing was done. You ticked recipients, but chose to send it to all of them.")
 
 
 class AskPages(Handlers):
@@ -53,12 +54,15 @@ class AskPages(Handlers):
             return self._pages.show_message(http, "title_error", "error_form", status=403)
         who = Actor(request.moderator, "page", http.state.origin)
         answer, written = field(http, "answer"), field(http, "reason")
-        excluded = ticked(incident, http.state.form.get("not", [])) if answer == SOME else []
+        named = ticked(incident, http.state.form.get("not", []))
+        excluded = named if answer == SOME else []
         may_decide = incident.state is State.HELD and request.is_open and not is_late(request)
         if may_decide and (problem := numbers.refusal(self._desk, incident, who, field(http, "number"))):
             return self._show(http, incident, request, problem, excluded=excluded)
         if field(http, "confirm") != "yes" or answer not in (ALL, SOME, NONE) or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, request, _INCOMPLETE, excluded=excluded)
+        if answer == ALL and named:
+            return self._show(http, incident, request, _CONTRADICTION, excluded=named)
         if answer == SOME and not excluded:
             return self._show(http, incident, request, senderchoice.Flaw.RECIPIENTS)
         reason = consult.reason_of(self._desk.moderation(incident), field(http, "choice"), written)

@@ -18,7 +18,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BODY_LIMIT = 64 * 1024
-_FIELDS = 500
+# A form can have a field for each recipient: Postfix accepts 1000 of them (smtpd_recipient_limit).
+_FIELDS = 2000
 # Maximum number of requests with a larger body at a time, because each is in memory.
 _LARGE_AT_ONCE = 4
 # Time limit for the body of a request, in seconds.

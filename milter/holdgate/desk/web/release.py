@@ -51,7 +51,7 @@ class ReleasePages(SenderHandlers):
         reason = consult.reason_of(self._desk.moderation(incident), field(http, "choice"), written)
         if field(http, "confirm") != "yes" or not reason or len(written) > COMMENT_LENGTH * 2:
             return self._show(http, incident, _INCOMPLETE)
-        excluded = ticked(incident, http.state.form.get("not", []))
+        excluded = _ticked(http, incident)
         actor = Actor(incident.sender, SELF_RELEASE, http.state.origin)
         try:
             wanted = RequestedChanges(excluded=excluded)
@@ -75,7 +75,6 @@ class ReleasePages(SenderHandlers):
         *,
         unreadable: str = "",
     ) -> Response:
-        """Show the page, after a form that did nothing with the recipients that were ticked in it."""
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
         obstacle = selfrelease.obstacle(self._desk, incident, datetime.now(UTC))
@@ -90,7 +89,12 @@ class ReleasePages(SenderHandlers):
             unreadable=unreadable,
             allowed=obstacle is None,
             may_exclude=EXCLUDE in offered(self._desk, incident),
-            excluded=ticked(incident, http.state.form.get("not", [])) if http.method == "POST" else [],
+            excluded=_ticked(http, incident),
             choices=self._desk.moderation(incident).reasons,
             comment_length=COMMENT_LENGTH,
         )
+
+
+def _ticked(http: HttpRequest, incident: Incident) -> list[str]:
+    """Return the recipients that a form leaves out."""
+    return ticked(incident, http.state.form.get("not", [])) if http.method == "POST" else []

@@ -81,6 +81,7 @@ def test_the_page_marks_the_doubtful_recipient_and_chooses_nothing(make_desk: An
         {"answer": "some", "confirm": "yes", "not": ["1", "2"]},
         {"answer": "some", "confirm": "yes", "not": "²"},
         {"answer": "everything", "confirm": "yes"},
+        {"answer": "all", "confirm": "yes", "not": "2"},
         {"answer": "all", "confirm": "yes", "reason": "x" * 5000},
     ],
 )
@@ -92,6 +93,26 @@ def test_a_form_that_is_not_complete_decides_nothing(make_desk: Any, hold: Any, 
     assert answer.status_code == 422
     assert "Nothing was done." in answer.text
     assert state_of(desk, incident) is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("settings", "given"),
+    [
+        ({"ask_number": True}, {"answer": "some", "confirm": "yes"}),
+        ({}, {"answer": "some"}),
+        ({}, {"answer": "all", "confirm": "yes"}),
+    ],
+)
+def test_a_form_that_decides_nothing_keeps_who_is_left_out(
+    make_desk: Any, hold: Any, settings: dict[str, Any], given: dict[str, Any]
+) -> None:
+    desk = make(make_desk, **settings)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident)
+    again = browser.submit(page, incident.id, **given, **{"not": "2"})
+    assert again.status_code == 422
+    (form,) = [one for one in forms(again.text) if one["action"] == f"/ask/{incident.id}"]
+    assert (form["default"].get("answer"), form["default"].get("not")) == ("some", "2")
 
 
 def test_a_form_without_our_stamp_and_a_visitor_without_the_link_are_refused(make_desk: Any, hold: Any) -> None:

@@ -13,9 +13,17 @@ from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
-from tests.unit.desk.web.test_pages import Browser, FakePreviewer
+from holdgate.risks import COLLEAGUES
+from tests.unit.desk.web.test_pages import Browser, FakePreviewer, forms
 
 BOB, CAROL = "bob@partner.example", "carol@partner.example"
+RISK = {
+    "kind": "lookalike",
+    "recipient": CAROL,
+    "similar": "carol@partners.example",
+    "count": 7,
+    "whose": COLLEAGUES,
+}
 ENVELOPE = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in (BOB, CAROL)).encode()
 QUEUE = Actor("holdgate-queue", "queue")
 HELD = b"X-Holdgate-Incident: x\nSubject: Figures\n\nText\n"
@@ -147,6 +155,29 @@ def test_a_queue_agent_that_does_not_answer_decides_nothing(
     assert now(desk, incident).state is State.HELD
 
 
+def test_a_moderator_reads_what_is_unusual_as_a_moderator_does(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    _, page = opened(desk, held(hold, desk, recipient_risks=[RISK]))
+    assert f"{CAROL}: your organisation has written to carol@partners.example 7×, and the sender has" in page.text
+
+
+@pytest.mark.parametrize("left", [1, 49])
+def test_each_of_many_recipients_can_be_left_out(
+    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    desk = make(make_desk)
+    many = [f"r{number}@partner.example" for number in range(1000)]
+    envelope = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in many).encode()
+    monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: envelope)
+    incident = held(hold, desk, recipients=many)
+    numbers = [str(number) for number in range(1, len(many) + 1 - left)]
+    browser, page = opened(desk, incident, "?" + "&".join(f"not={one}" for one in numbers))
+    browser.submit(page, "/change", confirm="yes", **{"not": numbers})
+    change = now(desk, incident).change
+    assert change is not None
+    assert [one for one in many if one not in change["recipients"]] == many[-left:]
+
+
 # -- the sender who releases the message -----------------------------------------------------------------------------
 
 
@@ -195,3 +226,26 @@ def test_a_sender_beyond_a_limit_leaves_nobody_out(make_desk: Any, hold: Any) ->
     sent = {"stamp": stamp, "reason": "why", "confirm": "yes", "not": "2"}
     assert "too sensitive" in browser.client.post(f"/release/{incident.id}", data=sent).text
     assert now(desk, incident).state is State.HELD
+
+
+@pytest.mark.parametrize(
+    "given", [{"reason": "Contract"}, {"reason": "Contract", "confirm": "yes"}, {"confirm": "yes"}]
+)
+def test_a_form_that_decides_nothing_keeps_who_is_left_out(make_desk: Any, hold: Any, given: dict[str, str]) -> None:
+    is_complete = len(given) == 2
+    desk = make(
+        lambda **more: make_desk(**more | {"desk": more["desk"] | {"ask_number": is_complete}}), self_release=True
+    )
+    incident = held(hold, desk, policy="all")
+    browser, page = released_page(desk, incident)
+    again = browser.submit(page, incident.id, **given, **{"not": "2"})
+    assert again.status_code == 422
+    (form,) = [one for one in forms(again.text) if one["action"].endswith(incident.id)]
+    assert form["default"].get("not") == "2"
+
+
+def test_the_sender_who_releases_it_does_not_read_hidden_names(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, self_release=True)
+    _, page = released_page(desk, held(hold, desk, policy="all", recipient_risks=[RISK]))
+    assert page.text.count("this resembles a name to which others in your organisation have written 7×") == 2
+    assert "partners.example" not in page.text
