@@ -11,7 +11,7 @@ from datetime import datetime
 from holdgate.cli.output import print_result
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import classes, moderation
-from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges
+from holdgate.desk.changing import WITHOUT, CannotChangeError, Changer, RequestedChanges
 from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer, UnreadableError
@@ -22,6 +22,7 @@ from holdgate.quarantine.incident import Actor, Answer, Change, Incident
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
+from holdgate.queue.changed import EXCLUDE
 from holdgate.queue.client import QueueClient
 from holdgate.queue.mutual import NodeCertificate
 
@@ -151,9 +152,17 @@ def _changes(incident: Incident) -> str:
     change = Change.of(incident)
     if change is None:
         return ""
-    names = change.recipients or change.names or [str(number) for number in change.parts]
-    removed = f"; signatures removed: {', '.join(change.signatures)}" if change.signatures else ""
-    return ", ".join(change.kinds) + (f": {', '.join(names)}" if names else "") + removed
+    names = {WITHOUT: change.names or [str(number) for number in change.parts], EXCLUDE: change.recipients}
+    chosen = [f"{kind}: {', '.join(names[kind])}" if names.get(kind) else kind for kind in change.kinds]
+    return "; ".join([*chosen, *([f"signatures removed: {', '.join(change.signatures)}"] if change.signatures else [])])
+
+
+def sent_text(incident: Incident) -> str:
+    """Return who got a released message and who did not, as text."""
+    change = Change.of(incident)
+    excluded = [] if change is None else change.recipients
+    text = f"released to {_clean(', '.join(one for one in incident.recipients if one not in excluded))}"
+    return f"{text}; not to {_clean(', '.join(excluded))}" if excluded else text
 
 
 def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
@@ -261,7 +270,7 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
         )
         return _report(arguments, incident, text, 2)
     if now.state is State.RELEASED:
-        return _report(arguments, now, f"{now.id}: released to {_clean(', '.join(now.recipients))}", 0)
+        return _report(arguments, now, f"{now.id}: {sent_text(now)}", 0)
     if now.state is State.RETURNED:
         known = sender_notice_text(
             now, is_notified=desk.can_notify(now.sender), dropped=desk.store.outbox.report_dropped(now.id)

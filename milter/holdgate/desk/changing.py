@@ -104,6 +104,7 @@ _WHY = {
     "too long": mark("Masking took too long."),
 }
 _FAILED = mark("The message could not be changed.")
+_NO_RECIPIENT = mark("This address is not a recipient of this message.")
 _NOT_CERTAIN = mark("These recipients cannot be left out. Send it to all, or do not send it.")
 
 
@@ -178,10 +179,10 @@ class Changer:
         """
         if not given:
             return []
-        wanted = {mask_numbers(one).casefold() for one in given}
+        wanted = {one.casefold(): one for one in map(mask_numbers, given)}
         named = [one for one in dict.fromkeys(incident.recipients) if one.casefold() in wanted]
-        if {one.casefold() for one in named} != wanted:
-            raise CannotChangeError(_NOT_CERTAIN)
+        for unknown in wanted.keys() - {one.casefold() for one in named}:
+            raise CannotChangeError(_NO_RECIPIENT, wanted[unknown])
         try:
             envelope = self._previewer.envelope(incident)
         except RemoteNodeError as error:

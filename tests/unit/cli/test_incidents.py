@@ -1,13 +1,14 @@
 """The output of the commands about a decision."""
 
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from holdgate.cli.incidents import sender_notice_text
+from holdgate.cli.incidents import _changes, sender_notice_text, sent_text
 from holdgate.cli.main import main
-from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import open_store
 
@@ -33,6 +34,23 @@ def test_who_asked_for_no_report_is_not_told() -> None:
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
     output = "anna@corp.example is not notified: the message requested no report (NOTIFY=NEVER)"
     assert sender_notice_text(incident, is_notified=True, dropped=True) == output
+
+
+def test_who_was_left_out_is_not_said_to_have_got_it() -> None:
+    bob, carol = "bob@partner.example", "carol@partner.example"
+    incident = Incident("4a", "anna@corp.example", [bob, carol], "p")
+    assert sent_text(incident) == f"released to {bob}, {carol}"
+    change = Change(["without-attachments", "without-recipients"], "0", "1", "", [2], ["a.pdf"], recipients=[carol])
+    incident = replace(incident, change=asdict(change))
+    assert sent_text(incident) == f"released to {bob}; not to {carol}"
+    assert _changes(incident) == f"without-attachments: a.pdf; without-recipients: {carol}"
+    incident = replace(
+        incident, change=asdict(Change(["redact", "without-attachments"], "0", "1", "", [2], signatures=["DKIM"]))
+    )
+    assert sent_text(incident) == f"released to {bob}, {carol}"
+    assert _changes(incident) == "redact; without-attachments: 2; signatures removed: DKIM"
+    incident = replace(incident, change=asdict(Change([], "0", "1", "")))
+    assert _changes(incident) == ""
 
 
 @pytest.mark.parametrize("policies", [None, "nonsense", "[[policies]]\n"])
