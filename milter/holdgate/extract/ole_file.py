@@ -1,4 +1,4 @@
-"""Opens compound files ([MS-CFB]) with olefile, each once for identification, reader and extents; reads their streams."""
+"""Opens compound files ([MS-CFB]) with olefile, each once for identification, reader and extents; reads streams."""
 
 import io
 
