@@ -1,11 +1,10 @@
 """The extents of archives, packages and compressed files."""
 
-import io
 import re
 import struct
-import zipfile
 import zlib
 
+from holdgate.extract import zip_file
 from holdgate.extract.readers.archives import rar
 
 Spans = list[tuple[int, int]]
@@ -21,10 +20,10 @@ _OFFSET, _LENGTH = re.compile(rb"<offset>(\d{1,18})<"), re.compile(rb"<length>(\
 
 def of_zip(data: bytes) -> Spans:
     """The members with their headers, the directory, and its end with the comment (APPNOTE.TXT 4.3)."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = archive.infolist()
-        start = archive.start_dir
-        comment = archive.comment
+    archive = zip_file.opened(data)
+    entries = archive.infolist()
+    start = archive.start_dir
+    comment = archive.comment
     end = data.rindex(_DIRECTORY_END)
     while data[end + 22 : end + 22 + len(comment)] != comment or data[end + 20 : end + 22] != _size(comment):
         end = data.rindex(_DIRECTORY_END, 0, end)

@@ -5,13 +5,13 @@ The standard library reads the directory. Members are inflated here, so that a w
 still yields what is readable; a damaged directory is replaced by a search for the local headers.
 """
 
-import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from holdgate.extract import zip_file
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Sink, UnreadableError
@@ -50,7 +50,7 @@ class ZipPackage:
         if data.count(DIRECTORY_HEADER) > sink.budget.limits.entries:
             raise LimitReachedError("too many members")
         try:
-            self.archive = zipfile.ZipFile(io.BytesIO(data))
+            self.archive = zip_file.opened(data)
             self.members = [_member(info) for info in self.archive.infolist() if not info.is_dir()]
             for text in strings(self.archive.comment):
                 sink.text(text, "ZIP comment")

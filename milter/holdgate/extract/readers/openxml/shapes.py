@@ -40,7 +40,7 @@ def check(data: bytes, sink: Sink) -> None:
 
 def _mentions(data: bytes, word: str) -> bool:
     """Return whether a word occurs in UTF-8 or UTF-16 (of both byte orders: the first zero byte is left out)."""
-    return word.encode() in data or word.encode("utf-16-le")[:-1] in data
+    return word.encode() in data or (b"\0" in data and word.encode("utf-16-le")[:-1] in data)
 
 
 class _Shapes:
