@@ -167,6 +167,17 @@ def test_the_order_of_strictness_is_the_documented_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("owners", "asked"),
+    [("texthash:/x", "the owner of an application, otherwise the sender"), ("", "the sender")],
+)
+def test_who_is_asked_instead_of_a_moderator_is_shown(owners: str, asked: str) -> None:
+    action = REGISTRY.make("ask-sender", {"ask_owners": owners})
+    assert list(action.details()) == [("asked", asked)]
+    assert action.sender_rules() is action
+    assert REGISTRY.make("quarantine", {}).sender_rules() is None
+
+
+@pytest.mark.parametrize(
     ("key", "usual", "most"), [("ask_recipients", 20, 100), ("ask_overrides", 5, 1000), ("ask_per_day", 10, 1000)]
 )
 def test_how_often_a_sender_may_be_asked(key: str, usual: int, most: int) -> None:

@@ -40,6 +40,12 @@ def test_a_domain_is_left_alone(value: str) -> None:
     assert domain_mistake(value) == ""
 
 
+def test_an_address_literal_is_a_domain_of_a_pattern_and_never_internal() -> None:
+    assert domain_mistake("[192.0.2.1]") == ""
+    assert "is an address literal, which is never internal" in domain_mistake("[192.0.2.1]", wildcards=False)
+    assert 'is no domain; write it as "corp.example"' in domain_mistake("(corp)", wildcards=False)
+
+
 def test_where_no_patterns_are_taken_a_wildcard_and_a_table_are_named() -> None:
     assert 'did you mean "corp.example"?' in domain_mistake("*.corp.example", wildcards=False)
     assert "is a table" in domain_mistake("hash:/etc/x", wildcards=False)

@@ -126,6 +126,15 @@ def test_without_settings_the_end_is_unknown(tmp_path: Path) -> None:
     assert way == Route(("a@corp.example",), "Postfix's settings cannot be read")
 
 
+def test_without_settings_each_copy_is_possible(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """So no message is split: the copy for another person would be sent at once."""
+    routes = Routes(tmp_path / "nowhere", Tables(tmp_path))
+    assert routes.are_copied(["a@corp.example"])
+    assert routes.copies_by_recipient()
+    assert routes.copies("a@corp.example") == Route((), "")
+    assert "stage=routes" in caplog.text
+
+
 # -- local(8) ---------------------------------------------------------------------------------------------------------
 
 LOCAL = "local_transport = local:$myhostname\nforward_path =\n"
@@ -410,6 +419,7 @@ def test_templates_of_local_are_filled(template: str, text: str) -> None:
     ("local", "delimiter", "plain"),
     [
         ("bob+x", "+", "bob"),
+        ("b+x", "+", "b"),
         ("bob+x-y", "+-", "bob"),
         ("bob-y+x", "+-", "bob"),
         ("bob", "+", "bob"),

@@ -1,6 +1,7 @@
 """Which policy decides: the table of `policy.verdict`, and each condition with its near miss."""
 
 import tomllib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.policy.actions import Allow, Block, Quarantine
 from holdgate.policy.model import PolicyFile
+from holdgate.policy.routes import Route, Routes
 from holdgate.policy.verdict import PolicySet, Verdict
 from holdgate.tables import TableError, Tables
 
@@ -398,6 +400,39 @@ def test_refused_recipients_are_apart_where_their_policy_says_so() -> None:
 )
 def test_else_all_share_one_fate(text: str, recipients: list[str]) -> None:
     assert parts(text, *recipients) == []
+
+
+class Copying(Routes):
+    """A site with copies of the mail for some recipients."""
+
+    def __init__(self, *copied: str) -> None:
+        self.copied = set(copied)
+
+    def within(self, address: str) -> Route:
+        return Route((address,), "")
+
+    route_of = within
+
+    def is_inside(self, _client: str, _user: str) -> bool:
+        return False
+
+    def copies(self, _sender: str) -> Route:
+        return Route((), "")
+
+    def copies_by_recipient(self) -> bool:
+        return bool(self.copied)
+
+    def are_copied(self, recipients: Iterable[str]) -> bool:
+        return bool(self.copied & set(recipients))
+
+
+@pytest.mark.parametrize(("copied", "is_split"), [([], True), ([CAROL], True), ([BOB], False), ([CAROL, BOB], False)])
+def test_a_message_is_not_split_where_those_who_wait_share_it_by_a_copy(copied: list[str], is_split: bool) -> None:
+    """Postfix would send the copy for another person at once, with the first part."""
+    text = 'internal_domains = ["corp.example"]\n' + HOLDS
+    policies = PolicySet(PolicyFile.model_validate(tomllib.loads(text)), FakeTables(), Copying(*copied))
+    envelope = Envelope(sender="anna@corp.example", recipients=[CAROL, BOB])
+    assert bool(policies.decide(envelope, Inspection(), MONDAY_NOON).parts) is is_split
 
 
 def test_what_was_not_read_is_nobodys_at_once() -> None:
