@@ -412,3 +412,81 @@ def test_a_client_waits_for_a_silent_agent_only_for_its_time(tmp_path: Path) -> 
         silent.listen()
         with pytest.raises(UnreachableError, match="the queue agent does not answer: timed out"):
             QueueClient(tmp_path / "queue.sock", timeout=0.02).held()
+
+
+# -- what the client makes of an answer -------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def answering(path: Path, content: bytes) -> Iterator[QueueClient]:
+    """An agent that gives one answer to each request, and what asks it."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.makefile("rb").readline()
+                        connection.sendall(content)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield QueueClient(path, timeout=PATIENCE)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", "the queue agent does not answer"),
+        (b"no json\n", "the queue agent does not answer"),
+        (b'{"ok": true, "size": 9}\nshort', "the answer was cut short"),
+        (b'{"ok": true, "outcomes": []}\n', "the answer names other messages"),
+        (b'{"ok": true, "outcomes": [{}, {}]}\n', "the answer names other messages"),
+        (b'{"error": "Postfix is away"}\n', "Postfix is away"),
+        (b"{}\n", "no answer"),
+    ],
+)
+def test_an_answer_that_is_about_no_message_is_that_of_an_agent_that_does_not_answer(
+    tmp_path: Path, content: bytes, error: str
+) -> None:
+    with answering(tmp_path / "s", content) as client, pytest.raises(UnreachableError, match=error):
+        client.release_all([("4ours", 100)])
+
+
+def test_each_message_of_a_batch_has_its_own_outcome(tmp_path: Path) -> None:
+    content = b'{"ok": true, "outcomes": [{}, {"gone": true}, {"error": "damaged"}]}\n'
+    keys = [("4a", 1), ("4b", 2), ("4c", 3)]
+    with answering(tmp_path / "s", content) as client:
+        for act in (client.release_all, client.delete_all):
+            done, gone, failed = act(keys)
+            assert (done, gone) == (True, False)
+            assert isinstance(failed, QueueError)
+            assert str(failed) == "damaged"
+
+
+def test_the_headers_of_a_batch_are_cut_where_each_ends(tmp_path: Path) -> None:
+    outcomes = b'[{"size": 3}, {"gone": true}, {"error": "damaged"}, {"size": 2}]'
+    with answering(tmp_path / "s", b'{"ok": true, "size": 5, "outcomes": %s}\nabcde' % outcomes) as client:
+        first, gone, failed, last = client.headers([("4a", 1), ("4b", 2), ("4c", 3), ("4d", 4)])
+        assert (first, gone, last) == (b"abc", None, b"de")
+        assert isinstance(failed, QueueError)
+
+
+@pytest.mark.parametrize(("outcome", "is_done"), [("{}", True), ('{"gone": true}', False)])
+def test_one_message_alone_is_released_or_gone(tmp_path: Path, outcome: str, is_done: bool) -> None:
+    with answering(tmp_path / "s", f'{{"ok": true, "outcomes": [{outcome}]}}\n'.encode()) as client:
+        assert client.release("4a", 1) is client.delete("4a", 1) is is_done
+
+
+def test_a_message_that_cannot_be_released_is_an_error_about_it_alone(tmp_path: Path) -> None:
+    with (
+        answering(tmp_path / "s", b'{"ok": true, "outcomes": [{"error": "damaged"}]}\n') as client,
+        pytest.raises(QueueError, match="damaged") as failed,
+    ):
+        client.release("4a", 1)
+    assert not isinstance(failed.value, UnreachableError)

@@ -29,6 +29,7 @@ from holdgate.node import Machine
 from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
+from holdgate.queue.adopt import Adopter
 from holdgate.queue.client import Key, Listing, QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
@@ -1076,6 +1077,51 @@ def test_two_nodes_with_the_same_queue_id_each_do_their_own(store_url: str) -> N
     assert stores[0].audit.verify().problem == ""
     for store in stores:
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("is_used", "state", "sender", "queue_id", "is_moved"),
+    [
+        (False, State.HELD, "a@corp.example", "4a", True),
+        (False, State.VANISHED, "a@corp.example", "4a", True),
+        # Closed: an operator put it on hold again on the old node, and nobody is asked again.
+        (False, State.RETURNED, "a@corp.example", "4a", False),
+        # The node is there, or it is another message: each is asked about by itself.
+        (True, State.HELD, "a@corp.example", "4a", False),
+        (False, State.HELD, "eve@corp.example", "4a", False),
+        (False, State.HELD, "a@corp.example", "4b", False),
+    ],
+)
+def test_the_incident_of_a_node_that_no_machine_uses_moves_with_its_message(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    is_used: bool,
+    state: State,
+    sender: str,
+    queue_id: str,
+    is_moved: bool,
+) -> None:
+    incident = Incident(
+        queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p", node="old", state=state
+    )
+    store.record(incident, MILTER)
+    store.node = "new"
+    monkeypatch.setattr(Store, "is_here", lambda _, one: one.node == "new")
+    monkeypatch.setattr(Store, "of_message", lambda *_: [])  # of this node
+    monkeypatch.setattr(store.nodes, "is_used", lambda name: is_used and name == "old")
+    adopter = Adopter(store, action=("X-Netskope-Action", "Quarantine"), adopt_uninspected=False)
+    header = b"X-Holdgate-Status: complete\nX-Holdgate-Incident: %s\n" % incident.id.encode()
+    adopted = adopter.adopt(HeldMessage(queue_id, 1000, 10, sender, ["b@partner.example"]), header)
+    found = store.incident(incident.id)
+    assert found is not None
+    assert found.node == ("new" if is_moved else "old")
+    events = [(one.event, one.note) for one in store.history(incident.id)]
+    assert (("moved", "from node old to new") in events) is is_moved
+    if is_moved:
+        assert (adopted, found.state) == (True, State.HELD)
+    else:
+        assert adopted == (state is State.HELD)
+        assert found.state is state
 
 
 def test_a_hold_queue_that_moved_to_another_node_keeps_its_incidents(store_url: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from holdgate.desk import dsn
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from holdgate.queue.wishes import Wishes, read_wishes
+from holdgate.queue.wishes import Addressee, Sent, Wishes, read_envelope, read_wishes
 
 ENVELOPE = b"""\
 *** ENVELOPE RECORDS hold/4jcT1r6CMtzMC8y ***
@@ -65,9 +65,34 @@ def test_ret_full_and_none_bring_the_message_back() -> None:
     assert read_wishes(b"") == Wishes()
 
 
+def test_all_that_a_copy_needs_is_read() -> None:
+    assert read_envelope(ENVELOPE) == Sent(
+        "anna@corp.example",
+        [
+            Addressee("dsn3@partner.example", 4, "rfc822;orig3@partner.example", "dsn3@partner.example"),
+            Addressee("dsn4@partner.example", 1, "rfc822;dsn4@partner.example", "dsn4@partner.example"),
+            Addressee("dsn5@partner.example", 0, "", "dsn5@partner.example"),
+        ],
+        envelope_id="env-125",
+        returned=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "flags", "is_8bit", "is_utf8"),
+    [("8bit", "1", True, True), ("8BIT", "3", True, True), ("7bit", "2", False, False), ("8bit", "x", True, False)],
+)
+def test_how_the_client_sent_the_content_is_read(encoding: str, flags: str, is_8bit: bool, is_utf8: bool) -> None:
+    sizes = f"message_size:   526  913  3  10  526  {flags}\n"
+    read = read_envelope(f"{sizes}named_attribute: encoding={encoding}\n".encode())
+    assert (read.is_8bit, read.is_utf8) == (is_8bit, is_utf8)
+    assert not read_envelope(sizes.replace("  526  ", "  ").encode()).is_utf8, "an older Postfix has five numbers"
+
+
 @given(st.binary(max_size=200))
 def test_nothing_in_an_envelope_raises(envelope: bytes) -> None:
     read_wishes(envelope)
+    read_envelope(envelope)
 
 
 def test_an_alias_is_known_by_what_the_client_named() -> None:
