@@ -88,7 +88,6 @@ def _wait(children: list[int]) -> int:
     Only these children are waited for: Postfix's commands are children too, which the agent's threads wait for.
     """
     left = list(children)
-    status = 0
     try:
         poll = select.poll()
         descriptors = {os.pidfd_open(child): child for child in children}

@@ -89,29 +89,33 @@ def fields_of(content: bytes) -> list[tuple[str, str]]:
 
 def test_a_changed_message_is_held_and_recognised_by_its_fields_and_has_crlf() -> None:
     incident = incident_to(BOB)
-    content = marked(b"Subject: a\r\n\nbody\r\n", incident, WITHOUT)
+    content = marked(b"Subject: a\r\n\nbody\r\n", incident, WITHOUT, is_signed=False)
     assert content.count(b"\n") == content.count(b"\r\n") == 5
     first, second, *rest = fields_of(content)
     assert first == ("X-Holdgate-Incident", incident.id)
     assert re.fullmatch(rf"{TOKEN}-[0-9a-f]{{8}}", second[1])
     assert rest == [("Subject", "a")]
-    assert fields_of(marked(b"\nx\n", incident, WITHOUT))[1] != second, "each submission has its own mark"
+    assert fields_of(marked(b"\nx\n", incident, WITHOUT, is_signed=False))[1] != second, (
+        "each submission has its own mark"
+    )
 
 
 def test_the_content_for_some_recipients_is_kept_byte_for_byte_and_names_its_incident_once() -> None:
     incident = incident_to(BOB)
     held = f"X-Holdgate-Incident: {incident.id}\nSubject: a\n\na\r\nb\n".encode()
-    content = marked(held, incident, FOR_SOME)
+    content = marked(held, incident, FOR_SOME, is_signed=False)
     assert [name for name, _ in fields_of(content)] == ["X-Holdgate-Changed", "X-Holdgate-Incident", "Subject"]
     assert content.endswith(b"\r\n\r\na\r\r\nb\r\n"), "the carriage return was a part of the line"
-    other = marked(held.replace(incident.id.encode(), b"AAAA-AAAA-AAAA"), incident, FOR_SOME)
+    other = marked(held.replace(incident.id.encode(), b"AAAA-AAAA-AAAA"), incident, FOR_SOME, is_signed=False)
     assert fields_of(other)[0] == ("X-Holdgate-Incident", incident.id)
 
 
 def test_an_encrypted_message_names_its_transport() -> None:
     change = Change(["encrypted"], "", "", TOKEN, transport="smtp:[gw.corp.example]")
-    assert ("X-Holdgate-Route", "smtp:[gw.corp.example]") in fields_of(marked(b"\nx\n", incident_to(BOB), change))
-    assert "X-Holdgate-Route" not in dict(fields_of(marked(b"\nx\n", incident_to(BOB), WITHOUT)))
+    assert ("X-Holdgate-Route", "smtp:[gw.corp.example]") in fields_of(
+        marked(b"\nx\n", incident_to(BOB), change, is_signed=False)
+    )
+    assert "X-Holdgate-Route" not in dict(fields_of(marked(b"\nx\n", incident_to(BOB), WITHOUT, is_signed=False)))
 
 
 # -- reports (RFC 3461) -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from cryptography import x509
@@ -732,3 +733,17 @@ def test_an_address_that_is_refused_is_logged_once_a_minute_and_does_not_hide_ot
     assert logged("192.0.2.1", "192.0.2.1") == 1
     # Not even many addresses fill the log.
     assert logged(*(f"198.51.100.{number}" for number in range(99))) == listener.PLACES - 1
+
+
+def test_a_peer_whose_handshake_fails_can_read_why() -> None:
+    """Closed with unread bytes, the connection would be reset, and the alert in it lost (RFC 8446, 6.2)."""
+    plain, certificate = MagicMock(), MagicMock()
+    peer = certificate.server().wrap_socket().__enter__()
+    peer.do_handshake.side_effect = ssl.SSLError("unknown ca")
+    serving = NodeListener(certificate, QueueClient(Path("/x")))
+    with pytest.raises(ssl.SSLError):
+        serving._answer(plain, "192.0.2.1")
+    plain.shutdown.assert_called_once_with(socket.SHUT_WR)
+    plain.shutdown.side_effect = OSError("it has gone")
+    with pytest.raises(ssl.SSLError):
+        serving._answer(plain, "192.0.2.1")

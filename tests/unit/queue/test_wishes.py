@@ -78,6 +78,14 @@ def test_all_that_a_copy_needs_is_read() -> None:
     )
 
 
+def test_a_client_that_gave_no_options_gave_none() -> None:
+    read = read_envelope(b"sender: a@corp.example\nrecipient: b@partner.example\n")
+    assert (read.returned, read.envelope_id, read.is_8bit, read.is_utf8) == (0, "", False, False)
+    (recipient,) = read.recipients
+    assert (recipient.notify, recipient.original, recipient.called) == (0, "", "")
+    assert (Sent().returned, Sent().recipients) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("encoding", "flags", "is_8bit", "is_utf8"),
     [("8bit", "1", True, True), ("8BIT", "3", True, True), ("7bit", "2", False, False), ("8bit", "x", True, False)],
