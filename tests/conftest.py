@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
-from support import once
+from support import once, results
 from testbed.postgres import PostgresError, PostgresServer
 
 NewUrl = Callable[[], str]
@@ -37,6 +37,15 @@ once.share_structure()
 def pytest_collection_finish() -> None:
     """All modules are loaded now."""
     once.settle_heap()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """In a process of pytest-xdist, report each test once. --durations needs all reports."""
+    if not hasattr(item.config, "workerinput") or item.config.getoption("durations"):
+        return None
+    results.run_and_report(item, nextitem)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)
