@@ -133,9 +133,11 @@ class Changer:
         """Return the message as it would be sent. Raises CannotChangeError and UnreadableError."""
         if not wanted.kinds:
             raise CannotChangeError(_NOTHING)
+        if wanted.excluded and len(set(incident.recipients)) == 1:
+            raise CannotChangeError(_NOT_CERTAIN)
         if not set(wanted.kinds) <= set(offered(self._desk, incident)):
             raise CannotChangeError(_FORBIDDEN)
-        excluded = self._excluded(incident, wanted.excluded)
+        excluded = self._excluded(incident, wanted.excluded) if wanted.excluded else []
         if wanted.kinds == [EXCLUDE]:
             change, content = self._without(incident, excluded)
             return Prepared(dsn.without_holdgate_fields(content), change, ChangeReport())
@@ -177,8 +179,6 @@ class Changer:
 
         Raises UnreadableError if the envelope cannot be read.
         """
-        if not given:
-            return []
         wanted = {one.casefold(): one for one in map(mask_numbers, given)}
         named = [one for one in dict.fromkeys(incident.recipients) if one.casefold() in wanted]
         for unknown in wanted.keys() - {one.casefold() for one in named}:

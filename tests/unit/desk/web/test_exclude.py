@@ -73,6 +73,7 @@ def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk:
     assert "tick the box first" in browser.submit(page, "/change").text
     done = browser.submit(page, "/change", confirm="yes", comment="Only Bob")
     assert "approved the message, but not for all of its recipients" in done.text
+    assert f"It is not sent to: <bdi>{CAROL}</bdi>" in done.text
     found = now(desk, incident)
     assert (found.state, found.decided_by) == (State.APPROVED, "boss@corp.example")
     assert found.change is not None
@@ -80,6 +81,25 @@ def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk:
     chosen = next(one for one in desk.store.history(incident.id) if one.event == "changes chosen")
     assert CAROL in chosen.note
     assert chosen.who == "boss@corp.example"
+
+
+def test_the_other_moderators_are_told_who_does_not_get_it(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk, moderators=["boss@corp.example", "deputy@corp.example"])
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident, "?not=2")
+    browser.submit(page, "/change", confirm="yes")
+    moment = datetime.now(UTC) + timedelta(minutes=1)
+    notice = next(one for one in desk.store.outbox.due(moment) if one.kind == "decided")
+    assert notice.recipient == "deputy@corp.example"
+    text = str(browser.composer.compose(now(desk, incident), notice, moment))
+    assert f"It is not sent to:\\r\\n\\r\\n  {CAROL}\\r\\n" in text
+
+
+def test_the_only_recipient_cannot_be_left_out(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    changer = Changer(desk, Browser(desk).previewer)
+    with pytest.raises(CannotChangeError, match="cannot be left out"):
+        changer.prepare(held(hold, desk, recipients=[BOB]), RequestedChanges(excluded=[BOB]))
 
 
 def test_the_sender_is_told_who_does_not_get_it(make_desk: Any, hold: Any) -> None:
