@@ -42,8 +42,8 @@ _BEHIND: Final = re.compile(
     r"(?P<value>[^\s\"'`<>]{6,64})",
     re.IGNORECASE,
 )
-# Beginnings of placeholders.
-_VARIABLES: Final = ("$", "%", "{", "(")
+# Beginnings of placeholders, and of a value that SOPS has encrypted.
+_VARIABLES: Final = ("$", "%", "{", "(", "ENC[")
 _TRAILING: Final = ".,;:)?]}"
 
 

@@ -5,7 +5,7 @@ import re
 
 from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import drawn, openpgp, printed, undone
+from holdgate.extract.readers.texts import ciphertext, drawn, openpgp, printed, undone
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 _ESCAPED_SPACES = 3
@@ -39,11 +39,13 @@ def read(document: Document, sink: Sink) -> None:
         sink.text("\n".join(line for line in decoded if line not in before), "quoted-printable undone")
     for label, content, armoured in armour.blocks_in(data):
         if label == armour.PGP and not openpgp.is_readable(content):
-            sink.limited("encrypted block")
+            sink.limited(ciphertext.NOT_READ)
         else:
             sink.budget.spend_entry()
             sink.budget.spend_bytes(len(content))
             sink.embedded(armoured if label == armour.PGP else content, SIGNED_NAME)
+    if ciphertext.has_block(first):
+        sink.limited(ciphertext.NOT_READ)
     inline.read_files(data, sink)
     if _ARCHIVE.match(data):
         sink.budget.spend_bytes(len(data))
@@ -58,7 +60,7 @@ FORMAT = Format(
     read=read,
     holds="plain text, with uuencode, yEnc, BinHex and base64 inside",
     read_by="Holdgate, chardet",
-    unread="",
+    unread=f"blocks of OpenPGP, age, Ansible Vault, SOPS, saltpack and JSON Web Encryption (`{ciphertext.NOT_READ}`)",
     extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist",
     types="text/plain text/html text/csv text/calendar text/vcard text/xml message/rfc822 application/xml"
     " application/vnd.ms-excel",

@@ -8,7 +8,7 @@ import re
 from holdgate.extract import charset, inline
 from holdgate.extract.budget import Budget
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import expat, html
+from holdgate.extract.readers.texts import ciphertext, expat, html
 from holdgate.extract.readers.texts.svg_lines import SvgLines
 from holdgate.extract.readers.texts.xml_lines import Lines
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -27,6 +27,8 @@ def read(document: Document, sink: Sink) -> None:
     declared = _ENCODING.match(document.data.removeprefix(b"\xef\xbb\xbf").lstrip())
     source = charset.decode(document.data, declared[1].decode("ascii") if declared else document.charset)
     source = source.removeprefix("\ufeff")
+    if ciphertext.has_block(source):
+        sink.limited(ciphertext.NOT_READ)
     lines = SvgLines() if _SVG.search(source, 0, _HEAD) else Lines()
     try:
         understood, body = _feed(source, lines, sink.budget)
@@ -62,6 +64,6 @@ FORMAT = Format(
     read=read,
     holds="XML of any other kind, SVG too",
     read_by="expat",
-    unread=f"letters that an SVG draws as paths (`{NOT_READ}`)",
+    unread=f"letters that an SVG draws as paths (`{NOT_READ}`); XML Encryption (`{ciphertext.NOT_READ}`)",
     textual=True,
 )
