@@ -326,6 +326,8 @@ def test_the_parent_serves_the_agent_with_the_rights_that_each_user_has(
     monkeypatch.setattr(main.agent, "listen", steps.note("listen", "listener"))
     monkeypatch.setattr(main.agent, "Agent", FakeAgent)
     monkeypatch.setattr(main, "_fork", lambda work, *rest: (steps.append(("fork", work, rest[2:])), len(steps))[1])
+    monkeypatch.setattr(main.gc, "collect", steps.note("collect"))
+    monkeypatch.setattr(main.gc, "freeze", steps.note("freeze"))
     monkeypatch.setattr(main, "_wait", lambda children: (steps.append(("wait", len(children))), 0)[1])
     monkeypatch.setattr(main.os, "close", steps.note("close"))
     monkeypatch.setattr(maillog, "started", lambda **of: steps.append(("started", of["socket"])))
@@ -337,6 +339,9 @@ def test_the_parent_serves_the_agent_with_the_rights_that_each_user_has(
     assert [one for one in steps if one[0] != "signal"] == [
         ("claim", tmp_path / "q"),
         ("listen", tmp_path / "q", ("group_id", 201)),
+        # Memory is shared with the children only as long as no collection writes to it.
+        ("collect",),
+        ("freeze",),
         *(("fork", work, ("listener", 77)) for work in works),
         ("agent serves", "listener"),
         ("started", tmp_path / "q"),

@@ -115,6 +115,22 @@ def test_a_submission_that_got_lost_is_made_again(store: Store) -> None:
     assert "changed message lost" in [one.event for one in store.history(incident.id)]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_submission_is_lost_after_three_listings_without_it(store: Store, is_there: bool) -> None:
+    """So is the original, if an operator removed it: then nothing is submitted again."""
+    queue = FakeQueue()
+    incident = approved(store, queue)
+    sent(store)
+    if not is_there:
+        queue.messages.clear()
+    reconciler = new_reconciler(store, queue)
+    for _ in range(2):
+        reconciler.run_once()
+    assert [one.event for one in store.history(incident.id)][-1] not in ("changed message lost", "vanished")
+    reconciler.run_once()
+    assert [one.event for one in store.history(incident.id)][-1] == ("changed message lost" if is_there else "vanished")
+
+
 def test_a_changed_message_that_came_late_is_not_looked_for_any_more(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)

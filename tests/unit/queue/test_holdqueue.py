@@ -298,3 +298,38 @@ def test_what_is_known_of_a_queue_is_what_is_in_it(history: list[tuple[str, int]
                 version = queue.versions.newest()
                 there = {path.name: files.read(path) for path in hold.iterdir()}
                 assert seen == {message.queue_id: message for message in messages} == there
+
+
+class Listed(Postfix):
+    """A hold queue that contains what it is told."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.names = directory, set[str]()
+
+    def hold_directory(self) -> Path:
+        return self.directory
+
+    def held(self) -> list[HeldMessage]:
+        return [HeldMessage(name, 100, 1, "", []) for name in self.names]
+
+
+@pytest.mark.parametrize(("count", "changed", "is_known"), [(300, 250, True), (300, 251, False), (0, 100, True)])
+def test_whoever_missed_more_than_half_of_a_queue_gets_all_of_it(
+    tmp_path: Path, count: int, changed: int, is_known: bool
+) -> None:
+    """And 100 more, so that a short queue is not sent again and again."""
+    postfix = Listed(tmp_path)
+    queue = HoldQueue(postfix)
+    postfix.names = {f"4{number}" for number in range(count)}
+    queue.messages(fresh=True)
+    version = queue.versions.newest()
+    queue.versions.note([f"4{number}" for number in range(changed)])
+    assert (queue.changes_since(version) is not None) is is_known
+
+
+def test_a_watcher_of_a_queue_that_was_not_listed_yet_gets_its_directories(files: Files, place: Path) -> None:
+    hold = files.directory
+    queue = HoldQueue(files)
+    assert set(queue.directories()) == {hold, *(path for path in hold.rglob("*") if path.is_dir())}
+    (hold / "B").mkdir()
+    assert hold / "B" in queue.directories(), "Postfix makes a directory when it is needed first"
