@@ -10,7 +10,6 @@ input, and prints one answer per line: whether the tests noticed.
 """
 
 import contextlib
-import functools
 import json
 import math
 import os
@@ -37,8 +36,6 @@ _PRELOADED = (
     *("Milter", "PIL.Image", "_pytest", "ahocorasick", "aiosmtpd.lmtp", "alembic.command", "hypothesis", "jinja2"),
     *("phonenumbers", "prometheus_client", "pydantic", "re2", "sqlalchemy.dialects.sqlite"),
 )
-# The type of functions with functools.cache or lru_cache.
-_CACHED = type(functools.cache(lambda: None))
 
 
 class Reach:
@@ -63,20 +60,15 @@ class Reach:
 
 
 class _Contexts:
-    """Tells coverage which test, or fixture for several tests, runs, and measures the seconds of each test.
+    """Tells coverage which test, or fixture for several tests, runs, and measures the seconds of each test."""
 
-    Each test has cached functions of the changed modules run again, so that it is seen which tests use them.
-    """
-
-    def __init__(self, measured: coverage.Coverage, changed: Collection[Path]) -> None:
+    def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
-        self._changed = frozenset(map(str, changed))
         self._test = ""
         self.durations: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        self._forget()
         self._switch(item.nodeid)
         begin = time.monotonic()
         outcome = yield
@@ -97,13 +89,6 @@ class _Contexts:
             return (yield)
         finally:
             self._switch(before)
-
-    def _forget(self) -> None:
-        for module in list(sys.modules.values()):
-            if getattr(module, "__file__", None) in self._changed:
-                for value in vars(module).values():
-                    if isinstance(value, _CACHED):
-                        value.cache_clear()
 
     def _switch(self, context: str) -> None:
         self._test = context
@@ -130,13 +115,13 @@ def _pytest(arguments: Sequence[str], plugin: Any) -> int:
     return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments], plugins=[plugin]))
 
 
-def _measure(arguments: Sequence[str], changed: Collection[Path]) -> int:
+def _measure(arguments: Sequence[str]) -> int:
     # Without the checkout's settings, because they give each process another file name.
     measured = coverage.Coverage(
         data_file=_REACHED, config_file=False, branch=False, source=["milter/holdgate"], messages=False
     )
     measured.start()
-    contexts = _Contexts(measured, changed)
+    contexts = _Contexts(measured)
     code = _pytest(arguments, contexts)
     measured.stop()
     measured.save()
@@ -177,8 +162,7 @@ def main() -> int:
         import_module(name)
     # The caller may measure coverage with a plugin: two measurements in one process do not work.
     os.environ.pop("PYTEST_ADDOPTS", None)
-    changed = {Path(change["path"]).absolute() for change in asked["changes"]}
-    if _in_child(math.inf, _measure, [*asked["options"], *asked["tests"]], changed):
+    if _in_child(math.inf, _measure, [*asked["options"], *asked["tests"]]):
         return 2
     durations: dict[str, float] = json.loads(Path(_DURATIONS).read_text(encoding="utf-8"))
     sys.dont_write_bytecode = True
