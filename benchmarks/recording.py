@@ -1,7 +1,7 @@
 """A process that records incidents, of this build or another one: run by benchmarks/store.py with that build's path.
 
 Its arguments are the store's URL, the name of its node, and the number of incidents. It prints that it is ready, waits
-for a line, and then prints the time of each incident, in seconds, as JSON.
+for a line, and then prints the time of each incident and its own processor time, both in seconds, as JSON.
 """
 
 import inspect
@@ -25,12 +25,12 @@ def main(url: str, node: str, count: int) -> None:
     store.record(_incident(0), actor)  # the connection is there, and statements are compiled
     print("ready", flush=True)
     sys.stdin.readline()
-    times = []
+    times, used = [], time.process_time()
     for number in range(count):
         begun = time.perf_counter()
         store.record(_incident(number), actor)
         times.append(time.perf_counter() - begun)
-    print(json.dumps(times))
+    print(json.dumps([times, time.process_time() - used]))
     store.close()
 
 

@@ -38,9 +38,10 @@ LEAST_OF_OTHER = 5.0
 
 @dataclass(slots=True)
 class _Outcome:
-    """The result for the writers of a build over all rounds: seconds of the rounds, and of each incident."""
+    """The result for the writers of a build over all rounds: seconds of the rounds, of processors, of each incident."""
 
     seconds: float = 0.0
+    used: float = 0.0
     times: list[float] = field(default_factory=list)
 
     @property
@@ -115,7 +116,8 @@ def _report(found: dict[tuple[str, int], _Outcome], builds: list[str], *, has_st
         print(
             f"{writers:2} writers, {name}: {outcome.rate:6.0f} incidents a second; recording takes "
             f"{statistics.median(outcome.times) * 1000:.1f} ms in the median, "
-            f"{outcome.percentile(99) * 1000:.1f} ms at the 99th percentile"
+            f"{outcome.percentile(99) * 1000:.1f} ms at the 99th percentile; "
+            f"the writer uses {outcome.used / len(outcome.times) * 1000:.2f} ms of a processor"
         )
     one, ten = found[builds[0], _WRITERS[0]], found[builds[0], _WRITERS[-1]]
     wait = ten.percentile(99) / one.percentile(99)
@@ -166,7 +168,9 @@ def _record(tree: Path, url: str, writers: int, each: int, outcome: _Outcome) ->
         assert process.stdin is not None
         print(file=process.stdin, flush=True)
     for line in _lines(processes):
-        outcome.times += json.loads(line)
+        times, used = json.loads(line)
+        outcome.times += times
+        outcome.used += used
     outcome.seconds += time.perf_counter() - begun
     for process in processes:
         process.communicate()

@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, update
 
+from holdgate.quarantine import recording
 from holdgate.quarantine.anchor import Anchor, Kept
 from holdgate.quarantine.batch import batch, insertion
-from holdgate.quarantine.chains import End, add, add_in, writer_of
+from holdgate.quarantine.chains import End, add, add_in, writer_of, written
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
 from holdgate.quarantine.schema import chains, events, incidents, storable
@@ -39,34 +40,49 @@ def append(connection: Connection, incident_id: str, actor: Actor, new: Sequence
 
 
 def record(engine: Engine, incident: Mapping[str, Any], actor: Actor, new: Sequence[New], *, content: str) -> None:
-    """Write a new incident with its events into PostgreSQL, in two round trips. Raises DatabaseError."""
+    """Write a new incident with its events into PostgreSQL, in one round trip or two. Raises DatabaseError."""
     with batch(engine) as one:
         writer = writer_of(engine.get_execution_options())
+        heads = recording.known_heads(one)
+        if heads is not None and len(new) == 1:
+            named = writer.more_to_name(heads)
+            event = _values(incident["id"], actor, new[0], content) | {"chain": writer.name, "seen": written(named)}
+            if added := recording.record(one, incident, event):
+                writer.has_named(*added, named)
+                return
         end = writer.end_in(one, len(new), insertion(incidents, incident))
         add_in(one, _linked(end, incident["id"], actor, new, content))
+        recording.remember(one, end)
 
 
 def _linked(end: End, incident_id: str, actor: Actor, new: Sequence[New], content: str) -> list[dict[str, Any]]:
     """Return events, each with the hash that links it to the one before."""
     head, rows = end.hash, list[dict[str, Any]]()
-    for number, (at, event, given) in zip(end.numbers, new, strict=True):
-        salt = secrets.token_hex(16)
-        note = storable(given)
-        values: dict[str, Any] = {
-            "number": number,
-            "incident_id": incident_id,
-            "event": event,
-            "who": storable(actor.who)[:320],
-            "how": actor.how,
-            "origin": actor.origin[:64],
-            "note_digest": note_digest(salt, note),
-            "rows_digest": rows_digest(salt, content),
-            "chain": end.chain,
-            "seen": "" if rows else end.seen,
-        }
-        head = link(head, at, values)
-        rows.append({**values, "at": at, "note": note, "salt": salt, "hash": head})
+    for number, one in zip(end.numbers, new, strict=True):
+        values = _values(incident_id, actor, one, content)
+        values |= {"number": number, "chain": end.chain, "seen": "" if rows else end.seen}
+        head = link(head, one[0], values)
+        rows.append({**values, "hash": head})
     return rows
+
+
+def _values(incident_id: str, actor: Actor, new: New, content: str) -> dict[str, Any]:
+    """Return an event without its place in a chain."""
+    at, event, given = new
+    salt = secrets.token_hex(16)
+    note = storable(given)
+    return {
+        "incident_id": incident_id,
+        "event": event,
+        "who": storable(actor.who)[:320],
+        "how": actor.how,
+        "origin": actor.origin[:64],
+        "note_digest": note_digest(salt, note),
+        "rows_digest": rows_digest(salt, content),
+        "at": at,
+        "note": note,
+        "salt": salt,
+    }
 
 
 def erase_notes(connection: Connection, incident_id: str) -> None:

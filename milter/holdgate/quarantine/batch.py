@@ -28,7 +28,7 @@ _IS_POOLED = ("26000", "42P05")
 
 
 class Batch:
-    """One transaction. It begins with the first statements, and ends with `commit`."""
+    """Transactions over one connection. Each begins with its first statements, and ends with `commit`."""
 
     def __init__(self, connection: Connection) -> None:
         from psycopg.adapt import Transformer
@@ -37,21 +37,24 @@ class Batch:
         self._literal = Transformer(self._driver).as_literal
         if _PREPARED not in connection.info:
             connection.info[_PREPARED] = {} if _is_direct(self._driver) else None
-        self._info = connection.info
+        self.info = connection.info
         self._begin = [database.BEGIN_WRITING]
+
+    @property
+    def is_direct(self) -> bool:
+        """Return whether the connection is always with the same process of the server: it is not, behind a pooler."""
+        return self.info[_PREPARED] is not None
 
     def run(self, *statements: Statement) -> list[Any]:
         """Run statements, and return the rows of the last one."""
-        result = self._send(statements)
-        while result.nextset():
-            pass
-        rows: list[Any] = result.fetchall()
-        return rows
+        return _rows(self._send(statements))
 
-    def commit(self, *statements: Statement) -> None:
-        """Run the last statements, and commit."""
+    def commit(self, *statements: Statement) -> list[Any]:
+        """Run the last statements, and commit; return the rows of the last one that has any."""
         with self._driver.confirming():
-            self._send(statements, "COMMIT")
+            result = self._send(statements, "COMMIT")
+        self._begin = [database.BEGIN_WRITING]
+        return _rows(result)
 
     def _send(self, statements: Sequence[Statement], *end: str) -> Any:
         try:
@@ -59,7 +62,7 @@ class Batch:
             return self._execute(*texts, *end)
         except self._driver.Error as error:
             if error.sqlstate in _IS_POOLED:  # by a pooler that is not recognised
-                self._info[_PREPARED] = None
+                self.info[_PREPARED] = None
             raise
 
     def _execute(self, *texts: str) -> Any:
@@ -70,7 +73,7 @@ class Batch:
         """Return a statement with its values."""
         sql, values = statement
         literals = [self._literal(value).decode() for value in values]
-        prepared: dict[str, str] | None = self._info[_PREPARED]
+        prepared: dict[str, str] | None = self.info[_PREPARED]
         if prepared is None:
             return _PLACE.sub(lambda place: literals[int(place[1]) - 1], sql)
         if sql not in prepared:
@@ -91,17 +94,25 @@ def batch(engine: Engine) -> Iterator[Batch]:
 
 def insertion(table: Table, values: Mapping[str, Any]) -> Statement:
     """Return the statement that adds a row; `values` has each column."""
-    sql, converters = _insertion(table)
-    return sql, [values[name] if convert is None else convert(values[name]) for name, convert in converters]
+    return _insertion(table), converted(table, values)
+
+
+def converted(table: Table, values: Mapping[str, Any], without: tuple[str, ...] = ()) -> list[Any]:
+    """Return the values of a row for the driver, in the order of the table's columns, those `without` left out."""
+    return [values[name] if convert is None else convert(values[name]) for name, convert in _converters(table, without)]
 
 
 @cache
-def _insertion(table: Table) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
-    """Return the SQL, and how the value of each column is converted for the driver."""
+def _insertion(table: Table) -> str:
     names = [column.name for column in table.columns]
     places = ", ".join(f"${number}" for number in range(1, len(names) + 1))
-    converters = [_converter(column.type) for column in table.columns]
-    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})", list(zip(names, converters, strict=True))
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"
+
+
+@cache
+def _converters(table: Table, without: tuple[str, ...]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Return how the value of each column is converted for the driver."""
+    return [(column.name, _converter(column.type)) for column in table.columns if column.name not in without]
 
 
 def _converter(kind: Any) -> Callable[[Any], Any] | None:
@@ -110,6 +121,16 @@ def _converter(kind: Any) -> Callable[[Any], Any] | None:
     if isinstance(kind, JSON):
         return lambda value: None if value is None and kind.none_as_null else json.dumps(value)
     return None
+
+
+def _rows(result: Any) -> list[Any]:
+    """Return the rows of the last statement that has any."""
+    rows: list[Any] = []
+    while True:
+        if result.description is not None:
+            rows = result.fetchall()
+        if not result.nextset():
+            return rows
 
 
 def _is_direct(driver: Any) -> bool:

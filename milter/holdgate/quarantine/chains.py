@@ -43,8 +43,10 @@ _END = (
     "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE) "
     "SELECT mine.number, mine.hash, nextval('events_number_seq'), (SELECT CAST(json_agg(json_build_array("
     f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> $1), "
-    "(SELECT oldest FROM compatibility) FROM mine CROSS JOIN generate_series(1, $2)"
+    "(SELECT oldest FROM compatibility) FROM mine"
 )
+# For several events. PostgreSQL cannot know how many, and would make a new plan each time.
+_ENDS = f"{_END} CROSS JOIN generate_series(1, $2)"
 
 _COLUMNS = [column.name for column in events.columns]
 _ADD = text(
@@ -68,12 +70,16 @@ _MOVE_END = (
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The locked end of a chain: the newest hash, the numbers of the next events, the heads that they name."""
+    """The locked end of a chain: the newest hash, the numbers of the next events, the heads that they name.
+
+    `heads` are all those of other chains.
+    """
 
     chain: str
     hash: str
     numbers: list[int]
     seen: str
+    heads: tuple[NamedHead, ...] = ()
 
 
 class Writer:
@@ -94,16 +100,17 @@ class Writer:
             # The transaction has exclusive access to the database.
             head, number = connection.execute(_END_OF_FILE).one()
             return End(FIRST, head, list(range(number + 1, number + 1 + count)), "")
-        wanted = {"name": self.name, "count": count}
-        rows = connection.execute(_named(_END), wanted).all()
+        wanted = {"name": self.name} | ({"count": count} if count > 1 else {})
+        query = _named(_END if count == 1 else _ENDS)
+        rows = connection.execute(query, wanted).all()
         if not rows:
-            connection.execute(_named(_NEW), wanted)
-            rows = connection.execute(_named(_END), wanted).all()
+            connection.execute(_named(_NEW), {"name": self.name})
+            rows = connection.execute(query, wanted).all()
         return self._end(rows)
 
     def end_in(self, batch: Batch, count: int, *before: Statement) -> End:
         """Do the same in a batch, after the statements `before`."""
-        end: Statement = _END, (self.name, count)
+        end: Statement = (_END, (self.name,)) if count == 1 else (_ENDS, (self.name, count))
         return self._end(batch.run(*before, end) or batch.run((_NEW, (self.name,)), end))
 
     def _end(self, rows: Sequence[Any]) -> End:
@@ -111,22 +118,42 @@ class Writer:
         if not is_enough(oldest):
             raise DatabaseError("the store was migrated by a newer version of Holdgate: install it on this machine")
         numbers = [row[2] for row in rows]
-        named = self._heads_to_name(number, json.loads(others or "[]"), numbers[-1])
-        return End(self.name, head, numbers, json.dumps(named) if named else "")
+        heads: list[NamedHead] = json.loads(others or "[]")
+        seen = written(self._heads_to_name(number, heads, numbers[-1]))
+        return End(self.name, head, numbers, seen, tuple(heads))
 
-    def _heads_to_name(self, newest: int, heads: list[NamedHead], last: int) -> list[NamedHead]:
+    def _heads_to_name(self, newest: int, heads: Sequence[NamedHead], last: int) -> list[NamedHead]:
         """Return the heads to name, in an event whose number will be `last`.
 
         The last named heads count only if their event is still the newest of the chain: it may have been rolled back.
         """
         with self._lock:
-            if self._pending is not None:
-                number, named = self._pending
-                self._named = {**self._named, **named} if number == newest else {}
-            changed = [one for one in heads if one[1] and self._named.get(one[0]) != one[1]]
-            seen = sorted(changed, key=lambda one: (self._named.get(one[0], 0), one[0]))[:_MOST_NAMED]
+            self._settle(newest)
+            seen = self._not_named(heads, self._named)
             self._pending = last, {name: number for name, number, _ in seen}
             return seen
+
+    def more_to_name(self, heads: Sequence[NamedHead]) -> list[NamedHead]:
+        """Return the heads to name in a further event, of heads that were read before; then call `has_named`."""
+        with self._lock:
+            pending = self._pending[1] if self._pending else {}
+            return self._not_named(heads, {**self._named, **pending})
+
+    def has_named(self, newest: int, last: int, named: Sequence[NamedHead]) -> None:
+        """Remember that the event `last` names these heads; `newest` is the one before it in the chain."""
+        with self._lock:
+            self._settle(newest)
+            self._pending = last, {name: number for name, number, _ in named}
+
+    def _settle(self, newest: int) -> None:
+        if self._pending is not None:
+            number, named = self._pending
+            self._named = {**self._named, **named} if number == newest else {}
+
+    @staticmethod
+    def _not_named(heads: Sequence[NamedHead], named: Mapping[str, int]) -> list[NamedHead]:
+        changed = [one for one in heads if one[1] and named.get(one[0]) != one[1]]
+        return sorted(changed, key=lambda one: (named.get(one[0], 0), one[0]))[:_MOST_NAMED]
 
 
 def add(connection: Connection, end: End, rows: list[dict[str, Any]]) -> None:
@@ -149,6 +176,11 @@ def add_in(batch: Batch, rows: list[dict[str, Any]]) -> None:
 @cache
 def _named(sql: str) -> TextClause:
     return text(sql.replace("$1", ":name").replace("$2", ":count"))
+
+
+def written(named: Sequence[NamedHead]) -> str:
+    """Return heads in the form in which an event names them."""
+    return json.dumps(named) if named else ""
 
 
 def named_heads(written: str) -> list[NamedHead]:

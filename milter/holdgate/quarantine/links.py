@@ -36,9 +36,22 @@ def link(previous: str, at: datetime, values: Mapping[str, Any] | RowMapping) ->
     names: tuple[str, ...] = (*_NAMES, *_NAMES_SINCE_0004) if values.get("rows_digest") else _NAMES
     if values.get("chain") or values.get("seen"):
         names += _NAMES_OF_CHAINS
-    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    content = json.dumps([previous, moment, *(values[name] for name in names)])
+    content = json.dumps([previous, _moment(at), *(values[name] for name in names)])
     return hashlib.sha256(content.encode()).hexdigest()
+
+
+def hashed_around(at: datetime, values: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the text that `link` hashes for an event in a named chain: before, between and after two unknown values.
+
+    These are the hash of the event before it, and its number.
+    """
+    first = json.dumps([_moment(at), *(values[name] for name in _NAMES)])
+    last = json.dumps([values[name] for name in (*_NAMES_SINCE_0004[1:], *_NAMES_OF_CHAINS)])
+    return '["', f'", {first[1:-1]}, ', f", {last[1:]}"
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _salted(salt: str, text: str) -> str:

@@ -46,6 +46,20 @@ def test_what_was_named_in_an_event_that_was_rolled_back_is_named_again() -> Non
     assert named(writer, 21, 22, a=11) == []
 
 
+def test_what_further_events_name_counts_with_them() -> None:
+    writer = Writer("mx1/milter")
+    heads = [(name, number, "") for number, name in enumerate("abcdef", 11)]
+    assert [name for name, _, _ in writer._heads_to_name(10, heads, 20)] == ["a", "b", "c", "d"]
+    more = writer.more_to_name(heads)
+    assert [name for name, _, _ in more] == ["e", "f"]
+    assert writer.more_to_name(heads) == more, "it may have failed"
+    writer.has_named(20, 21, more)
+    assert writer.more_to_name(heads) == []
+    assert writer._heads_to_name(21, heads, 22) == []
+    writer.has_named(30, 31, [])
+    assert [name for name, _, _ in writer.more_to_name(heads)] == ["a", "b", "c", "d"], "22 was rolled back"
+
+
 def rows(*numbers: int, newest: int = 10, others: Any = None, oldest: str | None = None) -> list[tuple[Any, ...]]:
     encoded = None if others is None else json.dumps(others)
     return [(newest, "hash", number, encoded, oldest or head()) for number in numbers]
@@ -55,6 +69,7 @@ def test_the_numbers_of_the_next_events_are_taken_as_they_were_drawn() -> None:
     writer = Writer("mx1/milter")
     assert writer._end(rows(20, 23)) == End("mx1/milter", "hash", [20, 23], "")
     end = writer._end(rows(24, newest=23, others=[["", 5, "ab"]]))
+    assert end.heads == (["", 5, "ab"],)
     assert named_heads(end.seen) == [("", 5, "ab")]
     assert named_heads("") == []
 
@@ -102,10 +117,10 @@ class Runs:
 def test_in_a_batch_it_is_the_same() -> None:
     found = Runs(rows(1, newest=0))
     assert Writer("x").end_in(cast(Any, found), 1, ("SELECT 1", ())).numbers == [1]
-    assert found.statements == [[(), ("x", 1)]]
-    new = Runs([], rows(1, newest=0))
-    assert Writer("x").end_in(cast(Any, new), 1).numbers == [1]
-    assert new.statements == [[("x", 1)], [("x",), ("x", 1)]]
+    assert found.statements == [[(), ("x",)]]
+    new = Runs([], rows(1, 2, newest=0))
+    assert Writer("x").end_in(cast(Any, new), 2).numbers == [1, 2]
+    assert new.statements == [[("x", 2)], [("x",), ("x", 2)]]
 
 
 def test_a_single_event_is_one_round_trip_and_several_move_the_end_by_their_number() -> None:
