@@ -15,6 +15,7 @@ from e2e.conftest import running_site
 from e2e.desk import closed, events, link_in, parsed, press, submit, text_of
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
+from holdgate.node import Machine, machine_of
 from holdgate.notation import format_address
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
@@ -259,6 +260,34 @@ def cut_off(site: Site, other: Site, before: Incident) -> None:
     submit(other, "anna@corp.example", "others@partner.example")
     assert approve(other, before).state is State.APPROVED
     assert not site.world.to("before@partner.example")
+
+
+def test_a_milter_whose_machine_lost_the_name_defers_what_it_would_hold(nodes: list[Site]) -> None:
+    """Otherwise the machine that has the name now would look for the message in its own hold queue."""
+    site, here, spare = nodes[1], machine_of(nodes[1].settings), Machine("f" * 32, "spare.corp.example", "1.1")
+    held = letters.number_in_text().as_bytes()
+    site.kill_daemon("queue")
+    site.store.nodes.release(NAMES[1], here)
+    site.store.nodes.acquire(NAMES[1], spare)
+    try:
+        site.wait_for(lambda: is_deferred(site, held), "the milter to notice it")
+        before = {one.id for one in site.store.incidents()}
+        assert is_deferred(site, held)
+        site.submit(letters.clean().as_bytes(), letters.SENDER, "nameless@partner.example")
+        site.wait_for(lambda: site.world.to("nameless@partner.example"), "delivery of mail without findings")
+        assert {one.id for one in site.store.incidents()} == before
+    finally:
+        site.store.nodes.release(NAMES[1], spare)
+        site.start_daemon("queue")
+    submit(site, "anna@corp.example", "named-again@partner.example")
+
+
+def is_deferred(site: Site, message: bytes) -> bool:
+    try:
+        site.submit(message, letters.SENDER, "lost-name@partner.example")
+    except smtplib.SMTPDataError as refused:
+        return refused.smtp_code == 451
+    return False
 
 
 def test_what_is_killed_loses_nothing_and_doubles_nothing(nodes: list[Site], postgres: PostgresServer) -> None:

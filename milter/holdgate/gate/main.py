@@ -36,7 +36,7 @@ def main() -> None:
         daemon.drop_privileges(settings.account("milter"))
         metrics.serve(_NAME, settings.metrics.milter)
         name, machine = name_of(settings), machine_of(settings)
-        store = open_store(settings.store.url, name, role="milter")
+        store = open_store(settings.store.url, name, role="milter", machine=machine)
         retry_until_free(lambda: store.nodes.check(name, machine), time.sleep)
         service = Service(path, settings, store)
     except NodeTakenError as error:

@@ -5,6 +5,7 @@ of the database's clock. SQLite's file belongs to one machine: all its incidents
 for a lease.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ RETIRED = "retired"
 
 # Pause between two checks whether a name is free, in seconds: shorter than between two renewals.
 _PAUSE = 1.0
+
+# For how many seconds a daemon does not ask again whether its machine has the name.
+_KNOWN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +229,24 @@ class Nodes:
             return
         is_first = connection.execute(select(nodes.c.name)).first() is None
         connection.execute(insert(nodes).values(name=name, is_first=is_first, **values))
+
+
+class OwnName:
+    """Whether a daemon's machine may record incidents for a node: no other machine has taken its name. Thread-safe."""
+
+    def __init__(self, nodes: Nodes, name: str, machine: Machine) -> None:
+        self._nodes, self._name, self._machine = nodes, name, machine
+        self._until = 0.0
+
+    def check(self) -> None:
+        """Raise StoreError while another machine uses the name. The store is asked once in a second."""
+        if not self._nodes.is_shared or time.monotonic() < self._until:
+            return
+        try:
+            self._nodes.check(self._name, self._machine)
+        except NodeTakenError as error:
+            raise StoreError(str(error)) from error
+        self._until = time.monotonic() + _KNOWN
 
 
 def differing(found: Iterable[Node], rules: str) -> list[str]:

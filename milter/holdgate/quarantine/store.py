@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from holdgate import maillog
+from holdgate.node import Machine
 from holdgate.quarantine import audit, binding, history, requests
 from holdgate.quarantine.agenda import Agenda
 from holdgate.quarantine.allowances import Allowances
@@ -44,7 +45,7 @@ from holdgate.quarantine.incident import (
 from holdgate.quarantine.incidents import Incidents, Quota
 from holdgate.quarantine.machine_tokens import MachineTokens
 from holdgate.quarantine.machines import Machines
-from holdgate.quarantine.nodes import Nodes, here
+from holdgate.quarantine.nodes import Nodes, OwnName, here
 from holdgate.quarantine.outbox import Outbox, drop_decision, drop_reports, enqueue
 from holdgate.quarantine.relations import Relations
 from holdgate.quarantine.replacements import Replacements
@@ -101,13 +102,14 @@ def settle(step: Callable[[], T]) -> T:
     return step()
 
 
-def open_store(url: str, node: str | None = None, *, role: str = "") -> "Store":
+def open_store(url: str, node: str | None = None, *, role: str = "", machine: Machine | None = None) -> "Store":
     """Connect to an existing store, for the work of `node`; None means all nodes.
 
-    A daemon has a `role`, such as "milter", which with the node names its chain of events. Raises StoreError if the
-    schema is not this version's.
+    A daemon has a `role`, such as "milter", which with the node names its chain of events. With `machine`, incidents
+    are recorded only while no other machine uses the node's name. Raises StoreError if the schema is not this
+    version's.
     """
-    return Store(connect(url), node, role=role)
+    return Store(connect(url), node, role=role, machine=machine)
 
 
 class Store(Incidents):
@@ -121,7 +123,9 @@ class Store(Incidents):
     incidents belong to `node`.
     """
 
-    def __init__(self, engine: Engine, node: str | None = None, *, role: str = "") -> None:
+    def __init__(
+        self, engine: Engine, node: str | None = None, *, role: str = "", machine: Machine | None = None
+    ) -> None:
         engine = writing_as(engine, f"{node}/{role}" if node and role else FIRST)
         self._engine = engine
         self._reader = engine.execution_options(reads=True)
@@ -129,6 +133,7 @@ class Store(Incidents):
         super().__init__(self._reader, here(engine, node))
         self.signals = Signals(engine)
         self.nodes = Nodes(engine, self._reader)
+        self._own_name = None if machine is None else OwnName(self.nodes, self.node, machine)
         self.certificates = Certificates(engine, self._reader)
         self.claims = Claims(engine, self._reader)
         self.requests = Requests(engine, self._reader)
@@ -174,8 +179,10 @@ class Store(Incidents):
         """Write a new incident, with `event` and the further events `also`, and its notices.
 
         Without `is_synced` a crash of the machine can undo it until `sync` has returned. Raises StoreError if it could
-        not be written.
+        not be written, or if another machine has taken the node's name.
         """
+        if self._own_name is not None:
+            self._own_name.check()
         engine = self._engine if is_synced else unsynced(self._engine)
         values = vars(incident) | {"node": incident.node or self.node}
         new = [(incident.created_at, name, remark) for name, remark in ((event, note), *((one, "") for one in also))]

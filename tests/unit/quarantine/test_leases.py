@@ -3,6 +3,7 @@
 It is a file of SQLite's: what several connections at once do is tried on PostgreSQL (test_nodes.py).
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,7 +21,7 @@ from holdgate.quarantine.claims import Claims, LiveDesk, LostClaimError
 from holdgate.quarantine.confirming import ConfirmingConnection, _Wait
 from holdgate.quarantine.database import BUSY_TIMEOUT
 from holdgate.quarantine.incident import Actor, Incident
-from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, differing, retry_until_free
+from holdgate.quarantine.nodes import LEASE, Node, Nodes, NodeTakenError, OwnName, differing, retry_until_free
 from holdgate.quarantine.schema import incidents
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, StoreError
@@ -99,6 +100,53 @@ def test_a_renewal_keeps_the_rules_that_are_in_use(nodes: Nodes, clock: Clock) -
     nodes.renew("a", ONE, "other")
     found = by_name(nodes)["a"]
     assert (found.rules, found.seen_at, found.address) == ("other", NOW + SECOND, "192.0.2.1:5000")
+
+
+def test_a_machine_that_lost_its_name_records_nothing_for_the_node(
+    store: Store, nodes: Nodes, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the other machine's queue agent would look for its messages, and close them as vanished."""
+    passed = [0.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: passed[0]))
+    milter = Store(store._engine, "mx1", role="milter", machine=ONE)
+    milter.nodes.is_shared = True
+
+    def records() -> bool:
+        passed[0] += 1
+        one = Incident("4id", "a@corp.example", ["b@partner.example"], "p")
+        with suppress(StoreError):
+            milter.record(one, ACTOR)
+        return milter.incident(one.id) is not None
+
+    assert records(), "no queue agent has started yet"
+    nodes.acquire("mx1", ONE)
+    assert records()
+    clock.now += LEASE
+    assert records(), "its own lease has ended, and no other machine has the name"
+    nodes.acquire("mx1", TWO)
+    assert not records()
+    assert not records()
+    with pytest.raises(StoreError, match=TWO.name):
+        milter.record(Incident("4id", "a@corp.example", ["b@partner.example"], "p"), ACTOR)
+    nodes.release("mx1", TWO)
+    assert records()
+    nodes.acquire("mx2", TWO)
+    assert records(), "another name"
+
+
+def test_whether_a_name_is_taken_is_asked_once_in_a_second(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed, asked = [100.0], list[int]()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: passed[0]))
+    monkeypatch.setattr(nodes, "check", lambda *_: asked.append(int(passed[0])))
+    name = OwnName(nodes, "mx1", ONE)
+    for seconds in (0.0, 0.9, 0.2, 0.5):
+        passed[0] += seconds
+        name.check()
+    assert asked == [100, 101]
+    nodes.is_shared = False
+    passed[0] += 100
+    name.check()
+    assert len(asked) == 2, "a store in a file has one node"
 
 
 def test_a_machine_that_leaves_need_not_be_waited_for(nodes: Nodes) -> None:
