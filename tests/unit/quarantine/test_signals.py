@@ -48,6 +48,9 @@ class Tape:
 
     def words(self, store: Store) -> set[str]:
         """Return the signals since the last time."""
+        for thread in threading.enumerate():
+            if thread.name == "signals":  # it may be overtaken by the next one
+                thread.join()
         store.signals.notify("end")
         words: set[str] = set()
         while "end" not in words:
