@@ -20,6 +20,7 @@ _STYLE = re.compile(r"(left|top|width|height)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+))")
 _MOVED = re.compile(r"translate\s*\(([^()]{1,60})\)")
 _MOST_POINTS = 1_000_000
 _SHAPES = ("path", "polygon", "custom-shape", "enhanced-geometry", "off", "ext", "chOff", "chExt", "pt", "shape")
+_STARTS = frozenset((*_SHAPES, "anchor", "moveTo"))
 
 
 def check(data: bytes, sink: Sink) -> None:
@@ -59,7 +60,7 @@ class _Shapes:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Process a start tag."""
-        if self._points > _MOST_POINTS:
+        if name not in _STARTS or self._points > _MOST_POINTS:
             return
         plain = local(attributes)
         if name == "pt" and "x" in plain:

@@ -155,6 +155,8 @@ def read_part(
 
 def local(attributes: dict[str, str]) -> dict[str, str]:
     """Return `attributes` without prefixes in their names; a prefixed one overrides the same name without prefix."""
+    if ":" not in "".join(attributes):
+        return attributes
     plain = {name: value for name, value in attributes.items() if ":" not in name}
     return plain | {name[name.find(":") + 1 :]: value for name, value in attributes.items() if ":" in name}
 
