@@ -1,7 +1,6 @@
-"""Compiles the catalogues of mail and pages; the modules in which a text is searched, and a scanner of XML, where
-HOLDGATE_COMPILE is set.
+"""Compiles the catalogues of mail and pages and, where HOLDGATE_COMPILE is set, some modules and two written in C.
 
-The package is built so. Without it, the modules run as they are, and expat does what the scanner leaves out. See
+The package is built so. Without it, the modules run as they are, and expat and hashlib do what those in C do. See
 docs/decisions/0007-the-engine-is-compiled.md and 0008-a-scanner-before-expat.md. All else is in setup.cfg.
 """
 
@@ -72,7 +71,16 @@ def _extensions() -> list[Extension]:
         ],
         extra_compile_args=["-O3", "-Wall", "-Wextra"],
     )
-    return [scanner, *mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine")]
+    rounds = Extension(
+        "holdgate.extract.readers.office.hash_rounds",
+        ["milter/holdgate/extract/readers/office/hash_rounds.c"],
+        extra_compile_args=["-O3", "-Wall", "-Wextra"],
+    )
+    return [
+        scanner,
+        rounds,
+        *mypycify([*options, *paths], opt_level="3", debug_level="0", group_name="holdgate_engine"),
+    ]
 
 
 class _BuildPy(build_py):

@@ -5,16 +5,13 @@ no other reader reads is read here: property sets, packaged files, embedded obje
 streams.
 """
 
-import io
-import re
 import struct
-
-import msoffcrypto
 
 from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
 from holdgate.extract.readers.office import chunks, excel, hangul, msg, powerpoint, word
 from holdgate.extract.readers.office.compound import Storage, Within, open_compound
+from holdgate.extract.readers.office.decryption import decrypted
 from holdgate.extract.readers.office.office_art import pictures
 from holdgate.extract.readers.office.ole_package import read_package
 from holdgate.extract.readers.office.property_set import read_properties
@@ -24,12 +21,6 @@ from holdgate.extract.readers.pictures import metafile
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# Excel and PowerPoint open files with these passwords without asking for one (OpenOffice.org's documentation of the
-# Excel file format, 4.18.3; the second is known from oletools).
-DEFAULT_PASSWORDS = ("VelvetSweatshop", "/01Hannes Ruescher/01")
-# Maximum number of key derivation rounds to compute; Office writes 50,000 or 100,000.
-MOST_ROUNDS = 1_000_000
-ROUNDS = re.compile(rb'spinCount="(\d+)"')
 READERS = (
     ("worddocument", word.read_storage),
     ("workbook", excel.read_storage),
@@ -74,12 +65,12 @@ def read(document: Document, sink: Sink) -> None:
     """Read a compound file; raise UnreadableError("encrypted") or ("damaged") if nothing can be read."""
     root = open_compound(document, sink)
     if "encryptedpackage" in root:
-        decrypted = _decrypted(document, root.read("encryptioninfo"), sink)
+        inside = decrypted(document, root.read("encryptioninfo"), sink)
         sink.signal("encrypted with the default password")
-        if decrypted.startswith(b"PK"):
-            ooxml.read(Document(decrypted, document.name), sink)
+        if inside.startswith(b"PK"):
+            ooxml.read(Document(inside, document.name), sink)
         else:
-            sink.embedded(decrypted, document.name)
+            sink.embedded(inside, document.name)
         return
     failure: UnreadableError | None = None
     try:
@@ -88,13 +79,13 @@ def read(document: Document, sink: Sink) -> None:
         failure = error
     if failure is not None and str(failure) == "encrypted":
         try:
-            decrypted = _decrypted(document, b"", sink)
+            inside = decrypted(document, b"", sink)
         except UnreadableError:
             for name in PROPERTY_SETS & set(root.untaken()):
                 read_properties(root.read(name), sink)
             raise
         sink.signal("encrypted with the default password")
-        root, failure = open_compound(Document(decrypted), sink), None
+        root, failure = open_compound(Document(inside), sink), None
         _read_main(root, sink)
     understood = _read_rest(root, sink, 0)
     for reason, names in IN_PART.items():
@@ -203,24 +194,6 @@ def _strings(data: bytes, sink: Sink, place: str, narrow: bool = True) -> None:
     """Pass on the strings of unknown data."""
     for text in strings(data, narrow=narrow):
         sink.text(text, place)
-
-
-def _decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
-    """Open a file with a default password, or raise UnreadableError("encrypted")."""
-    if any(int(count[:12]) > MOST_ROUNDS for count in ROUNDS.findall(information)):
-        raise UnreadableError("encrypted")
-    # Deriving a key is slow in packages; only Excel writes those with a default password.
-    for password in DEFAULT_PASSWORDS[: 1 if information else None]:
-        sink.budget.check_time()
-        out = io.BytesIO()
-        try:
-            file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
-            file.load_key(password=password)
-            file.decrypt(out)
-        except Exception:  # after any error, the file stays encrypted, and that is reported
-            continue
-        return out.getvalue()
-    raise UnreadableError("encrypted")
 
 
 _DRAWN = "letters that are drawn as shapes (`drawing not read`)"
