@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -490,3 +491,66 @@ def test_a_message_that_cannot_be_released_is_an_error_about_it_alone(tmp_path: 
     ):
         client.release("4a", 1)
     assert not isinstance(failed.value, UnreachableError)
+
+
+# -- what is not done again -------------------------------------------------------------------------------------------
+
+
+def settle(queue: HeldMail) -> None:
+    """Have the hold queue's directory have changed a minute ago."""
+    before = time.time() - 60
+    os.utime(queue.hold, (before, before))
+
+
+def test_a_queue_that_is_as_it_was_is_not_listed_again(path: Path, queue: HeldMail) -> None:
+    client = QueueClient(path)
+    settle(queue)
+    first = client.held_unless(None)
+    assert first is not None
+    assert first.stamp
+    assert client.held_unless(first.stamp) is None
+    assert not client.wait(first.stamp, 0.0)
+    assert client.held_unless("") is not None, "who knows no stamp knows no queue"
+    queue.messages = [OURS]
+    changed = client.held_unless(first.stamp, first.version)
+    assert changed is not None
+    assert (changed.messages, changed.gone) == ([], [FOREIGN.queue_id])
+    assert client.wait(first.stamp, agent.LONGEST_WAIT)
+
+
+def test_an_exception_in_one_request_ends_neither_the_agent_nor_its_places(
+    path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(HeldMail, "held", lambda _: 1 / 0)
+        for _ in range(agent.PLACES + 5):
+            with pytest.raises(UnreachableError):
+                QueueClient(path).held()
+    assert caplog.text.count("stage=request error=ZeroDivisionError") == agent.PLACES + 5
+    assert QueueClient(path).held() == [OURS, FOREIGN]
+
+
+def test_a_released_message_that_is_not_sent_at_once_is_released(
+    path: Path, queue: HeldMail, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is sent with the next queue run."""
+    assert QueueClient(path).release("4ours", 100)
+    assert queue.flushed == ["4ours"]
+    assert "stage=postfix error=the mail system is down" in caplog.text
+
+
+def test_a_deleted_message_is_not_sent(path: Path, queue: HeldMail) -> None:
+    assert QueueClient(path).delete("4ours", 100)
+    assert (queue.flushed, queue.acts) == ([], [("4ours",)])
+
+
+def test_what_postfix_says_of_a_removal_that_failed_is_reported(
+    path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: str) -> None:
+        raise PostfixError("postsuper: fatal: open lock file: Permission denied")
+
+    for do in ("release", "delete"):
+        monkeypatch.setattr(queue, do, refuse)
+        with pytest.raises(QueueError, match=f"4ours is still in the hold queue after {do}: postsuper: fatal"):
+            getattr(QueueClient(path), do)("4ours", 100)

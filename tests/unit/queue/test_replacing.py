@@ -261,3 +261,19 @@ def test_one_that_is_not_released_is_a_held_message_like_any_other(store: Store,
     assert not replacing.step(message, b"Subject: x\n")
     assert not replacing.is_uninspected(b"Subject: x\n")
     assert not replacing.is_uninspected(f"X-Holdgate-Replaces: {replacement.mark}0\n".encode())
+
+
+@pytest.mark.parametrize("damaged", ["4new", "4orig"])
+def test_one_that_cannot_be_moved_stays_and_is_tried_again(store: Store, damaged: str) -> None:
+    queue = FakeQueue()
+    incident = held(store, queue)
+    submit(queue, begin(store, incident))
+    settle(store, queue)
+    withdraw(store, incident)
+    queue.damaged = {damaged}
+    settle(store, queue)
+    assert damaged in queue.messages
+    assert "4new" in queue.messages, "it is not released before the first one is deleted"
+    queue.damaged = set()
+    settle(store, queue)
+    assert (queue.deleted, queue.delivered, queue.messages) == (["4orig"], ["4new"], {})
