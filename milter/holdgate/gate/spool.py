@@ -12,7 +12,7 @@ _COPY = 2**30
 
 
 class Spool:
-    """Bytes written in order, readable from the start through `descriptor` after `finish`.
+    """Bytes written in order, read back by `message`.
 
     The first bytes stay in a buffer; up to `memory` bytes go to a memory file (memfd_create(2)); a larger message goes
     to an unnamed file in `directory` (open(2), O_TMPFILE). Writing raises OSError if the disk is full.
@@ -33,12 +33,8 @@ class Spool:
         if len(self._buffer) >= _BUFFER:
             self._flush()
 
-    def finish(self) -> None:
-        """Make everything written readable through `descriptor`."""
-        self._flush()
-
     def message(self) -> int | bytes:
-        """Return everything written: bytes if it is short, else a descriptor after `finish`."""
+        """Return everything written: bytes if it is short, else a descriptor that is read from the start."""
         if self.descriptor < 0:
             return bytes(self._buffer)
         self._flush()

@@ -103,3 +103,11 @@ def test_the_reply_leads_the_desk_to_what_the_gate_saw(store: Store, settings: S
     assert (seen.request, seen.sender, seen.login, seen.client) == (request.number, BOSS, "boss", "192.0.2.7")
     store.replies.use(word)
     assert store.replies.origin(word) is None
+
+
+def test_while_who_may_answer_cannot_be_looked_up_a_reply_is_inspected_like_any_other_mail(
+    store: Store, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "delegates").unlink()
+    assert replies.answered(store, settings, Envelope(sender="pa@corp.example", recipients=[ADDRESS])) is None
+    assert "stage=replies" in caplog.text

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from holdgate.config import Settings
+from holdgate.configfile import ConfigError
 from holdgate.gate import service
 from holdgate.quarantine.store import Store
 from holdgate.scan.pool import PoolSettings, ScanError
@@ -153,3 +154,18 @@ def test_without_ocr_there_is_one_pool(settings: Settings) -> None:
     snapshot = service._read(off, cast(Store, object()))
     assert [pool.is_for_ocr for pool in StandIn.made] == [False]
     assert snapshot.ocr_pool is None
+
+
+@pytest.mark.parametrize("mode", ["on", "off"])
+def test_the_pools_are_closed_when_what_comes_after_them_cannot_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConfigError(["machines.accounts: no such table"])
+
+    monkeypatch.setattr(service, "machine_traffic", refuse)
+    ocr = settings.ocr.model_copy(update={"mode": mode})
+    with pytest.raises(ConfigError, match=r"machines\.accounts"):
+        service._read(settings.model_copy(update={"ocr": ocr}), cast(Store, object()))
+    assert [pool.is_for_ocr for pool in StandIn.made] == ([False, True] if mode == "on" else [False])
+    assert all(pool.is_closed for pool in StandIn.made)
