@@ -176,7 +176,10 @@ def _revoke(arguments: argparse.Namespace) -> int:
     with closing(open_store(settings.store.url)) as store:
         count = store.certificates.revoke(name, fingerprints)
     if not count:
-        message = f'no certificate of "{name}" has been used; give its file with --certificate'
+        message = (
+            f'no certificate of "{name}" has been used; run "holdgate nodes" for the names, or give its file with '
+            "--certificate"
+        )
         print_result(arguments, message, error=message)
         return 2
     message = (

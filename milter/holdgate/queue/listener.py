@@ -123,8 +123,8 @@ class NodeListener:
             except RefusedError as error:
                 answer = {"error": str(error)}
             except ssl.SSLCertVerificationError as error:  # a revoked certificate
-                self._refused(client, error.args[0])
-                answer = {"error": error.args[0]}
+                self._refused(client, str(error))
+                answer = {"error": str(error)}
             except QueueError as error:
                 answer = {"error": str(error)}
                 maillog.failed(stage="node", error=f"{client} ({node}): {error}")

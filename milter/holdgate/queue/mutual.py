@@ -62,7 +62,7 @@ class NodeCertificate:
         `is_revoked`.
         """
         if any(map(self.is_revoked, _fingerprints(connection.getpeercert(binary_form=True) or b""))):
-            raise ssl.SSLCertVerificationError("the certificate is revoked")
+            raise ssl.SSLCertVerificationError(ssl.SSL_ERROR_SSL, "the certificate is revoked")
         found: Any = (connection.getpeercert() or {}).get("subjectAltName", ())
         return [str(name) for kind, name in found if kind == "DNS"]
 
@@ -84,9 +84,11 @@ def fingerprints_of(file: Path) -> tuple[str, str]:
     The first is the SHA-256 of its public key (SubjectPublicKeyInfo in DER, RFC 5280, 4.1), the second that of all of
     it, which Holdgate 1.1.0 recorded.
     """
-    text = file.read_text(encoding="ascii")
-    first = text[text.index(_BEGIN) : text.index(_END)]
-    return _fingerprints(ssl.PEM_cert_to_DER_cert(first + _END))
+    _, begin, text = file.read_text(encoding="ascii").partition(_BEGIN)
+    text, end, _ = text.partition(_END)
+    if not end:
+        raise ValueError(f"it has no {_BEGIN} … {_END}")
+    return _fingerprints(ssl.PEM_cert_to_DER_cert(begin + text + end))
 
 
 class Announcing:

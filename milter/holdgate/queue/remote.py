@@ -89,7 +89,9 @@ class NodeReader(HeldReader):
         ):
             peer.do_handshake()
             if self._name not in (names := self._certificate.names_of(peer)):
-                raise ssl.SSLCertVerificationError(f"the certificate is for {', '.join(names) or 'no node'}")
+                raise ssl.SSLCertVerificationError(
+                    ssl.SSL_ERROR_SSL, f"the certificate is for {', '.join(names) or 'no node'}"
+                )
             peer.settimeout(_CONNECT_TIMEOUT)
             peer.sendall(request)
             answer = _read(peer, deadline)

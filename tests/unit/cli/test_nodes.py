@@ -203,7 +203,7 @@ def test_the_certificates_of_a_node_whose_key_was_stolen_are_revoked(run: Run, s
     name = "mx1.corp.example"
     code, output = run("nodes", "revoke", name)
     assert code == 2
-    assert f'no certificate of "{name}" has been used' in output
+    assert f'no certificate of "{name}" has been used; run "holdgate nodes" for the names' in output
     now = datetime.now(UTC)
     Authority.open(tmp_path / "ca", now).write(tmp_path / "mx1", name, now, timedelta(days=1))
     file = tmp_path / "mx1" / "node.crt"
@@ -216,4 +216,5 @@ def test_the_certificates_of_a_node_whose_key_was_stolen_are_revoked(run: Run, s
         code, output = run("nodes", "revoke", name, "--certificate", str(wrong))
         assert code != 0
         assert "is no readable certificate in PEM" in output
+    assert "it has no -----BEGIN CERTIFICATE-----" in output
     store.close()

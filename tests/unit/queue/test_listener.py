@@ -204,7 +204,7 @@ def test_a_desk_without_a_certificate_reads_nothing(address: str) -> None:
 @pytest.mark.parametrize(
     ("name", "authority", "ago", "why"),
     [
-        (DESK, "site", timedelta(0), f"the certificate is for {DESK}"),
+        (DESK, "site", timedelta(0), f"does not answer: the certificate is for {DESK}$"),
         ("x.mx1.corp.example", "site", timedelta(0), "the certificate is for x.mx1"),
         ("*.corp.example", "site", timedelta(0), "the certificate is for "),
         (NODE, "other", timedelta(0), "certificate verify failed"),
@@ -297,7 +297,10 @@ def test_a_revoked_desk_reads_nothing_and_is_told_so(
         sign_otherwise(stolen.certificate)
     checks = replace(made(NODE), is_revoked=revoked.__contains__)
     with served(checks, queue, tmp_path / "queue.sock") as address:
-        with caplog.at_level("INFO", "holdgate"), pytest.raises(QueueError, match="the certificate is revoked"):
+        with (
+            caplog.at_level("INFO", "holdgate"),
+            pytest.raises(QueueError, match=rf"node {NODE}: the certificate is revoked$"),
+        ):
             NodeReader(NODE, address, stolen).show(OURS.queue_id, OURS.arrival_time)
         assert "shown-to-node" not in caplog.text
         assert queue.listings == 0
@@ -316,7 +319,7 @@ def test_a_revoked_node_is_not_asked(
     checks = replace(made(DESK), is_revoked=revoked.__contains__)
     with (
         served(stolen, queue, tmp_path / "queue.sock") as address,
-        pytest.raises(NodeUnreachableError, match="the certificate is revoked"),
+        pytest.raises(NodeUnreachableError, match=r"does not answer: the certificate is revoked$"),
     ):
         NodeReader(NODE, address, checks).show(OURS.queue_id, OURS.arrival_time)
     assert queue.listings == 0
