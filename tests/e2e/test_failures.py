@@ -155,7 +155,7 @@ def test_a_message_that_is_read_alone_is_the_one_of_the_listing(new_site: NewSit
     assert postfix.keeps_zone()
     alone = [postfix.held_alone(message.queue_id) for message in held]
     assert alone == [None if odd in message.recipients else message for message in held]
-    postfix.set("import_environment", "MAIL_CONFIG TZ=Europe/Berlin")
+    postfix.set({"import_environment": "MAIL_CONFIG TZ=Europe/Berlin"})
     assert not postfix.keeps_zone()
 
 

@@ -1,5 +1,7 @@
 """Postfix's commands in tests: what they would wait for, and what they printed before, is not waited for again.
 
+One run of postconf(1) for all settings answers each question for one setting of the same files.
+
 Postfix waits until a file is two seconds old, because an editor may not be done (dict_load_file_xt, 3.7.11), and a
 second before it ends with a fatal error (msg_fatal). What postconf(1) prints of the same files, or makes of them, is
 the same, and so is the error about a file that does not exist.
@@ -16,6 +18,7 @@ from typing import Any
 _run = subprocess.run
 _answers: dict[object, Any] = {}
 _errors: dict[object, Any] = {}
+_settings: dict[object, dict[str, Any]] = {}
 
 
 def run(command: Any, *arguments: Any, **options: Any) -> Any:
@@ -61,11 +64,18 @@ def _known_error(key: object, directory: Path, command: Sequence[str], arguments
     return done
 
 
-def _known_answer(key: object, directory: Path, command: Sequence[str], arguments: Any, options: Any) -> Any:
+def _known_answer(
+    key: tuple[object, ...], directory: Path, command: Sequence[str], arguments: Any, options: Any
+) -> Any:
     files = [directory / name for name in ("main.cf", "master.cf")]
     if not all(path.exists() for path in files):
         return _run(command, *arguments, **options)
-    key = (key, *(path.read_bytes() for path in files))
+    read = tuple(path.read_bytes() for path in files)
+    if len(command) == 5 and command[3] in ("-h", "-xh"):
+        answer = _one_setting((*key[:-1], *read), directory, command, options)
+        if answer is not None:
+            return answer
+    key = (*key, *read)
     if key in _answers:
         done, *contents = _answers[key]
         for path, content in zip(files, contents, strict=True):
@@ -76,3 +86,17 @@ def _known_answer(key: object, directory: Path, command: Sequence[str], argument
     if done.returncode == 0 and str(directory) not in str(done.stdout):
         _answers[key] = (done, *(path.read_bytes() for path in files))
     return done
+
+
+def _one_setting(key: object, directory: Path, command: Sequence[str], options: Any) -> Any:
+    """Answer `postconf -h NAME` or `postconf -xh NAME` from what it prints of all settings; None if it has no NAME."""
+    form, name = command[3:]
+    if key not in _settings:
+        done = _run([*command[:3], *(["-x"] if form == "-xh" else [])], **options)
+        _settings[key] = {}
+        for line in [] if done.returncode else done.stdout.splitlines(keepends=True):
+            setting, value = line.split(" =" if isinstance(line, str) else b" =", 1)
+            answer = subprocess.CompletedProcess(command, 0, value[1:] if len(value) > 1 else value, done.stderr)
+            if str(directory) not in str(value):
+                _settings[key][os.fsdecode(setting)] = answer
+    return _settings[key].get(name)

@@ -129,9 +129,11 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
     entry = milter_entry(settings, postfix)
     with _copy(config) as copy:
         draft = Postfix(copy)
-        for name, value in _changes(settings, postfix, entry):
-            if not scanner_only or name in MILTERS or name in _SETTINGS:
-                draft.set(name, value)
+        changes = dict(_changes(settings, postfix, entry))
+        if scanner_only:
+            changes = {name: value for name, value in changes.items() if name in MILTERS or name in _SETTINGS}
+        if changes:
+            draft.set(changes)
         if not scanner_only:
             _set_listener(draft, settings)
             set_change_listener(draft, settings, postfix)

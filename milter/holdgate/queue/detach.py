@@ -72,7 +72,7 @@ def _set(draft: Postfix, name: str, value: str | None, before: Before, known: Ma
     if value is None or (before.get(name) is None and value == known.get(name, "")):
         draft.unset(name)
     else:
-        draft.set(name, value)
+        draft.set({name: value})
 
 
 def remaining(draft: Postfix, settings: Settings, postfix: Postfix, before: Before) -> Iterator[str]:

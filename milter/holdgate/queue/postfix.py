@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,9 +137,9 @@ class Postfix:
         """Remove one setting from main.cf, so that its default applies."""
         self._run("postconf", "-X", name)
 
-    def set(self, name: str, value: str) -> None:
-        """Set one main.cf setting. The instance is not reloaded."""
-        self._run("postconf", "-e", f"{name}={value}")
+    def set(self, values: Mapping[str, str]) -> None:
+        """Set some main.cf settings, at least one, in one write. The instance is not reloaded."""
+        self._run("postconf", "-e", *(f"{name}={value}" for name, value in values.items()))
 
     def set_service(self, service: str, line: str) -> None:
         """Set one service of master.cf, named as "name/type"."""

@@ -109,13 +109,13 @@ def test_a_list_is_split_outside_braces_only(items: list[str]) -> None:
 
 
 def test_non_smtpd_milters_that_follow_stay(config: Path) -> None:
-    Postfix(config).set("non_smtpd_milters", "$smtpd_milters")
+    Postfix(config).set({"non_smtpd_milters": "$smtpd_milters"})
     put_in(config)
     assert Postfix(config).raw_setting("non_smtpd_milters") == "$smtpd_milters"
 
 
 def test_a_sites_own_choice_stays(config: Path) -> None:
-    Postfix(config).set("message_strip_characters", r"\200")
+    Postfix(config).set({"message_strip_characters": r"\200"})
     put_in(config)
     assert Postfix(config).raw_setting("message_strip_characters") == r"\200"
 
@@ -212,8 +212,8 @@ def test_detach_after_a_second_attach_brings_back_the_first_state(config: Path) 
 def test_detach_takes_out_our_part_alone_where_somebody_changed_the_file(config: Path) -> None:
     put_in(config)
     postfix = Postfix(config)
-    postfix.set("message_size_limit", "20480000")
-    postfix.set("milter_header_checks", postfix.raw_setting("milter_header_checks") + ", regexp:/etc/postfix/own")
+    postfix.set({"message_size_limit": "20480000"})
+    postfix.set({"milter_header_checks": postfix.raw_setting("milter_header_checks") + ", regexp:/etc/postfix/own"})
     take_out(config)
     assert postfix.raw_setting("message_size_limit") == "20480000"
     assert postfix.raw_setting("smtpd_milters") == "inet:localhost:8891, inet:localhost:11332"
@@ -232,8 +232,8 @@ def test_the_difference_says_what_happens(config: Path) -> None:
 
 
 def test_what_it_cannot_handle_is_named(config: Path) -> None:
-    Postfix(config).set("multi_instance_directories", "/etc/postfix-out")
-    Postfix(config).set("content_filter", "smtp-amavis:[127.0.0.1]:10024")
+    Postfix(config).set({"multi_instance_directories": "/etc/postfix-out"})
+    Postfix(config).set({"content_filter": "smtp-amavis:[127.0.0.1]:10024"})
     remarks = " ".join(attach.plan_attach(settings(config)).remarks)
     for word in ("submission/inet", "/etc/postfix-out", "content_filter"):
         assert word in remarks
@@ -280,7 +280,7 @@ def test_the_listener_of_an_earlier_version_goes(config: Path) -> None:
 
 
 def test_a_map_of_a_name_like_ours_is_not_ours(config: Path) -> None:
-    Postfix(config).set("smtp_header_checks", "regexp:/etc/holdgate/postfix/smtp_header_checks.old")
+    Postfix(config).set({"smtp_header_checks": "regexp:/etc/holdgate/postfix/smtp_header_checks.old"})
     put_in(config)
     both = "regexp:/etc/holdgate/postfix/smtp_header_checks, regexp:/etc/holdgate/postfix/smtp_header_checks.old"
     assert Postfix(config).raw_setting("smtp_header_checks") == both
@@ -335,7 +335,7 @@ def test_detach_leaves_nothing_behind_when_main_cf_was_changed_since(config: Pat
 def test_a_second_attach_after_a_change_does_not_make_ours_theirs(config: Path) -> None:
     before = given(config)
     put_in(config)
-    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).set({"mydestination": "corp.example"})
     Postfix(config).unset("smtp_header_checks")
     put_in(config)
     assert "smtp_header_checks" in given(config)
@@ -346,8 +346,8 @@ def test_a_second_attach_after_a_change_does_not_make_ours_theirs(config: Path) 
 def test_what_somebody_changed_since_stays_theirs(config: Path) -> None:
     put_in(config)
     postfix = Postfix(config)
-    postfix.set("message_strip_characters", r"\0\r")
-    postfix.set("smtpd_milters", f"{ENTRY}, inet:localhost:9999")
+    postfix.set({"message_strip_characters": r"\0\r"})
+    postfix.set({"smtpd_milters": f"{ENTRY}, inet:localhost:9999"})
     detach(config)
     now = given(config)
     assert now["message_strip_characters"] == r"\0\r"
@@ -356,18 +356,18 @@ def test_what_somebody_changed_since_stays_theirs(config: Path) -> None:
 
 
 def test_a_setting_that_was_ours_by_chance_before_stays(config: Path) -> None:
-    Postfix(config).set("enable_long_queue_ids", "yes")
+    Postfix(config).set({"enable_long_queue_ids": "yes"})
     put_in(config)
-    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).set({"mydestination": "corp.example"})
     detach(config)
     assert given(config)["enable_long_queue_ids"] == "yes"
 
 
 def test_a_setting_that_was_another_before_is_so_again(config: Path) -> None:
-    Postfix(config).set("enable_long_queue_ids", "no")
+    Postfix(config).set({"enable_long_queue_ids": "no"})
     put_in(config)
     assert given(config)["enable_long_queue_ids"] == "yes"
-    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).set({"mydestination": "corp.example"})
     detach(config)
     assert given(config)["enable_long_queue_ids"] == "no"
 
@@ -445,21 +445,21 @@ def test_postfix_waits_longer_than_an_inspection_can_take(
 
 
 def test_sendmails_milters_that_follow_in_braces_or_among_others_stay(config: Path) -> None:
-    Postfix(config).set("non_smtpd_milters", "inet:localhost:1, ${smtpd_milters}")
+    Postfix(config).set({"non_smtpd_milters": "inet:localhost:1, ${smtpd_milters}"})
     put_in(config)
     assert Postfix(config).raw_setting("non_smtpd_milters") == "inet:localhost:1, ${smtpd_milters}"
 
 
 def test_the_milters_of_smtpd_are_changed_whatever_they_name(config: Path) -> None:
-    Postfix(config).set("smtpd_milters", "$non_smtpd_milters, inet:localhost:8891")
-    Postfix(config).set("non_smtpd_milters", "inet:localhost:11332")
+    Postfix(config).set({"smtpd_milters": "$non_smtpd_milters, inet:localhost:8891"})
+    Postfix(config).set({"non_smtpd_milters": "inet:localhost:11332"})
     put_in(config)
     assert Postfix(config).raw_setting("smtpd_milters") == f"{ENTRY}, $non_smtpd_milters, inet:localhost:8891"
 
 
 def test_tables_that_follow_header_checks_get_the_sites_and_not_ours(config: Path) -> None:
-    Postfix(config).set("mime_header_checks", "${header_checks}")
-    Postfix(config).set("nested_header_checks", "regexp:/etc/postfix/nested")
+    Postfix(config).set({"mime_header_checks": "${header_checks}"})
+    Postfix(config).set({"nested_header_checks": "regexp:/etc/postfix/nested"})
     put_in(config)
     assert Postfix(config).raw_setting("mime_header_checks") == "regexp:/etc/postfix/header_checks"
     assert Postfix(config).raw_setting("nested_header_checks") == "regexp:/etc/postfix/nested"
@@ -472,7 +472,7 @@ def test_a_site_without_header_checks_gets_ours_alone_and_loses_them(config: Pat
     now = given(config)
     assert now["header_checks"] == "regexp:/etc/holdgate/postfix/header_checks"
     assert (now["mime_header_checks"], now["nested_header_checks"]) == ("", "")
-    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).set({"mydestination": "corp.example"})
     assert detach(config) == []
     assert given(config) == before | {"mydestination": "corp.example"}
 
@@ -537,7 +537,7 @@ def test_two_instances_are_attached_and_detached_each_for_itself(config: Path, t
 
 def test_the_file_that_was_not_changed_since_has_its_bytes_again(config: Path) -> None:
     put_in(config)
-    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).set({"mydestination": "corp.example"})
     take_out(config)
     assert (config / "master.cf").read_text() == MASTER
 
@@ -560,7 +560,7 @@ def test_what_an_earlier_version_kept_is_understood(config: Path) -> None:
     state = json.loads(kept.read_text())
     del state["settings"]
     kept.write_text(json.dumps(state))
-    Postfix(config).set("mydestination", "corp.example")
+    Postfix(config).set({"mydestination": "corp.example"})
     assert detach(config) == []
     assert given(config) == before | {"mydestination": "corp.example"}
 

@@ -48,8 +48,8 @@ class Draft(Postfix):
     def defaults(self) -> dict[str, str]:
         return dict(DEFAULTS)
 
-    def set(self, name: str, value: str) -> None:
-        self.main[name] = value
+    def set(self, values: Mapping[str, str]) -> None:
+        self.main |= values
 
     def unset(self, name: str) -> None:
         del self.main[name]

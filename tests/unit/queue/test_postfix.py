@@ -250,7 +250,7 @@ def test_settings_are_asked_for_by_the_option_that_fits() -> None:
     assert postfix.setting("x") == postfix.raw_setting("x") == "a = b \nc="
     assert postfix.given() == postfix.defaults() == {"a": "b", "c": ""}
     postfix.unset("x")
-    postfix.set("x", "y = z")
+    postfix.set({"x": "y = z", "z": ""})
     postfix.set_service("a/unix", "a unix - - - - - b")
     postfix.remove_service("a/unix")
     assert postfix.commands == [
@@ -259,7 +259,7 @@ def test_settings_are_asked_for_by_the_option_that_fits() -> None:
         ("postconf", "-n"),
         ("postconf", "-d"),
         ("postconf", "-X", "x"),
-        ("postconf", "-e", "x=y = z"),
+        ("postconf", "-e", "x=y = z", "z="),
         ("postconf", "-M", "a/unix=a unix - - - - - b"),
         ("postconf", "-MX", "a/unix"),
     ]
