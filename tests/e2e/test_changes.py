@@ -2,8 +2,10 @@
 
 import io
 import re
+import smtplib
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import httpx2
@@ -30,7 +32,7 @@ ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 EXTRA = f"""
 [moderation]
 managers = "inline:{{{ANNA}={BOSS}}}"
-changes = ["redact", "without-attachments", "encrypt"]
+changes = ["redact", "without-attachments", "encrypt", "without-recipients"]
 encrypt_through = "smtp:[127.0.0.1]:%s"
 """
 
@@ -226,3 +228,99 @@ def test_a_redacted_message_leaves_with_everything_masked(site: Site) -> None:
     assert "\N{FULL BLOCK}" in text
     assert not re.search(r"4111[ -]?1111[ -]?1111[ -]?1111", re.sub(r"<[^>]*>", "", text))
     assert "masked" in text_of(mail_about(site, ANNA, incident, "Approved"))
+
+
+# -- recipients who are left out ---------------------------------------------------------------------------------------
+
+LIST = "list@corp.example"
+
+
+@pytest.fixture
+def has_list(site: Site) -> Iterator[None]:
+    """Have this server expand a list, whose members are addressed themselves too."""
+    text = (site.postfix.config / "main.cf").read_text(encoding="utf-8")
+    targets = "member@partner.example, keep@partner.example, gone@partner.example"
+    site.postfix.rewrite("main.cf", f"{text}\nvirtual_alias_maps = inline:{{{{ {LIST} = {targets} }}}}\n")
+    yield
+    site.postfix.rewrite("main.cf", text)
+
+
+def submit_to(site: Site, *recipients: str) -> Incident:
+    """Submit a message with a number, in one transaction; return its incident when people have been asked."""
+    letter = letters.number_in_text()
+    letter.replace_header("From", ANNA)
+    with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=PATIENCE) as connection:
+        assert connection.sendmail(ANNA, list(recipients), letter.as_bytes()) == {}
+
+    def asked() -> Incident | None:
+        waiting = site.store.incidents([State.HELD])
+        return next((one for one in waiting if recipients[0] in one.recipients and one.asked_at), None)
+
+    incident = site.wait_for(asked, "people to be asked")
+    assert incident is not None
+    return incident
+
+
+def reached(world: World) -> list[str]:
+    """Return the recipients of all deliveries, as often as they got one."""
+    return sorted(one for delivery in world.deliveries for one in delivery.recipients)
+
+
+def test_left_out_redacted_and_encrypted_at_once(site: Site, gateway: World, has_list: None) -> None:
+    """One who is left out gets nothing in another spelling, twice named, or as a member of a list."""
+    before, encrypted = reached(site.world), reached(gateway)
+    names = ["keep@partner.example", "GONE@Partner.Example", "gone@partner.example", "gone@partner.example", LIST]
+    incident = submit_to(site, *names)
+    done = site.command("release", incident.id, "--redacted", "--encrypted", "--not-to", "Gone@PARTNER.example")
+    assert done.returncode == 0, done.stderr
+    found = closed(site, incident, State.RELEASED)
+    assert found.change is not None
+    assert found.change["kinds"] == ["redact", "encrypt", "without-recipients"]
+    site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
+    site.wait_for(lambda: gateway.to("member@partner.example"), "the gateway to get it")
+    new = [one for one in reached(gateway) if one not in encrypted]
+    assert sorted(set(new)) == ["keep@partner.example", "member@partner.example"]
+    assert not any("gone" in one.lower() for one in reached(gateway) + reached(site.world))
+    for delivery in gateway.to("keep@partner.example") + gateway.to("member@partner.example"):
+        assert letters.SSN not in delivery.content.decode()
+    assert [one for one in reached(site.world) if "partner" in one] == [one for one in before if "partner" in one]
+
+
+def test_an_alias_is_left_out_with_its_targets_but_not_who_was_named_too(site: Site, has_list: None) -> None:
+    incident = submit_to(site, "keep@partner.example", LIST)
+    assert site.command("release", incident.id, "--not-to", LIST).returncode == 0
+    closed(site, incident, State.RELEASED)
+    site.wait_for(lambda: site.world.to("keep@partner.example"), "delivery")
+    site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
+    assert not site.world.to("member@partner.example")
+
+
+@pytest.mark.parametrize(
+    ("names", "left_out"),
+    [
+        (["all-a@partner.example", "all-b@partner.example"], ["all-a@partner.example", "ALL-B@partner.example"]),
+        (["same@partner.example", "SAME@partner.example"], ["same@partner.example"]),
+    ],
+)
+def test_somebody_has_to_be_left(site: Site, names: list[str], left_out: list[str]) -> None:
+    incident = submit_to(site, *names)
+    done = site.command("release", incident.id, *(word for one in left_out for word in ("--not-to", one)))
+    assert (done.returncode, "cannot be left out" in done.stderr) == (2, True), done.stderr
+    assert state_of(site, incident) is State.HELD
+    assert site.command("reject", incident.id).returncode == 0
+    closed(site, incident, State.RETURNED)
+
+
+def test_of_two_decisions_at_once_one_counts(site: Site) -> None:
+    incident = submit_to(site, "one@partner.example", "two@partner.example")
+    choices = [["--not-to", "one@partner.example"], ["--not-to", "two@partner.example"], ["--redacted"], []]
+    with ThreadPoolExecutor(len(choices)) as threads:
+        done = list(threads.map(lambda choice: site.command("release", incident.id, *choice), choices))
+    assert [one.returncode for one in done].count(0) == 1, [one.stderr for one in done]
+    (chosen,) = [choice for choice, one in zip(choices, done, strict=True) if one.returncode == 0]
+    found = closed(site, incident, State.RELEASED)
+    kept = sorted({"one@partner.example", "two@partner.example"} - set(chosen))
+    site.wait_for(lambda: site.world.to(kept[0]), "delivery")
+    site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
+    assert [one for one in reached(site.world) if one in ("one@partner.example", "two@partner.example")] == kept
+    assert ((found.change or {}).get("recipients") or []) == [one for one in chosen if "@" in one]

@@ -169,14 +169,17 @@ def _without_holdgate_fields(content: bytes) -> bytes:
 def _addressees(envelope: Sent, chosen: Sequence[str]) -> list[Addressee]:
     """Return the recipients of a queue file as the client named them, with its wishes about reports for each.
 
-    `chosen` are recipients in the incident's form. Raises FlawedError if a name is ambiguous.
+    `chosen` are recipients in the incident's form; spellings in another case are one, as for Postfix. Raises
+    FlawedError if a name is ambiguous.
     """
-    found: list[Addressee] = []
+    found: dict[str, Addressee] = {}
     for name in chosen:
         named = {
-            one.called: one for one in reversed(envelope.recipients) if one.called and mask_numbers(one.called) == name
+            one.called.casefold(): one
+            for one in reversed(envelope.recipients)
+            if one.called and mask_numbers(one.called).casefold() == name.casefold()
         }
         if len(named) != 1:
             raise FlawedError(Flaw.UNCERTAIN)
-        found.extend(named.values())
-    return found
+        found |= named
+    return list(found.values())

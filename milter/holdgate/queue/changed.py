@@ -26,20 +26,22 @@ def kept(incident: Incident, envelope: Sent, excluded: Collection[str]) -> list[
     """Return the recipients of a queue file except those that `excluded` names, in the incident's form.
 
     The targets of an alias or list belong to the recipient that the client named. An excluded address does not get the
-    message through another recipient either. Raises AmbiguousError if a name is ambiguous.
+    message through another recipient either. Spellings in another case are one recipient, as for Postfix, which keeps
+    one of them in its file. Raises AmbiguousError if a name is ambiguous.
     """
     if not excluded:
         return envelope.recipients
-    if not set(excluded) < set(incident.recipients) or not all(one.called for one in envelope.recipients):
+    names = {one.casefold() for one in excluded}
+    known = {one.casefold() for one in incident.recipients}
+    if not names < known or not all(one.called for one in envelope.recipients):
         raise AmbiguousError
     gone: set[str] = set()
-    for name in excluded:
-        named = {one.called for one in envelope.recipients if mask_numbers(one.called) == name}
+    for name in names:
+        named = {one.called.casefold() for one in envelope.recipients if mask_numbers(one.called).casefold() == name}
         if len(named) != 1:  # none, or several whose masked numbers are equal
             raise AmbiguousError
         gone |= named
-    folded = {one.casefold() for one in gone}
-    left = [one for one in envelope.recipients if one.called not in gone and one.address.casefold() not in folded]
+    left = [one for one in envelope.recipients if not {one.called.casefold(), one.address.casefold()} & gone]
     if not left:
         raise AmbiguousError
     return left

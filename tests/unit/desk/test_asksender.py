@@ -491,6 +491,16 @@ def test_whom_an_alias_leads_to_is_left_out_with_it() -> None:
     assert addresses(incident_to("list@corp.example", TWIN), sent, TWIN) == [BOB]
 
 
+@pytest.mark.parametrize("excluded", [[TWIN], [TWIN.upper()], [TWIN, TWIN.upper()]])
+@pytest.mark.parametrize("kept_by_postfix", [[TWIN], [TWIN.upper()], [TWIN, TWIN.upper()]])
+def test_spellings_in_another_case_are_one_recipient(excluded: list[str], kept_by_postfix: list[str]) -> None:
+    incident = incident_to(BOB, TWIN, TWIN.upper())
+    sent = envelope((BOB, BOB), *((one, one) for one in kept_by_postfix))
+    assert addresses(incident, sent, *excluded) == [BOB]
+    with pytest.raises(AmbiguousError):
+        kept(incident_to(TWIN, TWIN.upper()), envelope(*((one, one) for one in kept_by_postfix)), excluded)
+
+
 def test_a_copy_for_the_archive_stays() -> None:
     sent = envelope((BOB, BOB), (TWIN, TWIN), ("archive@corp.example", "archive@corp.example"))
     assert addresses(incident_to(BOB, TWIN), sent, TWIN) == [BOB, "archive@corp.example"]

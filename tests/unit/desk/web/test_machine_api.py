@@ -278,6 +278,14 @@ def test_recipients_may_be_fewer_and_not_more(client: TestClient, desk: Desk, tw
     assert [one[2] for one in postfix.taken] == [["c@partner.example"]]
 
 
+def test_a_recipient_in_two_spellings_gets_it_once(
+    client: TestClient, held: Callable[..., Incident], postfix: Postfix
+) -> None:
+    incident = held(recipients=["B@Partner.example", "b@partner.example", "c@partner.example"])
+    assert send(client, incident).status_code == 200
+    assert postfix.taken[0][2] == ["b@partner.example", "c@partner.example"]
+
+
 def test_recipients_that_are_masked_alike_are_not_guessed(
     client: TestClient, desk: Desk, held: Callable[..., Incident], postfix: Postfix
 ) -> None:
