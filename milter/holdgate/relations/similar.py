@@ -1,6 +1,7 @@
 """Searches what the new recipients of one message may be mistaken for. The work for a message is bounded."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Protocol
 
 from holdgate.relations import names
@@ -86,10 +87,9 @@ class Similar:
 
     def named(self, person: Collection[str], recipient: str) -> str:
         """Return the colleague or correspondent with the name of a private mailbox; "" if not known in clear text."""
-        message = self._message
-        for one in (*message.inside, *message.outside, message.sender):
-            if one != recipient and names.person_forms(one) & set(person):
-                return one
+        together = [found for form in person for found in self._people.get(form, ()) if found[1] != recipient]
+        if together:
+            return min(together)[1]
         spaced = next((form.split() for form in person if " " in form), [])
         boxes = {mark.join(order) for mark in (".", "_", "-", "") for order in (spaced, spaced[::-1]) if spaced}
         boxes.add(names.split(recipient)[0])
@@ -100,6 +100,17 @@ class Similar:
         }
         found = self._view.of(list(asked))
         return next((asked[key] for key in found), "")
+
+    @cached_property
+    def _people(self) -> dict[str, list[tuple[int, str]]]:
+        """The first two people of the message with each form of a name, with their positions in it."""
+        message = self._message
+        people: dict[str, list[tuple[int, str]]] = {}
+        for numbered in enumerate(dict.fromkeys((*message.inside, *message.outside, message.sender))):
+            for form in names.person_forms(numbered[1]):
+                if len(same := people.setdefault(form, [])) < 2:
+                    same.append(numbered)
+        return people
 
     def _heaviest(
         self, kind: str, tried: Iterable[str], is_similar: Callable[[str], bool]

@@ -4,6 +4,7 @@ import pytest
 
 from holdgate.relations.evaluator import Evaluator
 from holdgate.relations.memory import Memory
+from holdgate.relations.names import person_forms
 from holdgate.relations.sent import Sent, subject_tokens
 from holdgate.risks import COLLEAGUES, CONTENT, LOOKALIKE, NEW, OUTLIER, TWIN, Risk
 from tests.unit.relations.conftest import ANNA, TODAY, Site
@@ -116,6 +117,37 @@ def test_a_private_mailbox_with_a_known_name(site: Site, address: str) -> None:
     site.learn(BOB, inside=("carl.meier@corp.example",))
     (found,) = [risk for risk in site.risks(address) if risk.kind == TWIN]
     assert found.similar == ("carl.meier@corp.example" if address.startswith("carl") else "")
+
+
+@pytest.mark.parametrize(
+    ("to", "inside", "names"),
+    [
+        (("bob.smith@gmail.com", "bobsmith@gmx.de"), (), ["bobsmith@gmx.de", "bob.smith@gmail.com"]),
+        (("bob.smith@gmail.com",), ("b.jones@corp.example", "smith.bob@corp.example"), ["smith.bob@corp.example"]),
+        (("bob.smith@gmail.com", "smith_bob72@gmx.de", BOB), (), ["smith_bob72@gmx.de", "bob.smith@gmail.com"]),
+        (("bob.smith@gmail.com", "bob.smith@gmail.com"), (), ["", ""]),
+    ],
+)
+def test_the_same_name_in_the_message_is_named_first(
+    site: Site, to: tuple[str, ...], inside: tuple[str, ...], names: list[str]
+) -> None:
+    site.learn(BOB)
+    assert [risk.similar for risk in site.risks(*to, inside=inside) if risk.kind == TWIN] == names
+
+
+def test_the_names_of_a_message_are_read_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    forms = person_forms
+
+    def counted(address: str) -> set[str]:
+        read.append(address)
+        return forms(address)
+
+    many = [f"bob.smith{a}{b}@gmail.com" for a in "abcdef" for b in "abcdef"]
+    site.learn(*(one.replace("gmail.com", "partner.example") for one in many))
+    monkeypatch.setattr("holdgate.relations.names.person_forms", counted)
+    assert sum(risk.kind == TWIN for risk in site.risks(*many)) == len(many)
+    assert len(read) == 2 * len(many) + 1
 
 
 def test_a_private_mailbox_that_the_site_knows(site: Site) -> None:
