@@ -8,9 +8,9 @@ written.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Delete, Engine, bindparam, delete, func, select
 
 from holdgate.quarantine.database import is_shared, read_rows
 from holdgate.quarantine.schema import relations
@@ -30,6 +30,12 @@ _LEAST = -(1 << 63)
 _INSERT = "INSERT INTO relations (key, weight, day)"
 _REPLACE = "ON CONFLICT (key) DO UPDATE SET weight = excluded.weight, day = excluded.day"
 _COLUMNS = "SELECT key, weight, day FROM relations"
+# Each runs once for each of the `SLICES`, so it is built once.
+_DELETE_BETWEEN = delete(relations).where(relations.c.key.between(bindparam("first"), bindparam("last")))
+_DELETE_OLD = _DELETE_BETWEEN.where(relations.c.day < bindparam("before"))
+_DELETE_TARGETS = _DELETE_BETWEEN.where(
+    relations.c.key.op("&")(_HALF - 1).in_(bindparam("targets", expanding=True)),
+)
 
 
 @lru_cache(256)
@@ -133,27 +139,22 @@ class Relations:
 
     def purge(self, before: int, part: int) -> int:
         """Remove what was last seen before a day, in one of the `SLICES`; return the number of rows."""
-        step = (1 << 32) // SLICES
-        old = _between(part * step, (part + 1) * step) & (relations.c.day < before)
-        with self._engine.begin() as connection:
-            return connection.execute(delete(relations).where(old)).rowcount
+        return self._delete(_DELETE_OLD, **_slice(part), before=before)
 
     def forget(self, owners: Collection[int], targets: Collection[int]) -> Iterator[int]:
         """Remove all relations of these owners, and all others with these targets; yield the counts, part by part.
 
         For the targets the complete table is read, because they have no index.
         """
-        step = (1 << 32) // SLICES
         for owner in owners:
-            yield self._delete(_between(owner, owner + 1))
+            yield self._delete(_DELETE_BETWEEN, **_between(owner, owner + 1))
         if targets:
-            low = relations.c.key.op("&")(_HALF - 1)
             for part in range(SLICES):
-                yield self._delete(_between(part * step, (part + 1) * step) & low.in_(list(targets)))
+                yield self._delete(_DELETE_TARGETS, **_slice(part), targets=list(targets))
 
     def forget_all(self) -> int:
         """Remove everything."""
-        return self._delete(relations.c.key == relations.c.key)
+        return self._delete(delete(relations))
 
     def has_any(self) -> bool:
         """Return whether there is any relation."""
@@ -165,9 +166,9 @@ class Relations:
         with self._reader.connect() as connection:
             return connection.execute(select(func.count()).select_from(relations)).scalar_one()
 
-    def _delete(self, which: ColumnElement[bool]) -> int:
+    def _delete(self, statement: Delete, **values: Any) -> int:
         with self._engine.begin() as connection:
-            return connection.execute(delete(relations).where(which)).rowcount
+            return connection.execute(statement, values).rowcount
 
     def _read(self, connection: Connection, keys: Collection[int]) -> dict[int, Weight]:
         found: dict[int, Weight] = {}
@@ -198,6 +199,12 @@ def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
         yield rows[place : place + _CHUNK]
 
 
-def _between(owner: int, end: int) -> ColumnElement[bool]:
-    """Return the condition that a number is at least `owner` and less than `end`."""
-    return relations.c.key.between(number(owner, 0), number(end, 0) - 1)
+def _slice(part: int) -> dict[str, int]:
+    """Return the bounds of the numbers of one of the `SLICES`."""
+    step = (1 << 32) // SLICES
+    return _between(part * step, (part + 1) * step)
+
+
+def _between(owner: int, end: int) -> dict[str, int]:
+    """Return the bounds of the numbers whose owner is at least `owner` and less than `end`."""
+    return {"first": number(owner, 0), "last": number(end, 0) - 1}
