@@ -47,7 +47,10 @@ def test_every_stage_is_a_row_of_the_page_on_trouble() -> None:
     events = {"failed": "failed", "tempfailed": "tempfail"}
     logged, counted, runs = set(), set(), set()
     for path in (ROOT / "milter").rglob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        source = path.read_text(encoding="utf-8")
+        if not any(word in source for word in ("maillog", "ERRORS", "stage")):
+            continue
+        for call in ast.walk(ast.parse(source)):
             match call:
                 case ast.Call(func=ast.Attribute(value=ast.Name("maillog"), attr=name)) if name in events:
                     (stage,) = (word.value for word in call.keywords if word.arg == "stage")

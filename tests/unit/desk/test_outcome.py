@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +151,10 @@ def composer_of(desk: Any) -> Composer:
 
 def text(composer: Composer, incident: Incident, kind: str, note: str = "", now: datetime = ASKED_AT) -> str:
     letter = composer.compose(incident, Notice(1, incident.id, kind, BOSS, 0, note, 1), now)
-    message = message_from_bytes(letter.content, policy=policy.default)
-    assert isinstance(message, EmailMessage)
-    body = message.get_body(("plain",))
-    assert body is not None
-    return str(body.get_content()).replace("\r\n", "\n")
+    body = next(part for part in message_from_bytes(letter.content).walk() if part.get_content_type() == "text/plain")
+    content = body.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content.decode().replace("\r\n", "\n")
 
 
 def ends_in(output: str, language: str) -> list[str]:
@@ -171,8 +169,17 @@ def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
     assert (hears in output, does_not in output) == (wanted and tells, wanted and not tells)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("sender", ["anna@corp.example", "guest@partner.example", ""])
+@pytest.mark.parametrize(
+    ("language", "sender"),
+    [
+        ("en", "anna@corp.example"),
+        ("de", "guest@partner.example"),
+        pytest.param("de", "anna@corp.example", marks=pytest.mark.slow),
+        pytest.param("en", "guest@partner.example", marks=pytest.mark.slow),
+        pytest.param("en", "", marks=pytest.mark.slow),
+        pytest.param("de", "", marks=pytest.mark.slow),
+    ],
+)
 def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hold, language, sender) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT, sender=sender)
@@ -198,7 +205,7 @@ def test_a_sender_who_asked_for_no_report_is_not_said_to_be_told(make_desk, hold
     assert TO_SENDER[language][1] in output
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("note", NOTES["en"])
 def test_an_answer_says_what_it_did_and_what_became_of_the_message_since(make_desk, hold, language, note) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)

@@ -212,10 +212,11 @@ def _reply(new: str, below: str) -> Reply:
     [
         ("Approve", Answer.APPROVE, ""),
         ("Reject: wrong customer", Answer.REJECT, "wrong customer"),
-        (
+        pytest.param(
             "Abgelehnt, falscher Kunde.\nBitte das Portal verwenden.",
             Answer.REJECT,
             "falscher Kunde.\nBitte das Portal verwenden.",
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -190,6 +190,7 @@ def test_more_codes_than_are_decoded_are_said(detector: Detector) -> None:
     assert detector.scan(". ".join(runs[:10])).limited == ""
 
 
+@pytest.mark.slow
 def test_a_code_that_is_too_long_is_said_if_it_is_text(detector: Detector) -> None:
     assert detector.scan(coded("Ünïcödé 12345 " * 80_000)).limited == "too much encoded text"
     picture = Random(1).randbytes(1_200_000)

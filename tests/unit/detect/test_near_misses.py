@@ -166,7 +166,8 @@ def test_a_number_over_the_cells_of_a_row(detector: Detector) -> None:
     assert numbers == ["536\n90\n4399", "042\n10\n3580"]
 
 
-def test_office_mail_holds_nobodys_number(detector: Detector) -> None:
-    mails = office.mails(150, seed=3)
+@pytest.mark.parametrize("count", [15, pytest.param(150, marks=pytest.mark.slow)])
+def test_office_mail_holds_nobodys_number(detector: Detector, count: int) -> None:
+    mails = office.mails(count, seed=3)
     false = [found(detector, text) - OFTEN - office.NAMED for text in mails]
     assert not [names for names in false if names]

@@ -43,6 +43,7 @@ def test_the_models_are_compact() -> None:
     assert len(charset_models._COMPACT[0].names) > 300
 
 
+@pytest.mark.slow
 def test_each_text_is_detected_as_by_chardet_alone() -> None:
     samples = _samples()
     program = (

@@ -1,5 +1,7 @@
 """MIME evasions of every family: the payload is found, or the message is flagged."""
 
+from itertools import islice
+
 import pytest
 
 from holdgate.extract.extractor import extract_message
@@ -12,12 +14,11 @@ WORDS = "The word is Rosenquist, and that is all there is to say about the matte
 Read = list[tuple[str, Extraction, Extraction]]
 
 
-@pytest.fixture(scope="module")
-def read() -> Read:
-    """Each evasion by its name, read as it is and with the line ends of SMTP."""
-    return [
-        (name, extract_message(message), extract_message(wire(message))) for name, message in evasions(WORDS.encode())
-    ]
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.slow, id="all"), 20])
+def read(request: pytest.FixtureRequest) -> Read:
+    """Each evasion, or each twentieth, by its name, read as it is and with the line ends of SMTP."""
+    chosen = islice(evasions(WORDS.encode()), 0, None, request.param)
+    return [(name, extract_message(message), extract_message(wire(message))) for name, message in chosen]
 
 
 def is_found(extraction: Extraction) -> bool:

@@ -50,6 +50,7 @@ def test_only_the_two_errors_are_raised(name, data):
         read(READERS[name], bytes(mutant))
 
 
+@pytest.mark.slow
 def test_documents_of_other_programs_are_read():
     """Of the shared corpus at least 99 in 100 of what is not encrypted is read, with some text or object in it."""
     folder = CORPORA / "documents"
