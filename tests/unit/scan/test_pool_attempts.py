@@ -623,18 +623,16 @@ def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
     assert cast(Any, reusable).content[-1] == b"y" * SMALL
 
 
-@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("more", [{}, {"links": True}, {"values": True}, {"links": True, "values": True}])
 @pytest.mark.parametrize("way", ["whole", "plain", "apart"])
-def test_what_the_milter_read_of_the_header_goes_with_the_job(
-    workers: Workers, new_pool: NewPool, way: str, links: bool
+def test_what_the_milter_read_of_the_header_and_wants_to_know_goes_with_the_job(
+    workers: Workers, new_pool: NewPool, way: str, more: dict[str, bool]
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=way == "apart")
     reusable = pool._reusable.workers[0]
-    pool.inspect(b"x", subject="s", header_from="f", message_id="m", is_plain=way == "plain", links=links)
+    pool.inspect(b"x", subject="s", header_from="f", message_id="m", is_plain=way == "plain", **more)
     asked = workers.used()[0].asked[0] if way == "whole" else cast(Any, reusable).asked[-1]
-    assert asked["words"] == {"subject": "s", "header_from": "f", "message_id": "m"} | (
-        {"links": True} if links else {}
-    )
+    assert asked["words"] == {"subject": "s", "header_from": "f", "message_id": "m"} | more
 
 
 def test_answers_are_checked_against_the_rules_and_the_profiles_of_the_pool(

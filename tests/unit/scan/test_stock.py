@@ -157,3 +157,10 @@ def test_nobody_is_handed_out_after_the_end(raised: Callable[..., WorkerStock]) 
     with pytest.raises(ScanError, match="being ended"):
         one.take(wait_limit=1)
     one.close()
+
+
+def test_whoever_waits_too_long_for_other_threads_gets_no_worker(raised: Callable[..., WorkerStock]) -> None:
+    one = raised(script())
+    with one._lock, pytest.raises(ScanError, match="no free worker"):
+        one.take(wait_limit=0.01)
+    assert pids(one, 1) == [1]
