@@ -554,3 +554,17 @@ def test_what_postfix_says_of_a_removal_that_failed_is_reported(
         monkeypatch.setattr(queue, do, refuse)
         with pytest.raises(QueueError, match=f"4ours is still in the hold queue after {do}: postsuper: fatal"):
             getattr(QueueClient(path), do)("4ours", 100)
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(16_384, True), (16_385, False)])
+def test_a_request_has_at_most_16_kib(size: int, is_read: bool) -> None:
+    request = b'{"do": "list"' + b" " * (size - 15) + b"}\n"
+    assert len(request) == size
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(request)
+        if is_read:
+            assert agent.read_request(theirs, PATIENCE) == {"do": "list"}
+        else:
+            with pytest.raises(agent.RefusedError, match="one line of JSON"):
+                agent.read_request(theirs, PATIENCE)

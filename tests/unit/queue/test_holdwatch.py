@@ -131,6 +131,7 @@ def test_a_pause_is_long_while_the_queue_is_watched(quick: None) -> None:
     watch = HoldWatch(queue, waker)
     assert watch.pause("1", 1.0, 10.0) == 1.0  # nothing is known of the agent yet
     watch.start()
+    assert watch._thread.daemon, "an agent that is asked does not keep the process from ending"
     assert waker.wait(PATIENCE)
     assert queue.asked == ["1", "1"]
     assert watch.pause("", 1.0, 10.0) == 1.0  # the queue is changing

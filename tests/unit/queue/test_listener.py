@@ -750,3 +750,15 @@ def test_a_peer_whose_handshake_fails_can_read_why() -> None:
     plain.shutdown.side_effect = OSError("it has gone")
     with pytest.raises(ssl.SSLError):
         serving._answer(plain, "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("queue_id", "is_one"), [("4", True), ("4" * 64, True), ("4" * 65, False), ("", False), ("4/", False)]
+)
+def test_a_queue_id_has_1_to_64_letters_and_digits(queue_id: str, is_one: bool) -> None:
+    request = {"do": "show", "queue_id": queue_id, "arrival_time": 100}
+    if is_one:
+        assert listener._asked(request) == (queue_id, 100)
+    else:
+        with pytest.raises(agent.RefusedError, match="queue_id: letters and digits"):
+            listener._asked(request)

@@ -106,11 +106,13 @@ class FakeQueue(QueueClient):
     def _act(self, keys: list[Key], done: list[str]) -> list[bool | QueueError]:
         self._stumble("before")
         outcomes: list[bool | QueueError] = []
-        for queue_id, _ in keys:
+        for queue_id, arrival_time in keys:
             if queue_id in self.damaged:
                 outcomes.append(QueueError("damaged"))
                 continue
-            outcomes.append(self.messages.pop(queue_id, None) is not None)
+            held = self.messages.get(queue_id)
+            is_held = held is not None and held.arrival_time == arrival_time
+            outcomes.append(is_held and self.messages.pop(queue_id) is held)
             if outcomes[-1]:
                 done.append(queue_id)
         self._stumble("after")

@@ -1,6 +1,7 @@
 """Which values of a message are compared with earlier mail, and what leaves the worker of them."""
 
 import re
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -97,3 +98,19 @@ def test_a_worker_is_asked_for_them(inspector: Inspector) -> None:
     plain = inspector.inspect_plain(message(IBAN), values=True)
     assert plain is not None
     assert plain.values == one.values[:1]
+
+
+def test_a_document_of_fifty_words_is_compared_and_a_shorter_one_is_not() -> None:
+    words = [f"word{number}".translate(DIGITS) for number in range(50)]
+    assert sketches(document(" ".join(words)))
+    assert sketches(document(" ".join(words[:49]))) == []
+
+
+def test_what_follows_the_first_two_thousand_words_is_not_compared() -> None:
+    words = [f"word{number:04}".translate(DIGITS) for number in range(2000)]
+    whole = sketches(document(" ".join(words)))
+    # A word that would be in the sketch, because what ends with it has a small checksum.
+    others = (f"other{number:05}".translate(DIGITS) for number in range(100_000))
+    small = next(one for one in others if crc32(" ".join([*words[-4:], one]).encode()) < 2**32 // 20_000)
+    assert sketches(document(" ".join([*words, small]))) == whole
+    assert sketches(document(" ".join([*words[1:], small]))) != whole
