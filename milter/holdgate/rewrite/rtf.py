@@ -101,6 +101,7 @@ class _Walker:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._pending: list[Edit] = []
         self._high = ""
+        self._high_edits: list[Edit] = []
         self._substitutes = 0
         self._starred = False
         self._picture = ""
@@ -244,14 +245,14 @@ class _Walker:
         edits: list[Edit] = [(start, end, b"\\u%d%s" % (ord(MASK), b" " if ends else b""))]
         self._substitutes = self._groups[-1].skip
         if 0xD800 <= code < 0xDC00:
-            self._high = chr(code)
+            self._high, self._high_edits = chr(code), edits
             self._add(" ", edits)
             return
         text = chr(code & 0xFF if 0xF000 <= code <= 0xF0FF else code)
         if 0xDC00 <= code < 0xE000:
             text = (self._high + text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")[-1:]
             characters = self._groups[-1].text.characters
-            if self._high and characters:
+            if self._high and characters and characters[-1][2] is self._high_edits:
                 edits += characters.pop()[2]
             self._high = ""
         self._add(text, edits)

@@ -44,6 +44,9 @@ def test_the_document_of_libreoffice_keeps_its_words_and_no_planted_one() -> Non
     ("body", "expected"),
     [
         (b"a tokensecret b", b"a *********** b"),
+        # Half a character outside the text, or in another one, is no part of the text.
+        (b"tokensecret{\\*\\foo \\u-10179?\\u-8704?}", b"***********"),
+        (b"{\\footnote \\u-10179?}tokensecret\\u-8704?", b"{\\footnote \\u-10179?}***********\\u-8704?"),
         (b"to{\\b ken}sec\\b0 ret", b"**{\\b ***}***\\b0 ***"),
         (b"token\r\nsecret", b"*****\r\n******"),
         (b"\\'74okensecret", b"***********"),
