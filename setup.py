@@ -28,6 +28,7 @@ ENGINE = (
     "detect/obfuscation",
     "detect/reach",
     "detect/scoring",
+    "detect/statements",
     "detect/tables",
     "detect/finders/address",
     "detect/finders/bic",

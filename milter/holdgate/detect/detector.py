@@ -16,6 +16,7 @@ from holdgate.detect.normal import Normal, normalise
 from holdgate.detect.obfuscation import Obfuscations
 from holdgate.detect.profiles import asked_alone
 from holdgate.detect.scoring import Scorer, resolve
+from holdgate.detect.statements import Names, is_said_of_person
 from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT: Final = 120
@@ -56,6 +57,8 @@ class Detector:
         self._profile_rules = loader.rules_of(profile, loaded)
         self._rules = rules or Rules(loaded)
         self._obfuscations = Obfuscations(self._rules)
+        of = loaded.dictionaries.get
+        self._names = Names(of("first-names", frozenset()), of("not-names", frozenset()))
         self.everywhere = asked_alone(self._profile_rules, loaded.identifiers) if everywhere is None else everywhere
 
     @classmethod
@@ -193,7 +196,10 @@ class Detector:
         for ready, number in self._rules.dictionaries:
             for words in scorer.hits.of(number):
                 for word in words:
-                    yield ready, Place(word.start, word.end, word.word)
+                    if not ready.shape.said_of_person or is_said_of_person(
+                        content.text, word.start, word.end, self._names
+                    ):
+                        yield ready, Place(word.start, word.end, word.word)
         present = scorer.hits.found.keys()
         for ready in self._rules.searches:
             yield from self._searched(ready, scorer)

@@ -67,7 +67,8 @@ class Shape(Strict):
     Exactly one of `form` (see holdgate.detect.forms), `prefix` with `pattern`, `finder`, `dictionary` and `search` (an
     RE2 pattern for the complete text) defines the candidates. `without_evidence` is the confidence of a value with no
     evidence near it ("none": no match), `with_evidence` that of one with evidence. A shape that `needs_cooccurrence`
-    counts only next to other data: it is searched for only if there is some, or a keyword.
+    counts only next to other data: it is searched for only if there is some, or a keyword. A dictionary's word that is
+    `said_of_person` counts only as the predicate of a person (see holdgate.detect.statements).
     """
 
     name: str
@@ -81,6 +82,7 @@ class Shape(Strict):
     validator: ValidatorName | None = None
     keep_case: bool = False
     needs_cooccurrence: bool = False
+    said_of_person: bool = False
     without_evidence: Confidence | Literal["none"]
     with_evidence: Confidence | Literal["none"]
 
@@ -105,6 +107,8 @@ class Shape(Strict):
             raise ValueError("give exactly one of form, prefix, finder, dictionary, search")
         if self.needs_cooccurrence and self.finder is None:
             raise ValueError("needs_cooccurrence goes with a finder")
+        if self.said_of_person and self.dictionary is None:
+            raise ValueError("said_of_person goes with a dictionary")
         if self.prefix and not self.pattern:
             raise ValueError("prefix needs a pattern that matches the whole value from the prefix on")
         if self.without_evidence != "none" and (

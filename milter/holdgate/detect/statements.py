@@ -1,0 +1,136 @@
+"""Whether a text says a word of a person: subject, verb, and the word at the end of the predicate.
+
+"Anna Schmidt is Muslim" and "dass Herr Weber katholisch ist" say it of a person. "The Catholic University is open", and
+"her approach is orthodox" do not, because the subject is no person, nor "she is Catholic Bishop of Ely", because the
+word belongs to a noun. `statements.toml` has the words of eight languages.
+"""
+
+import re
+import tomllib
+from importlib import resources
+from typing import Final, NamedTuple
+
+# The text that is read before and after the word, in characters.
+_BEFORE: Final = 120
+_AFTER: Final = 24
+_TOKEN: Final = re.compile(r"[^\W_]+(?:-[^\W_]+)*|[^\w\s]")
+_MOST_FILLERS: Final = 3
+_MOST_VERB: Final = 4
+_MOST_NAME: Final = 3
+_MOST_APPOSITION: Final = 6
+
+
+class _Grammar(NamedTuple):
+    """The words of one language (see the file). `verbs` are phrases of up to `_MOST_VERB` words."""
+
+    pronouns: frozenset[str]
+    possessives: frozenset[str]
+    people: frozenset[str]
+    titles: frozenset[str]
+    relatives: frozenset[str]
+    verbs: frozenset[str]
+    fillers: frozenset[str]
+    final: frozenset[str]
+
+
+# Read here, because a searching process cannot open files.
+_WORDS: Final = tomllib.loads(resources.files("holdgate.detect").joinpath("statements.toml").read_text("utf-8"))
+_GRAMMARS: Final = tuple(
+    _Grammar(*(frozenset(words.get(field, ())) for field in _Grammar._fields)) for words in _WORDS["language"].values()
+)
+_PARTICLES: Final = frozenset[str](_WORDS["particles"])
+_PREPOSITIONS: Final = frozenset[str](_WORDS["prepositions"])
+_PLACES: Final = frozenset[str](_WORDS["places"])
+_FOLLOWING: Final = frozenset[str](_WORDS["following"])
+_END: Final = re.compile(r"\s*(?:\Z|[^\w\s'’\-/&@]|[-–—]\s|\n\s*\n)|\s+([^\W\d_]+)")
+
+
+class Names(NamedTuple):
+    """The dictionaries of names, in lower case; `neither` are words that are no names."""
+
+    first: frozenset[str]
+    neither: frozenset[str]
+
+
+def is_said_of_person(text: str, start: int, end: int, names: Names) -> bool:
+    """Return whether the word at `start` to `end` is the predicate of a person."""
+    found = _END.match(text, end, min(len(text), end + _AFTER))
+    if found is None:
+        return False
+    following = (found[1] or "").lower()
+    ends = not following or following in _FOLLOWING
+    tokens = _TOKEN.findall(text, max(0, start - _BEFORE), start)
+    clause = _Clause(tokens, [token.lower() for token in tokens], names)
+    return any(clause.is_about_person(grammar, following, ends=ends) for grammar in _GRAMMARS)
+
+
+class _Clause(NamedTuple):
+    """The tokens before a word, as written and in lower case."""
+
+    tokens: list[str]
+    lowered: list[str]
+    names: Names
+
+    def is_about_person(self, grammar: _Grammar, following: str, *, ends: bool) -> bool:
+        """Return whether a person and a verb of this language are before the word, or the verb directly after it.
+
+        `following` is the next word, "" if there is none; `ends` states that the predicate ends with the word.
+        """
+        end = len(self.tokens)
+        for place in range(end, max(end - _MOST_FILLERS, 0) - 1, -1):
+            if place < end and self.lowered[place] not in grammar.fillers:
+                return False
+            if ends and any(self._subject(grammar, verb) >= 0 for verb in self._verbs(grammar, place)):
+                return True
+            if not grammar.final or (subject := self._subject(grammar, place)) < 0:
+                continue
+            # "dass sie katholisch ist"; "seit 2019 ist sie katholisch"
+            if following in grammar.final or (ends and subject and self.lowered[subject - 1] in grammar.final):
+                return True
+        return False
+
+    def _verbs(self, grammar: _Grammar, end: int) -> list[int]:
+        """Return where the verbs begin that end here."""
+        least = max(end - _MOST_VERB, 0)
+        return [place for place in range(least, end) if " ".join(self.lowered[place:end]) in grammar.verbs]
+
+    def _subject(self, grammar: _Grammar, end: int) -> int:
+        """Return where the person begins that ends here, -1 if there is none."""
+        if end and self.lowered[end - 1] in grammar.relatives:  # "Anna Schmidt, who is"
+            end -= 2 if self.lowered[end - 2 : end - 1] == [","] else 1
+            return self._name(grammar, end)
+        if end and self.lowered[end - 1] == ",":  # "Anna Schmidt, our tenant, is"
+            commas = [at for at in range(max(end - _MOST_APPOSITION, 0), end) if self.lowered[at] == ","]
+            return max(self._name(grammar, comma) for comma in commas)  # "our tenant, Mr. Novak, is"
+        if end and self.lowered[end - 1] in grammar.pronouns:
+            return end - 1
+        if end > 1 and self.lowered[end - 1] in grammar.people and self.lowered[end - 2] in grammar.possessives:
+            return end - 2
+        return self._name(grammar, end)
+
+    def _name(self, grammar: _Grammar, end: int) -> int:
+        """Return where the name begins that ends here: after a title, or with a first name; -1 if there is none."""
+        start, count = end, 0
+        while start and count < _MOST_NAME:
+            if self.tokens[start - 1][0].isupper():
+                count += 1
+            elif start == end or self.lowered[start - 1] not in _PARTICLES:
+                break
+            start -= 1
+        if start == end or (start and self.lowered[start - 1] in _PREPOSITIONS):
+            return -1
+        if self._is_title(grammar, start) or any(self.lowered[at] in grammar.titles for at in range(start, end - 1)):
+            return start
+        first, neither = self.names
+        if end - start == 1:
+            one = self.lowered[start]
+            return start if one in first and one not in neither and one not in _PLACES else -1
+        if self.lowered[end - 1] in neither:
+            return -1
+        return next((at for at in range(start, end - 1) if self.lowered[at] in first), -1)
+
+    def _is_title(self, grammar: _Grammar, end: int) -> bool:
+        """Return whether a title ends here, with or without a full stop."""
+        if end and self.lowered[end - 1] == ".":
+            end -= 1
+        return end > 0 and self.lowered[end - 1] in grammar.titles

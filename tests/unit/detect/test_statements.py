@@ -1,0 +1,115 @@
+"""A sentence that says the religion, trade union, health or sexual orientation of a person, in eight languages."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.detect import Confidence, Detector
+from holdgate.detect.identifiers import Shape
+from holdgate.detect.statements import Names, is_said_of_person
+
+KINDS = {"religious-belief", "trade-union-membership", "sexual-orientation", "medical-term"}
+NAMES = Names(frozenset({"anna", "chad", "mary"}), frozenset({"school"}))
+
+
+def stated(detector: Detector, text: str) -> set[str]:
+    matches = detector.find(text)
+    return {one.identifier for one in matches if one.identifier in KINDS and one.confidence == Confidence.HIGH}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Anna Schmidt is Muslim.", "religious-belief"),
+        ("Our tenant, Mr. Novak, is a practising Catholic and works here.", "religious-belief"),
+        ("Anna Schmidt, who is Jewish, asked for the day", "religious-belief"),
+        ("Anna Schmidt, our new colleague, is Hindu.", "religious-belief"),
+        ("He's an atheist", "religious-belief"),
+        ("The applicant is a\nMuslim woman", "religious-belief"),
+        ("Herr Müller ist katholisch.", "religious-belief"),
+        ("Wir hörten, dass Frau von Weber evangelisch ist.", "religious-belief"),
+        ("Seit 2019 ist sie konfessionslos", "religious-belief"),
+        ("Mme Dupont est catholique", "religious-belief"),
+        ("Ella es judía.", "religious-belief"),
+        ("Il signor Rossi è musulmano", "religious-belief"),
+        ("Ele é evangélico", "religious-belief"),
+        ("Mevrouw de Vries is joods", "religious-belief"),
+        ("Pani Nowak jest katoliczką", "religious-belief"),
+        ("She was diagnosed with breast cancer", "medical-term"),
+        ("My daughter has asthma", "medical-term"),
+        ("Anna Schmidt is pregnant", "medical-term"),
+        ("Frau Weber ist an Brustkrebs erkrankt", "medical-term"),
+        ("weil er schwerbehindert ist", "medical-term"),
+        ("Elle souffre d'asthme", "medical-term"),
+        ("Ella tiene diabetes", "medical-term"),
+        ("Lei è incinta", "medical-term"),
+        ("Ela está grávida", "medical-term"),
+        ("Zij is zwanger", "medical-term"),
+        ("Ona jest w ciąży", "medical-term"),
+        ("Bob Smith is a shop steward", "trade-union-membership"),
+        ("Herr Müller ist Gewerkschaftsmitglied", "trade-union-membership"),
+        ("He came out as gay last year", "sexual-orientation"),
+        ("Anna Schmidt ist lesbisch", "sexual-orientation"),
+    ],
+)
+def test_what_is_said_of_a_person(detector: Detector, text: str, kind: str) -> None:
+    assert kind in stated(detector, text)
+    of_europe = detector.with_profile("dlp-gdpr")
+    hits = of_europe.evaluate(of_europe.find(text)).hits
+    assert "special-category-statement" in [hit.rule for hit in hits]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Catholic University is open",
+        "She works at the Catholic University",
+        "She is Catholic University's dean",
+        "The office is closed on the Muslim holiday",
+        "Christian Schmidt is here",
+        "Hello, I am Christian, your new contact",
+        "My name is Christian.",
+        "Her approach is orthodox.",
+        "The approach of Anna Schmidt is orthodox.",
+        "Anna Schmidt's school is Catholic.",
+        "Mary School is Catholic.",
+        "Chad is Muslim.",
+        "Is there a Protestant church?",
+        "Die Schule ist katholisch.",
+        "Der Ansatz, den Herr Müller hat, ist orthodox.",
+        "L'université est catholique",
+        "La escuela es católica",
+        "De school is katholiek",
+        "Szkoła jest katolicka",
+        "Bob is at the gay bar",
+        "The gay bar is open",
+        "Germany is a member of the Union.",
+        "She studies in the European Union",
+        "The account is disabled.",
+        "A pregnant pause",
+        "He read a book on depression",
+        "Anna. Is Catholic",
+        "The patient information leaflet: asthma",
+    ],
+)
+def test_what_is_said_of_no_person(detector: Detector, text: str) -> None:
+    assert stated(detector, text) == set()
+
+
+@given(st.text(st.sampled_from("anA ,.'\n-İß’hesiwd"), max_size=60), st.integers(0, 60), st.integers(0, 20))
+def test_any_text_is_read(text: str, start: int, length: int) -> None:
+    start = min(start, len(text))
+    assert is_said_of_person(text, start, min(start + length, len(text)), NAMES) in (True, False)
+
+
+def test_the_text_far_before_the_word_does_not_count() -> None:
+    text = "Anna is " + " " * 200 + "Muslim"
+    assert not is_said_of_person(text, len(text) - 6, len(text), NAMES)
+    assert is_said_of_person("Anna is Muslim", 8, 14, NAMES)
+
+
+def test_only_a_word_of_a_dictionary_is_said_of_a_person() -> None:
+    given = {"name": "x", "without_evidence": "high", "with_evidence": "high", "said_of_person": True}
+    assert Shape.model_validate(given | {"dictionary": "religions"}).said_of_person
+    with pytest.raises(ValueError, match="said_of_person goes with a dictionary"):
+        Shape.model_validate(given | {"search": "x"})
