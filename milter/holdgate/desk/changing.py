@@ -7,7 +7,6 @@ original and releases the changed message. If it cannot be made as approved, it 
 """
 
 import hashlib
-import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,16 @@ from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.remotenodes import RemoteNodeError
 from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Change, Incident
-from holdgate.queue.changed import EXCLUDE, AmbiguousError, dsn_wishes, is_altered, kept, mail_options, marked
+from holdgate.queue.changed import (
+    EXCLUDE,
+    AmbiguousError,
+    as_submitted,
+    dsn_wishes,
+    is_altered,
+    kept,
+    mail_options,
+    marked,
+)
 from holdgate.queue.client import QueueError
 from holdgate.queue.signing import Signers
 from holdgate.queue.wishes import Addressee, Sent, read_envelope
@@ -38,8 +46,6 @@ _WHO = ("email-address", "person-name", "organisation")
 _HEADERS = ("headers", "technical headers")
 # After this many attempts, a recipient that Postfix refuses permanently needs a new decision.
 _ATTEMPTS = 3
-# The first field that Holdgate has put before the header of a copy.
-_OWN = re.compile(rb"^X-(?:Holdgate|Netskope)-", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +262,11 @@ class Changer:
     def _made_again(self, incident: Incident, change: Change) -> bytes:
         """Return the changed message, identical to the approved one. Raises CannotChangeError if it differs."""
         if not change.kinds:
-            if not self._desk.store.is_here(incident):
-                raise CannotChangeError(_FAILED)  # no digest in the decision names it
-            return _without_added(self._previewer.held(incident))
+            content = as_submitted(self._previewer.held(incident))
+            # A desk of another version can read the copy in another way.
+            if not self._desk.store.is_here(incident) and _digest(content) != change.sent:
+                raise CannotChangeError(_FAILED)
+            return content
         if not is_altered(change):
             content = original = self._previewer.held(incident)
         else:
@@ -314,16 +322,3 @@ def _foreign(new: list[tuple[str, bytes]], old: list[tuple[str, bytes]], *, by_n
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _without_added(content: bytes) -> bytes:
-    """Return a held copy (gate/split.py) as the milter submitted it, with its trace fields.
-
-    What milters added above Holdgate's fields when it was held, such as a signature, is removed.
-    """
-    begin = _OWN.search(content, 0, content.find(b"\n\n") + 1)
-    if begin is None:
-        return content
-    above, _ = headers.split(content[: begin.start()])
-    kept = b"".join(b"%s:%s\n" % (name.encode(), value) for name, value in above if name.lower() == "received")
-    return kept + content[begin.start() :]

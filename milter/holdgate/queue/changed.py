@@ -15,6 +15,8 @@ EXCLUDE = "without-recipients"
 # Flags of Postfix's dsn_mask.h, and their keywords (RFC 3461, 4.1, 4.3).
 _NOTIFY = {1: "NEVER", 2: "SUCCESS", 4: "FAILURE", 8: "DELAY"}
 _RET = {1: "FULL", 2: "HDRS"}
+# The first field that Holdgate has put before the header of a copy.
+_OWN = re.compile(rb"^X-(?:Holdgate|Netskope)-", re.IGNORECASE | re.MULTILINE)
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -69,6 +71,19 @@ def marked(content: bytes, incident: Incident, change: Change, *, is_signed: boo
     if altered:
         content = content.replace(b"\r\n", b"\n")
     return (top.encode() + content).replace(b"\n", b"\r\n")
+
+
+def as_submitted(content: bytes) -> bytes:
+    """Return a held copy (gate/split.py) as the milter submitted it, with its trace fields.
+
+    What milters added above Holdgate's fields when it was held, such as a signature, is removed.
+    """
+    begin = _OWN.search(content, 0, content.find(b"\n\n") + 1)
+    if begin is None:
+        return content
+    above, _ = headers.split(content[: begin.start()])
+    trace = b"".join(b"%s:%s\n" % (name.encode(), value) for name, value in above if name.lower() == "received")
+    return trace + content[begin.start() :]
 
 
 def _unsigned(content: bytes) -> bytes:

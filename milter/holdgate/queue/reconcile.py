@@ -108,7 +108,7 @@ class Reconciler:
         self._exchange = Exchange(store, queue, self._closing)
         self._replacing = Replacing(store, queue)
         self._signings = _incidents(stage="sign")
-        self._signing = Signing(store, self._signings, self._closing, signs=signs)
+        self._signing = Signing(store, queue, self._signings, self._closing, signs=signs)
         self._arrivals = _incidents(stage="hold")
         self._losses = _incidents(stage="gone")
         self._adoptions: Runner[HeldMessage] = Runner(

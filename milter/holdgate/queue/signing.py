@@ -5,6 +5,7 @@
 such milters the queue file itself is released.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,7 +19,8 @@ from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.store import Store
 from holdgate.queue import presence
 from holdgate.queue.adopt import ACTOR
-from holdgate.queue.client import QueueError
+from holdgate.queue.changed import as_submitted
+from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.closing import Closing
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.work import Runner
@@ -52,8 +54,17 @@ class Signers:
 class Signing:
     """Turns the release of a copy into an exchange, unless the release of its file has begun."""
 
-    def __init__(self, store: Store, runner: Runner[Standing], closing: Closing, *, signs: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: QueueClient,
+        runner: Runner[Standing],
+        closing: Closing,
+        *,
+        signs: Callable[[], bool],
+    ) -> None:
         self._store = store
+        self._queue = queue
         self._runner = runner
         self._signs = signs
         self._closing = closing
@@ -76,6 +87,11 @@ class Signing:
         incident = self._closing.unchanged(one)
         if incident is None or incident.change is not None:
             return
-        change = Change([], original="", sent="", token=secrets.token_hex(16))
+        content = self._queue.show(incident.queue_id, incident.arrival_time or 0)
+        if content is None:  # the next listing shows it
+            return
+        # By this digest the node knows the copy if the desk of another node submits it (submitting.py).
+        digest = hashlib.sha256(as_submitted(content)).hexdigest()
+        change = Change([], original="", sent=digest, token=secrets.token_hex(16))
         notice = NewNotice(CHANGED, HOLD_QUEUE)
         self._store.amend(incident, "to be signed", ACTOR, outbox=[notice], change=asdict(change))

@@ -1,10 +1,12 @@
 """A desk reads and returns messages of another node over real TLS; while that node is down, other work continues."""
 
+import hashlib
 import os
 import smtplib
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage, Message
@@ -27,7 +29,8 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
 from holdgate.node import Machine
 from holdgate.notation import format_address
-from holdgate.quarantine.incident import Actor, Answer, Incident, Request
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
+from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import migrate, open_store
@@ -359,6 +362,44 @@ def test_a_changed_message_is_submitted_by_another_desk_if_that_of_its_node_does
     assert b'filename="t.csv"' not in content
     assert local == []
     assert not awaited(other)
+
+
+@pytest.mark.parametrize("known", ["this copy", "another one", "none"])
+def test_a_copy_that_is_signed_at_its_release_is_submitted_by_another_desk_if_its_node_knows_it(
+    nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    """An agent of 1.1.0 notes no digest: then the copy waits for the desk of its node, and for no new decision."""
+    copy = b"DKIM-Signature: v=1; b=OLD==\nReceived: from a by b\nX-Holdgate-Incident: A\nSubject: Report\n\nHello\n"
+    submittable = copy.partition(b"\n")[2]
+    digests = {"this copy": submittable, "another one": copy}
+    monkeypatch.setattr(HeldMail, "show", lambda *_, **__: copy)
+    monkeypatch.setattr(HeldMail, "envelope", lambda *_: b"sender: anna@corp.example\nrecipient: bob@partner.example\n")
+    taken: list[bytes] = []
+    monkeypatch.setattr(submitting, "submit", lambda content, *_, **__: taken.append(content))
+    nodes[0].stop()
+    nodes[0].submitter = Submitter(
+        nodes[0].store, QueueClient(nodes[0].directory / "queue.sock"), Path("/nonexistent/change")
+    )
+    nodes[0].start()
+    incident = nodes[0].hold(message_digest="d" * 64)
+    decided = nodes[0].store.change(incident, State.APPROVED, Actor(BOSS, "page"))
+    digest = hashlib.sha256(digests[known]).hexdigest() if known in digests else ""
+    change, notice = Change([], original="", sent=digest, token="5f" * 16), NewNotice(CHANGED, HOLD_QUEUE)
+    nodes[0].store.amend(decided, "to be signed", QUEUE, outbox=[notice], change=asdict(change))
+    other.seconds += 60
+    other.work(soon())
+    if known == "this copy":
+        (content,) = taken
+        mark, _, rest = content.partition(b"\r\nReceived:")
+        assert b"X-Holdgate-Changed: " + change.token.encode() in mark
+        assert b"OLD" not in content
+        assert rest.endswith(b"\r\n\r\nHello\r\n")
+    else:
+        assert taken == []
+    assert awaited(other) == (known != "this copy")
+    current = other.desk.store.incident(incident.id)
+    assert current is not None
+    assert current.state is State.APPROVED
 
 
 @pytest.mark.parametrize("trouble", ["other rules", "away", "refused for now"])

@@ -97,6 +97,10 @@ class FakeQueue(QueueClient):
         self._stumble("show")
         return [QueueError("damaged") if key[0] in self.damaged else self.headers_of.get(key[0]) for key in keys]
 
+    def show(self, queue_id: str, _arrival_time: int, *, header_only: bool = False) -> bytes | None:
+        self._stumble("show")
+        return self.headers_of[queue_id] + b"\nHello\n" if queue_id in self.messages else None
+
     def release_all(self, keys: list[Key]) -> list[bool | QueueError]:
         return self._act(keys, self.delivered)
 

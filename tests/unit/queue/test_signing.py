@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def approved(store: Store, queue: FakeQueue, *, digest: str = "d1", queue_id: st
         queue_id=queue_id, sender="a@corp.example", recipients=["b@partner.example"], policy="p", message_digest=digest
     )
     store.record(incident, MILTER)
-    queue.add(queue_id, b"X-Holdgate-Incident: %s\n" % incident.id.encode())
+    queue.add(queue_id, b"DKIM-Signature: v=1; b=OLD==\nX-Holdgate-Incident: %s\n" % incident.id.encode())
     new_reconciler(store, queue).run_once()
     held = store.incident(incident.id)
     assert held is not None
@@ -55,6 +56,8 @@ def test_a_copy_waits_until_postfix_has_the_one_that_is_signed(store: Store) -> 
     change = change_of(store, incident)
     assert change is not None
     assert (list(queue.messages), store.outbox.awaits_change(incident.id)) == (["4orig"], True)
+    copy = b"X-Holdgate-Incident: %s\n\nHello\n" % incident.id.encode()
+    assert (change.kinds, change.sent) == ([], sha256(copy).hexdigest()), "what milters added when it was held is not"
     submit(queue, incident, token=change.token)
     sent(store)
     settle(store, queue)
