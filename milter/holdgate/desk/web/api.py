@@ -26,7 +26,6 @@ from holdgate.quarantine.states import State
 
 _DESCRIPTION = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 _PAGE, _LARGEST_PAGE = 100, 1000
-_MOST_NAMES = 100
 
 
 class Api:
@@ -168,7 +167,7 @@ def _requested_changes(given: object) -> RequestedChanges | None:
     for names in (without, excluded):
         if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
             return None
-    return RequestedChanges(without[:_MOST_NAMES], encrypted=encrypted, redacted=redacted, excluded=excluded)
+    return RequestedChanges(without, encrypted=encrypted, redacted=redacted, excluded=excluded)
 
 
 def _requested_class(given: object) -> Class | None:

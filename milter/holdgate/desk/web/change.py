@@ -27,7 +27,6 @@ from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.changed import EXCLUDE
 
-_MOST = 100
 _OTHER = mark("The message would look different by now. Check it again, then approve.")
 _UNTICKED = mark("Nothing was done. Check what will be sent, and tick the box first.")
 
@@ -130,5 +129,5 @@ class ChangePages(ModeratorHandlers):
 
 def _requested(without: list[str], encrypted: str, redacted: str) -> RequestedChanges:
     """Return the changes of a form; attachments are identified by their numbers only."""
-    numbers = [one for one in without[:_MOST] if one.isascii() and one.isdecimal() and len(one) < 5]
+    numbers = [one for one in without if one.isascii() and one.isdecimal() and len(one) < 5]
     return RequestedChanges(list(dict.fromkeys(numbers)), encrypted=encrypted == "yes", redacted=redacted == "yes")

@@ -10,6 +10,8 @@ from holdgate.desk import tokens
 from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import UnreadableError
+from holdgate.desk.web.api import _requested_changes
+from holdgate.desk.web.change import _requested
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
@@ -205,6 +207,15 @@ def test_each_of_many_recipients_can_be_left_out(
     change = now(desk, incident).change
     assert change is not None
     assert [one for one in many if one not in change["recipients"]] == many[-left:]
+
+
+def test_none_of_many_attachments_stays() -> None:
+    numbers = [str(number) for number in range(1, 301)]
+    changes = _requested_changes({"without": numbers, "not_to": numbers})
+    assert changes is not None
+    assert (changes.without, changes.excluded) == (numbers, numbers)
+    assert _requested(numbers, "", "").without == numbers
+    assert _requested(["1", "x", "*", "²", "1"], "", "").without == ["1"]
 
 
 # -- the sender who releases the message -----------------------------------------------------------------------------
