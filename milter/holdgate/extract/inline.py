@@ -1,4 +1,4 @@
-"""Files inside text: uuencode, yEnc, BinHex 4.0, Ascii85, base64 and bytes in JSON, which no MIME field announces.
+"""Files inside text: uuencode, yEnc, BinHex 4.0, Ascii85, base64, dumps, and bytes in JSON.
 
 Mail programs and people still paste them, and the standard library decodes none of them in a body. Formats: POSIX.1
 `uuencode`, the yEnc draft 1.3, RFC 1741 (BinHex 4.0), RFC 4648 (base64). Damaged data is decoded as far as possible. A
@@ -14,9 +14,11 @@ from base64 import a85decode
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
+from holdgate.extract import dumps
 from holdgate.extract.fields import base64
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.identify import OLE
+from holdgate.extract.readers.texts import byte_strings
 from holdgate.extract.reading import Sink
 
 _UU = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:[^\r\n]{1,100}\r?\n)*)", re.MULTILINE)
@@ -70,6 +72,10 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
         for block in _ASCII85.findall(text):
             yield from _worthy(_from_ascii85(block))
     yield from _byte_strings(text)
+    for content in dumps.contents(text):
+        # Of other bytes, the dump itself is all that a person reads in them.
+        if shown := content if is_file(content) else "\n".join(byte_strings.strings(content)).encode():
+            yield "", shown
     yield from _base64_files(text)
 
 

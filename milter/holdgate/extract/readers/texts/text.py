@@ -58,7 +58,7 @@ def read(document: Document, sink: Sink) -> None:
 FORMAT = Format(
     kind="text",
     read=read,
-    holds="plain text, with uuencode, yEnc, BinHex and base64 inside",
+    holds="plain text, with uuencode, yEnc, BinHex, base64, hex dumps and binary patches inside",
     read_by="Holdgate, chardet",
     unread=f"blocks of OpenPGP, age, Ansible Vault, SOPS, saltpack and JSON Web Encryption (`{ciphertext.NOT_READ}`)",
     extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist",

@@ -1,0 +1,149 @@
+"""Bytes shown as digits are found in each form that programs print; tables of numbers are none."""
+
+import base64
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.extract import dumps
+
+SECRET = b"Dear Bob, her social security number is 536-90-4399, as you asked.\n"
+
+
+def pieces(data: bytes, size: int = 16) -> list[tuple[int, bytes]]:
+    return [(at, data[at : at + size]) for at in range(0, len(data), size)]
+
+
+def letters(data: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
+
+
+def xxd(data: bytes, size: int = 16, group: int = 2) -> str:
+    """As xxd(1) prints."""
+    width = size * 2 + (size - 1) // group
+    rows = [
+        (at, piece, [piece[i : i + group].hex() for i in range(0, len(piece), group)])
+        for at, piece in pieces(data, size)
+    ]
+    return "".join(f"{at:08x}: {' '.join(groups):{width}}  {letters(piece)}\n" for at, piece, groups in rows)
+
+
+def canonical(data: bytes) -> str:
+    """As hexdump -C prints."""
+    return "".join(f"{at:08x}  {p[:8].hex(' '):23}  {p[8:].hex(' '):23}  |{letters(p)}|\n" for at, p in pieces(data))
+
+
+def words(data: bytes) -> str:
+    """As hexdump(1) prints without options: words of two bytes, the second byte first."""
+    rows = [(at, [p[i : i + 2][::-1].hex().rjust(4, "0") for i in range(0, len(p), 2)]) for at, p in pieces(data)]
+    return "".join(f"{at:07x} {' '.join(row)}\n" for at, row in rows) + f"{len(data):07x}\n"
+
+
+def od(data: bytes, offset: str = "07o") -> str:
+    """As od -t x1 prints, with offsets in octal, or as -A wants them."""
+    return "".join(f"{at:{offset}} {p.hex(' ')}\n" for at, p in pieces(data))
+
+
+def tcpdump(data: bytes) -> str:
+    rows = [(at, p, [p[i : i + 2].hex() for i in range(0, len(p), 2)]) for at, p in pieces(data)]
+    return "".join(f"\t0x{at:04x}:  {' '.join(groups):39}  {letters(p)}\n" for at, p, groups in rows)
+
+
+def wireshark(data: bytes) -> str:
+    return "".join(f"{at:04x}  {p[:8].hex(' ')}  {p[8:].hex(' '):23}   {letters(p)}\n" for at, p in pieces(data))
+
+
+def debugger(data: bytes) -> str:
+    return "".join(
+        f"00007ff6`{at:08x}"[9:] + f"  {p[:8].hex(' ')}-{p[8:].hex(' ')}  {letters(p)}\n" for at, p in pieces(data)
+    )
+
+
+def intel(data: bytes) -> str:
+    records = [bytes([len(p), at >> 8, at & 255, 0]) + p for at, p in pieces(data)] + [bytes([0, 0, 0, 1])]
+    return "".join(f":{(one + bytes([-sum(one) & 255])).hex().upper()}\n" for one in records)
+
+
+def motorola(data: bytes, kind: int = 1) -> str:
+    size = kind + 1
+    records = [(kind, bytes([len(p) + size + 1]) + at.to_bytes(size, "big") + p) for at, p in pieces(data)]
+    records = [(0, bytes([3 + 3, 0, 0]) + b"abc"), *records, (9, bytes([3, 0, 0]))]
+    return "".join(f"S{one}{(row + bytes([~sum(row) & 255])).hex().upper()}\n" for one, row in records)
+
+
+def patch(data: bytes, how: str = "literal") -> str:
+    packed = zlib.compress(data)
+    lines = []
+    for _, piece in pieces(packed, 52):
+        length = chr(len(piece) + 64 if len(piece) <= 26 else len(piece) + 70)
+        lines.append(length + base64.b85encode(piece + bytes(-len(piece) % 4)).decode())
+    return "GIT binary patch\n" + f"{how} {len(data)}\n" + "\n".join(lines) + "\n\nliteral 0\nHcmV?d00001\n\n"
+
+
+FORMS = [xxd, canonical, od, tcpdump, wireshark, debugger, intel, motorola, patch]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_form_is_read(form: object, end: str) -> None:
+    assert callable(form)
+    text = f"Hello Anna,\n\n{form(SECRET)}\nBye\n".replace("\n", end).encode()
+    assert SECRET in list(dumps.contents(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        xxd(SECRET, 8, 1),
+        xxd(SECRET, 32, 4),
+        xxd(SECRET, 12, 1).upper().replace("DEAR", "Dear"),
+        od(SECRET, "06x"),
+        od(SECRET, "07d"),
+        "".join(f"> {line}\n" for line in canonical(SECRET).splitlines()),
+        f"{xxd(b'x' * 40)}\n{xxd(SECRET)}",
+        patch(SECRET, "delta"),
+        motorola(SECRET, 2),
+        motorola(SECRET, 3),
+    ],
+)
+def test_variants(text: str) -> None:
+    assert SECRET in list(dumps.contents(text.encode()))
+
+
+def test_words_in_the_order_of_a_pc() -> None:
+    assert list(dumps.contents(words(SECRET + b"!").encode())) == [SECRET + b"!"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0001 12 apples\n0002 45 pears\n0003 ff plums\n",
+        "2024 45 67\n2025 46 68\n",
+        "1000  12 34\n1016  56 78\n",  # fewer bytes than the next offset says
+        "00000000: 4465 6172 2042 6f62 2c20 6865 7220 736f  Dear Bob, her so\n",  # its letters stand beside it
+        "00000010: 4465\n00000000: 4465\n",
+        "S1 is a record\nS2 is another\n",
+        ":smile:\n:cry:\n",
+        "GIT binary patch\nliteral 5\nEnotcompressed\n",
+        "literal 85\nycmc~uEmA1XPtHutQ7BGLE\n",
+    ],
+)
+def test_near_misses(text: str) -> None:
+    assert [found for found in dumps.contents(text.encode()) if found] == []
+
+
+@given(
+    st.binary(min_size=17, max_size=200),
+    st.sampled_from([xxd, canonical, od, tcpdump, wireshark, intel, motorola, patch]),
+)
+def test_any_bytes_come_back(data: bytes, form: object) -> None:
+    assert callable(form)
+    assert data in list(dumps.contents(form(data).encode()))
+
+
+@given(st.text(alphabet="0123456789abcdefS:> |\n\t-x", max_size=200))
+def test_any_digits_are_taken(text: str) -> None:
+    list(dumps.contents(text.encode()))
