@@ -1,5 +1,6 @@
 """The page on changes in Chromium, on phone and desktop: it shows the result first, and reading it decides nothing."""
 
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -92,7 +93,68 @@ def test_a_recipient_left_out_after_a_look(
     assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
     assert site.world.to(wrong) == []
     assert wrong in text_of(mail_about(site, ANNA, incident, "It is not sent to"))
-    site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+    site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
+
+
+def held_mail(site: Site, incident: Incident) -> str:
+    """Return the HTML of the mail that tells the sender that their message waits."""
+    html = mail_about(site, ANNA, incident, "Waiting for approval").get_body(("html",))
+    assert html is not None
+    return str(html.get_content())
+
+
+def from_held_mail(
+    site: Site, browser: webdriver.Chrome, incident: Incident, link: str, directory: Path, size: tuple[int, int]
+) -> None:
+    """Open a link of that mail in a browser."""
+    path = directory / "held.html"
+    path.write_text(held_mail(site, incident), encoding="utf-8")
+    looks(browser, size)
+    browser.get(path.as_uri())
+    follow(browser, link)
+
+
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
+def test_the_sender_gives_a_reason_that_the_moderator_reads(
+    site: Site, browser: webdriver.Chrome, tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    incident = submit(site, ANNA, f"reason-{name}@partner.example")
+    from_held_mail(site, browser, incident, "Give a reason", tmp_path, size)
+    assert letters.SSN not in output(browser)
+    picture(browser, f"reason-{name}")
+    browser.find_element(By.ID, "reason").send_keys("It is in the contract")
+    send(browser, incident.id)
+    assert "Your answer is with those who decide." not in output(browser), "the box is not ticked"
+    assert "It is in the contract" not in [one.note for one in site.store.history(incident.id)]
+    browser.find_element(By.ID, "reason").clear()
+    browser.find_element(By.ID, "reason").send_keys("It is in the contract")
+    browser.find_element(By.NAME, "confirm").click()
+    send(browser, incident.id)
+    assert "Your answer is with those who decide." in output(browser)
+    picture(browser, f"reason-given-{name}")
+    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    browser.get(link_in(mail_about(site, BOSS, incident)))
+    assert "It is in the contract" in output(browser)
+
+
+def test_whoever_only_opens_a_sender_s_links_decides_nothing(site: Site) -> None:
+    incident = submit(site, ANNA, "opened@partner.example")
+    links = re.findall(r'href="(http[^"]+/t/[^"]+)"', held_mail(site, incident))
+    assert len(links) == 3, "a reason, a release, a withdrawal"
+    before = [one.event for one in site.store.history(incident.id)]
+    with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
+        for link in links:
+            page = client.get(link)
+            assert page.status_code == 200
+            (stamp,) = set(re.findall(r'name="stamp" value="(\w+)"', page.text))
+            given = {"stamp": stamp, "reason": "x", "confirm": "yes", "not": "1"}
+            for address in (link, str(page.url)):
+                client.head(address)
+                client.get(address, params=given)
+            assert client.post(str(page.url), data={"reason": "x", "confirm": "yes"}).status_code >= 400
+            assert client.post(str(page.url), data=given, headers={"Origin": "https://x.example"}).status_code >= 400
+    assert [one.event for one in site.store.history(incident.id)] == before
+    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
@@ -102,13 +164,7 @@ def test_the_sender_releases_it_but_not_to_all(
     right, wrong = f"self-right-{name}@partner.example", f"self-wrong-{name}@partner.example"
     letter = letters.number_in_text()
     incident = submit_to(site, letter, right, wrong)
-    html = mail_about(site, ANNA, incident, "Waiting for approval").get_body(("html",))
-    assert html is not None
-    path = tmp_path / "held.html"
-    path.write_text(html.get_content(), encoding="utf-8")
-    looks(browser, size)
-    browser.get(path.as_uri())
-    follow(browser, "Send the message")
+    from_held_mail(site, browser, incident, "Send the message", tmp_path, size)
     assert "except those that you tick" in output(browser)
     assert letters.SSN not in output(browser)
     picture(browser, f"self-release-left-out-{name}")
@@ -128,7 +184,7 @@ def test_the_sender_releases_it_but_not_to_all(
     assert delivery.recipients == [right]
     assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
     assert "The new colleague asked for it" in text_of(mail_about(site, BOSS, incident, "not to all of its recipients"))
-    site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+    site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
     assert site.world.to(wrong) == []
 
 
@@ -147,7 +203,7 @@ def test_a_moderator_s_reply_leaves_a_recipient_out(site: Site) -> None:
     (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
     assert delivery.recipients == [right]
     assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
-    site.wait_for(lambda: not site.postfix.held_ids(), "the original to be deleted")
+    site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
     assert site.world.to(wrong) == []
 
 
