@@ -67,8 +67,20 @@ def test_a_message_is_tried_as_the_gate_would_judge_it(run: Run) -> None:
     output = run(*test, "eve@partner.example")[1]
     assert "policy:     agents" in output
     assert "unusual:    billing: first mail to eve@partner.example." in output
-    assert "policy:     none" in run(*test, BOB)[1]
-    assert "policy:     none" in run("policy", "test", "--from", "a@corp.example", "--to", "eve@partner.example")[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        ("--from", "agent@corp.example", "--user", "billing", "--to", BOB),
+        ("--from", "a@corp.example", "--to", "eve@partner.example"),
+    ],
+)
+def test_no_policy_holds_a_message_to_a_known_recipient_or_of_another_sender(
+    run: Run, envelope: tuple[str, ...]
+) -> None:
+    assert "policy:     none" in run("policy", "test", *envelope)[1]
 
 
 def test_a_token_is_made_and_revoked(run: Run, store_url: str) -> None:
