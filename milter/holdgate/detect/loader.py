@@ -142,6 +142,7 @@ def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> lis
         for part in ("all", "any", "none"):
             for term in getattr(rule, part):
                 for name in (*term.identifiers, *term.without):
-                    if not any(fnmatchcase(known, name) for known in loaded.identifiers):
-                        raise _refuse(loaded, "profiles", profile_id, ("rules", index, part), f"no identifier {name!r}")
+                    if name in loaded.identifiers or any(fnmatchcase(known, name) for known in loaded.identifiers):
+                        continue
+                    raise _refuse(loaded, "profiles", profile_id, ("rules", index, part), f"no identifier {name!r}")
     return list(rules.values())
