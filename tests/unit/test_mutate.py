@@ -25,6 +25,8 @@ LIMIT: int = 3
 class C:
     pass
 
+@functools.lru_cache(maxsize=4)
+
 def f(a: \"Literal[1]\" = 7, b=True):
     if a < 2 and not b:
         y(a)

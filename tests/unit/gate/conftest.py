@@ -29,7 +29,8 @@ ALLOW_ALL = {"policy": [{"name": "all", "action": "allow"}]}
 @pytest.fixture(autouse=True)
 def _threads_of_copies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """End the threads that store copies with each test; those of the milter end with its process."""
-    with ThreadPoolExecutor(1, "copies") as later, ThreadPoolExecutor(4, "syncs") as syncs:
+    sizes = split._LATER._max_workers, split._SYNCS._max_workers
+    with ThreadPoolExecutor(sizes[0], "copies") as later, ThreadPoolExecutor(sizes[1], "syncs") as syncs:
         monkeypatch.setattr(split, "_LATER", later)
         monkeypatch.setattr(split, "_SYNCS", syncs)
         yield

@@ -11,6 +11,7 @@ from holdgate.gate import holding
 from holdgate.gate import session as module
 from holdgate.gate.submit import SubmitError
 from holdgate.machines.traffic import UnansweredError
+from holdgate.quarantine import schema
 from holdgate.quarantine.states import State
 from tests.unit.gate.conftest import ALLOW_ALL, HOLD_ALL, FakePool, FakeService, NewService
 from tests.unit.gate.test_session import FIELDS, LIMITED, send
@@ -321,6 +322,15 @@ def test_the_subject_of_what_a_scanner_marked_is_masked(new_service: NewService)
         assert "4111111111111111" not in text
     assert "anna@corp.example" in incident.header_from
     assert incident.policy == "mark X-Netskope-Action"
+
+
+def test_a_scanners_field_with_a_long_name_can_be_stored(new_service: NewService) -> None:
+    """The store takes 64 characters."""
+    name = "X-" + "Long-" * 20 + "Action"
+    service = new_service(trusted_scanners=["192.0.2.0/24"], trusted_scanner_headers={name: "quarantine"})
+    assert send(service.session(), [("From", b" <anna@corp.example>"), (name, b" Quarantine")]).hold
+    (incident,) = service.store.incidents
+    assert incident.policy == f"mark {name}"[: schema.incidents.c.policy.type.length]
 
 
 # -- the reply --------------------------------------------------------------------------------------------------------
