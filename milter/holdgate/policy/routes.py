@@ -335,17 +335,23 @@ class Routes:
 
     def _forward(self, site: Site, state: _RouteState, address: str, user: str, name: str) -> None:
         state.ends[address] = None
+        values = {
+            "user": user,
+            "local": name,
+            "domain": address.rpartition("@")[2],
+            "recipient": address,
+            "extension": name[len(user) + 1 :],
+            "recipient_delimiter": name[len(user) : len(user) + 1] or site.words["recipient_delimiter"][:1],
+        }
         try:
-            home = pwd.getpwnam(user).pw_dir
+            account = pwd.getpwnam(user)
         except (KeyError, ValueError):
             for relay in site.lists["luser_relay"]:
-                extension = name[len(user) + 1 :]
-                reported = {"user": user, "local": name, "domain": address.rpartition("@")[2], "extension": extension}
-                state.add(self._targets(site, state, filled(relay, reported | {"recipient": address}), address))
+                state.add(self._targets(site, state, filled(relay, values), address))
             return
+        values |= {"home": account.pw_dir, "shell": account.pw_shell}
         for template in site.lists["forward_path"]:
-            reported = {"home": home, "user": user, "local": name, "extension": name[len(user) + 1 :]}
-            path = Path(filled(template, reported))
+            path = Path(filled(template, values))
             try:
                 text = path.read_text(encoding="utf-8", errors="replace")
             except (FileNotFoundError, NotADirectoryError):

@@ -179,6 +179,18 @@ def test_a_forward_file(at: Callable[..., Routes], tmp_path: Path) -> None:
     assert at(main).route_of("no-such-user@corp.example").unknown == ""
 
 
+def test_a_forward_file_of_an_extension_comes_first(at: Callable[..., Routes], tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    path = f"forward_path = {tmp_path}/$user.forward${{recipient_delimiter}}${{extension}}, {tmp_path}/$user.forward\n"
+    routes = at(f"{LOCAL}recipient_delimiter = +\n{path}")
+    (tmp_path / f"{user}.forward").write_text("usual@partner.example\n")
+    (tmp_path / f"{user}.forward+news").write_text("news@partner.example\n")
+    for extension, end in (("", "usual"), ("+news", "news"), ("+other", "usual")):
+        ends = routes.route_of(f"{user}{extension}@corp.example").ends
+        assert f"{end}@partner.example" in ends, extension
+        assert len([one for one in ends if "partner" in one]) == 1
+
+
 def test_a_forward_file_that_may_not_be_read(at: Callable[..., Routes], tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     (tmp_path / f"{user}.forward").mkdir()  # as good as one without permission, for root too
