@@ -126,6 +126,17 @@ def test_the_copy_has_what_the_client_asked_of_reports(site: Site) -> None:
     assert (wishes.envelope_id, wishes.header_only) == ("env-1+25", True)
     assert wishes.originals["four@partner.example"] == "rfc822;orig+four@partner.example"
     assert wishes.unwanted == {"three@partner.example"}
+    site.world.takes_dsn = True
+    try:
+        assert site.command("release", incident.id).returncode == 0
+        site.wait_for(lambda: site.world.to("four@partner.example"), "the copy")
+    finally:
+        site.world.takes_dsn = False
+    (sent,) = site.world.to("four@partner.example")
+    assert {"RET=HDRS", "ENVID=ENV-1+2B25"} <= set(sent.mail)
+    assert "NOTIFY=NEVER" in sent.rcpt["three@partner.example"]
+    original = "ORCPT=RFC822;ORIG+2BFOUR@PARTNER.EXAMPLE"
+    assert {"NOTIFY=FAILURE,DELAY", original} == set(sent.rcpt["four@partner.example"])
 
 
 # -- the milter is killed -----------------------------------------------------------------------------------------
