@@ -15,8 +15,9 @@ from holdgate.extract.readers.pictures import metafile
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-# Instance and version, then the record type of each kind of image.
-BLIP = re.compile(rb"(?s)(?P<head>[\x00-\xff]{2})(?P<kind>[\x1a-\x1f\x29\x2a])\xf0(?=(?P<size>.{4}))")
+# The record type of each kind of image, after two bytes of instance and version. A pattern that begins with any bytes
+# is slow, because it is tried everywhere.
+BLIP = re.compile(rb"(?s)(?P<kind>[\x1a-\x1f\x29\x2a])\xf0(?=(?P<size>.{4}))")
 # Record instances of each kind, with one and with two checksums.
 INSTANCES = {
     0x1A: ("picture.emf", (0x3D4,), (0x3D5,)),
@@ -34,18 +35,19 @@ METAFILES = frozenset({0x1A, 0x1B, 0x1C})
 def pictures(data: bytes, sink: Sink) -> Iterator[tuple[bytes, str]]:
     """Yield raster images with a name that states their kind; read metafiles."""
     at = 0
-    while match := BLIP.search(data, at):
-        at = match.start() + 1
+    while match := BLIP.search(data, at + 2):
+        begin = match.start() - 2
+        at = begin + 1
         sink.budget.check_time()
-        (head,) = struct.unpack("<H", match["head"])
+        (head,) = struct.unpack_from("<H", data, begin)
         (size,) = struct.unpack("<I", match["size"])
         kind = match["kind"][0]
         name, one, two = INSTANCES[kind]
         instance = head >> 4
         if head & 0xF or instance not in (*one, *two) or size > len(data) - match.end():
             continue
-        start = match.start() + 8 + (16 if instance in one else 32)
-        end = match.start() + 8 + size
+        start = begin + 8 + (16 if instance in one else 32)
+        end = begin + 8 + size
         at = end
         if kind in METAFILES:
             _read_metafile(data[start:end], sink)

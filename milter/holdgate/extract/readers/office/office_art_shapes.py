@@ -5,7 +5,6 @@ pSegmentInfo), 2.2.39 (child anchor) and 2.2.51 (IMsoArray); [MS-PPT] 2.7.1 has 
 by their headers, as images are.
 """
 
-import re
 import struct
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +12,7 @@ from holdgate.extract.readers.texts import outlines
 from holdgate.extract.readers.texts.path_data import Figure
 from holdgate.extract.reading import Sink
 
-_PROPERTIES = re.compile(rb"(?s).{2}\x0b\xf0.{4}")
+_PROPERTIES = b"\x0b\xf0"
 NAMES = {"left": 0x140, "top": 0x141, "right": 0x142, "bottom": 0x143}
 """The properties with the bounds of the coordinates."""
 _VERTICES, _SEGMENTS = 0x145, 0x146
@@ -31,16 +30,15 @@ def check(data: bytes, sink: Sink) -> None:
     """Report that a drawing is not read if the freeform shapes in a stream look like a line of letters."""
     boxes: list[outlines.Box] = []
     points = 0
-    for match in _PROPERTIES.finditer(data):
-        head, _, size = struct.unpack("<HHI", match[0])
-        if head & 0xF != 3 or size > len(data) - match.end() or points > _MOST_POINTS:
+    for head, size, start in _records(data):
+        if head & 0xF != 3 or size > len(data) - start or points > _MOST_POINTS:
             continue
         sink.budget.check_time()
         try:
-            plain, arrays = _properties(data[match.end() : match.end() + size], head >> 4)
+            plain, arrays = _properties(data[start : start + size], head >> 4)
             if _VERTICES not in arrays:
                 continue
-            place = _anchor(data[match.end() + size : match.end() + size + _NEAR])
+            place = _anchor(data[start + size : start + size + _NEAR])
             segments = arrays.get(_SEGMENTS, b"")[6:]
             words = struct.unpack_from(f"<{len(segments) // 2}H", segments)
             for figure in figures(_vertices(arrays[_VERTICES]), words):
@@ -51,6 +49,15 @@ def check(data: bytes, sink: Sink) -> None:
             continue
     if outlines.are_letters(boxes):
         sink.limited(outlines.NOT_READ)
+
+
+def _records(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the first word, the size and the place of the content of what looks like a record of properties."""
+    at = data.find(_PROPERTIES, 2)
+    while 0 <= at <= len(data) - 6:
+        head, _, size = struct.unpack_from("<HHI", data, at - 2)
+        yield head, size, at + 6
+        at = data.find(_PROPERTIES, at + 8)
 
 
 def _properties(data: bytes, count: int) -> tuple[dict[int, int], dict[int, bytes]]:
