@@ -81,7 +81,7 @@ def read(document: Document, sink: Sink) -> None:
         try:
             inside = decrypted(document, b"", sink)
         except UnreadableError:
-            for name in PROPERTY_SETS & set(root.untaken()):
+            for name in sorted(PROPERTY_SETS & set(root.untaken())):
                 read_properties(root.read(name), sink)
             raise
         sink.signal("encrypted with the default password")
