@@ -55,7 +55,8 @@ def versions() -> list[str]:
         form = "${Package} ${Version}\n"
         query = ["dpkg-query", "--show", f"--showformat={form}", *packages]
         found += subprocess.run(query, capture_output=True, text=True, check=False).stdout.split("\n")
-    return [one for one in found if one]
+    # dpkg names a package without a version if it knows it and another one has the command.
+    return [one for one in found if len(one.split()) == 2]
 
 
 if __name__ == "__main__":

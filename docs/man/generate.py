@@ -145,9 +145,24 @@ def _holders(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=1000)
-    usage = parser.format_usage().removeprefix("usage: ").strip()
-    return usage.replace("[-h] ", "").replace(" [-h]", "").removeprefix("holdgate ")
+    """Return a command and its arguments. What argparse prints differs between versions of Python.
+
+    From 3.14 on it has colours if standard output is a terminal, and joins options with arguments that exclude them.
+    """
+    options, words = [], []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
+            continue
+        value = action.metavar or (f"{{{','.join(action.choices)}}}" if action.choices else "")
+        if action.option_strings:
+            takes = "" if action.nargs == 0 else f" {value or action.dest.upper()}"
+            options.append(
+                f"{action.option_strings[0]}{takes}" if action.required else f"[{action.option_strings[0]}{takes}]"
+            )
+        else:
+            value = str(value or action.dest)
+            words.append({"?": f"[{value}]", "+": f"{value} [{value} ...]"}.get(str(action.nargs), value))
+    return " ".join([parser.prog, *options, *words]).removeprefix("holdgate ")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> dict[str, str]:

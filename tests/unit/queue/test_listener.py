@@ -474,7 +474,8 @@ def test_a_changed_message_that_is_cut_short_or_dribbles_is_not_submitted(
             assert json.loads(peer.recv(1000)) == {"ok": True, "go": True}
             peer.sendall(b"x" * 999)
             if is_closed:
-                peer.unwrap()
+                with contextlib.suppress(ssl.SSLError):  # the node may close without an answer
+                    peer.unwrap()
             wait_for(lambda: "stage=node" in caplog.text, "the line about it")
     assert awaiting.taken == []
 

@@ -74,5 +74,5 @@ def _install(rounds: ModuleType) -> None:
     ecma376_agile.ECMA376Agile._derive_iterated_hash_from_password = staticmethod(iterated)
 
 
-if hash_rounds is not None:
-    _install(hash_rounds)
+if hash_rounds is not None and hasattr(ecma376_agile.ECMA376Agile, "_derive_iterated_hash_from_password"):
+    _install(hash_rounds)  # another version of the library may have no such function
