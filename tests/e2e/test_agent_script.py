@@ -9,6 +9,7 @@ import pytest
 
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
+from holdgate.quarantine.store import settle
 from testbed import letters
 from testbed.site import Site
 from tests.data.agent import ALLOWED, BURST, DAY, Sending, script
@@ -79,8 +80,11 @@ def release(site: Site, incident: Incident) -> None:
         assert found is not None
         return found.state
 
+    def approve() -> None:
+        held = site.store.incident(incident.id)
+        assert held is not None
+        site.store.change(held, State.APPROVED, BOSS)
+
     site.wait_for(lambda: state() is State.HELD, "the message to be held")
-    held = site.store.incident(incident.id)
-    assert held is not None
-    site.store.change(held, State.APPROVED, BOSS)
+    settle(approve)  # the desk asks meanwhile
     site.wait_for(lambda: state() is State.RELEASED, "the message to be released")
