@@ -67,6 +67,7 @@ def run(program: str, settings: Settings, parent: int) -> int:
     watch = HoldWatch(QueueClient(settings.queue.socket), waker)
     listener.start()
     watch.start()
+    wake_at(stop, waker)
     daemon.notify("READY=1")
     run_passes(reconciler, stop, _PAUSE, parent, waker, watch, lease.holds)
     watch.close()
@@ -77,6 +78,19 @@ def run(program: str, settings: Settings, parent: int) -> int:
         maillog.failed(stage="config", error=f"another machine uses the node name {name}; see: holdgate nodes")
         return daemon.EX_CONFIG
     return 0
+
+
+def wake_at(stop: threading.Event, waker: Waker) -> None:
+    """Have `stop` end a pause, which can be longer than systemd waits for the end of the daemon.
+
+    A thread waits for it, because a signal handler that woke the waker could interrupt the waker itself.
+    """
+
+    def wait() -> None:
+        stop.wait()
+        waker.wake()
+
+    threading.Thread(target=wait, name="stop", daemon=True).start()
 
 
 def run_passes(

@@ -19,7 +19,8 @@ from holdgate.quarantine.store import StoreError
 from holdgate.queue import main, reconciling
 from holdgate.queue.client import QueueError
 from holdgate.queue.reconcile import Reconciler
-from holdgate.queue.reconciling import run_passes
+from holdgate.queue.reconciling import run_passes, wake_at
+from testbed.ports import PATIENCE
 
 PAUSE = 0.001
 
@@ -105,6 +106,16 @@ def test_a_storm_of_signals_causes_few_passes(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(script.stop, "wait", lambda seconds: waits.append(seconds) or wait(0))
     run_passes(script, script.stop, PAUSE, os.getppid(), waker)
     assert waits == [pytest.approx(0.1)] * script.count
+
+
+def test_the_end_ends_a_pause() -> None:
+    stop, waker, woken = threading.Event(), Waker(), list[bool]()
+    wake_at(stop, waker)
+    pause = threading.Thread(target=lambda: woken.append(waker.wait(10 * PATIENCE)), daemon=True)
+    pause.start()
+    stop.set()
+    pause.join(PATIENCE)
+    assert woken == [True]
 
 
 def test_it_ends_with_its_parent() -> None:
