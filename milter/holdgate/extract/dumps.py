@@ -138,14 +138,14 @@ def _motorola(record: bytes) -> bytes:
 
 def _patched(lines: bytes) -> bytes:
     """Return the unpacked content of a patch: each line has its length as a letter, then base 85 as in RFC 1924."""
-    packed = b""
+    packed: list[bytes] = []
     for line in lines.split():
         length = line[0] - 64 if line[0] <= 90 else line[0] - 70
         try:
-            packed += b85decode(line[1:])[:length]
+            packed.append(b85decode(line[1:])[:length])
         except ValueError:
             break
     try:
-        return zlib.decompressobj().decompress(packed, INFLATED_BYTES)
+        return zlib.decompressobj().decompress(b"".join(packed), INFLATED_BYTES)
     except zlib.error:
         return b""

@@ -40,7 +40,7 @@ def has_block(text: str) -> bool:
 def _names_encryption(header: str) -> bool:
     try:
         members = json.loads(base64(header.replace("-", "+").replace("_", "/").encode("ascii")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(members, dict) and "enc" in members
 

@@ -28,6 +28,7 @@ def header(**members: str) -> str:
 JOSE = header(alg="RSA-OAEP", enc="A256GCM")
 COMPACT = f"{JOSE}.{URL_CODED}.{URL_CODED[:16]}.{URL_CODED}.{URL_CODED[:22]}"
 GENERAL = {"protected": JOSE, "iv": URL_CODED[:16], "ciphertext": URL_CODED, "tag": URL_CODED[:22]}
+NESTED = base64.urlsafe_b64encode(b'{"a":' + b"[" * 100_000).decode().rstrip("=")
 VAULT = f"$ANSIBLE_VAULT;1.1;AES256\n{HEX[:80]}\n{HEX[80:160]}\n"
 AGE = f"-----BEGIN AGE ENCRYPTED FILE-----\n{CODED[:64]}\n{CODED[64:128]}\n-----END AGE ENCRYPTED FILE-----\n"
 XML = (
@@ -75,6 +76,7 @@ def test_encrypted_elements_are_not_read() -> None:
         f"{header(alg='none')}.{URL_CODED}.{URL_CODED[:16]}.{URL_CODED}.{URL_CODED[:22]}",
         f"https://www.partner.example/?token={COMPACT}",
         f"eyJ{'a' * 200}",
+        f"{NESTED}.{URL_CODED}.{URL_CODED[:16]}.{URL_CODED}.{URL_CODED[:22]}",
         json.dumps({name: GENERAL[name] for name in ("iv", "tag")} | {"note": "ciphertext"}),
         json.dumps({"cipher": {"iv": 1, "tag": 2, "ciphertext": 3}, "iv": 4}),
         "{" + '"ciphertext" "iv" "tag"' + "[" * 100_000,
