@@ -30,6 +30,8 @@ _BETWEEN = re.compile(rb"[ \t-]{0,3}")
 _BASES = (16, 8, 10)
 _INTEL = re.compile(rb"(?:\n[ \t>]*:[0-9A-Fa-f]{10,600}[ \t]*\r?(?=\n)){2,}+")
 _MOTOROLA = re.compile(rb"(?:\n[ \t>]*S[0-35-9][0-9A-Fa-f]{6,512}[ \t]*\r?(?=\n)){2,}+")
+_INTEL_RECORD = re.compile(rb":([0-9A-Fa-f]+)")
+_MOTOROLA_RECORD = re.compile(rb"S([0-9])([0-9A-Fa-f]+)")
 _ADDRESS_BYTES = {b"1": 2, b"2": 3, b"3": 4}
 # A text without what may stand between the digits, each digit as 0: every dump has a line that begins with ten of them.
 _DIGITS_ONLY = bytes(48 if chr(code) in "0123456789abcdefABCDEF" else 10 if code == 10 else 46 for code in range(256))
@@ -44,9 +46,9 @@ def contents(text: bytes) -> Iterator[bytes]:
     if _TEN in lines.translate(_DIGITS_ONLY, _BESIDE_DIGITS):
         yield from _dumps(lines)
         for found in _INTEL.finditer(lines):
-            yield b"".join(map(_intel, found[0].split()))
+            yield b"".join(map(_intel, _INTEL_RECORD.findall(found[0])))
         for found in _MOTOROLA.finditer(lines):
-            yield b"".join(map(_motorola, found[0].split()))
+            yield b"".join(_motorola(*record) for record in _MOTOROLA_RECORD.findall(found[0]))
     if b"GIT binary patch" in text:
         for lines in _PATCH.findall(text):
             yield _patched(lines)
@@ -121,15 +123,14 @@ def _row(rest: bytes, most: int) -> bytes:
 # -- object files and patches ------------------------------------------------------------------------------------------
 
 
-def _intel(record: bytes) -> bytes:
+def _intel(digits: bytes) -> bytes:
     """Return the data of a record: length, address (2), type, data, checksum. Only records of type 0 have data."""
-    fields = bytes.fromhex(record[record.find(b":") + 1 :].decode("ascii")) if len(record) % 2 else b""
+    fields = bytes.fromhex(digits.decode("ascii")) if len(digits) % 2 == 0 else b""
     return fields[4 : 4 + fields[0]] if len(fields) > 4 and fields[3] == 0 else b""
 
 
-def _motorola(record: bytes) -> bytes:
+def _motorola(kind: bytes, digits: bytes) -> bytes:
     """Return the data of a record: length of the rest, address (2 to 4 bytes), data, checksum."""
-    kind, digits = record[1:2], record[2:]
     if kind not in _ADDRESS_BYTES or len(digits) % 2:
         return b""
     fields = bytes.fromhex(digits.decode("ascii"))

@@ -102,6 +102,8 @@ def test_each_form_is_read(form: object, end: str) -> None:
         od(SECRET, "06x"),
         od(SECRET, "07d"),
         "".join(f"> {line}\n" for line in canonical(SECRET).splitlines()),
+        "".join(f"> {line}\n" for line in intel(SECRET).splitlines()),
+        "".join(f">>{line}\n" for line in motorola(SECRET).splitlines()),
         f"{xxd(b'x' * 40)}\n{xxd(SECRET)}",
         patch(SECRET, "delta"),
         motorola(SECRET, 2),
