@@ -1,7 +1,11 @@
 """A process that records incidents, of this build or another one: run by benchmarks/store.py with that build's path.
 
 Its arguments are the store's URL, the name of its node, and the number of incidents. It prints that it is ready, waits
-for a line, and then prints the time of each incident and its own processor time, both in seconds, as JSON.
+for a line, and then prints the time of each incident and its own processor time, both in seconds, as JSON. It ends when
+its input ends.
+
+A milter runs for weeks. So the first incidents, for which it connects and PostgreSQL plans its statements, are not
+timed, nor is its end.
 """
 
 import inspect
@@ -15,6 +19,9 @@ sys.path.pop(0)
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.store import open_store
 
+# After so many incidents, each statement was used, and planned by PostgreSQL for the last time.
+_FIRST = 10
+
 
 def main(url: str, node: str, count: int) -> None:
     """Record, and print."""
@@ -22,7 +29,8 @@ def main(url: str, node: str, count: int) -> None:
     role = {"role": "milter"} if "role" in inspect.signature(open_store).parameters else {}
     store = open_store(url, node, **role)
     actor = Actor("holdgate-milter", "milter")
-    store.record(_incident(0), actor)  # the connection is there, and statements are compiled
+    for number in range(_FIRST):
+        store.record(_incident(number), actor)
     print("ready", flush=True)
     sys.stdin.readline()
     times, used = [], time.process_time()
@@ -30,7 +38,8 @@ def main(url: str, node: str, count: int) -> None:
         begun = time.perf_counter()
         store.record(_incident(number), actor)
         times.append(time.perf_counter() - begun)
-    print(json.dumps([times, time.process_time() - used]))
+    print(json.dumps([times, time.process_time() - used]), flush=True)
+    sys.stdin.readline()
     store.close()
 
 

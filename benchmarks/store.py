@@ -167,7 +167,7 @@ def _record(tree: Path, url: str, writers: int, each: int, outcome: _Outcome) ->
     for process in processes:
         assert process.stdin is not None
         print(file=process.stdin, flush=True)
-    for line in _lines(processes):
+    for line in _lines(processes):  # none of them ends meanwhile: that uses a processor which others wait for
         times, used = json.loads(line)
         outcome.times += times
         outcome.used += used
