@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
-from support import once, results
+from support import once, parallel, results
 from testbed.postgres import PostgresError, PostgresServer
 
 NewUrl = Callable[[], str]
@@ -34,9 +34,24 @@ once.share_statements()
 once.share_structure()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the number of processes among which the tests are divided."""
+    parser.addoption("--processes", type=int, default=0, help="fork so many processes when the tests are collected")
+
+
 def pytest_collection_finish() -> None:
     """All modules are loaded now."""
     once.settle_heap()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run the tests in several processes if that was asked for."""
+    count: int = session.config.getoption("processes")
+    if not count or session.testsfailed or session.config.getoption("collectonly"):
+        return None
+    parallel.run(session, count)
+    return True
 
 
 @pytest.hookimpl(tryfirst=True)
