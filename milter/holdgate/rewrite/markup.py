@@ -7,6 +7,7 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from html.entities import html5
 
 from holdgate.rewrite.finder import Spans
 
@@ -20,8 +21,10 @@ _TOKEN = re.compile(
     rf"|(?P<tags>(?:{_TAG})+)|(?P<text>[^<]+|<)",
     re.DOTALL,
 )
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-_ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+# Browsers also read numbers and old names without a semicolon (HTML, 13.2.5.72 to 13.2.5.80).
+_OLD_NAMES = "|".join(sorted((name for name in html5 if not name.endswith(";")), key=len, reverse=True))
+_ENTITY = re.compile(rf"&(?:#[0-9]{{1,7}};?|#[xX][0-9A-Fa-f]{{1,6}};?|[A-Za-z][A-Za-z0-9]{{1,30}};|(?:{_OLD_NAMES}))")
+_ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>=`]+))")
 _NAMES = re.compile(r"<[/!]?(?:[\w.-]*:)?([\w.-]+)")
 
 _NOWHERE = (-1, -1)
@@ -168,7 +171,7 @@ def _take_tags(tags: str, start: int, text: _Joined, attributes: _Joined | None)
     for attribute in _ATTRIBUTE.finditer(tags):
         if attribute[1].startswith("xmlns"):
             continue
-        group = 2 if attribute[2] is not None else 3
+        group = attribute.lastindex or 2
         attributes.take(start + attribute.start(group), attribute[group])
         attributes.divide()
 
@@ -176,7 +179,7 @@ def _take_tags(tags: str, start: int, text: _Joined, attributes: _Joined | None)
 def _take_embedded(tags: str, start: int, embedded: _Joined) -> None:
     """Add the documents that attributes contain as `data:` (RFC 2397): their content is often coded."""
     for attribute in _ATTRIBUTE.finditer(tags):
-        group = 2 if attribute[2] is not None else 3
+        group = attribute.lastindex or 2
         if attribute[group].lstrip().lower().startswith("data:"):
             embedded.take(start + attribute.start(group), attribute[group])
             embedded.divide()

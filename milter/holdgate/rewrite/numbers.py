@@ -6,14 +6,15 @@ from collections.abc import Collection, Iterable, Iterator
 
 # Shorter numbers occur by chance.
 SHORTEST = 9
-_BETWEEN = r"[ \xa0\t\r\n.,;'’_/‐‑–-]"
+# Spaces, punctuation, and characters that nobody sees: soft hyphen, zero width, marks of direction.
+_BETWEEN = r"[ \xa0\xad\u2000-\u2015\u202a-\u202f\u2060\ufeff\t\r\n.,;'’_/-]"
 _RUN = re.compile(rf"\d(?:{_BETWEEN}{{0,2}}\d){{{SHORTEST - 1},}}")
 _ONLY_NUMBER = re.compile(rf"(?:\d|{_BETWEEN})+")
 
 
 def digits_of(values: Iterable[str]) -> list[str]:
     """Return the digits of those values that are numbers of at least `SHORTEST` digits, longest first."""
-    numbers = {_ascii(filter(str.isdecimal, value)) for value in values if _ONLY_NUMBER.fullmatch(value)}
+    numbers = {ascii_digits(value) for value in values if _ONLY_NUMBER.fullmatch(value)}
     return sorted((one for one in numbers if len(one) >= SHORTEST), key=lambda one: (-len(one), one))
 
 
@@ -21,7 +22,7 @@ def spelled(text: str, numbers: Collection[str]) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each occurrence of these numbers in a text."""
     for run in _RUN.finditer(text) if numbers else ():
         places = [place for place in range(run.start(), run.end()) if text[place].isdecimal()]
-        digits = _ascii(text[place] for place in places)
+        digits = ascii_digits(run[0])
         for number in numbers:
             at = digits.find(number)
             while at >= 0:
@@ -40,5 +41,6 @@ def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
-def _ascii(digits: Iterable[str]) -> str:
-    return "".join(str(unicodedata.decimal(one)) for one in digits)
+def ascii_digits(text: str) -> str:
+    """Return the digits of a text, of any script, as ASCII digits."""
+    return "".join(str(unicodedata.decimal(one)) for one in text if one.isdecimal())

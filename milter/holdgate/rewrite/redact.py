@@ -5,10 +5,11 @@ for the values. The change is refused if a value may remain.
 """
 
 import binascii
+import html
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from email.header import Header
 
 from holdgate.extract import charset
@@ -20,7 +21,7 @@ from holdgate.rewrite import archives, image, package, pdf, rtf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
-from holdgate.rewrite.numbers import digits_of, spelled
+from holdgate.rewrite.numbers import ascii_digits, digits_of, spelled
 
 _PACKAGES = ("ooxml", "odf", "zip")
 _PLAIN = ("text", "csv", "calendar", "card")
@@ -32,13 +33,19 @@ _NOT_FREE = re.compile(
 )
 # The lines that divide a calendar or card into components (RFC 5545, 3.6).
 _FRAME = re.compile(r"^(?:BEGIN|END):[A-Za-z-]+\r?$", re.MULTILINE)
+# A property whose value is HTML, such as the X-ALT-DESC of Outlook.
+_PAGE = re.compile(
+    r"""^((?:[^":\r\n]|"[^"\r\n]*")*;FMTTYPE="?text/html"?(?:;(?:[^":\r\n]|"[^"\r\n]*")*)?:)(.*)""",
+    re.IGNORECASE | re.MULTILINE,
+)
 _DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
 # Shorter values are searched for in text only, because they occur in bytes by chance.
 _SHORTEST = 8
 _DIGITS = 9
-# What can be between the digits of a number: ASCII punctuation, NUL as in UTF-16, and the bytes of other spaces and
-# dashes in UTF-8 (U+00A0, U+2000 to U+2015, U+202F).
-_SEPARATORS = b" \t\r\n\0.,:;_/'()-" + bytes([0xC2, 0xA0, 0xE2, *range(0x80, 0x96), 0xAF])
+# What can be between the digits of a number: ASCII punctuation, NUL as in UTF-16, and the bytes of other spaces, dashes
+# and invisible characters in UTF-8 (U+00A0, U+00AD, U+2000 to U+2015, U+202A to U+202F).
+_SEPARATORS = b" \t\r\n\0.,:;_/'()-" + bytes([0xC2, 0xA0, 0xAD, 0xE2, *range(0x80, 0x96), *range(0xAA, 0xB0)])
+_TAG = re.compile(r"<[^<>]*>")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}")
 # An escaped ASCII character (CSS Syntax 3, 4.3.7).
 _ESCAPE = re.compile(rb"\\0{0,4}([2-7][0-9A-Fa-f])(?![0-9A-Fa-f])\s?")
@@ -86,7 +93,7 @@ def _text_leaf(one: Entity, name: str, kind: str, text: str, finder: Finder) -> 
     written = new.encode("utf-8", "replace")
     if kind == "html" and finder.check("part.html", b"\xef\xbb\xbf" + written)[1]:
         raise RefusedError(name, "not removed")
-    _require_gone(name, written, finder, _coded(written) if kind in ("html", *_XML_TEXTS) else ())
+    _require_gone(name, written, finder, kind)
     if new != text:
         kind_and_subtype = one.content_type.encode("ascii", "replace")
         one.replace(written, kind_and_subtype + b"; charset=utf-8")
@@ -101,6 +108,7 @@ def _masked_text(text: str, kind: str, finder: Finder) -> str:
         return masked(text, finder.spans, finder.values, known=finder.known)
     if kind in _FOLDED:
         text = re.sub(r"\r?\n[ \t]", "", text)
+        text = _PAGE.sub(lambda line: line[1] + masked(line[2], finder.spans, finder.values, is_html=True), text)
         frame = {place for line in _FRAME.finditer(text) for place in range(*line.span())}
         new = hidden(text, finder.spans(text))
         return "".join(old if place in frame else one for place, (old, one) in enumerate(zip(text, new, strict=True)))
@@ -115,11 +123,12 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         raise RefusedError(name, "too long") from error
     short = name.rpartition(" › ")[2]
     is_whole, is_found = (finder.seen.get(short) if not depth else None) or finder.check(short, data)
-    if not is_found and (is_whole or depth):
-        return data
-    if not is_whole and not is_found:
+    if not is_whole and not is_found and not depth:
         raise RefusedError(name, "not read")
     kind = identify(Document(data, short))
+    if not is_found:
+        _require_gone(name, data, finder, kind)  # a reader does not see all bytes
+        return data
 
     def inside(member: str, content: bytes) -> bytes:
         return _file(member, content, finder, budget, depth + 1)
@@ -147,21 +156,22 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
     is_whole, is_found = finder.check(short, new)
     if is_found or not is_whole:
         raise RefusedError(name, "not removed")
-    _require_gone(name, new, finder, _coded(new) if kind in ("html", *_XML_TEXTS) else ())
+    _require_gone(name, new, finder, kind)
     return new
 
 
-def _require_gone(name: str, data: bytes, finder: Finder, coded: Iterable[bytes] = ()) -> None:
+def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:
     """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16.
 
-    A number is found whatever separates its digits. `coded` is further content, decoded.
+    A number is found whatever separates its digits. In HTML and XML, what is coded there is searched too.
     """
+    coded = _coded(data) if finder.known and kind in ("html", *_XML_TEXTS) else ()
     wanted: set[bytes] = set()
     numbers: set[bytes] = set()
     for value in finder.known:
-        digits = "".join(character for character in value if character.isdecimal())
+        digits = ascii_digits(value)
         if len(digits) >= _DIGITS:
-            numbers.add(digits.encode("ascii", "ignore"))
+            numbers.add(digits.encode())
         if len(value) >= _SHORTEST:
             wanted |= {value.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
     for content in (*_contents(data, 0), *coded):
@@ -171,7 +181,8 @@ def _require_gone(name: str, data: bytes, finder: Finder, coded: Iterable[bytes]
 
 
 def _coded(data: bytes) -> Iterator[bytes]:
-    """Yield what HTML or XML contains in Base64 (RFC 2397), and its text without the escapes of CSS."""
+    """Yield what HTML or XML contains in Base64 (RFC 2397), its text without tags, and without the escapes of CSS."""
+    yield html.unescape(_TAG.sub("", data.decode("utf-8", "replace"))).encode("utf-8", "replace")
     for run in _BASE64.findall(data.translate(None, b" \t\r\n")):
         yield binascii.a2b_base64(run[: len(run) // 4 * 4])
     yield _ESCAPE.sub(lambda one: bytes([int(one[1], 16)]), data)

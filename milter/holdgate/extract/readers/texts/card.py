@@ -71,8 +71,11 @@ def read_property(label: str, parameters: str, value: str, sink: Sink, place: st
                 value = raw.decode(charset)
             except (LookupError, UnicodeDecodeError):
                 value = raw.decode("utf-8", "replace")
-        value = ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value.replace(";", " "))
-        sink.text(f"{label}: {value.strip()}", place)
+        if _parameter(parameters, "FMTTYPE").lower() == "text/html":  # X-ALT-DESC of Outlook
+            page = _unescaped(value).encode("utf-8", "replace")
+            sink.budget.spend_bytes(len(page))
+            sink.embedded(page, label.lower(), "text/html", "utf-8")
+        sink.text(f"{label}: {_unescaped(value.replace(';', ' ')).strip()}", place)
         for parameter in parameters.split(";"):
             sink.text(parameter.partition("=")[2].strip('"'), place)
 
@@ -90,6 +93,11 @@ def decoded(document: Document) -> str:
         return data.decode(document.charset or "cp1252", "replace")
     except LookupError:
         return data.decode("cp1252", "replace")
+
+
+def _unescaped(value: str) -> str:
+    """Return the text of a value (RFC 5545, 3.3.11)."""
+    return ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
 
 
 def _parameter(parameters: str, name: str) -> str:

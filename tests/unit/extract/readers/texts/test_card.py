@@ -3,6 +3,7 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract.extractor import extract_file
 from holdgate.extract.readers.texts import calendar, card
 from unit.extract.readers.recording import read
 
@@ -64,3 +65,11 @@ def test_components_of_a_calendar_are_named():
 def test_nothing_breaks_it(data):
     read(card, data)
     read(calendar, data)
+
+
+def test_the_html_of_an_invitation_is_read_as_html():
+    """Outlook's X-ALT-DESC; a semicolon in it is escaped or not."""
+    page = '<p style="color:red\\;top:0">to<b>ken</b>&amp\\; more\\n</p>'
+    event = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nX-ALT-DESC;FMTTYPE=text/html:{page}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    texts = [part.text for part in extract_file("a.ics", event.encode()).parts]
+    assert any("token& more" in text for text in texts), texts

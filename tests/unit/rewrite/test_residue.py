@@ -1,0 +1,174 @@
+"""No value of a redacted message is left in its bytes, in whatever form. The rules are those that are shipped."""
+
+import base64
+import gzip
+import io
+import zipfile
+import zlib
+
+import pytest
+
+from data import planted
+from holdgate.detect import Detector
+from holdgate.extract.budget import Limits
+from holdgate.scan import answer
+from holdgate.scan.changing import changed
+from holdgate.scan.inspect import Inspector
+from support.pdf_writer import simple_pdf
+from support.redaction import DOCUMENTS, attachment, letter, redacted
+from support.residue import residue
+
+CARD = planted.CARD
+GROUPED = "4111 1111 1111 1111"
+# What makes the card known: it is found here, so it must be nowhere in the message that leaves.
+KNOWN = f"Card: {GROUPED}\n"
+
+
+@pytest.fixture(scope="module")
+def inspector(detector: Detector) -> Inspector:
+    return Inspector(detector.with_profile("dlp-pii"), ("dlp-pii",), Limits())
+
+
+def with_file(name: str, data: bytes, text: str = KNOWN) -> bytes:
+    return letter(name, data).replace(b"Hello\n", text.encode())
+
+
+def outcome(inspector: Inspector, content: bytes) -> tuple[str, bytes]:
+    """Return why a message was refused, "" if not, and the redacted message."""
+    job = {"do": "change", "without": [], "note": "", "redact": True}
+    report, done = answer.change(changed(inspector, content, job))
+    return report.refused.why if report.refused else "", done
+
+
+# -- the search itself -------------------------------------------------------------------------------------------------
+
+
+def packed(name: str, data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return out.getvalue()
+
+
+PLAIN = f"the card {CARD} of Anna".encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN,
+        GROUPED.replace(" ", "-").encode("utf-16-be"),
+        b"x" + GROUPED.encode("utf-16-le"),
+        GROUPED.encode("utf-32"),
+        b"+" + base64.b64encode(GROUPED.encode("utf-16-be")).rstrip(b"=") + b"-",
+        "".join(chr(0xFF10 + int(digit)) for digit in CARD).encode(),
+        CARD[::-1].encode(),
+        "".join(f"<b>{digit}</b><!-- x -->" for digit in CARD).encode(),
+        "".join(f"&#{ord(digit)};" for digit in CARD).encode(),
+        "".join(f"={ord(digit):02X}" for digit in CARD).encode(),
+        "".join(f"%{ord(digit):02x}" for digit in CARD).encode(),
+        "".join(rf"\u{ord(digit):04x}" for digit in CARD).encode(),
+        "".join(rf"\{ord(digit):03o}" for digit in CARD).encode(),
+        "".join(rf"\'{ord(digit):02x}" for digit in CARD).encode(),
+        "".join(rf"\u{ord(digit)}?" for digit in CARD).encode(),
+        base64.encodebytes(PLAIN),
+        b"x" + base64.b64encode(PLAIN),
+        PLAIN.hex().encode(),
+        b"junk" + zlib.compress(PLAIN),
+        gzip.compress(packed("a.txt", base64.b64encode(PLAIN))),
+        packed(f"{CARD}.txt", b""),
+        letter("a.zip", packed("a.txt", PLAIN)),
+        f"Subject: =?utf-8?b?{base64.b64encode(PLAIN).decode()}?=\nFrom: x\n\nx".encode(),
+        simple_pdf(CARD),
+    ],
+    ids=range(24),
+)
+def test_the_search_finds_a_value(data: bytes) -> None:
+    assert residue(data, [CARD])
+    assert not residue(data, ["4242424242424242"])
+
+
+# -- planted documents -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["text.docx", "text.odt", "text.rtf", "sheet.xlsx", "sheet.ods", "slides.pptx", "slides.odp"]
+)
+def test_nothing_is_left_of_documents_of_libreoffice(name: str) -> None:
+    source = {"text": "text.fodt", "sheet": "sheet.fods", "slides": "slides.fodp"}[name.partition(".")[0]]
+    done = attachment(redacted(letter(name, (DOCUMENTS / name).read_bytes())).content)
+    assert residue(done, [*planted.source(source)[1], CARD]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [(planted.word_document, "a.docx"), (planted.workbook, "a.xlsx"), (planted.presentation, "a.pptx")],
+)
+def test_nothing_is_left_of_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
+    data, tokens = build()
+    assert residue(attachment(redacted(letter(name, data)).content), [*tokens, CARD]) == []
+
+
+# -- texts -------------------------------------------------------------------------------------------------------------
+
+
+HTML_PLACES = {
+    "text": f"<p>{GROUPED}</p>",
+    "an attribute": f"<p title='{CARD}'>x</p>",
+    "an attribute without quotes": f"<p>x</p><meta name=d content={CARD}>",
+    "an address without quotes": f"<base href=//{CARD}>x",
+    "between tags": "".join(f"<td>{digit}</td>" for digit in CARD),
+    "references without semicolons": "<p>&#52;&#x31;&#49 11 1111 1111 1111</p>",
+    "old names without semicolons": "<p>4111&nbsp1111&shy1111&shy;1111</p>",
+    "invisible characters": "<p>4111&zwnj;1111&#8203;1111&#8288;1111</p>",
+    "a conditional comment": f"<!--[if mso]><p>{CARD}</p><![endif]-->x",
+    "a link": "<a href='mailto:?body=4111%201111%201111%201111'>x</a>",
+    "a style": f"<style>a:after{{content:'{CARD}'}}</style>x",
+}
+
+
+@pytest.mark.parametrize("place", HTML_PLACES)
+def test_nothing_is_left_in_html(inspector: Inspector, place: str) -> None:
+    why, done = outcome(inspector, with_file("a.html", f"<html><body>{HTML_PLACES[place]}</body></html>".encode()))
+    assert why == ""
+    assert residue(done, [CARD]) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<!DOCTYPE html [<!ENTITY c '{CARD}'>]><p>x</p>",
+        f"<p>x</p {CARD}>",
+        f"<p>x</p><p title='x {CARD}",
+        f"<p>x</p><x{CARD}>",
+    ],
+    ids=["a declaration", "an end tag", "a tag without end", "a name"],
+)
+def test_a_place_that_no_reader_reads_is_refused(inspector: Inspector, page: str) -> None:
+    """The card is known from the text; the file alone has no match."""
+    assert outcome(inspector, with_file("a.html", page.encode()))[0] == "not removed"
+    assert outcome(inspector, with_file("a.html", page.replace("1111", "2222").encode()))[0] == ""
+
+
+def test_a_number_in_the_digits_of_another_script_is_masked_and_refuses_no_other_part(inspector: Inspector) -> None:
+    wide = "".join(chr(0xFF10 + int(digit)) for digit in CARD)
+    why, done = outcome(inspector, with_file("a.txt", f"card {wide}".encode()))
+    assert why == ""
+    assert residue(done, [CARD]) == []
+
+
+@pytest.mark.parametrize("kind", ["text/html", '"text/html"'])
+def test_the_html_of_an_invitation_is_masked(inspector: Inspector, kind: str) -> None:
+    page = '<p style="color:red">41<b>11</b> 1111&#49;111<i>1111</i>\\, her card</p>'
+    folded = f"X-ALT-DESC;FMTTYPE={kind}:{page[:50]}\r\n {page[50:]}"
+    event = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{folded}\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    content = letter("a.ics", event.encode())
+    assert [one.identifier for one in inspector.inspect(content).findings] == ["payment-card"]
+    why, done = outcome(inspector, content)
+    assert why == ""
+    assert residue(done, [CARD]) == []
+    new = attachment(done).decode()
+    assert "X-ALT-DESC;FMTTYPE=" in new
+    assert '<p style="color:red">**<b>**</b> ********<i>****</i>\\, her card</p>' in new
