@@ -29,6 +29,9 @@ STRUCTURE_ELEMENTS = 100_000
 # Keys of annotation dictionaries (12.5.2, 12.5.6.2, 12.5.6.6, 12.5.6.23) with text that a person wrote.
 _ANNOTATION_KEYS = (b"Contents", b"T", b"Subj", b"RC", b"NM", b"OverlayText")
 _MARK_KEYS = (b"ActualText", b"Alt", b"E")
+_RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_OTHER_WAY = re.compile(f"[^{_RIGHT_TO_LEFT}]+")
+_PIECE = re.compile(r"\s+|[^\W\d_]+|(?:[^\w\s]|[\d_])+")
 _HYPHEN_AT_LINE_END = re.compile("(?<=[^\\W\\d_])[\x02\ufffe](?:\r?\n)?(?=[^\\W\\d_])|([\x02\ufffe])(?:\r?\n)?")
 
 
@@ -58,13 +61,36 @@ class Contents:
 
 
 def read_text(page: Handle) -> str:
-    """Return all text of a page, including hidden and off-page text; words broken at line ends are joined."""
+    """Return all text of a page, including hidden and off-page text; words broken at line ends are joined.
+
+    A line in a script from right to left is followed by one with its numbers in the other order.
+    """
     with closing(pdfium.FPDFText_LoadPage(page), pdfium.FPDFText_ClosePage) as text_page:
         count = pdfium.FPDFText_CountChars(text_page) if text_page else 0
         text = page_text(pdfium.FPDFText_GetText, text_page, count) if count > 0 else ""
     if "\x02" in text or "\ufffe" in text:
         text = _joined(text)
-    return text.replace("\r\n", "\n")
+    text = text.replace("\r\n", "\n")
+    return text if text.isascii() else "\n".join(_both_ways(text.split("\n")))
+
+
+def _both_ways(lines: list[str]) -> Iterator[str]:
+    """Yield lines, and those with Hebrew, Arabic and the like also with the pieces of their numbers in the other order.
+
+    PDFium reverses the pieces of such a line from the order on the page, as a viewer does that reads from the right. If
+    a number was drawn from left to right, its last group comes first.
+    """
+    for line in lines:
+        yield line
+        if not _OTHER_WAY.fullmatch(line) and (turned := _OTHER_WAY.sub(_turned, line)) != line:
+            yield turned
+
+
+def _turned(run: re.Match[str]) -> str:
+    """Return words without right-to-left letters in the other order if several of them have digits."""
+    pieces = _PIECE.findall(run[0])
+    numbers = [piece for piece in pieces if any(map(str.isdigit, piece))]
+    return "".join(reversed(pieces)) if len(numbers) > 1 else run[0]
 
 
 def _joined(text: str) -> str:

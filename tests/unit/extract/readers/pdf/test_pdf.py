@@ -331,3 +331,38 @@ def test_a_hyphen_at_the_end_of_a_line(lines: tuple[str, str], joined: str) -> N
         canvas.drawString(72, 700 - 14 * number, line)
     canvas.save()
     assert joined in read_all(pdf.read, file.getvalue()).everything()
+
+
+def with_hebrew(*lines: str) -> bytes:
+    """Return a PDF with lines as they are drawn, from left to right; a to z are shown as letters of Hebrew."""
+    writer = PdfWriter()
+    letters = writer.stream(
+        b"1 begincodespacerange <00> <ff> endcodespacerange 2 beginbfrange <20> <5a> <0020> <61> <7a> <05d0> endbfrange"
+    )
+    font = writer.add(f"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode {letters} 0 R >>")
+    drawn = " ".join(f"1 0 0 1 72 {700 - 30 * number} Tm ({line}) Tj" for number, line in enumerate(lines))
+    content = writer.stream(f"BT /F1 12 Tf {drawn} ET".encode("latin-1"))
+    tree = writer.reserve()
+    page = writer.add(
+        f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 595 842] /Contents {content} 0 R "
+        f"/Resources << /Font << /F1 {font} 0 R >> >> >>"
+    )
+    writer.put(tree, f"<< /Type /Pages /Count 1 /Kids [{page} 0 R] >>")
+    return writer.file(f"/Root {writer.add(f'<< /Type /Catalog /Pages {tree} 0 R >>')} 0 R")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["4111 1111 1111 1234", "+972 52 123 4567", "052 - 123 - 4567", "IL62 0108 0000 0009 9999 999", "052-123-45"],
+)
+@pytest.mark.parametrize("line", ["abc {} def", "{} abc", "abc {}"])
+def test_a_number_in_a_line_of_hebrew_is_read_in_both_orders(number: str, line: str) -> None:
+    (text, _), *_ = read_all(pdf.read, with_hebrew(line.format(number))).texts
+    assert number in text
+    assert any("\u05d0" <= letter <= "\u05ea" for letter in text)
+
+
+@pytest.mark.parametrize("line", ["abc def", "abc 4111111111111111 def", "abc 052-123-45", "VISA 4111 1111"])
+def test_a_line_without_a_number_in_groups_is_read_once(line: str) -> None:
+    (text, _), *_ = read_all(pdf.read, with_hebrew(line, "ghi")).texts
+    assert len(text.splitlines()) == 2
