@@ -1,23 +1,24 @@
 """Loads what validators otherwise load on first use, because a confined worker cannot open files."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import phonenumbers
 import stdnum.numdb
 
-# A prefix in stdnum's form: its length, the first and the last such prefix, its data, and longer prefixes.
-_Prefix = tuple[int, str, str, dict[str, str], Any]
+from holdgate.detect.numbertables import CompactTable
 
 
 def preload() -> None:
     """Load the tables of phonenumbers and of the stdnum modules in use; call it after the detectors are made."""
-    phonenumbers.PhoneMetadata.load_all()
     for name in _number_tables():
         table = stdnum.numdb.get(name)
-        table.prefixes = list(_small(table.prefixes, {}))
+        if not isinstance(table, CompactTable):
+            # Where stdnum looks for a table that it has read. Some modules, such as that of IBANs, keep one: these are
+            # small.
+            stdnum.numdb._open_databases[name] = CompactTable(table.prefixes)
+    phonenumbers.PhoneMetadata.load_all()
 
 
 def _number_tables() -> Iterator[str]:
@@ -28,16 +29,3 @@ def _number_tables() -> Iterator[str]:
         owner = name.parent if name.parent.name else name
         if f"stdnum.{'.'.join(owner.parts)}" in sys.modules:
             yield str(name)
-
-
-def _small(prefixes: Sequence[_Prefix], known: dict[Any, Any]) -> tuple[_Prefix, ...]:
-    """Return the same prefixes with one object for equal values: 12 MB become 7. The library only reads them."""
-
-    def once(value: str) -> str:
-        return str(known.setdefault(value, value))
-
-    small: list[_Prefix] = []
-    for length, first, last, values, longer in prefixes:
-        items = tuple((once(name), once(value)) for name, value in values.items())
-        small.append((length, once(first), once(last), known.setdefault(items, dict(items)), _small(longer, known)))
-    return tuple(small)

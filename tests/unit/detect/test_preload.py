@@ -2,11 +2,16 @@
 
 from typing import Any
 
+import pytest
+import stdnum.at.postleitzahl
+import stdnum.imsi
 import stdnum.numdb
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.cn import ric
 
-from holdgate.detect.preload import _small
+from holdgate.detect.numbertables import CompactTable
+from holdgate.detect.preload import preload
 
 PREFIXES = st.recursive(
     st.just([]),
@@ -17,7 +22,7 @@ PREFIXES = st.recursive(
             ),
             st.text("0123456789", min_size=1, max_size=3),
             st.integers(0, 3),
-            st.dictionaries(st.sampled_from(["city", "bank"]), st.sampled_from(["A", "B"])),
+            st.dictionaries(st.sampled_from(["city", "bank"]), st.sampled_from(["A", "", "Zürich"])),
             longer,
         ),
         max_size=4,
@@ -26,17 +31,44 @@ PREFIXES = st.recursive(
 )  # fmt: skip
 
 
-@given(PREFIXES, st.lists(st.text("0123456789", max_size=8), min_size=1))
-def test_a_small_table_gives_the_same_answers(prefixes: list[Any], numbers: list[str]) -> None:
-    table, small = stdnum.numdb.NumDB(), stdnum.numdb.NumDB()
+def _usual(prefixes: list[Any]) -> stdnum.numdb.NumDB:
+    table = stdnum.numdb.NumDB()
     table.prefixes = prefixes
-    small.prefixes = list(_small(prefixes, {}))
+    return table
+
+
+@given(PREFIXES, st.lists(st.text("0123456789", max_size=8), min_size=1))
+def test_a_compact_table_gives_the_same_answers(prefixes: list[Any], numbers: list[str]) -> None:
+    table, compact = _usual(prefixes), CompactTable(prefixes)
     for number in numbers:
-        assert small.info(number) == table.info(number)
+        assert compact.info(number) == table.info(number)
+        assert compact.split(number) == table.split(number)
 
 
-def test_equal_values_are_one_object() -> None:
-    city = {"city": "Wien"}
-    first, second = _small([(1, "1", "1", city, []), (1, "2", "2", dict(city), [])], {})
-    assert first[3] is second[3]
-    assert first[1] is first[2]
+@pytest.mark.parametrize("number", ["15", "14", "151", "19", "2", ""])
+def test_prefixes_that_overlap_give_the_values_of_all(number: str) -> None:
+    prefixes: list[Any] = [
+        (2, "15", "19", {"city": "A"}, [(1, "1", "1", {"bank": "C"}, [])]),
+        (2, "10", "15", {"city": "B"}, [(1, "1", "1", {"bank": "D"}, [])]),
+    ]
+    assert CompactTable(prefixes).info(number) == _usual(prefixes).info(number)
+
+
+def test_a_prefix_shorter_than_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="a prefix from '1' to '20'"):
+        CompactTable([(1, "1", "20", {}, [])])
+
+
+def test_the_tables_of_the_library_are_compact_and_answer_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdnum.numdb, "_open_databases", {})
+    usual = {name: stdnum.numdb.get(name).prefixes for name in ("cn/loc", "imsi", "at/postleitzahl")}
+    stdnum.numdb._open_databases.clear()
+    preload()
+    for name, prefixes in usual.items():
+        compact = stdnum.numdb.get(name)
+        assert isinstance(compact, CompactTable)
+        for _, first, last, _, below in prefixes[::7]:
+            for number in (first, f"{last}{below[-1][2] if below else ''}0000", f"{first}9"):
+                assert compact.info(number) == _usual(prefixes).info(number)
+    assert ric.get_birth_place("360426199101010071") == {"province": "江西省", "county": "德安县"}
+    assert stdnum.imsi.split("429011234567890") == ("429", "01", "1234567890")
