@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msoffcrypto.method import ecma376_agile
 from msoffcrypto.method.ecma376_agile import ECMA376Agile
 
 from holdgate.extract.readers.office import decryption
@@ -73,7 +74,7 @@ def test_msoffcrypto_derives_the_same_key_with_it(rounds: ModuleType, by_library
     """SHA-256 and SHA-384, which Office does not write, are left to the library."""
     assert callable(by_library)
     expected = by_library("VelvetSweatshop", b"salt" * 4, algorithm, 300).digest()
-    decryption._install(rounds)
+    decryption._install(rounds, ecma376_agile)
     found = ECMA376Agile._derive_iterated_hash_from_password("VelvetSweatshop", b"salt" * 4, algorithm, 300)
     assert found.digest() == expected
     assert isinstance(found, decryption._Hash) == (algorithm in ("SHA1", "SHA512", "unknown"))

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import zxingcpp
 from PIL import Image
 
+from holdgate.extract.coarse import is_coarse
 from holdgate.extract.grain import is_grain
 
 SMALLEST = 21
 """Side in pixels of the smallest QR code (ISO/IEC 18004: 21 modules)."""
 MOST_PIXELS = 2_500_000
 """A larger image is reduced first: a code of a few centimetres on a scan at 200 dpi is still readable."""
+COARSE_PIXELS = 500_000
+"""In an image from this size on, it is worth looking whether it has fine detail; one without it is halved."""
 _MARGIN = 0.06
 _PAPER = 255
 
@@ -35,6 +38,9 @@ def codes_in(image: Image.Image, pixels: bytes = b"") -> list[Code]:
     searched = image.reduce(factor) if factor > 1 else image
     if is_grain(searched):
         return []
+    if searched.width * searched.height >= COARSE_PIXELS and is_coarse(searched):
+        factor *= 2
+        searched = image.reduce(factor)
     # By default a code with one control character, such as a driver's licence, has "<LF>" in place of its line breaks.
     rows = memoryview(pixels).cast("B", (image.height, image.width)) if pixels and factor == 1 else searched
     found = zxingcpp.read_barcodes(rows, text_mode=zxingcpp.TextMode.Plain)

@@ -11,8 +11,12 @@ import PIL.Image
 
 from holdgate.extract import readers
 
-# What msoffcrypto-tool, cryptography and expat import during their work.
-_LATE = ("cryptography.hazmat.backends.openssl.backend", "xml.dom.expatbuilder")
+# What readers, msoffcrypto-tool, cryptography and expat import during their work.
+_LATE = (
+    "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.ciphers",
+    "xml.dom.expatbuilder",
+)
 
 
 def preload() -> None:

@@ -1,15 +1,14 @@
 """Opens Office files that are encrypted with a password that the programs have built in; the only user of msoffcrypto.
 
 `hash_rounds` is in C, and exists if the package was compiled (see setup.py). Without it, msoffcrypto computes the key.
+msoffcrypto is loaded with the first such file, or by `extract.preload`: the library of ciphers takes 7 MB.
 """
 
 import importlib
 import io
 import re
+from functools import cache
 from types import ModuleType
-
-import msoffcrypto
-from msoffcrypto.method import ecma376_agile
 
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
@@ -41,13 +40,25 @@ def decrypted(document: Document, information: bytes, sink: Sink) -> bytes:
         sink.budget.check_time()
         out = io.BytesIO()
         try:
-            file = msoffcrypto.OfficeFile(io.BytesIO(document.data))
+            file = _library().OfficeFile(io.BytesIO(document.data))
             file.load_key(password=password)
             file.decrypt(out)
         except Exception:  # after any error, the file stays encrypted, and that is reported
             continue
         return out.getvalue()
     raise UnreadableError("encrypted")
+
+
+@cache
+def _library() -> ModuleType:
+    """Return msoffcrypto; it uses `hash_rounds`, if that exists."""
+    import msoffcrypto
+    from msoffcrypto.method import ecma376_agile
+
+    # Another version of the library may have no such function.
+    if hash_rounds is not None and hasattr(ecma376_agile.ECMA376Agile, "_derive_iterated_hash_from_password"):
+        _install(hash_rounds, ecma376_agile)
+    return msoffcrypto  # type: ignore[no-any-return]
 
 
 class _Hash:
@@ -61,18 +72,14 @@ class _Hash:
         return self._value
 
 
-def _install(rounds: ModuleType) -> None:
+def _install(rounds: ModuleType, agile: ModuleType) -> None:
     """Have msoffcrypto compute the rounds of a password's hash in C ([MS-OFFCRYPTO] 2.3.4.11)."""
-    by_library = ecma376_agile.ECMA376Agile._derive_iterated_hash_from_password
+    by_library = agile.ECMA376Agile._derive_iterated_hash_from_password
 
     def iterated(password: str, salt: bytes, algorithm: str, count: int) -> object:
-        first: bytes = ecma376_agile._get_hash_func(algorithm)(salt + password.encode("utf-16-le")).digest()
+        first: bytes = agile._get_hash_func(algorithm)(salt + password.encode("utf-16-le")).digest()
         if len(first) in _SUPPORTED and 0 <= count <= MOST_ROUNDS:
             return _Hash(rounds.repeated(first, count))
         return by_library(password, salt, algorithm, count)
 
-    ecma376_agile.ECMA376Agile._derive_iterated_hash_from_password = staticmethod(iterated)
-
-
-if hash_rounds is not None and hasattr(ecma376_agile.ECMA376Agile, "_derive_iterated_hash_from_password"):
-    _install(hash_rounds)  # another version of the library may have no such function
+    agile.ECMA376Agile._derive_iterated_hash_from_password = staticmethod(iterated)

@@ -8,14 +8,15 @@ Its first 16 bytes are the key of the data after the record: AES-128 in ECB mode
 
 import struct
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 _TAG, _SIZE = 0x1C, 256  # HWPTAG_DISTRIBUTE_DOC_DATA
 _HEADER, _SEED, _KEY, _BLOCK = 4, 4, 16, 16
 
 
 def opened(stream: bytes) -> bytes | None:
     """Return the decrypted content of a stream, None if it does not begin with the record of a key."""
+    # It takes 7 MB. `extract.preload` loads it before a process is confined.
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
     if len(stream) < _HEADER + _SIZE:
         return None
     (header,) = struct.unpack_from("<I", stream)
