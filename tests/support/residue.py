@@ -199,7 +199,7 @@ def _mail(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _pdf(data: bytes) -> Iterator[tuple[str, bytes]]:
-    if b"%PDF-" not in data[:1024]:
+    if not data.startswith(b"%PDF-"):
         return
     for found in _STREAM.finditer(data):
         yield "stream", found[1]

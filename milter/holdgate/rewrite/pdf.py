@@ -8,7 +8,6 @@ decides whether the page is kept, edited or drawn as an image.
 import ctypes
 import hashlib
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -16,7 +15,6 @@ import pypdfium2  # noqa: F401  Its import initialises PDFium.
 import pypdfium2.raw as pdfium
 
 from holdgate.extract.budget import Budget, LimitReachedError
-from holdgate.extract.readers.pdf import pdf_strings
 from holdgate.extract.readers.pdf.pdf_calls import (
     Handle,
     closing,
@@ -30,7 +28,6 @@ from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder, Inside
 from holdgate.rewrite.markup import hidden
 
-_STREAM_BYTES = 100_000_000
 _FILE_ID = re.compile(rb"/ID\[<([0-9A-F]{32})><[0-9A-F]{32}>\]>>\s+startxref\s+\d+\s+%%EOF\s*$")
 
 # A changed message is made twice and must be identical, so no date may be the current time. The callback is made at
@@ -63,17 +60,6 @@ def rewrite(content: bytes, name: str, finder: Finder, inside: Inside, budget: B
             return _with_steady_id(copy_without_encryption(target))
     except LimitReachedError as error:
         raise RefusedError(name, "too long") from error
-
-
-def unpacked(content: bytes) -> list[bytes]:
-    """Return the compressed streams of a document, decompressed."""
-    found = []
-    for stream in pdf_strings.split(content)[1]:
-        try:
-            found.append(zlib.decompressobj().decompress(content[stream.start : stream.end], _STREAM_BYTES))
-        except zlib.error:
-            continue
-    return found
 
 
 def _masked_page(single: bytes, name: str, finder: Finder) -> bytes:

@@ -17,7 +17,7 @@ from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
 from holdgate.extract.reading import Document
-from holdgate.rewrite import archives, image, package, pdf, rtf
+from holdgate.rewrite import archives, image, package, pdf, pdf_bytes, rtf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
@@ -192,7 +192,7 @@ def _contents(data: bytes, depth: int) -> list[bytes]:
     """Return a file and the files packed in it."""
     found = [data]
     if data.startswith(b"%PDF-"):
-        found += pdf.unpacked(data)
+        found += pdf_bytes.unpacked(data)
     if data[:4] == b"PK\x03\x04" and depth < _DEPTH:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():

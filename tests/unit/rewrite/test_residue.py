@@ -14,7 +14,7 @@ from holdgate.extract.budget import Limits
 from holdgate.scan import answer
 from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
-from support.pdf_writer import simple_pdf
+from support.pdf_writer import FONT, PdfWriter, simple_pdf
 from support.redaction import DOCUMENTS, attachment, letter, redacted
 from support.residue import residue
 
@@ -172,3 +172,50 @@ def test_the_html_of_an_invitation_is_masked(inspector: Inspector, kind: str) ->
     new = attachment(done).decode()
     assert "X-ALT-DESC;FMTTYPE=" in new
     assert '<p style="color:red">**<b>**</b> ********<i>****</i>\\, her card</p>' in new
+
+
+# -- PDF ---------------------------------------------------------------------------------------------------------------
+
+OCTAL = "".join(f"\\{ord(digit):03o}" for digit in CARD)
+TEXT = "BT /F1 12 Tf 72 700 Td (x) Tj ET"
+
+
+def paper(content: str = TEXT, entries: str = "", extra: bytes = b"", coding: str = "") -> bytes:
+    """Return a PDF of one page; `extra` is the content of a stream that the page refers to."""
+    writer = PdfWriter()
+    catalog, tree = writer.reserve(), writer.reserve()
+    stream, font = writer.stream(content.encode(), compress=True), writer.add(FONT)
+    other = writer.stream(extra, coding)
+    page = writer.add(
+        f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 595 842] /Contents {stream} 0 R"
+        f" /Resources << /Font << /F1 {font} 0 R >> >> /PieceInfo << /X {other} 0 R >> {entries} >>"
+    )
+    writer.put(tree, f"<< /Type /Pages /Count 1 /Kids [{page} 0 R] >>")
+    writer.put(catalog, f"<< /Type /Catalog /Pages {tree} 0 R >>")
+    return writer.file(f"/Root {catalog} 0 R")
+
+
+def ascii85(data: bytes) -> bytes:
+    return base64.a85encode(data) + b"~>"
+
+
+PAPERS = {
+    "a string of marked content": paper(f"/Span <</X ({OCTAL})>> BDC {TEXT} EMC"),
+    "a hexadecimal string of marked content": paper(f"/Span <</X <{CARD.encode().hex()}>>> BDC {TEXT} EMC"),
+    "a name": paper(entries="/X /" + "".join(f"#{ord(digit):02x}" for digit in CARD)),
+    "a comment": paper(f"% {GROUPED}\n{TEXT}"),
+    "a key that nobody sees": paper(entries=f"/Lang ({OCTAL})"),
+    "ASCII85": paper(extra=ascii85(CARD.encode()), coding="/Filter /ASCII85Decode"),
+    "ASCII85 of Flate": paper(
+        extra=ascii85(zlib.compress(CARD.encode())), coding="/Filter [/ASCII85Decode /FlateDecode]"
+    ),
+    "hexadecimal digits": paper(extra=CARD.encode().hex().encode() + b">", coding="/Filter /AHx"),
+    "runs": paper(extra=b"\x00" + b"4" + b"\xf2" + b"1" + b"\x80", coding="/Filter /RunLengthDecode"),
+    "LZW": paper(extra=bytes.fromhex("800d06231188c46231188c46231188c4623118c040"), coding="/Filter /LZWDecode"),
+}
+
+
+@pytest.mark.parametrize("place", PAPERS)
+def test_a_place_of_a_pdf_that_no_page_shows_is_refused(inspector: Inspector, place: str) -> None:
+    assert residue(PAPERS[place], [CARD]), "the document must have the value"
+    assert outcome(inspector, with_file("a.pdf", PAPERS[place]))[0] == "not removed"

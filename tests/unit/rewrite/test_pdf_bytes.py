@@ -1,0 +1,46 @@
+"""Decoding of PDF streams and strings: what an encoder wrote comes back, and any bytes are accepted."""
+
+import zlib
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pypdf._codecs._codecs import LzwCodec
+
+from holdgate.rewrite import pdf_bytes
+
+
+def stream(data: bytes, filters: str) -> bytes:
+    return b"%%PDF-1.7\n1 0 obj\n<< /Length %d /Filter %s >>\nstream\n%s\nendstream\nendobj\n" % (
+        len(data),
+        filters.encode(),
+        data,
+    )
+
+
+@given(st.lists(st.sampled_from([b"4111", b" 1", b"\0", b"abc", b"\xff" * 9]), max_size=900).map(b"".join))
+def test_lzw_of_all_widths(data: bytes) -> None:
+    assert data in list(pdf_bytes.unpacked(stream(LzwCodec().encode(data), "/LZWDecode")))
+
+
+def test_lzw_with_a_full_table() -> None:
+    data = b"".join(number.to_bytes(2) for number in range(20_000))
+    assert data in list(pdf_bytes.unpacked(stream(LzwCodec().encode(data), "/LZWDecode")))
+
+
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=128), st.integers(2, 128))))
+def test_runs(pieces: list[tuple[bytes, int]]) -> None:
+    coded = b"".join(bytes([len(one) - 1]) + one + bytes([257 - count]) + b"x" for one, count in pieces) + b"\x80rest"
+    data = b"".join(one + b"x" * count for one, count in pieces)
+    assert data in list(pdf_bytes.unpacked(stream(coded, "/RunLengthDecode")))
+
+
+def test_the_streams_of_images_are_not_taken_for_syntax() -> None:
+    image = b"<34313131> (\\064)"
+    written = stream(zlib.compress(image), "/FlateDecode /Subtype /Image")
+    assert not any(b"4111" in one for one in pdf_bytes.unpacked(written))
+    assert any(b"4111" in one for one in pdf_bytes.unpacked(stream(zlib.compress(image), "/FlateDecode")))
+
+
+@given(st.binary(), st.sampled_from(["/LZWDecode", "/RunLengthDecode", "[/A85 /Fl]", "/AHx", "/DCTDecode", "/Crypt"]))
+def test_any_bytes(data: bytes, filters: str) -> None:
+    list(pdf_bytes.unpacked(stream(data, filters)))
