@@ -139,6 +139,8 @@ def fill(url: str, closed: int, waiting: int, moderator: str) -> None:
         for index in indexes:  # sorted, which is quicker than one row after the other
             index.create(connection)
         connection.commit()
+        if words is _SQLITE:  # one transaction of a site is small, and so is its log
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     engine.dispose()
     if words is _POSTGRESQL:
         with closing(direct(url)) as connection:
