@@ -5,7 +5,7 @@ addressing table by the CRC-32 of a word, with three bytes per slot, so 200,000 
 `script/train` makes it from the lists in `training/`. One in 100,000 unknown words is taken for a known one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from importlib import resources
 from typing import Final, NamedTuple
@@ -34,9 +34,9 @@ _LEAST_PART: Final = 3
 class Names(NamedTuple):
     """The dictionaries of names, in lower case."""
 
-    first: frozenset[str]
-    surnames: frozenset[str]
-    neither: frozenset[str]
+    first: Collection[str]
+    surnames: Collection[str]
+    neither: Collection[str]
 
 
 class Table:

@@ -10,6 +10,7 @@ from holdgate.detect.identifiers import Identifier, KeywordList
 from holdgate.detect.never import Never
 from holdgate.detect.profiles import Profile, Rule
 from holdgate.detect.tomlfile import RuleError
+from holdgate.detect.wordset import WordSet
 
 Kind = TypeVar("Kind", Identifier, KeywordList, Profile)
 
@@ -21,7 +22,7 @@ class Loaded:
     identifiers: dict[str, Identifier]
     keyword_lists: dict[str, KeywordList]
     profiles: dict[str, Profile]
-    dictionaries: dict[str, frozenset[str]]
+    dictionaries: dict[str, WordSet]
     files: dict[tuple[str, str], Path]
     weights: dict[str, dict[str, int]]
     local_dir: Path | None = None
@@ -54,7 +55,7 @@ def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
             if name in loaded.identifiers:
                 raise RuleError(word_list.path, 1, f"there is an identifier {name!r} already")
             loaded.identifiers[name] = word_list.identifier
-            loaded.dictionaries[name] = frozenset(word_list.weights)
+            loaded.dictionaries[name] = WordSet(word_list.weights)
             loaded.weights[name] = word_list.weights
             files["identifiers", name] = word_list.path
     if not loaded.identifiers:
@@ -83,12 +84,12 @@ def _read_all(
     return found
 
 
-def _read_dictionaries(rules_dir: Path, local_dir: Path | None) -> dict[str, frozenset[str]]:
+def _read_dictionaries(rules_dir: Path, local_dir: Path | None) -> dict[str, WordSet]:
     """Return the words of each dictionary in lower case; lines that begin with # are comments."""
     paths = {path.stem: path for path in (rules_dir / "dictionaries").glob("*.txt")}
     if local_dir is not None:
         paths |= {path.stem: path for path in (local_dir / "dictionaries").glob("*.txt")}
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, WordSet] = {}
     for name, path in sorted(paths.items()):
         try:
             lines = path.read_text(encoding="utf-8").lower().splitlines()
@@ -96,7 +97,7 @@ def _read_dictionaries(rules_dir: Path, local_dir: Path | None) -> dict[str, fro
             raise RuleError(
                 path, 1, error.strerror or "unreadable" if isinstance(error, OSError) else "not UTF-8"
             ) from None
-        found[name] = frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+        found[name] = WordSet(line.strip() for line in lines if line.strip() and not line.startswith("#"))
     return found
 
 

@@ -7,6 +7,7 @@ word belongs to a noun. `statements.toml` has the words of eight languages.
 
 import re
 import tomllib
+from collections.abc import Collection
 from importlib import resources
 from typing import Final, NamedTuple
 
@@ -48,8 +49,8 @@ _END: Final = re.compile(r"\s*(?:\Z|[^\w\s'’\-/&@]|[-–—]\s|\n\s*\n)|\s+([^
 class Names(NamedTuple):
     """The dictionaries of names, in lower case; `neither` are words that are no names."""
 
-    first: frozenset[str]
-    neither: frozenset[str]
+    first: Collection[str]
+    neither: Collection[str]
 
 
 def is_said_of_person(text: str, start: int, end: int, names: Names) -> bool:

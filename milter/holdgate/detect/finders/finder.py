@@ -1,7 +1,7 @@
 """The input and output of a finder."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 
@@ -53,7 +53,7 @@ class Text(NamedTuple):
 
 
 # The words of each dictionary, in lower case, by the dictionary's name.
-Dictionaries = Mapping[str, frozenset[str]]
+Dictionaries = Mapping[str, Collection[str]]
 Finder = Callable[[Text, Dictionaries], Iterator[Place]]
 
 

@@ -14,9 +14,10 @@ from holdgate.detect import lexicon, naming
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 from holdgate.detect.lexicon import Lexicon, Names
 from holdgate.detect.naming import Name
+from holdgate.detect.wordset import WordSet
 
 _REVERSED: Final = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
-_NONE: frozenset[str] = frozenset()
+_NONE = WordSet(())
 # A name with one of these words is that of a program; one of _ACCOUNTS alone is a generic account, not a person.
 _PROGRAMS: Final = frozenset(
     ("acrobat", "adobe", "distiller", "ghostscript", "indesign", "libreoffice", "macintosh", "microsoft", "openoffice",
