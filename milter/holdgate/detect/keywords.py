@@ -70,6 +70,15 @@ CHARACTERS_A_KEYWORD = 60
 _Entry = tuple[int, int, str, int, tuple[str, ...]]
 
 
+# A character that no folded text contains.
+_NOWHERE: Final = "\0"
+
+
+def _order(found: tuple[int, _Entry]) -> tuple[int, int]:
+    last, (behind, length, *_) = found
+    return last, -behind - length
+
+
 def _joined(plain: str) -> str:
     """Return a keyword of several words joined as in field names; "" if that would be too short."""
     words = plain.split()
@@ -181,18 +190,19 @@ class Keywords:
             words.setdefault(f" {fold(prefix)}" if prefix[0].isalnum() else fold(prefix), ([], []))[1].append(prefix)
         self.groups: list[frozenset[int]] = []
         grouped: dict[tuple[int, ...], int] = {}
-        # Each step of the automaton tries the possible next letters, so ASCII text has its own with few of them.
-        self._automaton, self._ascii = ahocorasick.Automaton(), ahocorasick.Automaton()
+        # Each step of an automaton tries the possible next letters, so words in ASCII have their own with few of them.
+        # Other text is searched with both, which takes as long as with one for all, and half the memory.
+        self._ascii, self._others = ahocorasick.Automaton(), ahocorasick.Automaton()
         for key, (numbers, literal) in words.items():
             group = grouped.setdefault(tuple(numbers), len(grouped)) if numbers else -1
             padding = int(key[0] == " ")
             # The folded text has one more space at its beginning than the given one.
             entry: _Entry = padding, len(key) - padding, key.strip(), group, tuple(literal)
-            self._automaton.add_word(key, entry)
-            if key.isascii():
-                self._ascii.add_word(key, entry)
-        self._automaton.make_automaton()
-        self._ascii.make_automaton()
+            (self._ascii if key.isascii() else self._others).add_word(key, entry)
+        # An automaton without words cannot be searched.
+        for automaton in (self._ascii, self._others):
+            automaton.add_word(_NOWHERE, (0, 1, "", -1, ()))
+            automaton.make_automaton()
         for number in range(count):
             self.groups.append(frozenset(group for numbers, group in grouped.items() if number in numbers))
         self._longest = max(map(len, words), default=0)
@@ -200,17 +210,18 @@ class Keywords:
     def find(self, text: str, mask: bytes = b"") -> Hits:
         """Return the rules' words in `text`; with its mask (see `candidates`), also those in camelCase."""
         folded = f" {fold(text)} "
-        automaton = self._ascii if folded.isascii() else self._automaton
+        is_ascii = folded.isascii()
         hits = Hits({}, [], self.groups)
         if len(folded) <= _CHUNK:
-            self._take(text, automaton.iter(folded), 0, 0, hits)
+            self._take(text, self._ascii.iter(folded) if is_ascii else self._of_both(folded), 0, 0, hits)
             self._names(text, mask, hits)
             return hits
         left = FREE_KEYWORDS + len(text) // CHARACTERS_A_KEYWORD
         for offset in range(0, len(folded), _CHUNK):
             # A keyword across the border of two pieces ends in the second; one that ends earlier was already found.
             start = max(0, offset - self._longest)
-            found = list(automaton.iter(folded[start : offset + _CHUNK]))
+            piece = folded[start : offset + _CHUNK]
+            found = list(self._ascii.iter(piece)) if is_ascii else self._of_both(piece)
             self._take(text, found, start, offset, hits)
             left -= len(found)
             if left < 0:
@@ -218,6 +229,12 @@ class Keywords:
                 break
         self._names(text, mask, hits)
         return hits
+
+    def _of_both(self, folded: str) -> list[tuple[int, _Entry]]:
+        """Return the results of both automata in the order of one: by their end, a longer one first."""
+        others = list(self._others.iter(folded))
+        found = list(self._ascii.iter(folded))
+        return sorted([*found, *others], key=_order) if others else found
 
     def _names(self, text: str, mask: bytes, hits: Hits) -> None:
         """Add the keywords in camelCase names, if there is any number that they could label."""

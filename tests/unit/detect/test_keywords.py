@@ -67,3 +67,15 @@ def test_keywords_of_a_stretch_are_counted(start: int, end: int, expected: int) 
 def test_words_of_other_scripts_are_found_beside_ascii_ones() -> None:
     hits = Keywords([["card", "信用卡"]]).find("card, 信用卡")
     assert [keyword.word for found in hits.of(0) for keyword in found] == ["card", "信用卡"]
+
+
+@given(
+    st.lists(st.text("aß卡 ", min_size=1, max_size=3).filter(str.strip), min_size=1, max_size=6, unique=True),
+    st.text("aß卡 ", max_size=30),
+)
+def test_words_of_all_scripts_are_found_in_the_order_of_their_ends(words: list[str], text: str) -> None:
+    together = Keywords([words]).find(text).of(0)
+    alone = {keyword for word in words for found in Keywords([[word]]).find(text).of(0) for keyword in found}
+    found = [keyword for group in together for keyword in group]
+    assert set(found) == alone
+    assert found == sorted(found, key=lambda keyword: keyword.end)
