@@ -137,7 +137,7 @@ _ANY_PAGE = {
     "base": "",
     "visitor": Visitor(_WHO, "code"),
     "stamp": lambda _purpose: "stamp",
-} | {"asks_number": True}
+} | {"asks_number": True, "typed": lambda _name: "text"}
 PAGES: dict[str, Mapping[str, Any]] = {
     "ask": _ANY_PAGE
     | {
@@ -265,6 +265,7 @@ _LESS: Mapping[str, Any] = {
     "asked": "",
     "number": "",
     "asks_number": False,
+    "typed": lambda _name: "",
     "forward_note": "",
     "talk": [],
     "later": [],

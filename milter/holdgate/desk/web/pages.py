@@ -1,6 +1,6 @@
 """Renders the pages in the visitor's language, and reports the outcome if there is nothing left to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from starlette.requests import Request as HttpRequest
@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from holdgate.desk import moderation, numbers
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
-from holdgate.desk.moderation import RefusedError, Why
+from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.outcome import outcome_key, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor, field
@@ -46,8 +46,8 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
     Why.DEADLINE_PASSED: ("title_late", "held_late"),
     Why.NOT_REQUESTED: ("title_not_asked", "held_not_asked"),
 }
-
-
+# The statuses of a page with the form that was submitted.
+_FORM_AGAIN = (422, 503)
 # Values that a page with one statement does not have.
 _NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "others_shown": "", "following": None}
 _AWAY = mark(
@@ -66,7 +66,7 @@ class Pages:
     def show(
         self, http: HttpRequest, name: str, *, visitor: Visitor | None = None, status: int = 200, **values: Any
     ) -> HTMLResponse:
-        """Return the page called `name`."""
+        """Return the page called `name`. If it is a form again, its fields have what the visitor typed."""
         signed_in = visitor is not None and visitor.how != "link"
         waiting = values.pop("waiting", None)
         if waiting is None and visitor and signed_in:
@@ -79,6 +79,7 @@ class Pages:
             stamp=lambda purpose: self._sessions.stamp(visitor.address if visitor else "", purpose),
             waiting=waiting,
             waiting_shown="" if waiting is None else up_to(waiting),
+            typed=_typed(http) if status in _FORM_AGAIN else lambda _: "",
             asks_number=self._desk.settings.desk.ask_number and not signed_in,
             **values,
         )
@@ -187,6 +188,12 @@ class Pages:
 def up_to(count: int) -> str:
     """Return a number of messages as pages show it, such as "200+": they are counted no further."""
     return str(count) if count <= COUNTED else f"{COUNTED}+"
+
+
+def _typed(http: HttpRequest) -> Callable[[str], str]:
+    """Return a function that returns what was typed into a field of the submitted form, "" if nothing."""
+    entered: dict[str, list[str]] = http.state.form if http.method == "POST" else {}
+    return lambda name: entered.get(name, [""])[0][: COMMENT_LENGTH * 2]
 
 
 class Handlers:
