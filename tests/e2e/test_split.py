@@ -465,3 +465,15 @@ def test_a_sender_who_cannot_be_told_is_refused_at_once(site: Site, sender: str)
         send(site, number("outside").as_bytes(), [fine, no], sender=sender)
     assert refused.value.smtp_code == 550
     assert site.world.to(fine) == []
+
+
+def test_milters_by_client_do_not_see_the_copy(new_site: NewSite) -> None:
+    """postconf(5): smtpd_milter_maps has precedence over the milters of a listener."""
+    site = new_site(**SITE)
+    path = site.postfix.config / "main.cf"
+    milter = next(line for line in path.read_text().splitlines() if line.startswith("smtpd_milters")).partition("=")[2]
+    text = f"{path.read_text()}\nsmtpd_milter_maps = inline:{{ {{ 127.0.0.1 ={milter} }} }}\n"
+    site.postfix.rewrite("main.cf", text)
+    send(site, number("by client").as_bytes(), ["map@corp.example", "map@partner.example"])
+    assert waiting(site, "map@partner.example").already_sent == ["map@corp.example"]
+    assert [one.recipients for one in site.store.incidents()] == [["map@partner.example"]]

@@ -63,6 +63,7 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
         ("master.cf", lambda: _change_listener(postfix, settings, policies)),
         ("master.cf", lambda: _replace_listener(postfix, settings)),
         ("master.cf", lambda: _split_listener(postfix, settings, policies)),
+        ("master.cf", lambda: _milters_by_client(postfix, settings)),
         ("master.cf", lambda: inspected_twice(settings, postfix)),
         ("master.cf", lambda: _transports(postfix, policies)),
     )
@@ -372,6 +373,24 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
         )
     if postfix.setting("enable_original_recipient") != "yes":
         yield "enable_original_recipient: must be yes, or no message is split"
+
+
+def _milters_by_client(postfix: Postfix, settings: Settings) -> Iterator[str]:
+    """Yield which listeners of Holdgate's own show their mail to milters that a table names (postconf(5))."""
+    if not postfix.setting("smtpd_milter_maps"):
+        return
+    services = postfix.services()
+    own = (
+        split_listener(services, settings),
+        *change_listener(services, settings),
+        replace_listener(services, settings),
+    )
+    for one in own:
+        if one is not None and one.settings.get("smtpd_milter_maps", "inherited"):
+            yield (
+                f"{one.name}: smtpd_milter_maps of main.cf has precedence over its milters; add to it: "
+                "-o smtpd_milter_maps="
+            )
 
 
 def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:

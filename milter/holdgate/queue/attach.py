@@ -50,6 +50,7 @@ _CLEANUP = (
 # Options of the listener for the copy of a message that waits for some of its recipients. Its only client is the
 # milter, and all its mail is held. Another service has accepted the message and applied its restrictions and limits.
 _SPLIT_OPTIONS = {
+    "smtpd_milter_maps": "",
     "smtpd_client_restrictions": "",
     "smtpd_helo_restrictions": "",
     "smtpd_sender_restrictions": "",

@@ -10,6 +10,7 @@ from holdgate.queue import presence
 from holdgate.queue.postfix import Postfix
 
 _OPTIONS = {
+    "smtpd_milter_maps": "",
     "smtpd_client_restrictions": "permit_mynetworks,reject",
     "smtpd_relay_restrictions": "permit_mynetworks,reject",
     "smtpd_recipient_restrictions": "check_recipient_access,static:HOLD,permit_mynetworks,reject",
@@ -31,6 +32,7 @@ _CLEANUP = (
 )
 
 _REPLACE_OPTIONS = {
+    "smtpd_milter_maps": "",
     "smtpd_client_restrictions": "",
     "smtpd_helo_restrictions": "",
     "smtpd_sender_restrictions": "",

@@ -22,6 +22,10 @@ CHANGE_CLEANUP = "holdgate-change-cleanup"
 # The same for amended messages of programs: `desk.replacement_relay`.
 REPLACE_LOG = "postfix/holdgate-replace"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_BY_CLIENT = (
+    "smtpd_milter_maps: it has precedence over smtpd_milters. Mail from the clients in it is inspected only if the "
+    "result names Holdgate's milter: add our entry there by hand, before the one that signs."
+)
 # The programs that use milters, and the settings that list these.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
 _MAPS_OF = {"cleanup": ("milter_header_checks", "header_checks"), "smtp": ("smtp_header_checks",)}
@@ -146,6 +150,8 @@ def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
     for service in services:
         if service not in ours and service.name != SPLIT_CLEANUP:
             yield from (f"master.cf: {service} {problem}" for problem in _own_settings(service, settings, postfix))
+    if postfix.setting("smtpd_milter_maps"):
+        yield f"main.cf: {_BY_CLIENT}"
     if postfix.setting("smtpd_proxy_filter"):
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."
     if (filters := content_filters(services, postfix)) and not _returns(services, settings, postfix):
@@ -227,6 +233,8 @@ def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Ite
             f"has milters of its own (-o {milters}={own[milters]}): what comes in there is not inspected. "
             "Add our entry there by hand, before the one that signs."
         )
+    if own.get("smtpd_milter_maps"):
+        yield f"has a table of its own: {_BY_CLIENT}"
     if _skips_milters(service) and not _is_back(service, settings, postfix):
         yield "says no_milters: what comes in there is not inspected."
     if own.get("smtpd_proxy_filter"):

@@ -40,6 +40,7 @@ def look(tmp_path: Path) -> Look:
         adopt: bool = False,
         relay: str = "",
         replacement: str | None = None,
+        milter: dict[str, str] | None = None,
         **changes: str | None,
     ) -> list[str]:
         values: dict[str, str | None] = {
@@ -60,7 +61,7 @@ def look(tmp_path: Path) -> Look:
         (tmp_path / "policies.toml").write_text(policies)
         settings = Settings.model_validate(
             {
-                "milter": {"socket": "unix:/run/holdgate/milter.sock"},
+                "milter": {"socket": "unix:/run/holdgate/milter.sock"} | (milter or {}),
                 "policy": {"file": tmp_path / "policies.toml"},
                 "desk": {
                     "notice_relay": relay or f"unix:{tmp_path}/queue/public/holdgate-notice",
@@ -77,6 +78,28 @@ def look(tmp_path: Path) -> Look:
 def test_what_is_right_is_not_named(look: Look) -> None:
     assert look() == []
     assert look(ENCRYPTING + HOLDING) == []
+
+
+@pytest.mark.parametrize(("name", "relay"), [("split", None), ("replace", "unix:{}/queue/public/holdgate-replace")])
+def test_a_table_of_milters_must_not_apply_to_our_listeners(
+    look: Look, tmp_path: Path, name: str, relay: str | None
+) -> None:
+    """Postfix gives it precedence over a listener's own milters, so that copies were inspected a second time."""
+    line = (
+        f"holdgate-{name} unix n - n - - smtpd -o smtpd_recipient_restrictions=check_client_access,static:HOLD,permit\n"
+    )
+    replacement = relay and relay.format(tmp_path)
+    split_relay = {"split_relay": f"unix:{tmp_path}/queue/public/holdgate-split"}
+
+    def found(option: str, table: str) -> list[str]:
+        changed = MASTER + line.replace("\n", f" {option}\n")
+        problems = look(master=changed, replacement=replacement, milter=split_relay, smtpd_milter_maps=table)
+        return [one for one in problems if "smtpd_milter_maps" in one]
+
+    assert found("", "") == []
+    assert found("-o smtpd_milter_maps=", "static:DISABLE") == []
+    (problem,) = found("", "static:DISABLE")
+    assert problem.startswith(f"master.cf: holdgate-{name}: smtpd_milter_maps of main.cf has precedence")
 
 
 def test_all_is_named_at_once(look: Look) -> None:

@@ -82,6 +82,10 @@ def test_the_listener_for_changed_messages_is_no_way_past_us_where_it_holds_all(
             "own/unix has milters of its own (-o non_smtpd_milters=)",
         ),
         ("587 inet n - n - - smtpd -o receive_override_options=no_milters\n", "587/inet says no_milters"),
+        (
+            "587 inet n - n - - smtpd -o smtpd_milter_maps=static:DISABLE\n",
+            "587/inet has a table of its own: smtpd_milter_maps: it has precedence over smtpd_milters",
+        ),
         ("587 inet n - n - - smtpd -o smtpd_proxy_filter=[::1]:26\n", "587/inet has an smtpd_proxy_filter"),
         (
             "own unix n - n - 0 cleanup -o milter_header_checks=\n",
@@ -112,7 +116,10 @@ def test_a_service_that_has_us_is_not_named(tmp_path: Path, more: str) -> None:
     assert remarks(tmp_path, more) == []
 
 
-@pytest.mark.parametrize("setting", ["content_filter = x:[127.0.0.1]:1", "smtpd_proxy_filter = 127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "setting",
+    ["content_filter = x:[127.0.0.1]:1", "smtpd_proxy_filter = 127.0.0.1:1", "smtpd_milter_maps = static:DISABLE"],
+)
 def test_a_filter_for_all_is_named(tmp_path: Path, setting: str) -> None:
     (remark,) = remarks(tmp_path, main=f"{setting}\n")
     assert remark.startswith(f"main.cf: {setting.partition(' ')[0]}: ")
