@@ -1,7 +1,6 @@
 """Blocks of base64 between BEGIN and END lines: OpenPGP's ASCII armour and the textual encodings of CMS.
 
-Follows RFC 9580, 6.2 and RFC 7468. Only blocks that can contain a document are searched for: keys and certificates
-contain none.
+Follows RFC 9580, 6.2 and RFC 7468.
 """
 
 import re
@@ -20,20 +19,18 @@ _CHECKSUM = re.compile(rb"^=[A-Za-z0-9+/]{4}[ \t]*\r?$", re.MULTILINE)
 
 
 def blocks_in(text: bytes) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield label, content and armour of each block that can contain a document; a block may lack its END line."""
+    """Yield label, content and armour of each block; it may lack its END line."""
     if b"-----BEGIN " not in text:
         return
     for begin in _BEGIN.finditer(text):
-        label = begin[1].decode("ascii")
-        if label == PGP or label in CMS:
-            end = text.find(b"-----END ", begin.end())
-            end = end if end >= 0 else len(text)
-            block = text[begin.end() : end]
-            if header := _ARMOUR_HEADER.match(block):
-                block = block[header.end() :]
-            if checksum := _CHECKSUM.search(block):
-                block = block[: checksum.start()]
-            yield label, base64(block.replace(b">", b"")), text[begin.start() : end]
+        end = text.find(b"-----", begin.end())
+        end = end if end >= 0 else len(text)
+        block = text[begin.end() : end]
+        if header := _ARMOUR_HEADER.match(block):
+            block = block[header.end() :]
+        if checksum := _CHECKSUM.search(block):
+            block = block[: checksum.start()]
+        yield begin[1].decode("ascii"), base64(block.replace(b">", b"")), text[begin.start() : end]
 
 
 def first_block(text: bytes, *labels: str) -> bytes | None:

@@ -71,6 +71,7 @@ def others() -> dict[str, bytes]:
         "one.txt.gz": gzip.compress(b"words\n"),
         "comment.zip": commented(),
         "message.gpg": bytes.fromhex("cb15620078000000000057") + b"some words",
+        "name.crt": bytes.fromhex("3011300fa0030201020201070c05") + b"words",
         "key.p12": bytes.fromhex("3082010002010330"),
     }
 

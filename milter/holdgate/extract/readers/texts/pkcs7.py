@@ -9,11 +9,10 @@ import zlib
 from holdgate.extract import identify
 from holdgate.extract.extents import documents
 from holdgate.extract.format import Format
+from holdgate.extract.readers.texts import der
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-_CONSTRUCTED = 0x20
-_OID, _OCTETS = 0x06, 0x04
 _ENCRYPTED = {
     bytes.fromhex("2a864886f70d010703"): "encrypted",  # envelopedData
     bytes.fromhex("2a864886f70d010706"): "encrypted",  # encryptedData
@@ -33,7 +32,6 @@ _DIGESTED = bytes.fromhex("2a864886f70d010705")
 _LONGEST_DIGEST = 64
 _LONGEST_HEADER = 7
 """A tag, and a length in at most six bytes."""
-_DEEPEST = 30
 # An object identifier below pkcs-7, in its form at the beginning of a ContentInfo.
 _CONTENT_INFO = bytes.fromhex("06092a864886f70d0107")
 
@@ -43,15 +41,15 @@ def read(document: Document, sink: Sink) -> None:
     kind = b""
     inside = False
     pieces: list[bytes] = []
-    for tag, value in _primitives(document.data):
+    for tag, value in der.primitives(document.data):
         sink.budget.check_time()
-        if tag == _OID and not pieces:
+        if tag == der.OID and not pieces:
             if not kind:
                 kind = value
                 if kind in _ENCRYPTED:
                     raise UnreadableError("encrypted")
             inside = value.startswith(_CONTENT_TYPES) and (kind == _DATA or value != kind)
-        elif inside and tag == _OCTETS:
+        elif inside and tag == der.OCTETS:
             pieces.append(value)
         elif pieces:
             break
@@ -79,32 +77,6 @@ def _inflate(content: bytes, sink: Sink) -> bytes:
         raise UnreadableError("damaged") from error
     sink.budget.check_entry(len(content), len(unpacked))
     return unpacked
-
-
-def _primitives(data: bytes) -> "list[tuple[int, bytes]]":
-    """Return tag and value of each primitive element in order, at any depth, as far as the encoding is valid."""
-    found: list[tuple[int, bytes]] = []
-    ends = [len(data)]
-    position = 0
-    while position + 2 <= len(data):
-        while len(ends) > 1 and position >= ends[-1]:
-            ends.pop()
-        tag, length = data[position], data[position + 1]
-        position += 2
-        if length > 0x80:
-            count = length & 0x7F
-            length = int.from_bytes(data[position : position + count], "big")
-            position += count
-        elif length == 0x80:
-            length = ends[-1] - position
-        if tag & _CONSTRUCTED:
-            if len(ends) >= _DEEPEST:
-                break
-            ends.append(min(position + length, ends[-1]))
-        elif tag or length:
-            found.append((tag, data[position : position + length]))
-            position += length
-    return found
 
 
 def _recognise(data: bytes) -> bool:

@@ -5,9 +5,11 @@ import re
 
 from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import ciphertext, drawn, openpgp, printed, undone
+from holdgate.extract.readers.texts import ciphertext, der, drawn, openpgp, printed, undone
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
+# Their content is no text, whatever bytes it has by chance (RFC 7468, OpenSSL, OpenSSH, RFC 9580).
+_KEY = re.compile(r"KEY|SIGNATURE|PARAMETERS")
 _ESCAPED_SPACES = 3
 """This many show quoted-printable that no field declares: an escape's digits would be read as part of a number."""
 
@@ -37,13 +39,7 @@ def read(document: Document, sink: Sink) -> None:
         decoded = charset.decode(binascii.a2b_qp(data), document.charset).splitlines()
         before = set(first.splitlines())
         sink.text("\n".join(line for line in decoded if line not in before), "quoted-printable undone")
-    for label, content, armoured in armour.blocks_in(data):
-        if label == armour.PGP and not openpgp.is_readable(content):
-            sink.limited(ciphertext.NOT_READ)
-        else:
-            sink.budget.spend_entry()
-            sink.budget.spend_bytes(len(content))
-            sink.embedded(armoured if label == armour.PGP else content, SIGNED_NAME)
+    _read_blocks(data, sink)
     if ciphertext.has_block(first):
         sink.limited(ciphertext.NOT_READ)
     inline.read_files(data, sink)
@@ -55,14 +51,42 @@ def read(document: Document, sink: Sink) -> None:
         sink.embedded(piece, "binary data in the text")
 
 
+def _read_blocks(data: bytes, sink: Sink) -> None:
+    """Pass on what blocks of base64 between BEGIN and END lines contain; the names of certificates are text."""
+    names: list[str] = []
+    for label, content, armoured in armour.blocks_in(data):
+        sink.budget.check_time()
+        if label == armour.PGP and not openpgp.is_readable(content):
+            sink.limited(ciphertext.NOT_READ)
+            continue
+        name = SIGNED_NAME
+        if label != armour.PGP and label not in armour.CMS:
+            if _KEY.search(label):
+                kind = "" if inline.is_file(content) else "binary"
+            else:
+                kind = identify.identify(Document(content))
+                if kind == "certificate" or (kind == "binary" and der.is_element(content)):
+                    names += der.texts(content)
+                    kind = "binary"
+            if kind == "binary":
+                continue
+            name = inline.ENCODED_NAME
+        sink.budget.spend_entry()
+        sink.budget.spend_bytes(len(content))
+        sink.embedded(armoured if label == armour.PGP else content, name)
+    if names:
+        sink.text("\n".join(names), "certificate")
+
+
 FORMAT = Format(
     kind="text",
     read=read,
     holds="plain text, with uuencode, yEnc, BinHex, base64, hex dumps and binary patches inside",
     read_by="Holdgate, chardet",
     unread=f"blocks of OpenPGP, age, Ansible Vault, SOPS, saltpack and JSON Web Encryption (`{ciphertext.NOT_READ}`)",
-    extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist",
+    extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist cer crt csr",
     types="text/plain text/html text/csv text/calendar text/vcard text/xml message/rfc822 application/xml"
-    " application/vnd.ms-excel",
+    " application/vnd.ms-excel application/pkix-cert application/x-x509-ca-cert application/x-x509-user-cert"
+    " application/pkcs10",
     textual=True,
 )

@@ -31,6 +31,12 @@ OUTLINES_TO_LETTERS = 4
 """The minimum ratio of outlines to letters of text: a diagram has fewer outlines."""
 MODULES = 80
 """This many rectangles of one size may be a code: the smallest QR code has about 200."""
+# Attributes with a letter or word of a page: of MuPDF, of ALTO, and of other converters and OCR programs.
+_PIECE_KEYS = frozenset({"c", "ch", "char", "character", "letter", "unicode", "CONTENT", "content", "word", "text"})
+# Attributes with the place of an element on a page.
+_PLACES = frozenset({"x", "y", "bbox", "quad", "HPOS", "left", "coords", "xMin", "l"})
+LONGEST_PIECE = 40
+"""A longer text is a line, not a word of one."""
 SHORTEST_LABEL = 3
 """A shorter name of an element or attribute is a tag, not a word."""
 MOST_PARTS = 9
@@ -55,6 +61,9 @@ class Lines:
     path: list[str] = field(default_factory=list)
     parts: list[list[str]] = field(default_factory=list)
     unseen: int = 0
+    pieces: list[str] = field(default_factory=list)
+    is_placed: bool = False
+    piece_name: str = ""
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Process a start tag."""
@@ -67,6 +76,9 @@ class Lines:
         elif name in ("path", "glyph"):
             self.outlines += len(_OUTLINE.findall(attributes.get("d", "")))
         self.leaf = name
+        self.is_placed = not _PLACES.isdisjoint(attributes)
+        for key in _PIECE_KEYS.intersection(attributes) if self.is_placed else ():
+            self._add_piece(name, attributes[key])
         self.path.append(name)
         self.parts.append([])
         self.unseen += name in _UNSEEN
@@ -76,6 +88,10 @@ class Lines:
 
     def end(self, name: str) -> None:
         """Process an end tag."""
+        if self.leaf != name:
+            self._end_pieces()
+        elif self.line and (self.is_placed or name == self.piece_name):
+            self._add_piece(name, "".join(self.line))
         if self.leaf == name and len(self.parts) > 1:
             self.parts[-2].append("".join(self.line).strip())
         if name not in _INLINE:
@@ -85,6 +101,20 @@ class Lines:
             self.path.pop()
             self._join(self._label(name), self.parts.pop())
         self.unseen -= name in _UNSEEN
+
+    def _add_piece(self, name: str, piece: str) -> None:
+        """Add a letter or word of a line that has an element for each."""
+        if len(piece) == 1 or (0 < len(piece) <= LONGEST_PIECE and not any(map(str.isspace, piece))):
+            self.piece_name = name
+            self.pieces.append(piece)
+
+    def _end_pieces(self) -> None:
+        """Add the letters or words of a line as text."""
+        if len(self.pieces) > 1:
+            between = "" if all(len(piece) == 1 for piece in self.pieces) else " "
+            self.lines.append(between.join(self.pieces))
+        self.pieces.clear()
+        self.piece_name = ""
 
     def _join(self, label: str, parts: list[str]) -> None:
         """Add the short values of an element's fields as one value, which the name of the element may label."""

@@ -123,3 +123,47 @@ def test_an_image_in_an_attribute_is_a_document() -> None:
     png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(60)).decode()
     (document,) = read_all(xml.read, f"<svg><image href='data:image/png;base64,{png}'/></svg>".encode()).documents
     assert document.data.startswith(b"\x89PNG")
+
+
+NUMBER = "Card 4111 1111 1111 1111"
+
+
+def by_letter(tag: str) -> str:
+    return "".join(f"<{tag.format(letter)}/>" for letter in NUMBER)
+
+
+def by_word(tag: str, between: str = "") -> str:
+    return between.join(f"<{tag.format(word)}/>" for word in NUMBER.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        by_letter('char quad="1 2 3 4" x="5" color="#000000" c="{}"'),  # MuPDF: stext
+        by_letter('g unicode="{}" glyph="a" x="50" adv=".5"'),  # MuPDF: trace
+        by_word('String ID="s" HPOS="1" VPOS="2" WC="0.9" CONTENT="{}"', '<SP WIDTH="3" HPOS="4"/>'),  # ALTO
+        "".join(f'<WORD coords="1,2,3,4">{word}</WORD>\n' for word in NUMBER.split()),  # DjVu
+        "".join(  # pdfminer
+            "<text> </text>\n" if letter == " " else f'<text font="F" bbox="5,6,7,8">{letter}</text>\n'
+            for letter in NUMBER
+        ),
+    ],
+)
+def test_letters_and_words_with_places_are_joined_to_lines(line: str) -> None:
+    source = f'<page x="1"><line x="1">{line}</line><line x="1">{line}</line></page>'
+    text, _ = read_all(xml.read, source.encode()).texts[0]
+    assert text.split("\n").count(NUMBER) == 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<a><b c="4"/><b c="1"/><b c="1"/></a>',
+        '<a><b c="4" x="1"/></a>',
+        '<a><d><b x="1">4</b></d><d><b x="1">1</b></d></a>',
+        '<a><b x="1" c="a long text"/><b x="1" c="another"/></a>',
+        '<svg><font><glyph unicode="4" x="1"/><glyph unicode="1" x="1"/></font></svg>',
+    ],
+)
+def test_other_attributes_are_not_joined(source: str) -> None:
+    assert not {"41", "411", "4 1"} & set(read_all(xml.read, source.encode()).everything().split("\n"))
