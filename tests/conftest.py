@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
 from support import once, parallel, results
+from support.rules import shipped
 from testbed.postgres import PostgresError, PostgresServer
 
 NewUrl = Callable[[], str]
@@ -73,7 +74,7 @@ def pytest_runtest_teardown() -> Generator[None, None, None]:
 @pytest.fixture(scope="session")
 def detector() -> Detector:
     """The shipped rules, compiled once. No test changes it; `with_profile` gives it another profile."""
-    return Detector.from_rules(Path(__file__).parents[1] / "rules")
+    return Detector(shipped(), "dlp-pii")
 
 
 @pytest.fixture(scope="session")

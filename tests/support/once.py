@@ -66,7 +66,6 @@ def close_stores() -> None:
 
 def settle_heap() -> None:
     """Leave out of the search for garbage what is there now: modules and tests, which stay to the end."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE)
     gc.enable()

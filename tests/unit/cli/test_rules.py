@@ -2,6 +2,8 @@
 
 import argparse
 import io
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,30 @@ from holdgate.cli import rules
 from holdgate.detect import Detector
 
 RULES = Path(__file__).resolve().parents[3] / "rules"
+PROFILE = """
+id = "dlp-pii"
+description = "Two kinds of numbers"
+
+[[rules]]
+name = "numbers"
+description = "Numbers"
+any = [{ identifiers = ["payment-card", "iban"] }]
+severity = { medium = 1, high = 5, critical = 50 }
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_rules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take two identifiers and a profile as the shipped rules; tests/rules loads all of them."""
+    few = tmp_path_factory.mktemp("rules")
+    for folder in ("identifiers", "keywords", "profiles", "dictionaries"):
+        (few / folder).mkdir()
+    for name in ("identifiers/iban", "identifiers/payment-card", "keywords/iban", "keywords/payment-card"):
+        shutil.copy(RULES / f"{name}.toml", few / f"{name}.toml")
+    (few / "profiles" / "dlp-pii.toml").write_text(PROFILE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "RULES", few)
+        yield
 
 
 def run(*words: str, local: Path) -> int:

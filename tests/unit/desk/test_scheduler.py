@@ -474,9 +474,9 @@ def table_of(desk: Desk, clock: Clock) -> Scheduler:
     return Scheduler(desk, composer, previewer, clock=clock)
 
 
-def eleven(desk: Desk, hold: Callable[..., Incident], **values: Any) -> list[Incident]:
-    """Hold eleven messages, to moderators of which the fourth is the bad one."""
-    return [hold(desk, queue_id=f"4id{number}", **values) for number in range(11)]
+def several(desk: Desk, hold: Callable[..., Incident], count: int = 11, **values: Any) -> list[Incident]:
+    """Hold messages, of which the fourth is the one that fails."""
+    return [hold(desk, queue_id=f"4id{number}", **values) for number in range(count)]
 
 
 ERRORS = [
@@ -484,10 +484,12 @@ ERRORS = [
     lambda: OperationalError("UPDATE", {}, Exception("database is locked")),
     lambda: ConflictError(Incident("4", "", [], "p")),
 ]
-# A kind of work, the call of the store that it ends with, and how many of eleven incidents show that it was done.
+# How many messages are held for each kind of work: one that fails, some before it and one after it.
+COUNT = 5
+# A kind of work, the call of the store that it ends with, and how many incidents show that it was done.
 WORK: dict[str, tuple[str, Callable[[Desk], int]]] = {
-    "ask": ("amend", lambda desk: 11 - len(desk.store.agenda.awaiting_request())),
-    "remind": ("amend", lambda desk: 11 - len(desk.store.agenda.to_remind(NOW + timedelta(days=1)))),
+    "ask": ("amend", lambda desk: COUNT - len(desk.store.agenda.awaiting_request())),
+    "remind": ("amend", lambda desk: COUNT - len(desk.store.agenda.to_remind(NOW + timedelta(days=1)))),
     "expire": ("change", lambda desk: len(desk.store.incidents([State.EXPIRED]))),
     "erase": ("erase", lambda desk: sum(one.erased_at is not None for one in desk.store.incidents())),
     "replace": ("change", lambda desk: len(desk.store.incidents([State.REJECTED]))),
@@ -510,7 +512,7 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, work, error
 ) -> None:
     desk = make_desk(reminders=["1d"], retention="1d")
-    held = eleven(desk, hold, asked=work != "ask", now=NOW)
+    held = several(desk, hold, COUNT, asked=work != "ask", now=NOW)
     call, done = WORK[work]
     table = table_of(desk, clock)
     moment = {"ask": NOW, "remind": NOW + timedelta(days=1), "expire": NOW + timedelta(days=3)}.get(work, NOW)
@@ -530,12 +532,12 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
     with monkeypatch.context() as patch:
         patch.setattr(Store, call, fails)
         once()
-        assert done(desk) == 10
+        assert done(desk) == COUNT - 1
         for _ in range(3):
             once()
     clock.now += 60
     once()
-    assert done(desk) == 11
+    assert done(desk) == COUNT
 
 
 @pytest.mark.slow  # each call of each kind of work has a desk of its own
@@ -550,12 +552,12 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
         return len(relay.to("boss@corp.example")) if work == "send" else WORK[work][1](desk)
 
     def attempt(failing: str) -> tuple[set[str], int]:
-        """Do the work of eleven while a call about the fourth fails; return these calls and how many were done."""
+        """Do the work while a call about the fourth message fails; return these calls and how many were done."""
         for left in tmp_path.glob("holdgate.db*"):  # its write-ahead log too
             left.unlink()
         relay.taken.clear()
         desk = make_desk(reminders=["1d"], retention="1d")
-        held = eleven(desk, hold, asked=work != "ask", now=NOW)
+        held = several(desk, hold, COUNT, asked=work != "ask", now=NOW)
         prepare(desk, work, held)
         seen: set[str] = set()
 
@@ -576,15 +578,15 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
         return seen, done(desk)
 
     calls, count = attempt("")
-    assert count == 11
+    assert count == COUNT
     assert calls
     for call in sorted(calls):
-        assert attempt(call)[1] >= 10, call
+        assert attempt(call)[1] >= COUNT - 1, call
 
 
 def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
-    eleven(desk, hold)
+    several(desk, hold)
     real = Composer.compose
 
     def fails(self: Composer, incident: Incident, notice: Notice, now: datetime) -> Any:
@@ -602,7 +604,7 @@ def test_a_notice_of_which_the_store_does_not_hear_keeps_no_other(  # type: igno
     make_desk, hold, relay, monkeypatch, clock, call
 ) -> None:
     desk = make_desk()
-    held = eleven(desk, hold)
+    held = several(desk, hold)
     if call == "failed":
         relay.refused["boss@corp.example"] = 450
     if call == "drop":
@@ -627,7 +629,7 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
     make_desk, hold, monkeypatch, clock, error
 ) -> None:
     desk = make_desk()
-    eleven(desk, hold, now=NOW)
+    several(desk, hold, now=NOW)
     asked: list[str] = []
 
     def silent(_content: bytes, recipient: str, *_: Any) -> None:
@@ -647,7 +649,7 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
 
 def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
-    for incident in eleven(desk, hold)[:10]:
+    for incident in several(desk, hold)[:10]:
         moderation.override(desk, incident, Answer.REJECT, BOSS)
 
     def away(_self: FakePreviewer, _incident: Incident) -> bytes:
@@ -697,7 +699,7 @@ def test_a_message_that_somebody_took_away_is_not_reported_as_returned(
 
 def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
-    eleven(desk, hold, now=NOW)
+    several(desk, hold, now=NOW)
     table = table_of(desk, clock)
 
     def locked(*_: Any, **__: Any) -> None:

@@ -5,6 +5,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
@@ -211,12 +212,14 @@ def _change(url: str, waiting: list[Incident], state: State, outcomes: "Queue[tu
     store.close()
 
 
-def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str, store: Store) -> None:
+def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str) -> None:
     """The desk takes a decision while the queue's reconciler finds the message gone."""
     waiting = [replace(incident(), state=State.HELD) for _ in range(20)]
-    for one in waiting:
-        store.record(one, ACTOR)
-    context = multiprocessing.get_context("spawn")
+    # SQLite's connections must not be open in a process that is forked.
+    with closing(open_store(store_url)) as store:
+        for one in waiting:
+            store.record(one, ACTOR)
+    context = multiprocessing.get_context("fork")
     outcomes = context.Queue()
     deciders = [
         context.Process(target=_change, args=(store_url, waiting, state, outcomes))
@@ -227,14 +230,15 @@ def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str, sto
     told = [outcomes.get(timeout=60) for _ in range(2 * len(waiting))]
     for decider in deciders:
         decider.join()
-    for one in waiting:
-        now = store.incident(one.id)
-        assert now is not None
-        # Both were told the same: one that he did it, the other who was first.
-        assert sorted(won for name, _, won in told if name == one.id) == [False, True]
-        assert {state for name, state, _ in told if name == one.id} == {now.state}
-        assert [event.event for event in store.history(one.id)] == ["recorded", now.state]
-    assert store.audit.verify().problem == ""
+    with closing(open_store(store_url)) as store:
+        for one in waiting:
+            now = store.incident(one.id)
+            assert now is not None
+            # Both were told the same: one that he did it, the other who was first.
+            assert sorted(won for name, _, won in told if name == one.id) == [False, True]
+            assert {state for name, state, _ in told if name == one.id} == {now.state}
+            assert [event.event for event in store.history(one.id)] == ["recorded", now.state]
+        assert store.audit.verify().problem == ""
 
 
 def test_writers_of_all_kinds_do_not_lock_each_other_out_and_readers_see_one_moment(store: Store) -> None:

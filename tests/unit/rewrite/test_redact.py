@@ -217,7 +217,7 @@ def document(xml: str) -> bytes:
         "<!-- tokensecret --><w:r><w:t>x</w:t></w:r>",
     ],
 )
-@pytest.mark.parametrize("names_known", [False, True])
+@pytest.mark.parametrize("names_known", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_match_over_the_borders_of_runs_or_in_another_spelling(xml: str, names_known: bool) -> None:
     known = [TOKEN, planted.CARD, *planted.word_document()[1]] if names_known else []
     done = attachment(redacted(letter("a.docx", document(xml)), known).content)

@@ -192,12 +192,12 @@ def test_a_moderator_reads_what_is_unusual_as_a_moderator_does(make_desk: Any, h
     assert f"{CAROL}: your organisation has written to carol@partners.example 7×, and the sender has" in page.text
 
 
-@pytest.mark.parametrize("left", [1, 49])
+@pytest.mark.parametrize(("count", "left"), [(100, 1), pytest.param(1000, 49, marks=pytest.mark.slow)])
 def test_each_of_many_recipients_can_be_left_out(
-    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch, left: int
+    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch, count: int, left: int
 ) -> None:
     desk = make(make_desk)
-    many = [f"r{number}@partner.example" for number in range(1000)]
+    many = [f"r{number}@partner.example" for number in range(count)]
     envelope = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in many).encode()
     monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: envelope)
     incident = held(hold, desk, recipients=many)
