@@ -1,6 +1,7 @@
 """Measures the cost of redaction: a message with a document is inspected and redacted in turns, in this process.
 
-script/bench redact    exit code 1 if redaction of the Word document takes more than 5 times its inspection
+script/bench redact    exit code 1 if redaction of a message of 74 KB with a Word document takes more than 5
+                       times its inspection
 """
 
 import argparse
@@ -46,19 +47,24 @@ def main(words: list[str]) -> int:
         least, most = min(inspected), min(redacted)
         ratios[kind] = most / least
         print(f"| {kind} | {len(content) // 1000} | {least:.1f} | {most:.1f} | {ratios[kind]:.1f} |")
-    return 1 if ratios["docx"] > _RATIO else 0
+    return 1 if max(ratios["docx"], ratios["docx, only text"]) > _RATIO else 0
 
 
 def _messages() -> dict[str, bytes]:
-    """Return one message of each kind, with a card number in each part."""
+    """Return one message of each kind, with a card number in each part.
+
+    Those with a Word document have the size of a typical message (`mailing.letters`): with an image, or with more text.
+    """
     writer = Writer("1")
-    text, page, word, sheet, paper = (EmailMessage() for _ in range(5))
-    for message in (text, page, word, sheet, paper):
+    text, page, word, essay, sheet, paper = (EmailMessage() for _ in range(6))
+    for message in (text, page, word, essay, sheet, paper):
         message["Subject"] = writer.words(4)
         message.set_content(f"{writer.text(3_000)}\n{_PLANTED}\n")
     page.add_alternative(f"<html><body><p>{writer.text(3_000)}</p><p>{_PLANTED}</p></body></html>", subtype="html")
-    document = docx.Document(io.BytesIO(writer.docx(30)))
+    document = docx.Document(io.BytesIO(writer.docx(33, kilobytes=13)))
     document.add_paragraph(_PLANTED)
+    long = docx.Document(io.BytesIO(writer.docx(149)))
+    long.add_paragraph(_PLANTED)
     book = openpyxl.Workbook()
     assert book.active is not None
     for _ in range(500):
@@ -73,11 +79,12 @@ def _messages() -> dict[str, bytes]:
         canvas.showPage()
     canvas.save()
     paper.add_attachment(pages.getvalue(), maintype="application", subtype="pdf", filename="file.pdf")
-    for message, kind, made in ((word, "docx", document), (sheet, "xlsx", book)):
+    for message, kind, made in ((word, "docx", document), (essay, "docx", long), (sheet, "xlsx", book)):
         data = io.BytesIO()
         made.save(data)
         message.add_attachment(data.getvalue(), maintype="application", subtype="octet-stream", filename=f"file.{kind}")
-    made_of = {"text": text, "html": page, "docx": word, "xlsx": sheet, "pdf, 5 pages": paper}
+    made_of = {"text": text, "html": page, "docx": word, "docx, only text": essay}
+    made_of |= {"xlsx": sheet, "pdf, 5 pages": paper}
     return {kind: message.as_bytes() for kind, message in made_of.items()}
 
 

@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from email.header import Header
+from string import punctuation
 
 from holdgate.extract import charset
 from holdgate.extract.budget import Budget, LimitReachedError
@@ -44,11 +45,13 @@ _SHORTEST = 8
 _DIGITS = 9
 # What can be between the digits of a number: ASCII punctuation, NUL as in UTF-16, and the bytes of other spaces, dashes
 # and invisible characters in UTF-8 (U+00A0, U+00AD, U+2000 to U+2015, U+202A to U+202F).
-_SEPARATORS = b" \t\r\n\0.,:;_/'()-" + bytes([0xC2, 0xA0, 0xAD, 0xE2, *range(0x80, 0x96), *range(0xAA, 0xB0)])
+_SEPARATORS = (
+    b" \t\r\n\0" + punctuation.encode() + bytes([0xC2, 0xA0, 0xAD, 0xE2, *range(0x80, 0x96), *range(0xAA, 0xB0)])
+)
 _TAG = re.compile(r"<[^<>]*>")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}")
-# An escaped ASCII character (CSS Syntax 3, 4.3.7).
-_ESCAPE = re.compile(rb"\\0{0,4}([2-7][0-9A-Fa-f])(?![0-9A-Fa-f])\s?")
+# An escaped ASCII character: of CSS (CSS Syntax 3, 4.3.7), JavaScript and JSON, a URI (RFC 3986), quoted-printable.
+_ESCAPE = re.compile(rb"(?:%|=|\\(?:x|u00|u\{0*))([2-7][0-9A-Fa-f])\}?|\\0{0,4}([2-7][0-9A-Fa-f])(?![0-9A-Fa-f])\s?")
 _DEPTH = 6
 
 
@@ -67,9 +70,14 @@ def redact(root: Entity, finder: Finder, budget: Budget) -> None:
 
 
 def _require_no_number(one: Entity, finder: Finder) -> None:
-    """Raise RefusedError if a header field that programs write contains a known number: a sender can write it too."""
+    """Raise RefusedError if a header field that programs write contains a known number: a sender can write it too.
+
+    So is a field whose name contains one.
+    """
     numbers = digits_of(finder.known)
     for name, whole in one.fields:
+        if next(spelled(name, numbers), None):
+            raise RefusedError(name, "not removed")
         if _NOT_FREE.fullmatch(name) and next(spelled(words(whole.partition(b":")[2]), numbers), None):
             raise RefusedError(name, "not removed")
 
@@ -163,9 +171,9 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
 def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:
     """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16.
 
-    A number is found whatever separates its digits. In HTML and XML, what is coded there is searched too.
+    A number is found whatever separates its digits. In text, HTML and XML, what is coded there is searched too.
     """
-    coded = _coded(data) if finder.known and kind in ("html", *_XML_TEXTS) else ()
+    coded = _coded(data) if finder.known and kind in ("html", *_PLAIN, *_XML_TEXTS) else ()
     wanted: set[bytes] = set()
     numbers: set[bytes] = set()
     for value in finder.known:
@@ -181,11 +189,14 @@ def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:
 
 
 def _coded(data: bytes) -> Iterator[bytes]:
-    """Yield what HTML or XML contains in Base64 (RFC 2397), its text without tags, and without the escapes of CSS."""
+    """Yield what a text contains in Base64, and the text without tags and without escapes."""
     yield html.unescape(_TAG.sub("", data.decode("utf-8", "replace"))).encode("utf-8", "replace")
     for run in _BASE64.findall(data.translate(None, b" \t\r\n")):
-        yield binascii.a2b_base64(run[: len(run) // 4 * 4])
-    yield _ESCAPE.sub(lambda one: bytes([int(one[1], 16)]), data)
+        for start in range(4):  # words before it can seem to belong to it
+            digits = run[start : len(run) - 1 if (len(run) - start) % 4 == 1 else None]
+            yield binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+    if b"\\" in data or b"%" in data or b"=" in data:
+        yield _ESCAPE.sub(lambda one: bytes([int(one[1] or one[2], 16)]), data)
 
 
 def _contents(data: bytes, depth: int) -> list[bytes]:

@@ -219,3 +219,37 @@ PAPERS = {
 def test_a_place_of_a_pdf_that_no_page_shows_is_refused(inspector: Inspector, place: str) -> None:
     assert residue(PAPERS[place], [CARD]), "the document must have the value"
     assert outcome(inspector, with_file("a.pdf", PAPERS[place]))[0] == "not removed"
+
+
+# -- what a text contains in a code -----------------------------------------------------------------------------------
+
+CODED = {
+    "Base64": base64.encodebytes(b"x" * 30 + GROUPED.encode()).decode(),
+    "Base64 after a word": f"the-block\n{base64.b64encode(b'x' * 31 + GROUPED.encode()).decode()}",
+    "escapes of CSS": r"a:after{content:'\34\31\31\31 1111 1111 1111'}",
+    "strings of JavaScript": r"x='\x34111' + '1111' + '\u0031111' + '1111'",
+    "a URI": "x%34%31%31%31%2D1111-1111-1111",
+    "quoted-printable": "x=34=31=31=31 1111 1111 1111",
+}
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.ics"])
+@pytest.mark.parametrize("coding", CODED)
+def test_a_known_number_in_a_code_does_not_leave(inspector: Inspector, coding: str, name: str) -> None:
+    """It is refused where the inspection does not find it, and so cannot mask it."""
+    why, done = outcome(inspector, with_file(name, f"x,y\n{CODED[coding]}\n".encode()))
+    assert why in ("", "not removed")
+    assert why or residue(done, [CARD]) == []
+
+
+@pytest.mark.parametrize("text", ["**4111** 1111 _1111_ 1111", '"4111"+"1111"+"1111"+"1111"', "4111|1111|1111|1111"])
+def test_a_known_number_between_any_punctuation_is_masked(inspector: Inspector, text: str) -> None:
+    why, done = outcome(inspector, with_file("a.md", f"See {text}, please\n".encode()))
+    assert (why, residue(done, [CARD])) == ("", [])
+    assert b"please" in attachment(done)
+
+
+@pytest.mark.parametrize("name", [f"X-{CARD}", "X-4111-1111-1111-1111", f"Content-{CARD}"])
+def test_a_known_number_in_the_name_of_a_field_is_refused(inspector: Inspector, name: str) -> None:
+    content = f"{name}: x\n".encode() + with_file("a.txt", b"x")
+    assert outcome(inspector, content)[0] == "not removed"
