@@ -23,7 +23,8 @@ from holdgate.extract.reading import Sink
 
 NOT_READ = "image not read"
 _REMEMBERED = 2_000
-_BLANK_CONTRAST = 24
+BLANK_CONTRAST = 24
+"""Shades that differ by less are no letters."""
 _SHARE = Path("/usr/share")
 
 
@@ -190,7 +191,7 @@ def is_blank(picture: Pixels) -> bool:
     if not picture.data:
         return True
     low, high = cast(tuple[int, int], image_of(picture).getextrema())
-    return high - low < _BLANK_CONTRAST
+    return high - low < BLANK_CONTRAST
 
 
 def image_of(picture: Pixels) -> Image.Image:

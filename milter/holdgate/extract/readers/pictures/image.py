@@ -167,7 +167,11 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def _on_background(image: Image.Image) -> Image.Image:
-    """Put a transparent image on white, or on black if its opaque parts are mostly white."""
+    """Put a transparent image on white, or on black if its opaque parts are mostly white.
+
+    If its transparent parts have colours that could be letters, the image without transparency is added below it:
+    programs differ in what they show, and a receiver can see both.
+    """
     if image.mode != "RGBA":
         image = image.convert("LA")
     grey, alpha = image.convert("L"), image.getchannel("A")
@@ -177,7 +181,14 @@ def _on_background(image: Image.Image) -> Image.Image:
     bright = sum(histogram[128:]) > sum(histogram[:128])
     background = Image.new("L", grey.size, 0 if bright else 255)
     background.paste(grey, mask=alpha)
-    return background
+    hidden = grey.histogram(alpha.point(lambda value: 255 if value == 0 else 0))
+    shades = [shade for shade, count in enumerate(hidden) if count]
+    if not shades or shades[-1] - shades[0] < ocr.BLANK_CONTRAST:
+        return background
+    both = Image.new("L", (grey.width, 2 * grey.height))
+    both.paste(background, (0, 0))
+    both.paste(grey, (0, grey.height))
+    return both
 
 
 def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:

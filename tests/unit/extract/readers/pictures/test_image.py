@@ -157,6 +157,29 @@ def test_letters_on_transparent_ground_stay_visible(ink: tuple[int, ...], backgr
 
 
 @pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG2000"])
+@pytest.mark.parametrize("seen", [0, 150])
+def test_letters_under_transparency_are_read_too(seen: int, kind: str) -> None:
+    hidden = picture(300, 100, LINE).convert("RGB")
+    alpha = Image.new("L", hidden.size, 0)
+    alpha.paste(255, (0, 0, seen, 100))
+    hidden.putalpha(alpha)
+    assert texts(read_all(image.read, saved(hidden, kind)))[-1].startswith("300x200")
+
+
+@pytest.mark.usefixtures("engine")
+def test_even_colours_under_transparency_are_not() -> None:
+    logo = picture(300, 100, LINE, paper=(20, 30, 40, 0), ink=(200, 0, 0, 255), mode="RGBA")
+    assert texts(read_all(image.read, saved(logo, "PNG")))[0].startswith("300x100")
+
+
+def test_a_transparent_image_with_letters_is_not_complete_without_ocr() -> None:
+    hidden = picture(700, 220, LINE, LINE).convert("RGB")
+    hidden.putalpha(0)
+    assert read_all(image.read, saved(hidden, "JPEG2000")).limits == [ocr.NOT_READ]
+
+
+@pytest.mark.usefixtures("engine")
 def test_sixteen_bits_a_dot_are_scaled_not_cut() -> None:
     deep = picture(300, 100, LINE).convert("I").point(lambda value: value * 100).convert("I;16")
     assert "first 255 " in texts(read_all(image.read, saved(deep, "PNG")))[0]
