@@ -66,7 +66,10 @@ def change(
         found[number - 1].replace(text.encode("utf-8", "replace"), b"text/plain; charset=utf-8", inline=True)
     if finder is not None:
         redact(root, finder, Budget(limits))
-    return Changed(root.written(), listed, sorted(removed), entity.broken_signatures(root))
+    signatures = list(
+        dict.fromkeys([*entity.broken_signatures(root), *(finder.signatures if finder is not None else ())])
+    )
+    return Changed(root.written(), listed, sorted(removed), signatures)
 
 
 def _listed(number: int, one: Entity, mask: Callable[[str], str]) -> Listed:

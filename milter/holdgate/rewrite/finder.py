@@ -19,6 +19,7 @@ class Finder:
 
     `check` reads and searches a file. `known` are the found values. `seen` has the results of `check` for the
     attachments by name, because the message was already read. Attachments with the same name share one result.
+    `signatures` get the kinds of those that became invalid in messages that are files.
     """
 
     spans: Spans
@@ -26,3 +27,4 @@ class Finder:
     check: Check
     known: Collection[str]
     seen: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
+    signatures: list[str] = field(default_factory=list)

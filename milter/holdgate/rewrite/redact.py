@@ -18,7 +18,7 @@ from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
 from holdgate.extract.reading import Document
-from holdgate.rewrite import archives, image, package, pdf, pdf_bytes, rtf
+from holdgate.rewrite import archives, entity, image, package, pdf, pdf_bytes, rtf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
@@ -55,8 +55,8 @@ _ESCAPE = re.compile(rb"(?:%|=|\\(?:x|u00|u\{0*))([2-7][0-9A-Fa-f])\}?|\\0{0,4}(
 _DEPTH = 6
 
 
-def redact(root: Entity, finder: Finder, budget: Budget) -> None:
-    """Mask a message in place. Raises RefusedError."""
+def redact(root: Entity, finder: Finder, budget: Budget, depth: int = 0) -> None:
+    """Mask a message in place; it is in as many files as `depth` says. Raises RefusedError."""
     for one in root.walk():
         _names(one, finder)
         _fields(one, finder)
@@ -66,7 +66,7 @@ def redact(root: Entity, finder: Finder, budget: Budget) -> None:
                 if isinstance(piece, bytes) and finder.spans(charset.decode(_DELIMITER.sub(b"", piece))):
                     raise RefusedError(one.content_type, "format")
         elif one.inner is None:
-            _leaf(one, finder, budget)
+            _leaf(one, finder, budget, depth)
 
 
 def _require_no_number(one: Entity, finder: Finder) -> None:
@@ -82,7 +82,7 @@ def _require_no_number(one: Entity, finder: Finder) -> None:
             raise RefusedError(name, "not removed")
 
 
-def _leaf(one: Entity, finder: Finder, budget: Budget) -> None:
+def _leaf(one: Entity, finder: Finder, budget: Budget, depth: int) -> None:
     name = one.names[0] if one.names else one.content_type
     data = one.decoded()
     if one.content_type.startswith("text/") or (one.charset and not one.names):
@@ -90,7 +90,7 @@ def _leaf(one: Entity, finder: Finder, budget: Budget) -> None:
         if kind in (*_PLAIN, "html", *_XML_TEXTS):
             _text_leaf(one, name, kind, charset.decode(data, one.charset), finder)
             return
-    new = _file(name, data, finder, budget, 0)
+    new = _file(name, data, finder, budget, depth)
     if new != data:
         one.replace(new)
 
@@ -145,6 +145,8 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         new = package.rewrite(data, name, kind, finder.spans, finder.values, finder.known, inside, budget)
     elif kind == "pdf" and depth < _DEPTH:
         new = pdf.rewrite(data, name, finder, inside, budget)
+    elif kind == "message" and depth < _DEPTH:
+        new = _message(data, name, finder, budget, depth + 1)
     elif kind == "rtf" and depth < _DEPTH:
         new = rtf.rewrite(data, name, finder, inside)
     elif kind == "compressed" and depth < _DEPTH:
@@ -166,6 +168,20 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         raise RefusedError(name, "not removed")
     _require_gone(name, new, finder, kind)
     return new
+
+
+def _message(data: bytes, name: str, finder: Finder, budget: Budget, depth: int) -> bytes:
+    """Return a message that is a file without its matches, with its line ends. Raises RefusedError."""
+    ends = data.count(b"\r\n")
+    if ends not in (0, data.count(b"\n")):
+        raise RefusedError(name, "format")
+    try:
+        root = entity.read(data.replace(b"\r\n", b"\n"), budget)
+        redact(root, finder, budget, depth)
+    except RefusedError as error:
+        raise RefusedError(f"{name} › {error.part}" if error.part else name, error.why) from error
+    finder.signatures.extend(entity.broken_signatures(root))
+    return root.written().replace(b"\n", b"\r\n") if ends else root.written()
 
 
 def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:

@@ -253,3 +253,50 @@ def test_a_known_number_between_any_punctuation_is_masked(inspector: Inspector, 
 def test_a_known_number_in_the_name_of_a_field_is_refused(inspector: Inspector, name: str) -> None:
     content = f"{name}: x\n".encode() + with_file("a.txt", b"x")
     assert outcome(inspector, content)[0] == "not removed"
+
+
+# -- messages that are files -------------------------------------------------------------------------------------------
+
+
+def message(text: str = KNOWN, **fields: str) -> bytes:
+    head = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in fields.items())
+    return f"From: bob@partner.example\nSubject: Report\n{head}MIME-Version: 1.0\n\n{text}".encode()
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("packs", [0, 1, 2])
+def test_a_message_that_is_a_file_is_masked(inspector: Inspector, end: bytes, packs: int) -> None:
+    data, name = message(DKIM_Signature="v=1; b=AA==", X_Note=GROUPED).replace(b"\n", end), "a.eml"
+    for number in range(packs):
+        data, name = (packed(name, data), "a.zip") if number % 2 == 0 else (with_file("a.zip", data), "b.eml")
+    content = with_file(name, data)
+    job = {"do": "change", "without": [], "note": "", "redact": True}
+    report, done = answer.change(changed(inspector, content, job))
+    assert report.refused is None
+    assert report.signatures == ["DKIM"]
+    assert residue(done, [CARD]) == []
+    if not packs:
+        new = attachment(done)
+        assert new.startswith(b"From: bob@partner.example" + end)
+        assert b"DKIM-Signature" not in new
+        assert new.count(b"\r\n") == (new.count(b"\n") if end == b"\r\n" else 0)
+
+
+def test_a_message_that_is_a_file_and_cannot_be_masked_names_the_part(inspector: Inspector) -> None:
+    job = {"do": "change", "without": [], "note": "", "redact": True}
+    for data, part in {
+        message(References=f"<{CARD}@x>"): "a.eml › references",
+        message().replace(b"\n", b"\r\n", 1): "a.eml",
+    }.items():
+        report, _ = answer.change(changed(inspector, with_file("a.eml", data), job))
+        assert report.refused is not None
+        assert report.refused.part == part
+    assert outcome(inspector, with_file("a.eml", message("nothing\n")))[0] == ""
+
+
+def test_messages_inside_each_other_end(inspector: Inspector) -> None:
+    data = message()
+    for _ in range(9):
+        data = with_file("a.eml", data)
+    why, done = outcome(inspector, data)
+    assert why or residue(done, [CARD]) == []
