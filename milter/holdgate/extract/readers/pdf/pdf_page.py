@@ -29,7 +29,10 @@ STRUCTURE_ELEMENTS = 100_000
 # Keys of annotation dictionaries (12.5.2, 12.5.6.2, 12.5.6.6, 12.5.6.23) with text that a person wrote.
 _ANNOTATION_KEYS = (b"Contents", b"T", b"Subj", b"RC", b"NM", b"OverlayText")
 _MARK_KEYS = (b"ActualText", b"Alt", b"E")
-_RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+# Letters; the digits of Arabic and Persian (U+0660, U+06F0) are written from left to right.
+_RIGHT_TO_LEFT = (
+    "\u0590-\u065f\u066a-\u06ef\u06fa-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+)
 _OTHER_WAY = re.compile(f"[^{_RIGHT_TO_LEFT}]+")
 _PIECE = re.compile(r"\s+|[^\W\d_]+|(?:[^\w\s]|[\d_])+")
 _HYPHEN_AT_LINE_END = re.compile("(?<=[^\\W\\d_])[\x02\ufffe](?:\r?\n)?(?=[^\\W\\d_])|([\x02\ufffe])(?:\r?\n)?")

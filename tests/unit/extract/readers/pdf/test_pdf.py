@@ -334,10 +334,11 @@ def test_a_hyphen_at_the_end_of_a_line(lines: tuple[str, str], joined: str) -> N
 
 
 def with_hebrew(*lines: str) -> bytes:
-    """Return a PDF with lines as they are drawn, from left to right; a to z are shown as letters of Hebrew."""
+    """Return a PDF with lines as they are drawn, from left to right; a to z are Hebrew, B0 to B9 Arabic digits."""
     writer = PdfWriter()
     letters = writer.stream(
-        b"1 begincodespacerange <00> <ff> endcodespacerange 2 beginbfrange <20> <5a> <0020> <61> <7a> <05d0> endbfrange"
+        b"1 begincodespacerange <00> <ff> endcodespacerange "
+        b"3 beginbfrange <20> <5a> <0020> <61> <7a> <05d0> <b0> <b9> <0660> endbfrange"
     )
     font = writer.add(f"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode {letters} 0 R >>")
     drawn = " ".join(f"1 0 0 1 72 {700 - 30 * number} Tm ({line}) Tj" for number, line in enumerate(lines))
@@ -360,6 +361,11 @@ def test_a_number_in_a_line_of_hebrew_is_read_in_both_orders(number: str, line: 
     (text, _), *_ = read_all(pdf.read, with_hebrew(line.format(number))).texts
     assert number in text
     assert any("\u05d0" <= letter <= "\u05ea" for letter in text)
+
+
+def test_a_number_in_arabic_digits_is_read_in_both_orders() -> None:
+    (text, _), *_ = read_all(pdf.read, with_hebrew("abc \xb1\xb2 \xb3\xb4 def")).texts
+    assert {"\u0661\u0662 \u0663\u0664", "\u0663\u0664 \u0661\u0662"} == {line[4:9] for line in text.splitlines()}
 
 
 @pytest.mark.parametrize("line", ["abc def", "abc 4111111111111111 def", "abc 052-123-45", "VISA 4111 1111"])
