@@ -44,7 +44,7 @@ def store(empty_store: Path, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=1.5)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_none_of_the_mistakes_leaves_and_few_others_wait(
     new_service: NewService, store: Store, tmp_path: Path, seed: int

@@ -14,7 +14,7 @@ import pytest
 from holdgate.gate import probe
 from testbed.ports import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=0.8)
 
 # libmilter keeps two threads: more messages than these need threads that it starts when it sees them coming.
 _MESSAGES = 6

@@ -12,7 +12,7 @@ from holdgate import daemon
 from holdgate.quarantine.store import migrate
 from holdgate.seal import add_key
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=1)
 
 TESTS = Path(__file__).parents[2]
 

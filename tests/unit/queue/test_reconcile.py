@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -281,7 +282,7 @@ class Crashes(RuleBasedStateMachine):
                 assert request.asked_at >= incident.held_at or request.answer is Answer.SUPERSEDED
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=5)
 @pytest.mark.parametrize("interval", [timedelta(0), timedelta(hours=1)], ids=["everything", "changes"])
 def test_crashes_in_any_order(new_store_url: Callable[[], str], interval: timedelta) -> None:
     run_state_machine_as_test(
@@ -774,8 +775,7 @@ def prepared(kind: str, store: Store, queue: FakeQueue) -> Reconciler:
     return reconciler
 
 
-@pytest.mark.slow  # each call of each kind of work has a store of its own
-@pytest.mark.parametrize("error", [ConflictError, OperationalError])
+@pytest.mark.slow(seconds=0.5)  # each call of each kind of work has a store of its own
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failure_at_any_call_of_the_store_keeps_no_other(
     empty_store: Path,
@@ -783,12 +783,11 @@ def test_a_failure_at_any_call_of_the_store_keeps_no_other(
     monkeypatch: pytest.MonkeyPatch,
     no_pauses: list[float],
     kind: str,
-    error: type[Exception],
 ) -> None:
     def done(store: Store) -> set[str]:
         return {one.queue_id for one in store.incidents([KINDS[kind]])}
 
-    def attempt(failing: str) -> tuple[set[str], int]:
+    def attempt(failing: str, error: Exception) -> tuple[set[str], int]:
         """Do the work while a call about the fourth fails; return the calls about it, and how many others are done."""
         for left in tmp_path.glob("holdgate.db*"):  # its write-ahead log too
             left.unlink()
@@ -802,9 +801,7 @@ def test_a_failure_at_any_call_of_the_store_keeps_no_other(
         def met(name: str) -> None:
             seen.add(name)
             if name == failing:
-                raise (
-                    ConflictError(Incident("4", "", [], "p")) if error is ConflictError else error("x", {}, Exception())
-                )
+                raise error
 
         with monkeypatch.context() as patch:
             calls_about(patch, bad, met)
@@ -820,11 +817,12 @@ def test_a_failure_at_any_call_of_the_store_keeps_no_other(
         store.close()
         return seen, others
 
-    calls, count = attempt("")
+    conflict, trouble = ConflictError(Incident("4", "", [], "p")), OperationalError("x", {}, Exception())
+    calls, count = attempt("", conflict)
     assert count == 10
     assert calls
-    for call in sorted(calls):
-        assert attempt(call)[1] == 10, call
+    for call, error in product(sorted(calls), (conflict, trouble)):
+        assert attempt(call, error)[1] == 10, (call, error)
 
 
 # -- what a pass costs ------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from holdgate.queue.remote import NodeReader
 from testbed.ports import PATIENCE, free_port, is_listening, wait_for
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(seconds=1),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
 ]
 

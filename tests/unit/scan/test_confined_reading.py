@@ -39,7 +39,7 @@ from support.planted_pdf import planted_pdf
 from support.samples import samples
 from support.sink import KeepingSink
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=0.5)
 
 DOCUMENTS = Path(__file__).parents[2] / "data/documents"
 FORMATS = samples()

@@ -22,7 +22,7 @@ from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.process import Worker, WorkerLostError
 from testbed.ports import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=0.5)
 
 RULES = Path(__file__).parents[3] / "rules"
 MESSAGE = b"Subject: s\r\n\r\nMy SSN: 536-90-4399\r\n"

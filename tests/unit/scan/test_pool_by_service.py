@@ -16,7 +16,7 @@ from holdgate.scan.process import Worker
 from support.scanning import HOST, USER, ScanDaemon, below, is_running
 from testbed.ports import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=0.5)
 
 RULES = Path(__file__).parents[3] / "rules"
 MESSAGE = b"Subject: s\r\n\r\nMy SSN: 536-90-4399\r\n"

@@ -146,7 +146,7 @@ def test_memory_beyond_the_limit_is_refused_and_less_is_not() -> None:
     assert run_confined(lambda: len(bytearray(200 << 20))) == Outcome(result=200 << 20)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=1)
 def test_processor_time_beyond_the_limit_kills() -> None:
     def spin() -> None:
         while True:
