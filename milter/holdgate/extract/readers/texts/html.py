@@ -118,6 +118,7 @@ def write(page: Page, sink: Sink) -> None:
 def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], visible: bool) -> None:
     """Collect the text of a tree in document order, without recursion; `visible` leaves out what styles hide."""
     line: list[str] = []
+    templates: list[LexborNode] = []
     node: LexborNode | None = top
     while node is not None:
         tag = node.tag or ""
@@ -140,12 +141,14 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
             aside.extend((name, value) for name, value in attributes.items() if value and name not in LAYOUT)
             if visible and ("hidden" in attributes or HIDING.search(attributes.get("style") or "")):
                 below = None
-            elif tag == "template" and (fragments := node.template_fragments()):
+            elif tag == "template" and (fragments := node.template_fragments()) and fragments[0].child is not None:
                 below = fragments[0].child
+                templates.append(node)
         while below is None and node is not None:
             below = node.next
             if below is None:
-                node = node.parent
+                # A fragment has no parent: what follows its template is read next.
+                node = node.parent or (templates.pop() if templates else None)
                 if node is not None and node.tag not in INLINE and node.tag not in CELLS:
                     _flush(line, lines)
         node = below

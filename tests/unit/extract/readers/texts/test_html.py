@@ -57,6 +57,30 @@ def test_hiding_places(source: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("<p>one<template>two</template>three", "one two three"),
+        ("<template><p>one</p></template><noscript>two</noscript>", "one two"),
+        ("<head><template><p>one</template></head><body>two", "one two"),
+        ("<div><template>one<template>two</template>three</template>four</div>five", "one two three four five"),
+        ("one<template></template>two<template> </template>three", "onetwothree"),
+        ("<p>one<template>two</template><template>three</template></p>four", "one two three four"),
+    ],
+)
+def test_what_follows_a_template_is_read(source: str, lines: str) -> None:
+    text, _ = read_all(html.read, source.encode()).texts[0]
+    assert "".join(text.split()) == lines.replace(" ", "")
+
+
+def test_what_follows_a_template_is_read_without_hidden_text_too() -> None:
+    source = b'<p>one<template>two</template>three<p style="display:none">no</p><template>four</template>five'
+    sink = read_all(html.read, source)
+    assert ["".join(text.split()) for text, place in sink.texts if place == "without hidden text"] == [
+        "onetwothreefourfive"
+    ]
+
+
+@pytest.mark.parametrize(
     "hiding", ["style='display: none'", "style='font-size:0'", "hidden", "style='visibility:hidden'"]
 )
 def test_hidden_text_does_not_split_what_is_seen(hiding: str) -> None:
