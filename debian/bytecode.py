@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Makes the bytecode of the package's Python files, as "python3 -m compileall" does, without docstrings of libraries.
+"""Makes the bytecode of the package's Python files, as "python3 -m compileall" does, without docstrings.
 
     bytecode.py LIST     LIST has one file per line
 
 It runs when the package is installed. A process keeps the docstrings of all loaded modules: in a daemon, those of
-libraries take 2 MB. Holdgate's are kept, because its commands print some, and pycparser's, which are its grammar. Line
-numbers and assertions are unchanged. A source is identified by its hash, not by its time, because sources of two
+libraries take 2 MB, and Holdgate's another 1. Those of Holdgate's modules are kept, because its commands print some.
+Line numbers and assertions are unchanged. A source is identified by its hash, not by its time, because sources of two
 versions may have the same time.
 """
 
@@ -15,12 +15,14 @@ import sys
 from importlib import _bootstrap_external as loader
 from pathlib import Path
 
-_KEPT = ("/site-packages/holdgate/", "/site-packages/pycparser/")
+_OURS = "/site-packages/holdgate/"
 
 
-def without_docstrings(tree: ast.Module) -> ast.Module:
-    """Remove the docstrings from a tree, and return it."""
+def without_docstrings(tree: ast.Module, *, keep_first: bool = False) -> ast.Module:
+    """Remove the docstrings from a tree, with `keep_first` all but that of the module, and return it."""
     for node in ast.walk(tree):
+        if keep_first and node is tree:
+            continue
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -37,8 +39,7 @@ def make(path: Path) -> None:
     """Write the bytecode of a file. Raises OSError and SyntaxError."""
     source = path.read_bytes()
     tree = ast.parse(source, str(path))
-    if not any(kept in str(path) for kept in _KEPT):
-        tree = without_docstrings(tree)
+    tree = without_docstrings(tree, keep_first=_OURS in str(path))
     code = compile(tree, str(path), "exec", dont_inherit=True)
     target = Path(importlib.util.cache_from_source(str(path)))
     target.parent.mkdir(exist_ok=True)

@@ -36,6 +36,7 @@ class Template:
         gc.freeze()
         memory.gather()
         self._shared = memory.private()
+        memory.release_files()
 
     def fork(self, control: socket.socket) -> int:
         """Fork a zygote whose control socket is `control`, and return its process id. Raises OSError."""

@@ -81,6 +81,7 @@ def run(control: socket.socket, readers_directory: str, shared: Sequence[tuple[i
         gc.collect()
         gc.freeze()
         memory.gather(shared or ())
+        memory.release_files()
         _discard_output()
         protections = sandbox.confine_template()
     except (PluginError, _UnusableError, ocr.OcrError, sandbox.SandboxError, OSError) as error:

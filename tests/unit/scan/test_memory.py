@@ -1,6 +1,8 @@
 """Huge pages: which memory is gathered, and that memory shared with the parent is not."""
 
 import ctypes
+import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,47 @@ def test_shared_memory_is_not_gathered(monkeypatch: pytest.MonkeyPatch, advised:
     monkeypatch.setattr(memory, "private", lambda: [(6 * MB, 12 * MB)])
     assert memory.gather([(8 * MB, 10 * MB)]) == 4 * MB
     assert [(start, length) for start, length, _ in advised] == [(6 * MB, 2 * MB), (10 * MB, 2 * MB)]
+
+
+SMAPS = f"""\
+{0:x}-{1 * MB:x} r-xp 00000000 00:1f 4711                       /usr/bin/python3.11
+Size:               1024 kB
+Anonymous:             0 kB
+VmFlags:
+{1 * MB:x}-{3 * MB:x} r--p 00000000 00:1f 4711                       /usr/lib/library.so
+Anonymous:             0 kB
+{3 * MB:x}-{5 * MB:x} r--p 00000000 00:1f 4711                       /usr/lib/a relocated library.so
+Anonymous:             4 kB
+{5 * MB:x}-{6 * MB:x} rw-p 00000000 00:1f 4711                       /usr/lib/library.so
+Anonymous:             0 kB
+{6 * MB:x}-{7 * MB:x} r-xp 00000000 00:00 0                          [vdso]
+Anonymous:             0 kB
+"""
+
+
+def test_unchanged_pages_of_files_are_released_and_no_others(
+    monkeypatch: pytest.MonkeyPatch, advised: list[tuple[int, int, int]]
+) -> None:
+    opened: list[str] = []
+
+    def smaps(path: Path, **_: str) -> io.StringIO:
+        opened.append(str(path))
+        return io.StringIO(SMAPS)
+
+    monkeypatch.setattr(Path, "open", smaps)
+    memory.release_files()
+    assert advised == [(0, MB, 4), (MB, 2 * MB, 4)]
+    assert opened == ["/proc/self/smaps"]
+
+
+def test_a_kernel_that_shows_no_memory_releases_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(path: Path, **_: str) -> io.StringIO:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "open", missing)
+    memory.release_files()
+
+
+def test_a_process_goes_on_after_it_has_released_its_files() -> None:
+    memory.release_files()
+    assert json.loads('{"a": [1.5]}') == {"a": [1.5]}
