@@ -23,7 +23,7 @@ from holdgate.desk.moderation import RefusedError
 from holdgate.desk.outcome import outcome_key
 from holdgate.desk.replacing import Flaw, FlawedError, Replacer
 from holdgate.desk.web.connections import client_of
-from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
 from holdgate.quarantine.replacements import Replacement
@@ -205,6 +205,7 @@ def described(incident: Incident, replacement: Replacement | None = None) -> dic
     seen = shown(incident)
     end = outcome_key(incident)
     status = "sent" if incident.state == "released" else _STATUS.get(end, end)
+    change = Change.chosen(incident)
     replaced = None
     if replacement is not None and incident.decided_how == _REPLACEMENT:
         replaced = {"queue_id": replacement.queue_id, "id": replacement.held_as or None}
@@ -217,6 +218,9 @@ def described(incident: Incident, replacement: Replacement | None = None) -> dic
         "message_id": seen.message_id,
         "subject": seen.subject,
         "recipients": seen.recipients,
+        "already_sent": seen.already_sent,
+        "changes": change.kinds if change is not None else [],
+        "not_sent_to": change.recipients if change is not None else [],
         "recipient_risks": [_without_hidden_name(one) for one in seen.recipient_risks or ()],
         "created_at": incident.created_at.isoformat(),
         "replaced_by": replaced,

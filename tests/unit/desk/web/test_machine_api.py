@@ -3,7 +3,7 @@
 import hashlib
 import smtplib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from holdgate.desk.preview import Previewer
 from holdgate.desk.replacing import Replacer
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.machine_api import STATUSES, MachineApi, described
-from holdgate.quarantine.incident import Actor, Answer, Incident
+from holdgate.quarantine.incident import Actor, Answer, Change, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.states import State
 from holdgate.risks import COLLEAGUES, LOOKALIKE, Risk
@@ -386,3 +386,22 @@ def test_without_the_listener_it_is_not_offered(make_desk: MakeDesk, hold: Hold)
     app = Guard(Starlette(routes=MachineApi(desk, Replacer(desk, FakePreviewer())).routes()), "https://x.example", [])
     answer = send(TestClient(app, headers={"Authorization": "Bearer billing"}), incident)
     assert answer.status_code == 501
+
+
+def test_a_program_reads_who_does_not_get_its_message_and_who_has_it(
+    client: TestClient, desk: Desk, two: Incident
+) -> None:
+    change = Change(
+        ["redact", "without-recipients"], original="1", sent="2", token="3", recipients=["c@partner.example"]
+    )
+    moderation.override(desk, two, Answer.APPROVE, Actor("root", "command"), change=change)
+    found = desk.store.incident(two.id)
+    assert found is not None
+    told = described(replace(found, already_sent=["d@corp.example"]))
+    assert told["status"] == "approved"
+    assert told["changes"] == ["redact", "without-recipients"]
+    assert told["not_sent_to"] == ["c@partner.example"]
+    assert told["already_sent"] == ["d@corp.example"]
+    assert "c@partner.example" in told["recipients"]
+    # A copy that is only signed when it leaves was not changed.
+    assert described(replace(found, change=asdict(replace(change, kinds=[], recipients=[]))))["changes"] == []
