@@ -477,3 +477,57 @@ def test_milters_by_client_do_not_see_the_copy(new_site: NewSite) -> None:
     send(site, number("by client").as_bytes(), ["map@corp.example", "map@partner.example"])
     assert waiting(site, "map@partner.example").already_sent == ["map@corp.example"]
     assert [one.recipients for one in site.store.incidents()] == [["map@partner.example"]]
+
+
+def replies(connection: socket.socket, count: int) -> list[bytes]:
+    """Read so many replies; return the last line of each."""
+    file, found = connection.makefile("rb"), []
+    while len(found) < count:
+        line = file.readline()
+        assert line, found
+        if line[3:4] == b" ":
+            found.append(line)
+    return found
+
+
+def test_chunks_and_several_messages_at_once(site: Site) -> None:
+    """BDAT (RFC 3030) and pipelining (RFC 2920): lines that DATA reads otherwise, long ones, and bytes of 8 bits."""
+    inside, outside = "bdat@corp.example", "bdat@partner.example"
+    head = f"From: {SENDER}\r\nSubject: chunks\r\nMessage-ID: <chunks@corp.example>\r\n\r\n".encode()
+    lines = [b".", b"..", b".x", b"\xff\xfe", b"a" * 3000, b"", f"SSN: {letters.SSN}".encode(), b"."]
+    body = b"\r\n".join([*lines, b""])
+    content = head + body
+    commands = [f"MAIL FROM:<{SENDER}> SIZE=5000", f"RCPT TO:<{outside}>", f"RCPT TO:<{inside}>"]
+    with socket.create_connection((LOOPBACK, site.postfix.smtp_port), PATIENCE) as connection:
+        replies(connection, 1)
+        connection.sendall(b"EHLO x\r\n")
+        replies(connection, 1)
+        half = len(content) // 2
+        chunks = [b"BDAT %d\r\n" % half + content[:half], b"BDAT %d LAST\r\n" % (len(content) - half) + content[half:]]
+        one = "".join(f"{command}\r\n" for command in commands).encode() + b"".join(chunks)
+        other = content.replace(b"chunks", b"second").replace(letters.SSN.encode(), b"nothing")
+        two = one.replace(content[:half], other[:half]).split(b"BDAT")[0] + b"BDAT %d LAST\r\n" % len(other) + other
+        connection.sendall(one + two + b"QUIT\r\n")
+        answers = replies(connection, 10)
+    assert [line[:3] for line in answers] == [*[b"250"] * 9, b"221"], answers
+    site.wait_for(lambda: len(site.world.to(inside)) == 2, "both deliveries to the colleague")
+    site.wait_for(lambda: len(site.world.to(outside)) == 1, "the second message, which nobody has to approve")
+    incident = waiting(site, outside)
+    assert (incident.recipients, incident.already_sent) == ([outside], [inside])
+    assert site.command("release", incident.id).returncode == 0
+    site.wait_for(lambda: len(site.world.to(outside)) == 2, "the copy")
+    bodies = [one.content.partition(b"\r\n\r\n")[2] for one in site.world.to(inside) + site.world.to(outside)]
+    assert len(set(bodies)) == 2
+    assert b"\r\n..\r\n" in bodies[0]
+
+
+def test_a_thousand_recipients_of_whom_half_wait(site: Site) -> None:
+    inside = [f"thousand{number}@corp.example" for number in range(500)]
+    outside = [f"thousand{number}@partner.example" for number in range(500)]
+    send(site, number("thousand").as_bytes(), [one for pair in zip(outside, inside, strict=True) for one in pair])
+    incident = waiting(site, outside[0])
+    assert incident.recipients == outside
+    site.wait_for(lambda: all(site.world.to(one) for one in inside), "the deliveries to colleagues")
+    assert not any(site.world.to(one) for one in outside)
+    assert site.command("release", incident.id).returncode == 0
+    site.wait_for(lambda: all(site.world.to(one) for one in outside), "the copy to all of the others")
