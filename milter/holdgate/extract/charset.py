@@ -60,6 +60,8 @@ _MAIL_NAMES = {
 # In UTF-7, characters below U+0600 begin with "A", and each takes 16 bits.
 _SHIFT = re.compile(r"\+(A[A-Za-z0-9+/]{2,}-?)")
 _HIGHEST = "\u0600"
+_BETWEEN = " -./@"
+"""Characters inside numbers and addresses."""
 
 # Seven-bit encodings that look like ASCII: valid UTF-8 does not exclude them.
 _SEVEN_BIT = {"utf-7", "hz", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3"}
@@ -120,7 +122,7 @@ def readings(data: bytes, declared: str = "") -> list[str]:
 
 
 def without_shifts(text: str) -> str:
-    """Return a text with its UTF-7 shifts decoded (RFC 2152); unchanged if none hides an ASCII letter or digit.
+    """Return a text with its UTF-7 shifts decoded (RFC 2152); unchanged if none hides a character of a number or word.
 
     Only shifts whose characters are all Latin, Greek, Cyrillic or Hebrew are decoded: a telephone number gives others.
 
@@ -129,7 +131,9 @@ def without_shifts(text: str) -> str:
     """
     pieces = _SHIFT.split(text)
     decoded = [_unshifted(piece) for piece in pieces[1::2]]
-    if not any(letter.isascii() and letter.isalnum() for letters in decoded for letter in letters):
+    if not any(
+        letter.isascii() and (letter.isalnum() or letter in _BETWEEN) for letters in decoded for letter in letters
+    ):
         return text
     pieces[1::2] = [letters or f"+{piece}" for letters, piece in zip(decoded, pieces[1::2], strict=True)]
     return "".join(pieces)

@@ -105,6 +105,20 @@ def test_shifts_give_back_what_was_shifted(text: str) -> None:
     assert charset.without_shifts(shown.encode("utf-7").decode("ascii").replace("+-", "+")) == f"7{text} z"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("219+AC0-09+AC0-9999", "219-09-9999"),
+        ("4111+ACA-1111", "4111 1111"),
+        ("ann+AEA-corp.example", "ann@corp.example"),
+        ("a +AOk- b", "a +AOk- b"),
+        ("1 +AD0- 1", "1 +AD0- 1"),
+    ],
+)
+def test_characters_inside_numbers_are_shown(text: str, shown: str) -> None:
+    assert charset.without_shifts(text) == shown
+
+
 @given(st.text())
 def test_text_without_shifts_stays(text: str) -> None:
     assert "+A" in text or charset.without_shifts(text) == text
