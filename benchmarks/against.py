@@ -154,14 +154,20 @@ def measure(do: str, revision: str) -> bool:
 
 
 def _whole_corpus(folder: Path, new: Build, old: Build) -> None:
-    """Print the processor time of both builds for all documents of a corpus; this build may read more of them."""
-    spent = [0.0, 0.0]
+    """Print the processor time of both builds for all documents of a corpus, and the peak memory for one of them.
+
+    This build may read more of them.
+    """
+    spent, peak = [0.0, 0.0], [0, 0]
     for path in sorted(found for found in folder.rglob("*") if found.is_file()):
         times: list[list[float]] = [[], []]
         for _ in range(_CORPUS_TURNS):
             for number, build in enumerate((new, old)):
                 times[number].append(build.ask("extract", path)["seconds"])
         spent = [total + min(turns) for total, turns in zip(spent, times, strict=True)]
+        peak = [max(most, build.ask("peak", path)["result"]) for most, build in zip(peak, (new, old), strict=True)]
     print(
         f"  {'all of the corpus':24} {1e3 * spent[1]:8.2f} → {1e3 * spent[0]:8.2f} ms  {spent[0] / spent[1]:6.2f} times"
     )
+    ratio = peak[0] / peak[1]
+    print(f"  {'a worker with one of it':24} {peak[1] / 1024:8.1f} → {peak[0] / 1024:8.1f} MiB {ratio:6.2f} times")

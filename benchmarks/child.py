@@ -1,10 +1,13 @@
 """Runs inside one build of Holdgate and serves the requests of benchmarks, one JSON object per line.
 
-A request is ``{"do": "extract" | "detect" | "inspect", "path": …, "rounds": N}``. The answer has ``seconds``, the least
-processor time of a round, and as ``result`` the build's findings. It uses only what older builds have too.
+A request is ``{"do": "extract" | "detect" | "inspect" | "peak", "path": …, "rounds": N}``. The answer has ``seconds``,
+the least processor time of a round, and as ``result`` the build's findings. For "peak", that is the peak memory in KiB
+of a process that is forked, as a worker is, reads the file and searches it. It uses only what older builds have too.
 """
 
+import functools
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +17,7 @@ from typing import Any
 from holdgate.detect import Detector
 from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.extract.part import Extraction
+from holdgate.extract.preload import preload
 
 
 def _extract(path: Path, data: bytes) -> Extraction:
@@ -45,12 +49,33 @@ def _best(work: Callable[[], Any], rounds: int) -> tuple[float, Any]:
     return best, result
 
 
+@functools.cache
+def _load() -> None:
+    """Load what a zygote has loaded when it forks a worker."""
+    preload()
+
+
+def _peak(path: Path, data: bytes, detector: Detector) -> int:
+    """Return the peak memory in KiB of a forked process that reads a file and searches it."""
+    _load()
+    process = os.fork()
+    if not process:
+        try:
+            for part in _extract(path, data).parts:
+                detector.scan(part.text, part.places)
+        finally:
+            os._exit(0)
+    return os.wait4(process, 0)[2].ru_maxrss
+
+
 def _answer(request: dict[str, Any], detector: Detector) -> dict[str, Any]:
     path, rounds = Path(request["path"]), int(request.get("rounds", 1))
     data = path.read_bytes()
     if request["do"] == "extract":
         seconds, extraction = _best(lambda: _extract(path, data), rounds)
         return {"seconds": seconds, "result": _parts(extraction)}
+    if request["do"] == "peak":
+        return {"seconds": 0.0, "result": _peak(path, data, detector)}
     if request["do"] == "detect":
         text = data.decode("utf-8", "surrogateescape")
         seconds, found = _best(lambda: _found(detector, text, []), rounds)
