@@ -69,6 +69,23 @@ def test_a_milter_killed_in_mid_message_defers_and_the_retry_succeeds(new_site: 
     assert site.world.to(letters.RECIPIENT) == []
 
 
+def test_a_session_that_was_open_while_the_milter_restarted_defers_until_the_client_connects_again(
+    new_site: NewSite,
+) -> None:
+    site = new_site()
+    with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
+        client.ehlo()
+        site.kill_daemon("milter")
+        site.start_daemon("milter")
+        for _ in range(2):
+            with pytest.raises(smtplib.SMTPResponseException) as refused:
+                client.sendmail(SENDER, [letters.RECIPIENT], letters.number_in_text().as_bytes())
+            assert 400 <= refused.value.smtp_code < 500
+        submit(site)
+    the_incident(site, State.HELD)
+    assert site.world.to(letters.RECIPIENT) == []
+
+
 def zygotes(site: Site) -> list[int]:
     return [pid for pid in children(site.pid("milter")) if children(pid)]
 
