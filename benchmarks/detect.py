@@ -178,7 +178,11 @@ def naming(detector: Detector) -> bool:
     """Measure names of persons and organisations separately, against other people's labels, and their speed."""
     asking = detector.with_profile("dlp-names")
     print("names by themselves, any confidence")
-    for corpus, counts in [("presidio-research", names.accuracy(asking)), *names.others(asking)]:
+    for corpus, counts in [
+        ("presidio-research", names.accuracy(asking)),
+        *names.others(asking),
+        *names.in_letters(asking),
+    ]:
         for kind in names.KINDS.values():
             right, wrong, missed = (counts[kind, what] for what in ("right", "wrong", "missed"))
             score = _f1(right, wrong, missed)

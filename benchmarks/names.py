@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from benchmarks import corpora
+from benchmarks import corpora, letters
 from holdgate.detect import Detector
 from training import labelled, mail
 
@@ -14,6 +14,8 @@ KINDS = {"PERSON": "person-name", "ORGANIZATION": "organisation"}
 MARKED = {mail.PERSON: "person-name", mail.ORGANISATION: "organisation"}
 SENTENCES = 1_500
 """So many sentences of WikiNEuRal in each language."""
+LETTERS = 5
+"""So many times each letter is filled with other names."""
 _HALF = 0.5
 
 Place = tuple[str, int, int]
@@ -48,6 +50,15 @@ def others(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]]]]
             places = [(MARKED[kind], start, end) for start, end, kind in names if kind in MARKED]
             _count(counts, detector, text, places)
         yield path.name, counts
+
+
+def in_letters(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]]]]:
+    """Yield the same for the letters of each language, about 60 (see `letters`)."""
+    for language in letters.LANGUAGES:
+        counts = Counter[tuple[str, str]]()
+        for text, names in letters.letters(language, LETTERS, seed=1):
+            _count(counts, detector, text, [(MARKED[kind], start, end) for start, end, kind in names])
+        yield f"letters {language}", counts
 
 
 def mails(lines: Iterable[str]) -> Iterator[str]:

@@ -8,34 +8,52 @@ import random
 import re
 from typing import Final, NamedTuple
 
+from training.phrases import CALLED, COLUMNS, INFLECTED, LISTED, PHRASES
 from training.texts import ANY, ENDINGS, HEADERS, JOBS, OPENINGS, SENTENCES
 
 PERSON: Final = "person"
 ORGANISATION: Final = "organisation"
 PLACE: Final = "place"
-_KINDS: Final = {"P": PERSON, "F": PERSON, "S": PERSON, "O": ORGANISATION, "C": PLACE, "U": PLACE}
-_WEIGHTS: Final = {"en": 5, "de": 4, "fr": 2, "es": 2, "it": 2, "nl": 2, "pl": 2, "pt": 2}
-_SLOT: Final = re.compile(r"@([PFSOCUAKWwDNTEXJLRQ])")
+_KINDS: Final = {
+    "P": PERSON,
+    "F": PERSON,
+    "S": PERSON,
+    "Y": PERSON,
+    "I": PERSON,
+    "Z": PERSON,
+    "%": PERSON,
+    "O": ORGANISATION,
+    "C": PLACE,
+    "U": PLACE,
+}
+_WEIGHTS: Final = {"en": 5, "de": 4, "fr": 3, "es": 3, "it": 3, "nl": 3, "pl": 3, "pt": 3}
+_SLOT: Final = re.compile(r"@([PFSOCUAKWwDNTEXJLRQYIZ*%])")
 _OTHER_ENDS: Final = 0.3
 _LOUD: Final = 0.03
 # Names of products in prose, in whose place other names may stand.
 _REPLACED: Final = re.compile(r"\b(?:Debian|Linux|X|Falcot|Apache|Internet|GNOME|Xen)\b")
-_PARTICLES: Final = (
-    "van",
-    "von",
-    "de",
-    "de la",
-    "van der",
-    "di",
-    "dos",
-    "van den",
-    "da",
-    "del",
-    "zu",
-    "le",
-    "Di",
-    "Van",
-)
+_PARTICLES: Final = {
+    "en": ("van", "de", "von", "Mac", "St."),
+    "de": ("von", "von der", "zu", "van", "von und zu", "vom", "zum", "zur", "von den", "auf der"),
+    "fr": ("de", "de la", "du", "le", "d'", "des", "Le", "La", "de Saint"),
+    "es": ("de", "de la", "del", "de los", "de las", "De la"),
+    "it": ("di", "De", "Di", "Del", "della", "Lo", "La", "D'", "Dal", "Della", "dell'"),
+    "nl": ("van", "van der", "van den", "de", "van de", "den", "ter", "ten", "van 't", "in 't", "op de", "van het"),
+    "pl": ("van", "von", "de"),
+    "pt": ("da", "de", "do", "dos", "das"),
+}
+# So many surnames of a hundred have a particle.
+_PARTICLED: Final = {"nl": 30, "pt": 20, "fr": 12, "it": 12, "es": 10, "de": 6, "en": 3, "pl": 2}
+_TWO_SURNAMES: Final = {"es": 50, "pt": 40}
+_SEPARATORS: Final = ("\t", " | ", ";", "; ", ", ", "    ", "      ", " - ", "|", " / ")
+# Polish endings of names in the nominative, and those of other cases; the first that fits counts.
+_CASES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("ski", ("skiego", "skiemu", "skim")), ("cki", ("ckiego", "ckiemu", "ckim")), ("ska", ("skiej", "ską")),
+    ("cka", ("ckiej", "cką")), ("ka", ("ki", "kę", "ką", "ce")), ("ga", ("gi", "gę", "gą", "dze")),
+    ("ia", ("ii", "ię", "ią", "i")), ("a", ("y", "ę", "ą", "ie")), ("ek", ("ka", "kowi", "kiem")),
+    ("iec", ("ca", "cowi", "cem")), ("k", ("ka", "kowi", "kiem")), ("g", ("ga", "gowi", "giem")),
+    ("y", ("ego", "emu", "ym")), ("i", ("iego", "iemu", "im")), ("o", ("a", "owi", "em")), ("", ("a", "owi", "em")),
+)  # fmt: skip
 _HEADS: Final = (
     "Global",
     "North",
@@ -425,11 +443,17 @@ class Writer:
             draw = generator.random()
             if draw < 0.1:
                 template = generator.choice(ANY)
-            elif draw < 0.5:
+            elif draw < 0.4:
                 template = generator.choice(SENTENCES[language])
                 if template.endswith(".") and generator.random() < _OTHER_ENDS:
                     template = template[:-1] + generator.choice("?!:;")
-            elif draw < 0.65:
+            elif draw < 0.55:
+                template = self._phrase()
+            elif draw < 0.59:
+                template = self._listed()
+            elif draw < 0.62:
+                template = self._table()
+            elif draw < 0.71:
                 template = self._babble()
             else:
                 template = _REPLACED.sub(self._instead, generator.choice(self._words.prose[language]))
@@ -441,6 +465,81 @@ class Writer:
         if generator.random() < 0.15:
             self._write(generator.choice(HEADERS[language]), "\n")
         return Sample(self._text, self._names)
+
+    def _called(self) -> str:
+        """Return the slots of a name, as people write it in running text."""
+        generator = self._generator
+        draw = generator.random()
+        if draw < 0.4:
+            return "@P"
+        if draw < 0.65:
+            return "@F"
+        if draw < 0.75:
+            return "@S"
+        return generator.choice(CALLED[self._language])
+
+    def _phrase(self) -> str:
+        """Return one to three sentences around names, without or with others between them."""
+        generator = self._generator
+        sentences = []
+        for _ in range(generator.choice((1, 1, 2, 3))):
+            if self._language == "pl" and generator.random() < 0.4:
+                phrase = generator.choice(INFLECTED).replace("@*", "@%")
+            else:
+                phrase = re.sub(r"@\*", lambda _: self._called(), generator.choice(PHRASES[self._language]))
+            sentences.append(phrase[0].upper() + phrase[1:] if phrase[0] != "@" else phrase)
+            if generator.random() < 0.2:
+                sentences.append(generator.choice(SENTENCES[self._language]))
+        text = " ".join(sentences)
+        if generator.random() < 0.15:
+            return generator.choice(("> ", "- ", "* ", '"', "(")) + text
+        return text
+
+    def _listed(self) -> str:
+        """Return a list of names behind a word for it, or behind days."""
+        generator = self._generator
+        names = [self._one_listed() for _ in range(generator.randint(1, 6))]
+        if generator.random() < 0.25:
+            days = [generator.choice(_DAYS[self._language]) for _ in names]
+            between = generator.choice((" & ", ", ", "/", " + ", " - "))
+            return "\n".join(
+                f"{day}: {name}{between}{self._one_listed()}" for day, name in zip(days, names, strict=True)
+            )
+        label = generator.choice(LISTED[self._language])
+        if generator.random() < 0.3:
+            return f"{label}:\n" + "\n".join(generator.choice(("- ", "* ", "", "1. ", "• ")) + name for name in names)
+        return f"{label}{generator.choice((': ', ' : ', ' - ', ': '))}" + generator.choice(
+            (", ", "; ", ", ", " / ")
+        ).join(names)
+
+    def _one_listed(self) -> str:
+        generator = self._generator
+        name = generator.choice(("@P", "@P", "@P", "@I", "@F", generator.choice(CALLED[self._language])))
+        draw = generator.random()
+        if draw < 0.1:
+            return f"{name} ({generator.choice(('@W', '@O', '@C', '@J', '@N'))})"
+        return f"{name}, @J" if draw < 0.14 else name
+
+    def _table(self) -> str:
+        """Return a table, most of whose rows have a name, with or without headings."""
+        generator = self._generator
+        whole, first, last, others = COLUMNS[self._language]
+        columns = [(generator.choice(whole), generator.choice(("@P", "@P", "@P", "@Y", "@Z", "@I")))]
+        separator = generator.choice(_SEPARATORS)
+        if generator.random() < 0.4 and separator not in (" - ", " / "):
+            columns = [(generator.choice(last), "@S"), (generator.choice(first), "@F")]
+            if generator.random() < 0.4:
+                columns.reverse()
+        if ", " in separator:
+            columns = [(heading, "@P" if slot == "@Y" else slot) for heading, slot in columns]
+        for _ in range(generator.randint(0, 3)):
+            filler = generator.choice(("@N", "@N", "@D", "@w", "@W", "@C", "@O", "@E", "@I", "@P", "@K", "@N,00 EUR"))
+            place = generator.choice((0, len(columns), len(columns)))
+            columns.insert(place, (generator.choice(others), filler))
+        rows = [[slot for _, slot in columns] for _ in range(generator.randint(1, 6))]
+        if generator.random() < 0.7:
+            rows.insert(0, [heading for heading, _ in columns])
+        return "\n".join(separator.join(row) for row in rows)
 
     def _instead(self, name: re.Match[str]) -> str:
         """Return a name to stand in the place of a product's, or the product again."""
@@ -636,19 +735,31 @@ class Writer:
         if slot == "F":
             self._last = [first]
             return first
+        language = self._language
         if generator.random() < 0.05:
             surname = f"{surname}-{self._surname()}"
-        if generator.random() < 0.04:
-            surname = f"{generator.choice(_PARTICLES)} {surname}"
+        if generator.randrange(100) < _TWO_SURNAMES.get(language, 2):
+            surname = f"{surname} {self._surname()}"
+        if generator.randrange(100) < _PARTICLED[language]:
+            particle = generator.choice(_PARTICLES[language])
+            surname = f"{particle}{surname}" if particle.endswith("'") else f"{particle} {surname}"
         self._last = [first, surname]
         if slot == "S":
             return surname[0].upper() + surname[1:]
+        if slot == "Y":
+            return f"{surname}, {first}"
+        if slot == "I":
+            return f"{first[0]}.{generator.choice((' ', ' ', ''))}{surname}"
+        if slot == "Z":
+            return generator.choice((f"{surname} {first}", f"{surname.upper()} {first}", f"{first} {surname.upper()}"))
+        if slot == "%":
+            return " ".join(
+                _inflected(name, generator) for name in generator.choice(((first,), (surname,), (first, surname)))
+            )
         draw = generator.random()
         if draw < 0.06:
             return f"{first} {generator.choice('ABCDEFGHJKLMNPRSTW')}. {surname}"
-        if draw < 0.12 or (draw < 0.3 and self._language in ("es", "pt")):
-            return f"{first} {surname} {self._surname()}"
-        if draw < 0.16:
+        if draw < 0.12:
             return f"{first} {self._first()} {surname}"
         if draw < 0.19:
             return f"{first[0]}. {surname}"
@@ -657,3 +768,9 @@ class Writer:
         if draw < 0.23:
             return f"{first} {surname.upper()}"
         return f"{first} {surname}"
+
+
+def _inflected(name: str, generator: random.Random) -> str:
+    """Return a Polish name in another case than the nominative."""
+    ending, cases = next((ending, cases) for ending, cases in _CASES if name.endswith(ending))
+    return name.removesuffix(ending) + generator.choice(cases)

@@ -1,10 +1,12 @@
 """What is known about a capitalised word: its dictionaries of names, its frequency, and whether it names a town.
 
-`known-words.table` contains the frequency of words in eight languages, and the names of towns and states. It is an open
-addressing table by the CRC-32 of a word, with three bytes per slot, so 200,000 words take 1.5 MB and no time to load.
-`script/train` makes it from the lists in `training/`. One in 100,000 unknown words is taken for a known one.
+`known-words.table` contains the frequency of words in eight languages, the names of towns and states, and more names of
+persons than the dictionaries. It is an open addressing table by the CRC-32 of a word, with three bytes per slot, so
+400,000 words take 1.5 MB and no time to load.
+`script/train` makes it from the lists in `training/`. One in 50,000 unknown words is taken for a known one.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from importlib import resources
@@ -15,6 +17,8 @@ FILE: Final = "known-words.table"
 SLOTS: Final = 1 << 19
 PLACE: Final = 8
 ORGANISATION: Final = 16
+GIVEN: Final = 32
+FAMILY: Final = 64
 COMMON: Final = 7
 FIRST: Final = 1
 SURNAME: Final = 2
@@ -25,10 +29,23 @@ NO_NAME: Final = 64
 COMPOUND: Final = 128
 WRITTEN_UNIT: Final = 256
 ORGANISED: Final = 2048
+INFLECTED: Final = 4096
 _MOST_KNOWN: Final = 20_000
 _SIZE: Final = 3
 _LEAST_COMPOUND: Final = 7
 _LEAST_PART: Final = 3
+_LEAST_STEM: Final = 3
+# Endings of names in cases and what stands for them in the nominative: Polish, and the genitive of German and Dutch.
+_ENDINGS: Final = (
+    ("skiego", "ski"), ("ckiego", "cki"), ("skiemu", "ski"), ("ckiemu", "cki"), ("skim", "ski"), ("ckim", "cki"),
+    ("skiej", "ska"), ("ckiej", "cka"), ("ską", "ska"), ("cką", "cka"), ("ką", "ka"), ("iem", ""), ("iem", "ia"),
+    ("kiem", "ek"), ("ka", "ek"), ("kowi", "ek"), ("cem", "ec"), ("ca", "ec"), ("cowi", "ec"), ("em", ""),
+    ("owi", ""), ("a", ""), ("ę", "a"), ("ą", "a"), ("y", "a"), ("i", "a"), ("ii", "ia"), ("ie", "a"), ("ce", "ka"),
+    ("rze", "ra"), ("rze", "r"), ("le", "ł"), ("le", "ła"), ("ego", "y"), ("ego", "i"), ("emu", "y"), ("s", ""),
+    ("wie", "w"), ("wie", "wa"), ("owie", "ów"), ("owa", "ów"), ("owem", "ów"), ("u", ""), ("iu", ""), ("niu", "ń"),
+    ("nia", "ń"), ("niem", "ń"), ("cach", "ce"), ("kach", "ki"), ("ku", "ek"), ("ie", ""), ("ie", "o"), ("dzi", "dź"),
+)  # fmt: skip
+_STROKES: Final = str.maketrans("łøđßæœ", "lodsao")
 
 
 class Names(NamedTuple):
@@ -40,13 +57,13 @@ class Names(NamedTuple):
 
 
 class Table:
-    """The frequency of words, from 1 to 5, and whether they are the name of a place or an organisation."""
+    """The frequency of words, from 1 to 5, and whether they are a name of a place, an organisation or a person."""
 
     def __init__(self, slots: bytes) -> None:
         self._slots = slots
 
     def code(self, word: str) -> int:
-        """Return the frequency of a lower-case word, with PLACE added if it names a place; 0 if it is unknown."""
+        """Return the frequency of a lower-case word, with PLACE and so on added if it names one; 0 if it is unknown."""
         slots = self._slots
         digest = crc32(word.encode("utf-8", "replace"))
         low, high = (digest >> 16) & 255, digest >> 24
@@ -85,7 +102,7 @@ class Lexicon:
     """The dictionaries and the table together.
 
     A kind is a number: FIRST and SURNAME for the dictionaries, the frequency in units of COMMON_UNIT, the flags
-    PLACED, ORGANISED, NO_NAME and COMPOUND, and the way of writing in units of WRITTEN_UNIT.
+    PLACED, ORGANISED, NO_NAME, COMPOUND and INFLECTED, and the way of writing in units of WRITTEN_UNIT.
     """
 
     def __init__(self, names: Names, table: Table) -> None:
@@ -116,14 +133,17 @@ class Lexicon:
     def _kind(self, word: str, small: str) -> int:
         names = self._names
         pieces = small.split("-") if "-" in small else [small]
+        codes = [self._named(piece) for piece in pieces]
         kind = 0
-        if all(piece in names.first for piece in pieces):
+        if all(code & GIVEN for code in codes):
             kind |= FIRST
-        if all(piece in names.surnames for piece in pieces):
+        if all(code & FAMILY for code in codes):
             kind |= SURNAME
         code = self._table.code(small)
         if not code and len(pieces) > 1:
-            code = min(self._table.code(piece) for piece in pieces)
+            code = min(self._table.code(piece) & COMMON for piece in pieces)
+        if not kind and not code:
+            kind |= self._inflected(small)
         kind |= (code & COMMON) * COMMON_UNIT
         if code & PLACE:
             kind |= PLACED
@@ -134,6 +154,31 @@ class Lexicon:
         if not code & COMMON and self._is_compound(small):
             kind |= COMPOUND
         return kind | _written(word) * WRITTEN_UNIT
+
+    def _named(self, word: str) -> int:
+        """Return GIVEN and FAMILY for a word that is a name, or is one without accents."""
+        code = self._table.code(word) & (GIVEN | FAMILY)
+        if word in self._names.first:
+            code |= GIVEN
+        if word in self._names.surnames:
+            code |= FAMILY
+        if code or word.isascii():
+            return code
+        plain = "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
+        plain = plain.translate(_STROKES)
+        return self._named(plain) if plain != word else 0
+
+    def _inflected(self, word: str) -> int:
+        """Return INFLECTED for the name of a person in another case than the nominative, PLACED for one of a place."""
+        found = 0
+        for ending, nominative in _ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= _LEAST_STEM:
+                stem = word.removesuffix(ending) + nominative
+                if self._named(stem):
+                    return INFLECTED
+                if self._table.code(stem) & PLACE:
+                    found = PLACED
+        return found
 
     def _is_compound(self, word: str) -> bool:
         """Whether a long word ends with a common one that is not a surname, as many German words do."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from holdgate.detect import statements
 from holdgate.detect.lexicon import IN_NAMES, WRITTEN_UNIT, Lexicon, digest
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ TRANSITIONS: Final = LABELS * LABELS
 MIDDLE: Final = 128
 FILE: Final = "names.weights"
 # A stretch of capitalised words, including small words that occur in names; letters beyond Latin-1 are "?" in masks.
+# A full stop after more than four letters ends a sentence, and the stretch.
 _STRETCH: Final = re.compile(
-    rb"(?<![0Aa?])[A?][Aa?'\-]{0,24}(?:(?:\.? ?& ?|\. ?| )(?:a{1,3} ){0,2}[A?][Aa?'\-]{0,24}){0,7}(?![0Aa?])"
+    rb"(?<![0Aa?])(?:(?:[A?][Aa?'\-]{0,3}(?:\. ?& ?|\. ?)|[A?][Aa?'\-]{0,24}(?: ?& ?| ))"
+    rb"(?:'?a{1,3} |a{5} ){0,2}(?:a{1,4}')?){0,7}[A?][Aa?'\-]{0,24}(?![0Aa?])"
 )
-_WORD: Final = re.compile(r"[^\W\d_](?:[\w\-]|['’](?!(?:s|m|ll|re|ve|d|t)\b))*")
+_WORD: Final = re.compile(
+    r"(?:\b(?:[dl]|dell|dall|nell|all|sull|un|qu)['’](?=\w))?([^\W\d_](?:[\w\-]|['’](?!(?:s|m|ll|re|ve|d|t)\b))*)"
+)
 _DIGITS: Final = re.compile(r"\d+")
 _MAILBOX: Final = re.compile(r"([\w.\-]{2,40})@")
 _PIECES: Final = re.compile(r"[._\-\d]+")
 _PARTICLES: Final = frozenset(
     ("van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "la", "le", "al", "bin",
-     "ibn", "ter", "ten", "zu", "af", "san", "des", "el")
+     "ibn", "ter", "ten", "zu", "af", "san", "des", "el", "los", "las", "d", "l", "dell", "degli", "dalla", "lo", "'t",
+     "op", "het", "aan", "zum", "zur", "vom", "auf", "dem", "av", "bint", "abu", "ben", "ould")
 )  # fmt: skip
 _LONGEST: Final = 20
 _MOST_SPACE: Final = 3
@@ -102,6 +108,12 @@ class _Tokens:
 
 _TOKENS: Final = _Tokens()
 _NO_WORD: Final = digest("")
+_STOP: Final = digest(".")
+_TITLE: Final = 2
+# Hashes of words before a name: those for people, such as "colleague", and titles, which count as more.
+_BEFORE_NAMES: Final = dict.fromkeys(map(digest, statements.PEOPLE), 1) | dict.fromkeys(
+    map(digest, statements.TITLES), _TITLE
+)
 _BREAK: Final = digest("\n")
 
 
@@ -114,7 +126,7 @@ def stretches(text: str, mask: bytes, lexicon: Lexicon, named_before: set[str]) 
     for found in _STRETCH.finditer(mask):
         start, end = found.span()
         words = [
-            (word.start(), word.end(), word[0]) for word in _WORD.finditer(text, start, end) if word[0][0].isupper()
+            (word.start(1), word.end(), word[1]) for word in _WORD.finditer(text, start, end) if word[1][0].isupper()
         ]
         if words:
             yield _described(text, mask, words, lexicon, boxes, named_before)
@@ -197,6 +209,7 @@ def _described(
     begins_with: i64 = head.small if not head.kind & IN_NAMES else _NO_WORD
     ends_with: i64 = tail.small if not tail.kind & IN_NAMES else _NO_WORD
     phrases = _phrases(text, words, lexicon)
+    before: i64 = _BEFORE_NAMES.get(farther_left if left == _STOP else left, 0)
     left_: i64 = left
     right_: i64 = right
     described = []
@@ -259,6 +272,9 @@ def _described(
             mixed(40, kind, phrases[index]),
             mixed(41, kind, left_),
             mixed(42, kind, right_),
+            mixed(45, before, among),
+            mixed(46, before, kind),
+            mixed(47, before, after),
         ]  # fmt: skip
         if index and small != head.small:
             features.append(mixed(35, head.small, among))
@@ -274,6 +290,7 @@ def _described(
         described.append(Word(start, stop, features, gap))
         before_it = (kind << 16) ^ (_TOKENS.of(next_gap) if next_gap != "." else 0) & 0xFFFF
         previous = small
+        before = _BEFORE_NAMES.get(previous, 0)
         gap = next_gap
         index += 1
     return described
@@ -389,7 +406,10 @@ def remember(named_before: set[str], name: str, label: int) -> None:
 def _joins(gap: str, label: int) -> bool:
     if len(gap) > _MOST_GAP or "," in gap:
         return False
-    return label != PERSON or all(piece in _PARTICLES for piece in gap.replace(".", " ").split())
+    return label != PERSON or all(
+        piece in _PARTICLES or piece[:-1] in _PARTICLES
+        for piece in gap.lower().replace("’", "'").replace(".", " ").split()
+    )
 
 
 @lru_cache(maxsize=1)

@@ -32,6 +32,13 @@ class _Grammar(NamedTuple):
     verbs: frozenset[str]
     fillers: frozenset[str]
     final: frozenset[str]
+    asking: frozenset[str]
+    inverted: frozenset[str]
+    dropped: frozenset[str]
+
+    def is_person(self, word: str) -> bool:
+        """Return whether a word in lower case is a noun for a person, such as "teacher"."""
+        return word in self.people or word in self.titles
 
 
 # Read here, because a searching process cannot open files.
@@ -39,9 +46,16 @@ _WORDS: Final = tomllib.loads(resources.files("holdgate.detect").joinpath("state
 _GRAMMARS: Final = tuple(
     _Grammar(*(frozenset(words.get(field, ())) for field in _Grammar._fields)) for words in _WORDS["language"].values()
 )
+# Words of all languages before a name: nouns for people, and titles.
+PEOPLE: Final = frozenset(word for grammar in _GRAMMARS for word in grammar.people)
+TITLES: Final = frozenset(word for grammar in _GRAMMARS for word in grammar.titles)
 _PARTICLES: Final = frozenset[str](_WORDS["particles"])
 _PREPOSITIONS: Final = frozenset[str](_WORDS["prepositions"])
 _PLACES: Final = frozenset[str](_WORDS["places"])
+_STOPS: Final = frozenset('.!?¿¡:;-–—"«»“”()')
+_JOINS: Final = frozenset(
+    ("and", "or", "but", "und", "oder", "aber", "y", "o", "pero", "e", "ma", "mas", "en", "maar", "i", "ale")
+)
 _FOLLOWING: Final = frozenset[str](_WORDS["following"])
 _END: Final = re.compile(r"\s*(?:\Z|[^\w\s'’\-/&@]|[-–—]\s|\n\s*\n)|\s+([^\W\d_]+)")
 
@@ -78,17 +92,42 @@ class _Clause(NamedTuple):
         `following` is the next word, "" if there is none; `ends` states that the predicate ends with the word.
         """
         end = len(self.tokens)
+        # "a Catholic teacher"
+        ends = ends or (end > 0 and self.lowered[end - 1] in grammar.fillers and grammar.is_person(following))
         for place in range(end, max(end - _MOST_FILLERS, 0) - 1, -1):
-            if place < end and self.lowered[place] not in grammar.fillers:
+            # "una profesora católica"
+            if (
+                place < end
+                and self.lowered[place] not in grammar.fillers
+                and not grammar.is_person(self.lowered[place])
+            ):
                 return False
-            if ends and any(self._subject(grammar, verb) >= 0 for verb in self._verbs(grammar, place)):
+            if ends and any(
+                self._subject(grammar, verb) >= 0 or self._is_dropped(grammar, verb, place)
+                for verb in self._verbs(grammar, place)
+            ):
                 return True
-            if not grammar.final or (subject := self._subject(grammar, place)) < 0:
+            if ends and place and self.lowered[place - 1] in grammar.inverted:  # "est-elle catholique"
+                return True
+            if (subject := self._subject(grammar, place)) < 0:
                 continue
+            if ends and subject and self.lowered[subject - 1] in grammar.asking and self._begins(subject - 1):
+                return True
             # "dass sie katholisch ist"; "seit 2019 ist sie katholisch"
             if following in grammar.final or (ends and subject and self.lowered[subject - 1] in grammar.final):
                 return True
         return False
+
+    def _begins(self, place: int) -> bool:
+        """Return whether a sentence or clause begins at a token."""
+        return place == 0 or not self.lowered[place - 1][0].isalnum() or self.lowered[place - 1] in _JOINS
+
+    def _is_dropped(self, grammar: _Grammar, verb: int, end: int) -> bool:
+        """Return whether a verb needs no subject: it begins a sentence, and a person is in the one before, if any."""
+        if " ".join(self.lowered[verb:end]) not in grammar.dropped or (verb and self.lowered[verb - 1] not in _STOPS):
+            return False
+        before = [at for at in range(verb) if self.lowered[at] not in _STOPS]
+        return not before or any(self._subject(grammar, at + 1) >= 0 for at in before)
 
     def _verbs(self, grammar: _Grammar, end: int) -> list[int]:
         """Return where the verbs begin that end here."""
@@ -112,7 +151,7 @@ class _Clause(NamedTuple):
     def _name(self, grammar: _Grammar, end: int) -> int:
         """Return where the name begins that ends here: after a title, or with a first name; -1 if there is none."""
         start, count = end, 0
-        while start and count < _MOST_NAME:
+        while start and count < _MOST_NAME and self.lowered[start - 1] not in grammar.asking:
             if self.tokens[start - 1][0].isupper():
                 count += 1
             elif start == end or self.lowered[start - 1] not in _PARTICLES:

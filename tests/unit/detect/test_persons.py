@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from holdgate.detect import Detector, lexicon, naming
 from holdgate.detect.candidates import mask
+from holdgate.detect.finders import person
+from holdgate.detect.finders.finder import Text
 from holdgate.detect.lexicon import Lexicon, Names, Table, packed
-from training.names import dictionary
+from training.names import dictionary, table
 
 RULES = Path(__file__).resolve().parents[3] / "rules"
 LEXICON = Lexicon(
@@ -163,3 +165,89 @@ def test_any_text(text: str) -> None:
         assert 0 <= start < end <= len(text)
         assert text[start].isupper()
         assert label in (naming.PERSON, naming.ORGANISATION, naming.PLACE)
+
+
+DICTIONARIES = {name: frozenset(dictionary(RULES, name)) for name in ("first-names", "surnames", "not-names")}
+
+
+def people(text: str) -> list[str]:
+    return [text[place.start : place.end] for place in person.find(Text(text, mask(text)), DICTIONARIES)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("From: Stein, Hans-Peter\nTo: Kowalke, Eva-Maria; Thomas, Anna <a@corp.example>",
+         ["Stein, Hans-Peter", "Kowalke, Eva-Maria", "Thomas, Anna"]),
+        ("Full name: Smith, John", ["Smith, John"]),
+        ("Aan: Hoekstra, Fenna; Van den Berg, Saskia", ["Hoekstra, Fenna", "Van den Berg, Saskia"]),
+        ("Weber, Anna | August | offen", ["Weber, Anna"]),
+    ],
+)  # fmt: skip
+def test_a_surname_before_the_first_name_is_one_name(text: str, expected: list[str]) -> None:
+    assert people(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Teilnehmer: Anna, Peter", ["Anna", "Peter"]),
+        (
+            "Anwesend: Annegret Freitag, Karl-Heinz König, H. Weber",
+            ["Annegret Freitag", "Karl-Heinz König", "H. Weber"],
+        ),
+        ("We met Thomas, Maria and Paul.", ["Thomas", "Maria", "Paul"]),
+        ("Berlin, Montag", []),
+    ],
+)
+def test_a_list_of_names_is_not_turned(text: str, expected: list[str]) -> None:
+    assert people(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zaimek oznacza, że pani {Małgorzata Wójcik} już wyszła.",
+        "Bitte fragen Sie {Jürgen von der Heyde} danach.",
+        "Dat weet {Pieter van 't Hoff} ook.",
+        "Je soussignée {Claire d'Aubigny} certifie que",
+        "Firmado: {María de los Ríos}",
+        "Hi {Finja},",
+        "> Danke\n> {Torsten}",
+    ],
+)
+def test_names_of_many_kinds(text: str) -> None:
+    before, rest = text.split("{")
+    name, behind = rest.split("}")
+    assert people(before + name + behind) == [name]
+
+
+def test_a_full_stop_ends_a_stretch() -> None:
+    text = "The plan of Winterbottom. Anna agrees with Dr. Peter J. Smith."
+    stretches = [
+        [text[word.start : word.end] for word in words] for words in naming.stretches(text, mask(text), LEXICON, set())
+    ]
+    assert stretches == [["The"], ["Winterbottom"], ["Anna"], ["Dr", "Peter", "J", "Smith"]]
+
+
+@pytest.mark.parametrize(
+    ("word", "flags"),
+    [
+        ("Wójcik", lexicon.SURNAME),
+        ("Zuzanna", lexicon.FIRST),
+        ("Agnieszkę", lexicon.INFLECTED),
+        ("Kowalczykiem", lexicon.INFLECTED),
+        ("Xqzwk", 0),
+    ],
+)
+def test_what_is_known_of_a_word(word: str, flags: int) -> None:
+    every = lexicon.FIRST | lexicon.SURNAME | lexicon.INFLECTED | lexicon.PLACED
+    kind = LEXICON.known(word).kind
+    assert kind & every & flags == flags
+    assert flags or not kind & every
+
+
+def test_hidden_names_are_not_in_the_table() -> None:
+    root = RULES.parent
+    assert Table(table(root)).code("zuzanna") & lexicon.GIVEN
+    assert not Table(table(root, frozenset(("zuzanna",)))).code("zuzanna") & lexicon.GIVEN

@@ -29,6 +29,7 @@ FINDERS: dict[str, Finder] = {
     "postal-address": address.find,
     "series": series.find,
     "street": address.find_street,
+    "street-in-town": address.find_street_in_town,
     "track-data": track.find,
     "url-credentials": credentials.find,
 }

@@ -1,7 +1,7 @@
 """Postal addresses of some thirty countries: a street with a number, and a postcode in its place (`streets.py`).
 
-A street and a number occur in every text. With a postcode and a town they make an address; with a keyword, they do
-alone.
+A street and a number occur in every text. With a postcode and a town they make an address, and so they do with a known
+town directly behind them; with a keyword, they do alone.
 """
 
 import re
@@ -19,7 +19,8 @@ from holdgate.detect.finders.finder import (
     Place,
     Text,
 )
-from holdgate.detect.finders.streets import ALONE, TURNED, WHOLE
+from holdgate.detect.finders.streets import ALONE, LAST, TURNED, WHOLE
+from holdgate.detect.lexicon import PLACE, shipped
 
 # Where a postcode can be; the address is then searched for in the characters before it and a few after it. All begin
 # with digits, which are found quickly, and look back.
@@ -63,6 +64,16 @@ _BEFORE: Final = 150
 _AFTER: Final = 50
 _TURNED_AFTER: Final = 90
 _SPACES: Final = re.compile(r"[\s,]+")
+# What can be between a street and its town, directly behind the number or some words later, and the words of the town.
+_BEFORE_TOWN: Final = re.compile(
+    rb"0[Aa]?(?:,? [A?a][^\n\r0,]{2,44}?)?(?P<between>,? ?\r?\n[>\t ]{0,4}|, | a{1,2} )(?=[A?])"
+)
+_IN: Final = frozenset(("in", "a", "à", "te", "em", "en", "w"))
+_TOWN: Final = re.compile(r"[^\W\d_][\w.'’\-]*(?: [^\W\d_][\w'’\-]*){0,3}")
+_STREET: Final = 90
+_LONGEST_TOWN: Final = 40
+# Read here, because a searching process cannot open files.
+_TABLE: Final = shipped()
 
 
 def find(text: Text, _: Dictionaries) -> Iterator[Place]:
@@ -91,6 +102,36 @@ def find_street(text: Text, _: Dictionaries) -> Iterator[Place]:
         start, end = found.span(1)
         if b"0" in text.mask[start:end]:
             yield Place(start, end, _value(found[1]))
+
+
+def find_street_in_town(text: Text, _: Dictionaries) -> Iterator[Place]:
+    """Yield each street with a number and a known town behind it; its value is in lower case with single spaces."""
+    reach = 0
+    for found in _BEFORE_TOWN.finditer(text.mask):
+        end, begin = found.span("between")
+        between = text.text[end:begin].strip()
+        if between and between != "," and between.lower() not in _IN:
+            continue
+        behind = _town_end(text.text, begin)
+        start = max(reach, end - _STREET)
+        street = LAST.search(text.text[start:end]) if behind else None
+        if street is None:
+            continue
+        name = street[1].rstrip("0123456789 ").lower()
+        if b"0" in text.mask[start + street.start(1) : end] and not _TABLE.code(name) & PLACE:
+            reach = behind
+            yield Place(start + street.start(1), behind, _value(text.text[start + street.start(1) : behind]))
+
+
+def _town_end(text: str, start: int) -> int:
+    """Return the end of the known town that begins here, 0 if there is none."""
+    found = _TOWN.match(text, start, start + _LONGEST_TOWN)
+    words = found[0].split(" ") if found is not None else []
+    for count in range(len(words), 0, -1):
+        name = " ".join(words[:count])
+        if _TABLE.code(name.rstrip(".").lower()) & PLACE:
+            return start + len(name.rstrip("."))
+    return 0
 
 
 def _before(window: str, code: int) -> tuple[int, int] | None:

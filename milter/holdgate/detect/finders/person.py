@@ -1,7 +1,7 @@
 """Names of persons and organisations: capitalised words that a model classifies by the words and their context.
 
-Also a surname of the dictionary, a comma and a first name of the dictionary, as in lists. Alone it is weak evidence; it
-counts in combination with other data.
+Also a surname, a comma and a first name, as in lists. Alone a name is weak evidence; it counts in combination with
+other data.
 """
 
 import bisect
@@ -16,7 +16,19 @@ from holdgate.detect.lexicon import Lexicon, Names
 from holdgate.detect.naming import Name
 from holdgate.detect.wordset import WordSet
 
-_REVERSED: Final = re.compile(rb"A[Aa'\-]{1,24}, A[Aa'\-]{1,24}")
+# A surname, a comma and first names: where a field begins and ends with them, or else not within a list of names.
+_SURNAME: Final = rb"(?:'?a{1,3} ){0,3}[A?][A?a'\-]{1,24}(?: (?:'?a{1,3} ){0,2}[A?][A?a'\-]{1,24}){0,2}, "
+_FIRST_NAMES: Final = rb"[A?][A?a'\-]{0,24}\.?(?: [A?][A?a'\-]{0,24}\.?)?"
+_FIELD: Final = re.compile(
+    rb"(?:(?<=[:;|\t\n>\"(\[])|(?<=[:;|\t\n>\"(\[*\-] )|\A)"
+    + _SURNAME + _FIRST_NAMES + rb"(?= ?(?:[;|\t\r\n<\"()\[\]]|  |\Z))"
+)  # fmt: skip
+_REVERSED: Final = re.compile(rb"(?<![0Aa?'\-])(?<![Aa?.,] )A[Aa'\-]{1,24}, A[Aa'\-]{1,24}(?! ?[A?])")
+# Before an address of a header, in eight languages.
+_HEADER: Final = re.compile(
+    r"(?:from|to|b?cc|von|an|de|à|para|da|a|van|aan|od|do|dw|name|nom|nome|naam|nombre) ?: ?\Z", re.IGNORECASE
+)
+_BEFORE_FIELD: Final = 12
 _NONE = WordSet(())
 # A name with one of these words is that of a program; one of _ACCOUNTS alone is a generic account, not a person.
 _PROGRAMS: Final = frozenset(
@@ -54,18 +66,57 @@ _LONG: Final = 1_000_000
 
 def find(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:
     """Yield each name of a person; its value is in lower case, the first name first."""
-    names = _names(dictionaries)
     labelled, companies = _named(text, dictionaries)
-    for start, end, label in labelled:
-        if label == naming.PERSON and not _overlaps(start, end, companies):
+    persons = [(start, end) for start, end, label in labelled if label == naming.PERSON]
+    turned = list(_turned(text, _lexicon(_names(dictionaries)), persons))
+    taken = [(start, end) for start, end, _ in turned]
+    yield from turned
+    for start, end in persons:
+        if not _overlaps(start, end, companies) and not _overlaps(start, end, taken):
             words = text.text[start:end].lower().split()
             if _PROGRAMS.isdisjoint(words) and not _ACCOUNTS.issuperset(words):
                 yield Place(start, end, " ".join(words))
-    for found in _REVERSED.finditer(text.mask):
-        start, end = found.span()
-        last, _, first = text.text[start:end].lower().partition(", ")
-        if first in names.first and last in names.surnames and first not in names.neither and last not in names.neither:
-            yield Place(start, end, f"{first} {last}")
+
+
+def _turned(text: Text, known: Lexicon, persons: Sequence[tuple[int, int]]) -> Iterator[Place]:
+    """Yield each surname with a comma and first names behind it, in order."""
+    if b", " not in text.mask:
+        return
+    fields = {found.start(): found.end() for found in _FIELD.finditer(text.mask)}
+    others = {found.start(): found.end() for found in _REVERSED.finditer(text.mask)}
+    behind = 0
+    for start, end in sorted((others | fields).items()):
+        last, _, first = text.text[start:end].partition(", ")
+        if start < behind or not _are_first_names(first, known):
+            continue
+        comma = start + len(last)
+        kind = known.known(last.split()[-1]).kind
+        named = any(one < comma and two > start for one, two in persons[_index(persons, start) :][:1])
+        if kind & lexicon.NO_NAME or not (kind & lexicon.SURNAME or (start in fields and named)):
+            continue
+        if kind & lexicon.FIRST and not kind & lexicon.SURNAME:
+            continue
+        if kind & lexicon.FIRST and not _is_address(text.text, start, end):
+            continue
+        behind = end
+        yield Place(start, end, f"{first} {last}".lower())
+
+
+def _index(persons: Sequence[tuple[int, int]], start: int) -> int:
+    """Return the index of the first person who ends behind `start`."""
+    at = bisect.bisect_left(persons, (start, 0))
+    return at - 1 if at and persons[at - 1][1] > start else at
+
+
+def _are_first_names(words: str, known: Lexicon) -> bool:
+    names = [known.known(word).kind for word in words.split() if len(word.rstrip(".")) > 1]
+    return bool(names) and all(kind & lexicon.FIRST and not kind & lexicon.NO_NAME for kind in names)
+
+
+def _is_address(text: str, start: int, end: int) -> bool:
+    """Whether a surname that is a first name too is one: in a header, or separated from others by semicolons."""
+    around = text[max(0, start - 2) : start].strip()[-1:] + text[end : end + 2].strip()[:1]
+    return ";" in around or "<" in around or _HEADER.search(text, max(0, start - _BEFORE_FIELD), start) is not None
 
 
 def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:

@@ -117,4 +117,6 @@ WHOLE: Final = re2.compile(
 )
 # Postcode and town can be before the street.
 TURNED: Final = re2.compile(rf"^({_BEFORE_TOWN}(?:,\s*|\s*\n[>\s]*)(?:{_BEHIND}|{_ROMANCE}|{_AT}))", _OPTIONS)
+# At the end of a text.
+LAST: Final = re2.compile(rf"{_START}({_STREET})$", _OPTIONS)
 ALONE: Final = re2.compile(rf"{_START}({_STREET}(?:,\s{_TOWN}(?:,\s{_STATES}\b)?)?)", _OPTIONS)
