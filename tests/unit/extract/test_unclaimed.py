@@ -106,7 +106,10 @@ def test_a_file_as_programs_write_it_has_no_rest(name: str) -> None:
     assert not any(NO_END in part.reason for part in extraction.parts)
 
 
-@pytest.mark.parametrize("tail", [TAIL, NOISE + TAIL + NOISE], ids=["text", "bytes"])
+@pytest.mark.parametrize(
+    "tail",
+    [pytest.param(TAIL, id="text"), pytest.param(NOISE + TAIL + NOISE, id="bytes", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("name", [name for name in FILES if name != "utf16.txt"])
 def test_what_stands_behind_the_end_is_read_or_the_part_is_limited(name: str, tail: bytes) -> None:
     extraction = extract_file(name, FILES[name] + tail)
