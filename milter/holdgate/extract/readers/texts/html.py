@@ -28,6 +28,8 @@ _DATA_URI = re.compile(r"\s*data:([\w.+/-]*)[^,]{0,200};base64,", re.IGNORECASE)
 _OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
+# What is in a DOCTYPE, or after a set of frames, is not in the tree (HTML Standard 13.2.6.4.20).
+_LEFT_OUT = re.compile(r"<frameset|<!doctype[^>]{0,200}\[", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s/]+")
 _ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
@@ -47,6 +49,8 @@ def read(document: Document, sink: Sink) -> None:
             write(page or tree(source), sink)
         if page is None:
             html_drawings.check(source, sink)
+        if _LEFT_OUT.search(source):
+            strip(source, sink)
 
 
 def ordinary(document: Document) -> list[Page] | None:

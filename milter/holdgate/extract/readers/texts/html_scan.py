@@ -53,7 +53,7 @@ _OTHERS = frozenset(_OTHER_NAMES.split())
 _BARRIERS = frozenset(["table", "caption", "td", "th"])
 
 _SPACE = " \t\n\f"
-_INDENT = re.compile(r"[ \t]*\n[ \t]+")
+_INDENT = re.compile(r"[ \t]*\n[ \t\n]+")
 _ATTRIBUTE = re.compile(
     r"[ \t\n\f]++([a-zA-Z_:][a-zA-Z0-9_:.-]*+)"
     r"(?:[ \t\n\f]*+=[ \t\n\f]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\f\"'=<>`/][^ \t\n\f\"'<>`]*+)))?+"
@@ -79,7 +79,7 @@ class Page:
 
 
 def tidy(text: str) -> str:
-    """Return a line without the white space around it and without the indentation of its source."""
+    """Return a line without the white space around it, and without the indentation and blank lines of its source."""
     text = text.strip()
     return _INDENT.sub("\n", text) if "\n" in text else text
 

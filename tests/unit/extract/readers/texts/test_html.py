@@ -163,3 +163,28 @@ ICON = f"<svg><path d='{LETTER.format(0)}'/></svg>"
 )
 def test_letters_that_an_svg_element_draws_are_not_read(source: str, reasons: list[str]) -> None:
     assert read_all(html.read, source.encode()).limits == reasons
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>one <span>4111</span> <span>1111</span>\n<span>1111</span>\n\n<span>1111</span>",
+        "<p>one 4111\n\n\n1111\n \n1111 \n\t\n 1111</p><p>two</p>",
+    ],
+)
+def test_blank_lines_of_the_source_divide_nothing(source: str) -> None:
+    text, _ = read_all(html.read, source.encode()).texts[0]
+    assert "\n\n" not in text
+    assert text.split()[:5] == ["one", "4111", "1111", "1111", "1111"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<frameset><frame src=a></frameset><p>Rosenquist</p>",
+        '<!DOCTYPE html [<!ENTITY a "Rosenquist">]><p>words',
+        "<html><frameset cols=1><frame src=a></frameset></html>Rosenquist",
+    ],
+)
+def test_what_is_not_in_the_tree_is_read(source: str) -> None:
+    assert "Rosenquist" in read_all(html.read, source.encode()).everything()
