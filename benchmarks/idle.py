@@ -1,8 +1,9 @@
-"""Idle daemons: how often each wakes up, and how long the milter takes to start and accept its first message.
+"""Idle daemons: wake-ups, memory, and how long the milter takes to start and accept its first message.
 
 It needs root and Debian's postfix. Wake-ups are voluntary context switches of all threads of a daemon and of its child
-processes (proc_pid_status(5)). The seconds until the first message depend on the machine and its other load. Compare
-them with the processor time in the same row, which is the minimum on an idle machine.
+processes (proc_pid_status(5)). Memory is measured 15 s after the first message. The seconds until the first message
+depend on the machine and its other load. Compare them with the processor time in the same row, which is the minimum on
+an idle machine.
 """
 
 import argparse
@@ -21,6 +22,7 @@ WAKE_UPS = 1.0
 """A daemon may wake up so often a second."""
 START_SECONDS = 2.0
 _SWITCHES = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
+_SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 # What a daemon does once after its start, and after a message.
 _SETTLED = 15.0
 
@@ -62,6 +64,7 @@ def _start(site: Site) -> bool:
 
 def _idle(site: Site, seconds: float) -> bool:
     time.sleep(_SETTLED)
+    _memory(site)
     good = True
     before = {name: _switches(site.pid(name)) for name in site.daemons}
     begun = time.monotonic()
@@ -72,6 +75,27 @@ def _idle(site: Site, seconds: float) -> bool:
         late = "" if rate <= WAKE_UPS else "  TOO OFTEN"
         print(f"{name}: {rate:.2f} wake-ups a second (limit {WAKE_UPS:.0f}){late}")
     return good
+
+
+def _memory(site: Site) -> None:
+    """Print the memory of each daemon with its processes: the proportional share (PSS) of each."""
+    total = 0.0
+    for name in site.daemons:
+        shares = [share for pid in account.tree(site.pid(name)) if (share := _share(pid))]
+        total += sum(shares)
+        print(
+            f"{name}: {sum(shares):.1f} MB in {len(shares)} processes: {', '.join(f'{share:.1f}' for share in shares)}"
+        )
+    print(f"all: {total:.1f} MB")
+
+
+def _share(pid: int) -> float:
+    """Return the proportional share of a process in MB, 0 for one that has ended."""
+    try:
+        found = _SHARE.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 def _switches(pid: int) -> int:
