@@ -185,7 +185,7 @@ def test_depth_ends_at_the_same_element() -> None:
 
 
 def test_a_handler_of_office_text_gets_the_same_from_what_it_asked_for(scanner: ModuleType) -> None:
-    """Also where tags that nothing is wanted of stand between the words."""
+    """Also if ignored tags are between the words."""
     data = (
         b'<w:document xmlns:w="urn:w"><w:body><w:p w:rsidR="00"><w:pPr><w:jc w:val="both"/></w:pPr><w:r><w:t>one </w:t>'
         b"<w:tab/><w:t xml:space='preserve'> two</w:t></w:r></w:p>loose<w:x/>words<w:name w:val='given'/>"

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "milter/holdgate"
 
-# What each package may import of the house, beside itself and the leaves. See docs/explanation/flow.md.
+# Which packages each package may import, in addition to the base modules. See docs/explanation/flow.md.
 MAY_IMPORT = {
     "gate": {"scan", "policy", "quarantine", "relations", "machines"},
     "machines": {"relations", "quarantine"},
@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "desk": {"quarantine", "queue", "scan", "policy", "machines"},
     "cli": {"gate", "scan", "extract", "detect", "policy", "quarantine", "queue", "desk", "relations", "machines"},
 }
-# What each family of readers may import of the others.
+# Which families of readers each family may import.
 READERS_MAY_IMPORT = {
     "texts": set(),
     "archives": {"texts"},
@@ -36,7 +36,7 @@ READERS_MAY_IMPORT = {
     "openxml": {"archives", "pictures", "texts"},
     "office": {"archives", "data", "openxml", "pictures", "texts"},
 }
-# What a member of a family may import of its own package: the base that it declares itself by, no other member.
+# What a member of a family may import from its own package: the base class, but no other member.
 FAMILIES = {"policy/actions": {"policy.action", "policy.asking"}, "desk/channels": {"desk.channel", "desk.post"}}
 BASE_MODULES = {
     "atomic",
@@ -68,7 +68,7 @@ BASE_MODULES = {
     "__init__",
 }
 
-# Outside things with one owner: a package, or one module of it. Two things are read here and written there.
+# External resources with one owner: a package, or one of its modules. Two of them have one reader and one writer.
 OWNERS: dict[str, str | tuple[str, ...]] = {
     "Milter": "gate/callbacks.py",
     "milter": "gate/callbacks.py",

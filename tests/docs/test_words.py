@@ -1,4 +1,4 @@
-"""Words that pages, docstrings, log lines and messages do not use, with what stands there instead (docs/style.md)."""
+"""Words that pages, docstrings, log lines and messages do not use, and their replacements (docs/style.md)."""
 
 import re
 from pathlib import Path

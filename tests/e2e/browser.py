@@ -59,7 +59,7 @@ def looks(browser: webdriver.Chrome, size: tuple[int, int], *, dark: bool = Fals
 
 
 def picture(browser: webdriver.Chrome, name: str) -> None:
-    # Nothing is wider than the window: nobody scrolls sideways on a phone.
+    # Nothing is wider than the window, so that no page scrolls sideways on a phone.
     size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
     assert size["cssContentSize"]["width"] <= size["cssLayoutViewport"]["clientWidth"]
     if directory := os.environ.get("HOLDGATE_SCREENSHOTS"):

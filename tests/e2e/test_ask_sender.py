@@ -308,7 +308,7 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 
 def send(browser: webdriver.Chrome) -> str:
-    """Press the button and return what the page that comes says."""
+    """Press the button and return the text of the next page."""
     old = browser.find_element(By.TAG_NAME, "html")
     browser.find_element(By.CSS_SELECTOR, "form button").click()
     WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(old))
@@ -332,7 +332,7 @@ def test_each_choice_in_a_browser(
     incident = submit(site, name)
     emulate(browser, *size)
     browser.get(link_in(mail_about(site, ANNA, incident)))
-    # The token is out of the address line, nothing is chosen, and nobody scrolls sideways.
+    # The token is no longer in the address bar, no choice is preselected, and the page does not scroll sideways.
     assert browser.current_url == f"{site.settings.desk.public_url}/ask/{incident.id}"
     assert not [one for one in browser.find_elements(By.TAG_NAME, "input") if one.is_selected()]
     layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})

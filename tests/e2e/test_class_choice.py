@@ -74,7 +74,7 @@ def test_a_class_is_chosen_on_the_page(
     incident = held(site, name)
     looks(browser, size)
     browser.get(link_in(mail_about(site, BOSS, incident)))
-    # Nothing else is let pass unless it is chosen, and nobody scrolls sideways.
+    # No other class is accepted unless it is chosen, and the page does not scroll sideways.
     chosen = browser.find_elements(By.CSS_SELECTOR, "input[name=allow]:checked")
     assert [one.get_attribute("value") for one in chosen] == [""]
     layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})

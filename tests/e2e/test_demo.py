@@ -29,7 +29,7 @@ def test_the_walk_with_several_servers_decides_at_each_desk(
     with tempfile.TemporaryDirectory(prefix="holdgate-demo-", dir="/tmp") as directory:
         Path(directory).chmod(0o755)
         monkeypatch.setattr(demo, "_DIRECTORY", Path(directory) / "demo")
-        # Three in a row, which nobody else is given before a hundred others.
+        # Three ports in a row, which no other test gets before a hundred others.
         first, _, _ = (free_port() for _ in range(3))
         monkeypatch.setattr("sys.argv", ["demo", "--once", "--nodes", "3", "--port", str(first)])
         demo.main()

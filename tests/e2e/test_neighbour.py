@@ -41,7 +41,7 @@ Milter.runmilter("neighbour", sys.argv[1], 300)
 
 @contextmanager
 def neighbour(site: Site, does: str) -> Iterator[None]:
-    """Run the other milter, and have Postfix ask it after ours."""
+    """Run the other milter, and have Postfix call it after Holdgate's."""
     directory = site.directory / "run/milter"
     program = site.directory / "neighbour.py"
     program.write_text(_MILTER)

@@ -40,7 +40,7 @@ def url(postgres: PostgresServer) -> str:
 
 @pytest.fixture(scope="module")
 def pooler(url: str) -> Iterator[PgBouncer]:
-    """What the third node reaches the database through: without it, that node alone is cut off."""
+    """The proxy through which the third node reaches the database. If it stops, only that node is cut off."""
     made = PgBouncer(url, connections=8)
     made.start()
     yield made

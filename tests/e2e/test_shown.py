@@ -57,7 +57,7 @@ def planted() -> Planted:
 
 @pytest.fixture(scope="module")
 def incidents(site: Site, planted: Planted) -> list[Incident]:
-    """Four messages with the same content: one is told of, one approved, one rejected, one expires."""
+    """Four messages with the same content: one causes an alert, one is approved, one is rejected, one expires."""
     content, recipient = letter(planted)
     site.submit(content, "alert@corp.example", recipient)
     for _ in range(3):

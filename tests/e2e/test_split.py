@@ -431,7 +431,7 @@ def test_the_same_message_again_is_refused_once(site: Site) -> None:
     letter.replace_header("Message-ID", "<refused-again@corp.example>")
     send(site, letter.as_bytes(), [fine, no])
     site.wait_for(lambda: reports(site, no, "delivery-status"), "the report")
-    # The client did not see the answer, and retries: nobody is told twice.
+    # The client did not see the answer, and retries: no person is notified twice.
     send(site, letter.as_bytes(), [fine, no])
     site.wait_for(lambda: len(site.world.to(fine)) == 2, "the second delivery, as of any client that retries")
     (incident,) = returned(site, no)

@@ -55,7 +55,7 @@ class Deciders:
                 if waiting:
                     self._decide(self._dice.choice(waiting))
             except _NOT_DECIDED:
-                continue  # the site is down, or stands still: nobody was told anything
+                continue  # the site is down or suspended: no decision was confirmed
 
     def _look(self) -> None:
         """Read the mail to the moderators since the last call."""
@@ -90,7 +90,7 @@ class Deciders:
             if getattr(self, f"_{way}")(incident, choice, person):
                 self._ledger.confirmed(incident.id, "approved" if choice is Answer.APPROVE else "rejected")
         except _NOT_DECIDED:
-            return  # nobody was told that it is decided
+            return  # no decision was confirmed
 
     def _request(self, incident: Incident, person: str) -> EmailMessage:
         try:

@@ -331,6 +331,6 @@ INJURIES: list[Injury] = [
     *media.INJURIES,
 ]
 
-# One of these at a time: each starts the whole site anew, or would keep another from doing so.
+# One of these at a time: each restarts the complete site, or would prevent another one from doing so.
 ALONE = (all_killed, store_locked, store_lost, media.power_cut, media.disk_read_only, media.upgrade)
 ALONE += (media.disk_full, media.disk_slow, *postgres.INJURIES)

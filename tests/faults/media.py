@@ -194,7 +194,7 @@ def _next_version(patient: Patient) -> None:
     site.environment["PYTHONPATH"] = os.pathsep.join([str(package), *sys.path])
 
 
-_STEP = '''"""A step of a later version: a table that nobody asks."""
+_STEP = '''"""A step of a later version: a table without readers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -234,7 +234,7 @@ def _remount(patient: Patient, disks: list[Disk]) -> None:
 
 
 def _unmount(patient: Patient, disk: Disk) -> None:
-    with suppress(Exception):  # a store on a disk that is gone cannot be closed in good order
+    with suppress(Exception):  # a store on a removed disk cannot be closed normally
         patient.site.store.close()
     gc.collect()  # what another thread had in use when the store was closed is closed with it
     for pid in within(disk.place):  # who sends by sendmail(1) meanwhile

@@ -28,7 +28,7 @@ class Patient:
         self.disks: list[Disk] = []
         # How often another version of the package was put in place.
         self.versions = 0
-        # The process of the milter behind ours.
+        # The process of the milter after Holdgate's.
         self.neighbour = 0
         # When Postfix was ended, on the clock of time.monotonic.
         self.postfix_ended: list[float] = []
@@ -72,7 +72,7 @@ class Patient:
             self.postgres.kill()
 
     def reopen(self) -> None:
-        """Connect to the store again, whatever its version is now."""
+        """Connect to the store again; its version may have changed."""
         self.site.store = Store(_engine(self.site.settings.store.url))
 
     def resume_postgres(self) -> None:

@@ -11,8 +11,8 @@ from testbed.postgres import PostgresServer
 # How long the one who wants a lock waits for it, in seconds: the daemons' transactions take milliseconds.
 _PATIENCE = 20
 
-# What other sessions of a server lock: as a writer of ours that stands still does, as a change of the schema or a
-# VACUUM FULL does, which keeps readers out too, and as somebody does who changes rows by hand.
+# What other sessions of a server lock: as a suspended writer of Holdgate does, as a change of the schema or a
+# VACUUM FULL does, which keeps readers out too, and as an administrator does who changes rows by hand.
 _LOCKS = (
     "SELECT * FROM chains FOR UPDATE",
     "LOCK TABLE incidents, events, notices IN ACCESS EXCLUSIVE MODE",

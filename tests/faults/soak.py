@@ -307,7 +307,7 @@ def _hurt(
 
 
 def _some(left: list[Injury], count: int) -> list[Injury]:
-    """Take so many faults from what is left, and among them one at most that has to be alone."""
+    """Draw so many of the remaining faults, among them at most one that must not run next to another of its kind."""
     taken: list[Injury] = []
     for one in reversed(left):
         if len(taken) < count and not (one in ALONE and any(other in ALONE for other in taken)):

@@ -277,7 +277,7 @@ def test_a_disk_that_was_full_stays_empty_when_power_is_cut(tmp_path: Path) -> N
     one = disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
     try:
         one.fill()
-        one.sync()  # as somebody's fsync does
+        one.sync()  # as another process's fsync does
         one.empty()
         one.cut()
         one.unmount()

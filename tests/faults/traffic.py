@@ -119,7 +119,7 @@ def content_of(attempt: Attempt, dice: random.Random) -> bytes:
 
 @functools.cache
 def _written(held: bool, subject: str) -> bytes:
-    """Return a message whose sender and recipient are still to be put in: to write one takes milliseconds."""
+    """Return a message without sender and recipient, which are added later: composing a message takes milliseconds."""
     message = letters.number_in_text() if held else letters.clean()
     message.replace_header("From", f"<{_FROM.decode('ascii')}>")
     message.replace_header("To", f"<{_TO.decode('ascii')}>")

@@ -114,7 +114,7 @@ class MilterSession(RuleBasedStateMachine):
 
     @rule()
     def broken_step(self) -> None:
-        """A step with arguments that libmilter never passes: its message is deferred, whatever follows."""
+        """A step with arguments that libmilter never passes: its message is deferred, with any steps after it."""
         self.goes_on(self.callbacks.body(cast(bytes, object())))
         answer = self.finish()
         assert answer == Milter.TEMPFAIL

@@ -20,14 +20,14 @@ def picture(
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return a picture as a file."""
+    """Return an image as a file."""
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
 
 
 def scanned_pdf(image: Image.Image, text: str = "", pages: int = 1, points: tuple[int, int] = (595, 842)) -> bytes:
-    """Return a PDF whose pages are covered by a picture, with an optional line of real text."""
+    """Return a PDF whose pages are covered by an image, with an optional line of real text."""
     writer = PdfWriter()
     font, tree = writer.add(FONT), writer.reserve()
     drawing = writer.stream(

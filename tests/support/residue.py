@@ -258,7 +258,7 @@ def _base64(data: bytes) -> Iterator[tuple[str, bytes]]:
                 run = digits[shift:]
                 whole = run[:-1] if len(run) % 4 == 1 else run
                 content = base64.b64decode(whole + b"=" * (-len(whole) % 4))
-                # What begins elsewhere is decoded to noise, unless it is text: nobody packs a file like that.
+                # What begins elsewhere is decoded to noise, unless it is text. No program writes such a file.
                 if not shift or _is_text(content.decode("latin-1")):
                     yield "", content
 

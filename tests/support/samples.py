@@ -138,7 +138,7 @@ def cab(flags: int = 0) -> bytes:
 
 
 def rar(file_flags: int = 0, main_flags: int = 0) -> bytes:
-    """Return a RAR 4 archive of one stored file; flag 0x4 of a file says encrypted, 0x80 of the archive its headers."""
+    """Return a RAR 4 archive of one stored file. Flag 0x4 of a file or 0x80 of the archive means encrypted."""
     name = b"a.txt"
     main = _rar_block(0x73, main_flags, bytes(6))
     fields = struct.pack(

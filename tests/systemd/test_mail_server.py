@@ -27,7 +27,7 @@ UNITS = ("holdgate-scan", "holdgate-milter", "holdgate-queue", "holdgate-desk")
 SECRET = "536-90-4399"
 CARD = "4111 1111 1111 1111"
 _numbers = itertools.count()
-# What a purge leaves: dpkg's and systemd's own books.
+# Files that a purge leaves: the records of dpkg and systemd.
 _BOOKS = re.compile(r"^/(var/lib/(dpkg|apt|systemd)|var/cache|var/log|run|tmp|proc|sys|dev)/")
 
 
@@ -429,7 +429,7 @@ def test_a_purge_leaves_the_mail_system_as_it_was(bare: Machine, package: Path) 
     assert postfix_files(bare) == settings
     assert bare.run("getent", "passwd").stdout == users
     left = files(bare) - before
-    # Mail that was held, and what systemd's and Postfix's own programs write, is not ours to remove.
+    # A purge does not remove held mail, nor files that systemd and Postfix write.
     assert not {name for name in left if "holdgate" in name}, left
     bare.send("afterwards, mail flows")
     bare.wait_for(lambda: "afterwards, mail flows" in bare.mailbox("bob"), "the delivery")
@@ -604,7 +604,7 @@ def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) 
 
 
 def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
-    """Run `holdgate setup` with these answers and return what it says it did."""
+    """Run `holdgate setup` with these answers and return its report."""
     machine.path("/etc/holdgate/answers.toml").write_text(answers)
     done = machine.run("holdgate", "setup", "--answers", "/etc/holdgate/answers.toml", "--json", *words)
     result: dict[str, object] = json.loads(done.stdout)

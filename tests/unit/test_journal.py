@@ -90,7 +90,7 @@ def test_a_journal_that_was_restarted_is_found_again(journal: tuple[socket.socke
     listener, path = journal
     listener.close()
     path.unlink()
-    maillog.stopped()  # lost, and nobody is harmed
+    maillog.stopped()  # the event is lost, without an error
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as again:
         again.bind(str(path))
         again.settimeout(10)

@@ -1,4 +1,4 @@
-"""The log: each event is one line of bounded length, whatever the values are."""
+"""The log: each event is one line of bounded length, for all values."""
 
 import logging
 

@@ -68,7 +68,7 @@ def test_another_way_to_write_it_is_ours(entry: str, socket: str) -> None:
         ("{ unix:other, default_action=unix:holdgate/milter.sock }", f"unix:{QUEUE}/holdgate/milter.sock"),
         ("inet:127.0.0.1:8891", "inet:8895@127.0.0.1"),
         ("inet:192.0.2.1:8895", "inet:8895@127.0.0.1"),
-        ("inet:8895@127.0.0.1", "inet:8895@127.0.0.1"),  # libmilter's notation, with which Postfix reaches nobody
+        ("inet:8895@127.0.0.1", "inet:8895@127.0.0.1"),  # libmilter's notation, which Postfix cannot connect to
         ("inet:127.0.0.1:http", "inet:80@127.0.0.1"),
         ("", "inet:8895@127.0.0.1"),
         ("{ }", "unix:/run/holdgate/milter.sock"),

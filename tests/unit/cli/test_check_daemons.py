@@ -188,7 +188,7 @@ def test_a_user_for_the_workers_is_needed_with_the_service_only(tmp_path: Path) 
 
 @contextmanager
 def listening(address: Path | tuple[str, int], answer: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Let `answer` have each connection that comes in."""
+    """Pass each incoming connection to `answer`."""
     family = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
     with socket.socket(family) as listener:
         listener.bind(str(address) if isinstance(address, Path) else address)

@@ -348,7 +348,7 @@ def test_a_postfix_that_is_not_configured_is_named(site: Path, capsys: pytest.Ca
 
 
 class Commands:
-    """Stands in for systemctl and the canary; says what was run."""
+    """Replaces systemctl and the canary, and records the commands."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[list[str]] = []

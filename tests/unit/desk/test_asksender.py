@@ -410,7 +410,7 @@ def test_no_sender_releases_what_they_are_asked_about_without_its_limits(make_de
     assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is selfrelease.Obstacle.POLICY
 
 
-# -- whatever happens, in any order ---------------------------------------------------------------------------------
+# -- events in any order ---------------------------------------------------------------------------------
 
 STEPS = ("send", "without the doubtful", "do not send", "approve", "reject", "away", "bounced", "too late")
 
@@ -453,7 +453,7 @@ def test_in_any_order_one_decision_counts_and_nothing_leaves_against_the_rules(
         if before.state is not State.HELD:
             assert now == before
         elif now.state is State.HELD:
-            assert asked(desk, incident)  # there is always somebody who can decide
+            assert asked(desk, incident)  # at least one person can always decide
         elif now.state is State.APPROVED:
             by_sender = now.decided_how in ("sender", "sender-corrected")
             assert by_sender == (now.decided_by == ANNA)
@@ -513,7 +513,7 @@ def test_a_copy_for_the_archive_stays() -> None:
         ([BOB, TWIN], envelope((BOB, BOB)), [TWIN]),  # it is not there
         ([BOB, TWIN], envelope((BOB, BOB), (TWIN, TWIN)), [BOB, TWIN]),
         ([BOB, TWIN], envelope((BOB, BOB), (TWIN, TWIN)), ["c@partner.example"]),
-        ([BOB, TWIN], envelope((BOB, TWIN), (TWIN, TWIN)), [TWIN]),  # nobody is left
+        ([BOB, TWIN], envelope((BOB, TWIN), (TWIN, TWIN)), [TWIN]),  # no recipient is left
         ([BOB, TWIN], Sent(), [TWIN]),
     ],
 )

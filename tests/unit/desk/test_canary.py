@@ -106,7 +106,7 @@ def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: 
     site.does.remove(missing)
     with pytest.raises(canary.CanaryError, match=output):
         canary.run(site.desk)
-    # It approves nothing about which nobody was asked.
+    # It approves no message for which no moderator was asked.
     assert site.state() is state
     assert canary.last_success(tmp_path / "canary") == 0
 

@@ -318,7 +318,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_changed_message_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
+def test_a_changed_message_that_always_fails_delays_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, message, monkeypatch, store_url, trouble
 ) -> None:
     place, error = TROUBLES[trouble]

@@ -45,7 +45,7 @@ class Chat(Channel):
 
 
 class FullChat(Chat):
-    """The same, for people who alone can read it."""
+    """The same, if only that person can read the channel."""
 
     name: ClassVar[str] = "full-chat"
     shows: ClassVar[Shows] = Shows.MASKED

@@ -115,7 +115,7 @@ NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), ConflictError(Incident("4", "", [], "p"))])
-def test_a_summary_that_cannot_be_written_keeps_no_other(make_desk, hold, sent, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
+def test_a_summary_that_cannot_be_written_delays_no_other(make_desk, hold, sent, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
     desk = eleven(make_desk, hold)
     real = Composer.digest
 
@@ -134,7 +134,7 @@ def test_a_summary_that_cannot_be_written_keeps_no_other(make_desk, hold, sent, 
 
 
 @pytest.mark.slow  # each call has a desk of its own
-def test_a_conflict_at_any_call_of_the_store_keeps_no_other(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_conflict_at_any_call_of_the_store_delays_no_other(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     def attempt(failing: str) -> set[str]:
         for left in tmp_path.glob("holdgate.db*"):
             left.unlink()

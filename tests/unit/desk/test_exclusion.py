@@ -158,7 +158,7 @@ def mail(plain: str, html: str = "") -> bytes:
         (mail("NOT TO 2\n\n> From: anna\n> approve"), Answer.APPROVE, (CAROL,), ""),
         (mail("NOT TO 2", "<p>NOT TO 2</p>"), Answer.APPROVE, (CAROL,), ""),
         (mail("APPROVE"), Answer.APPROVE, (), ""),
-        # What leaves it open leaves out nobody, and sends nothing.
+        # An unclear reply removes no recipient and sends nothing.
         (mail("NOT TO 2\n\nOr should we wait?"), None, (), ""),
         (mail("NOT TO 2\n\nReject"), None, (), ""),
         (mail("NOT TO 2", "<p>NOT TO 3</p>"), None, (), ""),

@@ -78,7 +78,7 @@ def test_the_thread_is_no_secret_and_decides_nothing(make_desk, hold) -> None:  
     for _ in range(9):
         assert take(desk, content, BOSS, ["holdgate@reply.corp.example"]) == "no valid token"
     assert desk.store.incident(incident.id).state is State.HELD
-    # The moderator is told what to do; somebody else is not.
+    # The moderator gets instructions; other people do not.
     assert answers(desk) == ["wrong address"] * 3
     content = mail("approve", "other@corp.example", References=thread(incident, request.number))
     assert take(desk, content, "other@corp.example", ["holdgate@reply.corp.example"]) == "no valid token"
@@ -116,7 +116,7 @@ def test_a_reply_must_come_from_the_moderator_by_envelope_and_header(make_desk, 
     incident = hold(desk)
     assert take(desk, mail("approve", header), envelope, [address(desk, incident)]) == "not from the moderator"
     assert desk.store.incident(incident.id).state is State.HELD
-    # The moderator is told, at the address that was asked; whoever wrote is not, for the address may be forged.
+    # The moderator is notified at the address that was asked. The writer is not, because the address may be forged.
     assert answers(desk) == ["other address"]
     due = desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
     assert [notice.recipient for notice in due if notice.kind == "answer"] == [BOSS]
@@ -478,7 +478,7 @@ def test_a_reply_leaves_recipients_out(make_desk, hold, text: str, wanted: Reque
         (f"APPROVE WITH ANSWERS NOT TO {EVE}", "unclear"),
         (f"NOT TO {EVE}", ""),
         (f"NOT TO {EVE}", "not allowed"),
-        (f"NOT TO {EVE} bob@partner.example", "cannot change"),  # nobody is left
+        (f"NOT TO {EVE} bob@partner.example", "cannot change"),  # no recipient is left
     ],
 )
 def test_a_reply_leaves_out_those_who_are_certain_or_decides_nothing(make_desk, hold, text: str, why: str) -> None:  # type: ignore[no-untyped-def]

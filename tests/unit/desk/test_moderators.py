@@ -39,12 +39,12 @@ def people(asks: list[Ask]) -> list[tuple[str, str]]:
         ({"sender": "emil@corp.example"}, [("one@corp.example", "manager"), ("two@corp.example", "manager")]),
         # Whom he signed in as counts before what he wrote into the envelope.
         ({"auth_user": "login"}, [("boss2@corp.example", "manager")]),
-        # No manager, the manager is the sender, the manager is a recipient: the fallback, never nobody.
+        # No manager, the manager is the sender, the manager is a recipient: the fallback moderators are asked.
         ({"sender": "nobody@corp.example"}, [("desk@corp.example", "fallback")]),
         ({"sender": "carl@corp.example"}, [("desk@corp.example", "fallback")]),
         ({"sender": "dora@corp.example"}, [("desk@corp.example", "fallback")]),
         ({"recipients": ["x@y", "BOSS+a@corp.example"]}, [("desk@corp.example", "fallback")]),
-        # The From header is asked only where there is no sender, but whoever stands in it decides nothing.
+        # The From header is looked up only if the sender is empty, and the person named in it cannot decide.
         ({"sender": "", "header_from": "Anna <anna@corp.example>"}, [("boss@corp.example", "manager")]),
         ({"sender": "x@corp.example", "header_from": "anna@corp.example"}, [("desk@corp.example", "fallback")]),
         ({"header_from": "Boss <boss@corp.example>"}, [("desk@corp.example", "fallback")]),
@@ -91,7 +91,7 @@ def test_a_deputy_stands_in_for_the_absent_and_the_fallback_for_the_unreachable(
         assert asking.reassign(desk, request, answer, "test")
         _, second = desk.store.requests.of(incident.id)
         assert (second.moderator, second.instead_of) == (expected, "boss@corp.example")
-        # The same mail twice asks nobody twice.
+        # A message that is recorded twice asks each moderator once.
         assert not asking.reassign(desk, request, answer, "test")
         assert len(desk.store.requests.of(incident.id)) == 2
 

@@ -158,7 +158,7 @@ def text(composer: Composer, incident: Incident, kind: str, note: str = "", now:
 
 
 def ends_in(output: str, language: str) -> list[str]:
-    """Return which ends a text tells of."""
+    """Return the outcomes that a text states."""
     return [end for end, sentence in SAID[language].items() if sentence in output]
 
 

@@ -508,7 +508,7 @@ def prepare(desk: Desk, work: str, held: list[Incident]) -> None:
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("work", WORK)
-def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
+def test_one_that_always_fails_delays_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, work, error
 ) -> None:
     desk = make_desk(reminders=["1d"], retention="1d")
@@ -542,7 +542,7 @@ def test_one_that_always_fails_keeps_no_other(  # type: ignore[no-untyped-def]
 
 @pytest.mark.slow  # each call of each kind of work has a desk of its own
 @pytest.mark.parametrize("work", [*WORK, "send"])
-def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-untyped-def]
+def test_a_conflict_at_any_call_of_the_store_delays_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, tmp_path, work
 ) -> None:
     days = {"remind": 1, "expire": 3}.get(work, 0)
@@ -584,7 +584,7 @@ def test_a_conflict_at_any_call_of_the_store_keeps_no_other(  # type: ignore[no-
         assert attempt(call)[1] >= COUNT - 1, call
 
 
-def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_notice_that_cannot_be_written_delays_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     several(desk, hold)
     real = Composer.compose
@@ -600,7 +600,7 @@ def test_a_notice_that_cannot_be_written_keeps_no_other(make_desk, hold, relay, 
 
 
 @pytest.mark.parametrize("call", ["sent", "failed", "drop"])
-def test_a_notice_of_which_the_store_does_not_hear_keeps_no_other(  # type: ignore[no-untyped-def]
+def test_a_notice_of_which_the_store_does_not_hear_delays_no_other(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, call
 ) -> None:
     desk = make_desk()

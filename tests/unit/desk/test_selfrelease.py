@@ -40,7 +40,7 @@ def test_the_sender_releases_and_the_reason_stays(make_desk, hold) -> None:  # t
     ("rules", "values", "why"),
     [
         ({"self_release": False}, {}, Obstacle.POLICY),
-        ({}, {"policy": "adopted"}, Obstacle.POLICY),  # not of the file, so that nobody allowed it
+        ({}, {"policy": "adopted"}, Obstacle.POLICY),  # not in the file, so it was not allowed
         ({}, {"policy": "uninspected"}, Obstacle.POLICY),
         ({}, {"sender": ""}, Obstacle.POLICY),
         ({}, {"sender": "eve@partner.example"}, Obstacle.POLICY),

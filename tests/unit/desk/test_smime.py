@@ -78,7 +78,7 @@ def test_a_signed_reply_decides_about_the_request_that_it_quotes(authority: Path
     token = desk.key.token(tokens.REPLY, incident.id, request.number, request.moderator, request.deadline_at)
     to = [f"holdgate+{token}@reply.corp.example"]
     quoted = f"approve\n\n> Incident {incident.id}\n"
-    # A signature that would fit any request, one of somebody else, and none.
+    # A signed text that names no request, a signature of another person, and no signature.
     assert incoming.process(desk, signed(authority, "approve"), BOSS, to) == "unproven"
     assert incoming.process(desk, signed(authority, quoted, "carla"), BOSS, to) == "unproven"
     assert incoming.process(desk, b"From: " + BOSS.encode() + b"\n\n" + quoted.encode(), BOSS, to) == "unproven"

@@ -1,4 +1,4 @@
-"""Numbers that a file divides into several fields, and escaped texts, beside figures that look like them."""
+"""Numbers that a file divides into several fields, and escaped texts, with near misses: figures that look like them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A sentence that says the religion, trade union, health or sexual orientation of a person, in eight languages."""
+"""A sentence that states the religion, trade union, health or sexual orientation of a person, in eight languages."""
 
 import pytest
 from hypothesis import given

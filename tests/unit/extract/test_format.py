@@ -27,7 +27,7 @@ def declared(kind: str = "ledger", unread: str | None = "", magic: bytes = b"LED
 
 @pytest.fixture(name="known")
 def _known(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """Return the registry of this process; what a test adds to it is gone afterwards."""
+    """Return the registry of this process; entries that a test adds are removed afterwards."""
     for table in ("formats", "by_extension", "by_type"):
         monkeypatch.setattr(REGISTRY, table, dict(getattr(REGISTRY, table)))
     for table in ("signatures", "ole_streams"):

@@ -31,7 +31,7 @@ LINE = "a line of several words 4711"
 
 
 def written(width: int, height: int, ink: int = 0) -> Callable[[], Pixels]:
-    """Return a picture full of lines, turned where it is higher than wide."""
+    """Return an image full of lines, rotated if it is higher than wide."""
     turned = height > width
     across, down = (height, width) if turned else (width, height)
     image = picture(across, down, *[LINE] * 20, size=14, ink=ink)

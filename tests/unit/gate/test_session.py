@@ -361,7 +361,7 @@ def test_a_bounce_takes_no_content_outside(
 
 
 def with_ocr(service: FakeService, mode: str, inspection: Inspection) -> FakePool:
-    """Give a service workers that read pictures."""
+    """Give a service workers that read images."""
     pool = FakePool(inspection)
     settings = service.snapshot.settings
     ocr = settings.ocr.model_copy(update={"mode": mode})

@@ -325,7 +325,7 @@ def test_the_subject_of_what_a_scanner_marked_is_masked(new_service: NewService)
 
 
 def test_a_scanners_field_with_a_long_name_can_be_stored(new_service: NewService) -> None:
-    """The store takes 64 characters."""
+    """The store accepts 64 characters."""
     name = "X-" + "Long-" * 20 + "Action"
     service = new_service(trusted_scanners=["192.0.2.0/24"], trusted_scanner_headers={name: "quarantine"})
     assert send(service.session(), [("From", b" <anna@corp.example>"), (name, b" Quarantine")]).hold

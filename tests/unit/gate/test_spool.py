@@ -30,7 +30,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunk
 
 
 def test_a_view_that_lives_longer_than_the_call_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So does Python 3.14 with what it has handed to a function."""
+    """Python 3.14 does so with an object that it passed to a function."""
     views: list[memoryview] = []
     write = os.write
 

@@ -49,7 +49,7 @@ def decide(settings: PolicySettings, subject: str) -> Verdict:
 
 def test_the_action_of_the_documentation_works(tmp_path: Path) -> None:
     settings = site(tmp_path, "page_review", blocks("python")[0], blocks("toml")[1])
-    assert policies_of(settings) == policies_of(settings)  # loaded once, whatever asks for it
+    assert policies_of(settings) == policies_of(settings)  # loaded once for all callers
     verdict = decide(settings, "the contract")
     assert (verdict.action.name, verdict.policy) == ("review", "contracts")
     fields = dict(edits.additions(Inspection(), verdict, settings, INCIDENT, ""))

@@ -1,4 +1,4 @@
-"""An address is read as Postfix routes it, whatever form it is written in."""
+"""An address is read as Postfix routes it, in each form in which it can be written."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A new incident reaches PostgreSQL in two round trips, and the next ones in one: whatever they contain."""
+"""A new incident reaches PostgreSQL in two round trips, and the next ones in one, for all contents."""
 
 import string
 import time

@@ -112,7 +112,7 @@ def test_a_trail_of_the_released_version_verifies_and_goes_on(url: str) -> None:
 
 
 def _typed(table: Table, row: dict[str, object]) -> dict[str, object]:
-    """Return values of SQLite's as the column takes them."""
+    """Return values of SQLite in the form that the column needs."""
     types = {column.name: str(column.type) for column in table.columns}
     result = {}
     for name, value in row.items():
@@ -314,7 +314,7 @@ class Busy:
             incident = self.store.incident(self.dice.choice(self.ids))
             assert incident is not None
             act = self.dice.choice([self.note, self.open, self.remind, self.enqueue, self.send, self.record])
-            with suppress(ConflictError):  # somebody else was first
+            with suppress(ConflictError):  # another writer was first
                 act(incident)
 
     def note(self, incident: Incident) -> None:
@@ -342,7 +342,7 @@ class Busy:
 
 
 def test_those_who_write_about_other_incidents_do_not_wait(stores: list[Store]) -> None:
-    """A writer whose transaction stands still holds up its own chain and its own incident, and nothing else."""
+    """A writer with a suspended transaction blocks its own chain and incident, and nothing else."""
     one, other = stores[:2]
     mine, theirs = held(1), held(2)
     for incident in (mine, theirs):

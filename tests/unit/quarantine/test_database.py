@@ -1,4 +1,4 @@
-"""Connections: what each transaction begins with on PostgreSQL and SQLite, and what the driver is told."""
+"""Connections: what each transaction begins with on PostgreSQL and SQLite, and the options of the driver."""
 
 import errno
 import socket

@@ -64,7 +64,7 @@ class Decider:
             self.decide(incident)
 
     def decide(self, incident: Incident) -> None:
-        """Decide, as a person does who is told that it failed, and tries again."""
+        """Decide, as a person does who reads that it failed, and retries."""
         while not self.stop.is_set():
             try:
                 current = self.store.incident(incident.id)

@@ -384,7 +384,7 @@ def test_a_desk_that_was_late_sees_that_its_claim_has_ended(desks: tuple[Claims,
         one.confirm("x")
         clock.now += SECOND
         with pytest.raises(LostClaimError):
-            one.confirm("x")  # nobody has taken the work yet, but another desk can at any time
+            one.confirm("x")  # no other desk has claimed the work yet, but one can at any time
         clock.now += SECOND
         other.heartbeat(TWO)
         one.heartbeat(ONE)

@@ -172,7 +172,7 @@ def test_its_words_wake_and_those_of_others_do_not(
         if wakes:
             assert waker.wait(PATIENCE)
         else:
-            connection.payloads.append("of nobody")  # the one before was dealt with when this is taken
+            connection.payloads.append("of nobody")  # when this one is read, the one before was processed
             wait_for(lambda: not connection.payloads, "the next one")
             assert not woken(waker)
 

@@ -26,7 +26,7 @@ def revisions() -> list[str]:
 
 
 def fill(url: str) -> None:
-    """Write one held incident with its history into whatever tables that version had."""
+    """Write one held incident with its history into the tables of that version."""
     engine = database._engine(url)
     tables = MetaData()
     tables.reflect(engine)

@@ -1,4 +1,4 @@
-"""A node of an older version beside a newer one, which has migrated the store that both share."""
+"""A node of an older version next to a newer one, which has migrated the store that both share."""
 
 import os
 import shutil

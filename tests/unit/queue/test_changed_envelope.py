@@ -59,7 +59,7 @@ def test_who_is_left_out_does_not_get_it_by_another_recipient() -> None:
         (sent_to((BOB, BOB), (CAROL, CAROL)), ["dave@partner.example"]),
         (sent_to((BOB, BOB), (CAROL, "")), [BOB]),  # Postfix does not report whom the client named
         (sent_to(("x@corp.example", TEAM), (CAROL, CAROL)), [BOB]),
-        (sent_to((BOB, BOB), (BOB, CAROL)), [BOB]),  # nobody would be left
+        (sent_to((BOB, BOB), (BOB, CAROL)), [BOB]),  # no recipient would be left
     ],
 )
 def test_who_is_to_be_left_out_must_be_certain(envelope: Sent, excluded: list[str]) -> None:

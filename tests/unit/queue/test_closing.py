@@ -137,6 +137,6 @@ def test_a_decision_is_counted_with_its_method_and_its_seconds_when_it_is_carrie
     Closing(store).close(one, State.RELEASED)
     assert counted._value.get() == before + 1
     assert seconds._sum.get() == summed + 3600
-    # One that nobody decided is no decision.
+    # A message without a decision is not counted as decided.
     Closing(store).close(made(store, State.HELD, "4def"), State.VANISHED)
     assert seconds._sum.get() == summed + 3600

@@ -1,4 +1,4 @@
-"""What is taken out of Postfix's settings, on settings in memory: Holdgate's part, and nothing else."""
+"""Detaching removes Holdgate's part of Postfix's settings, and nothing else; the settings are in memory."""
 
 from collections.abc import Mapping
 

@@ -42,7 +42,7 @@ def approved(store: Store, queue: FakeQueue, queue_id: str = "4orig", *, is_for_
 def submit(
     queue: FakeQueue, incident: Incident, queue_id: str = "4copy", *, token: str = TOKEN, mark: str = "aa"
 ) -> None:
-    """Do what the desk does: Postfix takes the changed message and holds it."""
+    """Act as the desk: submit the changed message to Postfix, which holds it."""
     header = f"X-Holdgate-Incident: {incident.id}\nX-Holdgate-Changed: {token}-{mark}\n"
     queue.add(queue_id, header.encode())
 
@@ -74,7 +74,7 @@ def test_the_original_waits_until_the_changed_message_is_held(store: Store) -> N
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(
+def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(
     store: Store, when: str, kind: str, count: int, is_for_some: bool
 ) -> None:
     queue = FakeQueue()
@@ -192,7 +192,7 @@ def test_the_changed_message_that_an_operator_holds_again_is_left_to_people(stor
 
 
 @pytest.mark.parametrize("damaged", ["4orig3", "4copy3"])
-def test_one_that_always_fails_keeps_no_other(store: Store, damaged: str) -> None:
+def test_one_that_always_fails_delays_no_other(store: Store, damaged: str) -> None:
     """The original cannot be deleted, or the changed message cannot be released."""
     queue = FakeQueue()
     incidents = []

@@ -50,7 +50,7 @@ def record(store: Store, queue: FakeQueue, queue_id: str, **values: Any) -> Inci
 
 
 class FixedClock(datetime):
-    """A clock that stands."""
+    """A stopped clock."""
 
     @classmethod
     def now(cls, tz: Any = None) -> "FixedClock":

@@ -272,7 +272,7 @@ STEPS = st.tuples(st.sampled_from(["come", "go", "look", "list"]), st.integers(0
 
 @given(st.lists(STEPS, max_size=15))
 def test_what_is_known_of_a_queue_is_what_is_in_it(history: list[tuple[str, int]]) -> None:
-    """However the files moved, and whether they were read alone or listed; so it is for who knows it by its changes."""
+    """For all moves of files, whether they were read one by one or listed, and also for a reader of changes only."""
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         hold = Path(directory) / "hold"
         hold.mkdir()
@@ -301,7 +301,7 @@ def test_what_is_known_of_a_queue_is_what_is_in_it(history: list[tuple[str, int]
 
 
 class Listed(Postfix):
-    """A hold queue that contains what it is told."""
+    """A hold queue with given contents."""
 
     def __init__(self, directory: Path) -> None:
         self.directory, self.names = directory, set[str]()

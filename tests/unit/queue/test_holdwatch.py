@@ -106,7 +106,7 @@ def test_a_directory_that_cannot_be_watched_is_said(client: QueueClient, monkeyp
 
 
 class Answers(QueueClient):
-    """Answers as it is told; then it waits for ever."""
+    """Returns the given answers, then waits for ever."""
 
     def __init__(self, *answers: bool | QueueError) -> None:
         self.answers = list(answers)

@@ -18,7 +18,7 @@ MACHINE = cast(Machine, "this machine")
 
 
 class FakeNodes:
-    """Notes what is asked; `renews` says what becomes of each renewal, the last for ever."""
+    """Records its calls; `renews` has the result of each renewal, and the last one repeats."""
 
     is_shared = True
 

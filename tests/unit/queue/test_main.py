@@ -26,7 +26,7 @@ PAUSE = 0.001
 
 
 class Script(Reconciler):
-    """Does as it is told, one word after the other, and stops at the end: all is well, or not, or it fails."""
+    """Follows a list of words, and stops at its end: a word reports success or failure, or raises an error."""
 
     def __init__(self, passes: list[Exception | bool]) -> None:
         self.passes = iter(passes)
@@ -53,7 +53,7 @@ AWAY = [
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What systemd is told."""
+    """The notifications to systemd."""
     told: list[str] = []
     monkeypatch.setattr(daemon, "notify", lambda *states: told.extend(states))
     return told

@@ -326,7 +326,7 @@ def test_the_other_listeners_are_known_by_name_kind_and_program() -> None:
         assert find(others, site) is None
     assert change_listener([*others, ours], site) == [ours]
     assert change_listener(others, site) == []
-    # One that does not hold all mail would deliver what nobody approved.
+    # A listener that does not hold all mail would deliver messages without an approval.
     assert replace_listener([smtpd("a", "unix")], site) is None
     assert change_listener([smtpd("a", "unix")], site) == []
     # Without the setting there is none.

@@ -48,7 +48,7 @@ MILTER = Actor("holdgate-milter", "milter")
 
 
 class Crash(BaseException):
-    """The process dies here."""
+    """The process is killed here."""
 
 
 class FakeQueue(QueueClient):
@@ -149,7 +149,7 @@ def new_reconciler(
 
 
 class Crashes(RuleBasedStateMachine):
-    """Messages come, people decide, operators meddle, processes die: in any order."""
+    """Messages arrive, people decide, operators change the queue, processes are killed: in any order."""
 
     def __init__(self, url: str, interval: timedelta) -> None:
         super().__init__()
@@ -202,7 +202,7 @@ class Crashes(RuleBasedStateMachine):
     @rule()
     def desk(self) -> None:
         for notice in self.store.outbox.due(datetime.now(UTC)):
-            # One holding tells the sender once, whatever an earlier one told him.
+            # The sender gets one notice per hold, also if they got one for an earlier hold.
             if notice.recipient == "a@corp.example":
                 self.sent.append((notice.incident_id, notice.kind, self.holding(notice.incident_id)))
             self.store.outbox.sent(notice, PERSON)
@@ -310,7 +310,7 @@ def settle(reconciler: Reconciler) -> None:
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
 @pytest.mark.parametrize("kind", ["crash", "fail"])
 @pytest.mark.parametrize("when", ["list", "before", "after"])
-def test_a_decision_is_carried_out_once_whatever_dies(store: Store, when: str, kind: str, choice: Answer) -> None:
+def test_a_decision_is_carried_out_once_whatever_crashes(store: Store, when: str, kind: str, choice: Answer) -> None:
     queue = FakeQueue()
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)
@@ -581,7 +581,7 @@ def approve(desk: Desk, incident: Incident, who: str) -> Incident:
 
 
 def held_again(desk: Desk, queue: FakeQueue, approver: str) -> Incident:
-    """Have a message held, approved by one, taken away by an operator and brought back; ask about it again."""
+    """Hold a message, approve it once, have an operator remove and restore it, and send its requests again."""
     store, reconciler = desk.store, new_reconciler(desk.store, queue)
     store.record(Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p"), MILTER)
     (incident,) = store.incidents()
@@ -679,7 +679,7 @@ def several(store: Store, queue: FakeQueue) -> Reconciler:
 
 
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
-def test_a_queue_file_that_cannot_be_moved_keeps_no_other(store: Store, choice: Answer) -> None:
+def test_a_queue_file_that_cannot_be_moved_delays_no_other(store: Store, choice: Answer) -> None:
     queue = FakeQueue()
     reconciler = several(store, queue)
     for incident in store.incidents([State.HELD]):
@@ -727,7 +727,7 @@ def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Stor
     assert store.find("4id3")[0].state is State.VANISHED
 
 
-def test_a_message_that_cannot_be_shown_keeps_no_other_from_adoption(
+def test_a_message_that_cannot_be_shown_delays_no_other_from_adoption(
     store: Store, no_pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue()
@@ -777,7 +777,7 @@ def prepared(kind: str, store: Store, queue: FakeQueue) -> Reconciler:
 
 @pytest.mark.slow(seconds=0.5)  # each call of each kind of work has a store of its own
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_failure_at_any_call_of_the_store_keeps_no_other(
+def test_a_failure_at_any_call_of_the_store_delays_no_other(
     empty_store: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -1088,7 +1088,7 @@ def test_two_nodes_with_the_same_queue_id_each_do_their_own(store_url: str) -> N
     [
         (False, State.HELD, "a@corp.example", "4a", True),
         (False, State.VANISHED, "a@corp.example", "4a", True),
-        # Closed: an operator put it on hold again on the old node, and nobody is asked again.
+        # Closed: an operator put it on hold again on the old node, and no moderator is asked again.
         (False, State.RETURNED, "a@corp.example", "4a", False),
         # The node is there, or it is another message: each is asked about by itself.
         (True, State.HELD, "a@corp.example", "4a", False),

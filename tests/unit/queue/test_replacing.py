@@ -80,7 +80,7 @@ def test_the_held_message_stays_until_it_is_withdrawn(store: Store) -> None:
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     submit(queue, begin(store, incident))
@@ -216,7 +216,7 @@ def test_what_the_milter_has_not_inspected_is_never_released(store: Store, *, is
 
 
 @pytest.mark.parametrize("damaged", ["4orig3", "4new3"])
-def test_one_that_always_fails_keeps_no_other(store: Store, damaged: str) -> None:
+def test_one_that_always_fails_delays_no_other(store: Store, damaged: str) -> None:
     """The held message cannot be deleted, or the amended one cannot be read."""
     queue = FakeQueue()
     incidents = [held(store, queue, f"4orig{number}") for number in range(11)]

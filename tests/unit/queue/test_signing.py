@@ -86,7 +86,7 @@ def test_a_release_that_has_begun_is_not_made_a_second_one(store: Store) -> None
     assert change_of(store, incident) is None
 
 
-def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_keeps_no_other(store: Store) -> None:
+def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_delays_no_other(store: Store) -> None:
     queue = FakeQueue()
     approved(store, queue)
     other = Incident(queue_id="4other", sender="a@corp.example", recipients=["c@partner.example"], policy="p")
@@ -110,7 +110,7 @@ def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_k
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_death_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     queue.fail_at(when, count, kind)

@@ -44,7 +44,7 @@ def running() -> Iterator[subprocess.Popen[bytes]]:
 
 @contextlib.contextmanager
 def started(more: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    """Run the daemon, with further lines of settings in which {directory} stands for its own."""
+    """Run the daemon, with further lines of settings, in which {directory} is replaced by its directory."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The cache of learned data: whatever may cross a threshold with the next message is read each time."""
+"""The cache of learned data: data that can cross a threshold with the next message is read each time."""
 
 from collections.abc import Callable, Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Organisations are told apart by the Public Suffix List, private mailboxes by the list of providers."""
+"""Organisations are distinguished by the Public Suffix List, private mailboxes by the list of providers."""
 
 import pytest
 from hypothesis import given

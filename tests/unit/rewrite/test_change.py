@@ -128,7 +128,7 @@ def test_any_bytes_are_refused_or_kept(content: bytes, end: bytes) -> None:
 
 
 def test_names_and_types_of_attachments_are_masked() -> None:
-    """The sender writes both. A type stands for a name where there is none."""
+    """The sender writes both. Without a name, the type is shown."""
     content = (
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\ntext\n"
         b"--b\nContent-Type: application/secret\nContent-Disposition: attachment\n\nx\n"

@@ -1,4 +1,4 @@
-"""Decoding of PDF streams and strings: what an encoder wrote comes back, and any bytes are accepted."""
+"""Decoding of PDF streams and strings: encoded data is decoded to the same bytes, and any bytes are accepted."""
 
 import zlib
 

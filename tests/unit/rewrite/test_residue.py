@@ -1,4 +1,4 @@
-"""No value of a redacted message is left in its bytes, in whatever form. The rules are those that are shipped."""
+"""No value of a redacted message is left in its bytes, in any form. The rules are the shipped ones."""
 
 import base64
 import gzip

@@ -170,7 +170,7 @@ def test_an_image_is_redacted_the_same_as_without_sandbox(kind: str) -> None:
 
 
 def reading(reader: Reader, data: bytes, limits: Limits | None = None) -> Callable[[], str]:
-    """Return a job that reads `data` as a worker does and says how it ended."""
+    """Return a job that reads `data` as a worker does and returns its status."""
 
     def read() -> str:
         sink = KeepingSink(Budget(limits or Limits()))

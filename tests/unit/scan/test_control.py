@@ -63,7 +63,7 @@ def test_the_workers_of_a_zygote_that_has_ended_have_ended_too(pair: Pair) -> No
 
 
 def own_clock(monkeypatch: pytest.MonkeyPatch, used: list[float], seconds: float) -> list[float]:
-    """Give the wait a clock of its own: each look takes `seconds`, and the zygote has then used the next of `used`."""
+    """Replace the clock of the wait: each look takes `seconds`, and the zygote has then used the next of `used`."""
     clock = [0.0]
     monkeypatch.setattr(control, "_GLANCE", 0.0)
     monkeypatch.setattr(control.time, "monotonic", lambda: clock[0])

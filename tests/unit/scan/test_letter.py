@@ -195,7 +195,7 @@ def test_what_its_reader_does_not_see_is_no_text(content: str, text: str) -> Non
         ("Approve<blockquote>Reject</blockquote>end", "Approve|>|end"),
         ("Approve<blockquote>a<blockquote>b</blockquote>c</blockquote>end", "Approve|>|end"),
         ("Approve<div class='gmail_quote'>Reject</div>end", "Approve|>|end"),
-        # What follows such a mark is all quoted, whatever ends.
+        # All text after such a mark counts as quoted.
         ("<div>Approve<div id='divRplyFwdMsg'>From</div>Reject</div>end", "Approve|>"),
         ("Approve<div style='border-top:solid #E1E1E1 1.0pt'>From: x</div>Reject", "Approve|>"),
         ("Approve<div class='gmail_signature'>Boss</div>end", "Approve|--|end"),

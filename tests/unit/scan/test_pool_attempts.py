@@ -22,7 +22,7 @@ LARGE = b"x" * (SMALL + 1)
 
 
 class FakeWorker:
-    """Answers a job as it is told, and notes what becomes of it."""
+    """Returns a given answer to a job, and records the result."""
 
     def __init__(self, kind: str, does: object) -> None:
         self.kind, self.does = kind, does

@@ -33,7 +33,7 @@ def redactor(body: str = f"SSN {SSN}") -> Redactor:
         (f"a {SSN} b {SSN}", "a ***-**-*399 b ***-**-*399"),
         (f"{SSN}{SSN}", "***-**-*399***-**-*399"),
         ("536-90-43.pdf", "536-90-43.pdf"),
-        ("536-90-4398.pdf", "***-**-*398.pdf"),  # it may be somebody's, of a kind that we do not know
+        ("536-90-4398.pdf", "***-**-*398.pdf"),  # it may be a personal number of an unknown kind
         ("of anna@corp.example.zip", "of a***@****.*******.***"),
         ("", ""),
     ],

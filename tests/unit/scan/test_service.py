@@ -278,7 +278,7 @@ def test_a_connection_that_cannot_be_accepted_ends_nothing(
 def test_a_zygote_that_cannot_be_watched_is_ended(
     failures: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody would end it after its daemon has gone."""
+    """Without this, it would keep running after its daemon has exited."""
     ended: list[tuple[object, ...]] = []
     monkeypatch.setattr(services.os, "pidfd_open", Mock(side_effect=OSError(24, "Too many open files")))
     monkeypatch.setattr(services.os, "kill", lambda *call: ended.append(call))

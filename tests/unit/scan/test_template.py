@@ -35,7 +35,7 @@ def control() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def report(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]]) -> None:
-    """Be a zygote that says what it has."""
+    """Run as a zygote that reports what it has loaded."""
     os.kill(os.getpid(), signal.SIGTERM)  # for the daemon to handle
     open_ = []
     for descriptor in range(3, 4096):

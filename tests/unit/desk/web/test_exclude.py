@@ -1,4 +1,4 @@
-"""A moderator, or a sender who may release it, leaves recipients out: what is shown, what decides, who is told what."""
+"""A moderator or sender who releases a message leaves recipients out: the page, the decision and the notices."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -55,7 +55,7 @@ class FakePreviewer(Previewer):
 
 
 class Postfix:
-    """Takes messages, or answers as it is told."""
+    """Accepts messages, or returns a given error."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[bytes, str, list[str], Client | None]] = []
@@ -251,7 +251,7 @@ def test_an_amended_message_has_the_envelope_of_the_held_one(
     assert (answer.status_code, answer.json()["status"]) == (200, "withdrawn")
     assert answer.json()["replaced_by"] == {"queue_id": "4new1", "id": None}
     ((content, sender, recipients, presented),) = postfix.taken
-    # As the client named them: aliases are expanded anew, and the fields that only Holdgate writes are its own.
+    # As the client named them: Postfix expands aliases again, and only Holdgate writes its own fields.
     assert (sender, recipients) == ("a@corp.example", ["b@partner.example", "c@partner.example"])
     assert presented == Client("", "198.51.100.1", "billing")
     mark = desk.store.replacements.of([two.id])[two.id].mark

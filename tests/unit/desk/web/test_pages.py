@@ -542,7 +542,7 @@ def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, 
 
 
 def test_who_shares_an_address_with_a_stranger_signs_in_all_the_same(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    """Both are behind one NAT, or a proxy that the desk does not know. The stranger uses up all that can be used up."""
+    """Both are behind one NAT, or a proxy that the desk does not know. The other person uses up every limit."""
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -639,7 +639,7 @@ def test_two_names_of_a_user_are_refused(make_desk, hold) -> None:  # type: igno
     assert proxy.get("/incidents", headers=forged).status_code == 400
     assert proxy.get("/incidents", headers={"X-Remote-User": "boss@corp.example, x@corp.example"}).status_code == 400
     assert "Signed in as boss" in proxy.get("/incidents", headers=forged[:1]).text
-    # Where nobody is believed, it says nothing.
+    # From an address that is no trusted proxy, the field is ignored.
     stranger = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000))
     assert str(stranger.get("/incidents", headers=forged).url) == f"{SITE}/sign-in"
 
@@ -814,7 +814,7 @@ def test_own_words_that_cannot_be_used_are_not(make_desk, hold, tmp_path) -> Non
 
 
 class Chat(Channel):
-    """A channel that says all that one may."""
+    """A channel that may show everything."""
 
     name: ClassVar[str] = "chat"
     shows: ClassVar[Shows] = Shows.MASKED

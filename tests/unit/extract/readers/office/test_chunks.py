@@ -19,7 +19,7 @@ def reference(name: bytes, at: int, size: int) -> bytes:
 
 
 def stream(text: str, mark: bytes = b"CHNKINK ", second: int = NONE) -> bytes:
-    """Return a stream of chunks whose text stands at 0x200, as Publisher has it; `second` is where a list goes on."""
+    """Return a stream of chunks whose text is at 0x200, as Publisher writes it; `second` is where a list continues."""
     raw = text.encode("utf-16-le")
     lists = reference(b"STSH", 0x100, 16) + (reference(b"TEXT", 0x200, len(raw)) if second == NONE else b"")
     head = mark.ljust(0x18, b"\0") + struct.pack("<HHI", 0x1F8, len(lists) // 24, second) + lists
