@@ -60,7 +60,7 @@ _ATTRIBUTE = re.compile(
 )
 _START = re.compile(rf"<([a-zA-Z][a-zA-Z0-9:_-]*+)((?:{_ATTRIBUTE.pattern})*+)[ \t\n\f]*+/?>")
 _END = re.compile(r"</([a-zA-Z][a-zA-Z0-9:_-]*+)[ \t\n\f]*+>")
-_DOCTYPE = re.compile(r"<!doctype(?:[ \t\n\f]++(?:[^<>\"']|\"[^<>\"]*+\"|'[^<>']*+')*+)?>", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!doctype(?:[ \t\n\f]++(?:[^<>\"'\[]|\"[^<>\"]*+\"|'[^<>']*+')*+)?>", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7});|#[xX]([0-9a-fA-F]{1,6});|([a-zA-Z][a-zA-Z0-9]*+)(;?))|&#")
 _LONGEST_LEGACY = max(len(name) for name in html5 if not name.endswith(";"))
 

@@ -10,6 +10,7 @@ from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 # Their content is no text, whatever bytes it has by chance (RFC 7468, OpenSSL, OpenSSH, RFC 9580).
 _KEY = re.compile(r"KEY|SIGNATURE|PARAMETERS")
+_ENRICHED = ("text/enriched", "text/richtext")
 _ESCAPED_SPACES = 3
 """This many show quoted-printable that no field declares: an escape's digits would be read as part of a number."""
 
@@ -27,6 +28,8 @@ def read(document: Document, sink: Sink) -> None:
         sink.text(other, "in another charset")
     if plain := undone.terminal(first):
         sink.text(plain, "terminal codes undone")
+    if document.declared_type in _ENRICHED and (plain := undone.enriched(first)) != first:
+        sink.text(plain, "formatting undone")
     if plain := printed.pcl(first) or printed.troff(first):
         sink.text(plain, "as printed")
     for image in drawn.drawings(first):

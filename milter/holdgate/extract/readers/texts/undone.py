@@ -9,6 +9,9 @@ from itertools import pairwise
 
 _CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,300}(?:\x07|\x1b\\)|[()*+][0-9A-Z]|[=>78cDEHMZ])")
 _STRUCK = re.compile(r"[^\n]\x08")
+_PARAMETER = re.compile(r"<param>[^<]{0,200}</param>", re.IGNORECASE)
+_LINE_COMMAND = re.compile(r"<(?:nl|np|/?paragraph)>", re.IGNORECASE)
+_COMMAND = re.compile(r"</?(?!lt>)[A-Za-z][A-Za-z0-9-]{0,60}>")
 # Fields with a piece of text in editors (Quill, Slate, ProseMirror), OCR services and pandoc.
 _PIECE = re.compile(r'"(insert|text|Text|word|content|Content|description|c)"\s*:\s*"((?:[^"\\]|\\.){1,80})"')
 _MOST_BETWEEN = 3_000
@@ -30,6 +33,16 @@ def terminal(text: str) -> str:
         return ""
     lines = (line for line in text.split("\n") if "\x1b" in line or "\b" in line)
     return "\n".join(_STRUCK.sub("", _CODES.sub("", line)) for line in lines)
+
+
+def enriched(text: str) -> str:
+    """Return a text of the type text/enriched (RFC 1896), or richtext (RFC 1341), without its commands.
+
+    >>> enriched("<bold>41<color><param>red</param>11</color></bold> << a<nl>b")
+    '4111 < a\\nb'
+    """
+    text = _LINE_COMMAND.sub("\n", _PARAMETER.sub("", text.replace("<<", "&lt;")))
+    return _COMMAND.sub("", text).replace("<lt>", "<").replace("&lt;", "<")
 
 
 def runs(text: str) -> list[str]:

@@ -183,6 +183,7 @@ def test_blank_lines_of_the_source_divide_nothing(source: str) -> None:
     [
         "<frameset><frame src=a></frameset><p>Rosenquist</p>",
         '<!DOCTYPE html [<!ENTITY a "Rosenquist">]><p>words',
+        "<!DOCTYPE html [Rosenquist]><p>words",
         "<html><frameset cols=1><frame src=a></frameset></html>Rosenquist",
     ],
 )

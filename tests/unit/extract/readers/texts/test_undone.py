@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.extract.extractor import extract_file
+from holdgate.extract.readers.texts import text
 from holdgate.extract.readers.texts.undone import runs, terminal
+from holdgate.extract.reading import Document
+from tests.support.sink import KeepingSink
 
 
 def test_codes_of_a_terminal_and_letters_struck_twice_are_undone() -> None:
@@ -52,3 +55,16 @@ def test_indentation_inside_a_line_of_markup_is_no_gap() -> None:
     page = f"<html><body><p>{words}</p></body></html>".encode()
     assert extract_file("a.html", page).parts[0].text == "IBAN\nGB82\nWEST"
     assert extract_file("a.xml", b"<a><p>GB82 WEST\n      1234</p></a>").parts[0].text == "GB82 WEST\n1234"
+
+
+@pytest.mark.parametrize("kind", ["text/enriched", "text/richtext"])
+def test_formatting_divides_no_number(kind: str) -> None:
+    sink = KeepingSink()
+    text.read(Document(b"<bold>4111</bold>-<italic>1111</italic><nl>a << b", declared_type=kind), sink)
+    assert sink.texts[1:] == [("4111-1111\na < b", "formatting undone")]
+
+
+def test_only_those_types_have_formatting() -> None:
+    sink = KeepingSink()
+    text.read(Document(b"<bold>4111</bold>", declared_type="text/plain"), sink)
+    assert len(sink.texts) == 1
