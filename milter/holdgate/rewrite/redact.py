@@ -4,25 +4,21 @@ A part without a match is not changed. After each change the part is read and se
 for the values. The change is refused if a value may remain.
 """
 
-import binascii
-import html
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from email.header import Header
-from string import punctuation
 
 from holdgate.extract import charset
 from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
 from holdgate.extract.reading import Document
-from holdgate.rewrite import archives, entity, image, package, pdf, pdf_bytes, rtf
+from holdgate.rewrite import archives, entity, image, package, pdf, pdf_bytes, remains, rtf
 from holdgate.rewrite.entity import Entity, RefusedError
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.markup import hidden, masked
-from holdgate.rewrite.numbers import ascii_digits, digits_of, spelled
+from holdgate.rewrite.numbers import digits_of, spelled
 
 _PACKAGES = ("ooxml", "odf", "zip")
 _PLAIN = ("text", "csv", "calendar", "card")
@@ -40,18 +36,6 @@ _PAGE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
-# Shorter values are searched for in text only, because they occur in bytes by chance.
-_SHORTEST = 8
-_DIGITS = 9
-# What can be between the digits of a number: ASCII punctuation, NUL as in UTF-16, and the bytes of other spaces, dashes
-# and invisible characters in UTF-8 (U+00A0, U+00AD, U+2000 to U+2015, U+202A to U+202F).
-_SEPARATORS = (
-    b" \t\r\n\0" + punctuation.encode() + bytes([0xC2, 0xA0, 0xAD, 0xE2, *range(0x80, 0x96), *range(0xAA, 0xB0)])
-)
-_TAG = re.compile(r"<[^<>]*>")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}")
-# An escaped ASCII character: of CSS (CSS Syntax 3, 4.3.7), JavaScript and JSON, a URI (RFC 3986), quoted-printable.
-_ESCAPE = re.compile(rb"(?:%|=|\\(?:x|u00|u\{0*))([2-7][0-9A-Fa-f])\}?|\\0{0,4}([2-7][0-9A-Fa-f])(?![0-9A-Fa-f])\s?")
 _DEPTH = 6
 
 
@@ -189,30 +173,11 @@ def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:
 
     A number is found whatever separates its digits. In text, HTML and XML, what is coded there is searched too.
     """
-    coded = _coded(data) if finder.known and kind in ("html", *_PLAIN, *_XML_TEXTS) else ()
-    wanted: set[bytes] = set()
-    numbers: set[bytes] = set()
-    for value in finder.known:
-        digits = ascii_digits(value)
-        if len(digits) >= _DIGITS:
-            numbers.add(digits.encode())
-        if len(value) >= _SHORTEST:
-            wanted |= {value.encode(codec, "replace") for codec in ("utf-8", "utf-16-le", "utf-16-be")}
-    for content in (*_contents(data, 0), *coded):
-        closed = content.translate(None, _SEPARATORS) if numbers else b""
-        if any(value in content for value in wanted) or any(number in closed for number in numbers):
+    is_left = remains.search_for(tuple(finder.known))
+    is_text = finder.known and kind in ("html", *_PLAIN, *_XML_TEXTS)
+    for content in (*_contents(data, 0), *(remains.written_out(data) if is_text else ())):
+        if is_left(content):
             raise RefusedError(name, "not removed")
-
-
-def _coded(data: bytes) -> Iterator[bytes]:
-    """Yield what a text contains in Base64, and the text without tags and without escapes."""
-    yield html.unescape(_TAG.sub("", data.decode("utf-8", "replace"))).encode("utf-8", "replace")
-    for run in _BASE64.findall(data.translate(None, b" \t\r\n")):
-        for start in range(4):  # words before it can seem to belong to it
-            digits = run[start : len(run) - 1 if (len(run) - start) % 4 == 1 else None]
-            yield binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
-    if b"\\" in data or b"%" in data or b"=" in data:
-        yield _ESCAPE.sub(lambda one: bytes([int(one[1] or one[2], 16)]), data)
 
 
 def _contents(data: bytes, depth: int) -> list[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdgate.detect import Match
 from holdgate.extract.part import Part, Status
+from holdgate.rewrite import remains
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder
@@ -57,13 +58,18 @@ def _finder(inspector: Inspector, redactor: Redactor, parts: list[Part], matches
     def check(name: str, data: bytes) -> tuple[bool, bool]:
         extraction = inspector.extract(data, name)
         found = any(
-            counted(part, inspector.find(part.text, part.places)) or values(part.text) for part in extraction.parts
+            counted(part, inspector.find(part.text, part.places)) or is_known_in(part.text) for part in extraction.parts
         )
         return extraction.status is Status.COMPLETE, found
 
+    is_left = remains.search_for(tuple(redactor.known))
+
+    def is_known_in(text: str) -> bool:
+        return bool(values(text)) or any(map(is_left, remains.decoded(text.encode("utf-8", "replace"))))
+
     seen: dict[str, tuple[bool, bool]] = {}
     for part, found in zip(parts, matches, strict=True):
-        is_found = bool(found) or bool(values(part.text))
+        is_found = bool(found) or is_known_in(part.text)
         for name in part.name.split(_BETWEEN):
             was_whole, was_found = seen.get(name, (True, False))
             seen[name] = was_whole and part.status is Status.COMPLETE, was_found or is_found

@@ -226,6 +226,8 @@ def test_a_place_of_a_pdf_that_no_page_shows_is_refused(inspector: Inspector, pl
 CODED = {
     "Base64": base64.encodebytes(b"x" * 30 + GROUPED.encode()).decode(),
     "Base64 after a word": f"the-block\n{base64.b64encode(b'x' * 31 + GROUPED.encode()).decode()}",
+    "hexadecimal digits": (b"x" + CARD.encode() + b"x").hex(),
+    "hexadecimal digits of UTF-16": "blob " + (bytes(9) + CARD.encode("utf-16-le")).hex(),
     "escapes of CSS": r"a:after{content:'\34\31\31\31 1111 1111 1111'}",
     "strings of JavaScript": r"x='\x34111' + '1111' + '\u0031111' + '1111'",
     "a URI": "x%34%31%31%31%2D1111-1111-1111",
@@ -240,6 +242,16 @@ def test_a_known_number_in_a_code_does_not_leave(inspector: Inspector, coding: s
     why, done = outcome(inspector, with_file(name, f"x,y\n{CODED[coding]}\n".encode()))
     assert why in ("", "not removed")
     assert why or residue(done, [CARD]) == []
+
+
+@pytest.mark.parametrize("coding", ["Base64", "hexadecimal digits"])
+def test_a_known_number_in_a_code_in_a_package_is_refused(inspector: Inspector, coding: str) -> None:
+    """Such as the printer's settings in OpenDocument."""
+    data = planted.with_parts(packed("a.txt", KNOWN.encode()), {"settings.xml": f"<a>{CODED[coding]}</a>"})
+    assert residue(data, [CARD])
+    assert outcome(inspector, with_file("a.zip", data))[0] == "not removed"
+    document = planted.with_parts(planted.workbook_with(GROUPED), {"custom.xml": f"<a>{CODED[coding]}</a>"})
+    assert outcome(inspector, with_file("a.xlsx", document))[0] == "not removed"
 
 
 @pytest.mark.parametrize("text", ["**4111** 1111 _1111_ 1111", '"4111"+"1111"+"1111"+"1111"', "4111|1111|1111|1111"])
