@@ -29,6 +29,17 @@ _HEADER: Final = re.compile(
     r"(?:from|to|b?cc|von|an|de|à|para|da|a|van|aan|od|do|dw|name|nom|nome|naam|nombre) ?: ?\Z", re.IGNORECASE
 )
 _BEFORE_FIELD: Final = 12
+_DOMAIN: Final = re.compile(r"(?<=[\w\-])@([\w\-]+(?:\.[\w\-]+){1,5})")
+_SECOND_LEVEL: Final = frozenset(("co", "com", "org", "net", "gov", "ac", "edu", "gob", "gouv"))
+_TOP_LEVEL: Final = re.compile(r"\.\w")
+_ROUND: Final = " \t\r\n.,;:!?()[]<>|*\"'/&"
+_LEAST_DOMAIN: Final = 4
+_MOST_DOMAINS: Final = 50
+# A domain that is a word, a name of a person or of a place says nothing.
+_NO_COMPANY: Final = (
+    lexicon.IN_NAMES | lexicon.INFLECTED | lexicon.PLACED | lexicon.NO_NAME | lexicon.COMPOUND
+    | 6 * lexicon.COMMON_UNIT
+)  # fmt: skip
 _NONE = WordSet(())
 # A name with one of these words is that of a program; one of _ACCOUNTS alone is a generic account, not a person.
 _PROGRAMS: Final = frozenset(
@@ -122,7 +133,8 @@ def _is_address(text: str, start: int, end: int) -> bool:
 def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]:
     """Yield each name of an organisation; its value is in lower case.
 
-    What ends with a legal form is one whatever the model says, and one word directly before a value is its label.
+    What ends with a legal form is one whatever the model says, and so is a word that is the domain of a mail address of
+    the text, unless it is known as another word. One word directly before a value is its label.
     """
     labelled, companies = _named(text, dictionaries)
     found = [
@@ -130,11 +142,44 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
         for start, end, label in labelled
         if label == naming.ORGANISATION and not _overlaps(start, end, companies)
     ]
+    if "@" in text.text:
+        known = sorted((*((start, end) for start, end, label in labelled if label != naming.PLACE), *companies))
+        found.extend(
+            place
+            for place in _of_domains(text.text, _lexicon(_names(dictionaries)))
+            if not any(start < place[1] and end > place[0] for start, end in known[_index(known, place[0]) :][:1])
+        )
     for start, end in sorted((*found, *companies)):
         words = text.text[start:end].lower().split()
         is_label = len(words) == 1 and _LABELS_VALUE.match(text.text, end) is not None
         if not is_label and not _FORMS.issuperset(words):
             yield Place(start, end, " ".join(words))
+
+
+def _of_domains(text: str, known: Lexicon) -> Iterator[tuple[int, int]]:
+    """Yield the places of capitalised words that are the domain of a mail address in the text."""
+    domains: set[str] = set()
+    boxes = naming.mailboxes(text)
+    for address in _DOMAIN.finditer(text):
+        if len(domains) < _MOST_DOMAINS:
+            labels = address[1].lower().rstrip(".").split(".")[:-1]
+            while len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
+                labels.pop()
+            domains.update(labels[-1:])
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        return
+    # "weber@weber.example" is the address of a person.
+    for domain in sorted(domains - boxes):
+        if len(domain) < _LEAST_DOMAIN or known.known(domain.capitalize()).kind & _NO_COMPANY:
+            continue
+        start = lowered.find(domain)
+        while start >= 0:
+            end = start + len(domain)
+            alone = not text[max(0, start - 1) : start].strip(_ROUND) and not text[end : end + 1].strip(_ROUND)
+            if alone and text[start].isupper() and not _TOP_LEVEL.match(text, end):
+                yield start, end
+            start = lowered.find(domain, end)
 
 
 def _companies(text: str) -> Sequence[tuple[int, int]]:
