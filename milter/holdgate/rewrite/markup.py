@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from html.entities import html5
 
+from holdgate.extract.references import unescaped
 from holdgate.rewrite.finder import Spans
 
 MASK = "*"
@@ -24,7 +25,7 @@ _TOKEN = re.compile(
 # Browsers also read numbers and old names without a semicolon (HTML, 13.2.5.72 to 13.2.5.80).
 _OLD_NAMES = "|".join(sorted((name for name in html5 if not name.endswith(";")), key=len, reverse=True))
 _ENTITY = re.compile(rf"&(?:#[0-9]{{1,7}};?|#[xX][0-9A-Fa-f]{{1,6}};?|[A-Za-z][A-Za-z0-9]{{1,30}};|(?:{_OLD_NAMES}))")
-_ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>=`]+))")
+_ATTRIBUTE = re.compile(r"(?<![\w:.-])([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>=`]+))")
 _NAMES = re.compile(r"<[/!]?(?:[\w.-]*:)?([\w.-]+)")
 
 _NOWHERE = (-1, -1)
@@ -152,7 +153,7 @@ def _is_clean(source: str, wanted: Collection[bytes]) -> bool:
 
 
 def _is_in(text: str, wanted: Collection[bytes]) -> bool:
-    letters = _letters(html.unescape(text))
+    letters = _letters(unescaped(text))
     return any(value in letters for value in wanted)
 
 

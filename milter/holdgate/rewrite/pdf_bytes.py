@@ -18,7 +18,7 @@ _NO_TEXT = re.compile(rb"/(?:Image|FontFile\d?|Length1|DCT(?:Decode)?|JPX(?:Deco
 _OCTAL = re.compile(rb"\\([0-7]{1,3})")
 _CONTINUED = re.compile(rb"\\(?:\r\n|\r|\n)")
 _NAME_CODE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_HEXADECIMAL = re.compile(rb"<([0-9A-Fa-f\s]{2,})>")
+_HEXADECIMAL = re.compile(rb"<([0-9A-Fa-f \t\r\n\f\0]{2,})>")
 _SPACE = b" \t\r\n\f\0"
 _CLEAR, _END = 256, 257
 
@@ -30,7 +30,8 @@ def unpacked(content: bytes) -> Iterator[bytes]:
         yield from _spelled_out(region)
     for stream in streams:
         data = content[stream.start : stream.end]
-        for name in _FILTERS.findall(stream.dictionary):
+        # Without a name that is written here, the filter may be another object or an escaped name.
+        for name in _FILTERS.findall(stream.dictionary) or (b"Flate",):
             try:
                 data = _DECODERS[name](data)
             except (ValueError, zlib.error, IndexError):

@@ -7,6 +7,7 @@ for the values. The change is refused if a value may remain.
 import io
 import re
 import zipfile
+import zlib
 from email.header import Header
 
 from holdgate.extract import charset
@@ -30,11 +31,9 @@ _NOT_FREE = re.compile(
 )
 # The lines that divide a calendar or card into components (RFC 5545, 3.6).
 _FRAME = re.compile(r"^(?:BEGIN|END):[A-Za-z-]+\r?$", re.MULTILINE)
-# A property whose value is HTML, such as the X-ALT-DESC of Outlook.
-_PAGE = re.compile(
-    r"""^((?:[^":\r\n]|"[^"\r\n]*")*;FMTTYPE="?text/html"?(?:;(?:[^":\r\n]|"[^"\r\n]*")*)?:)(.*)""",
-    re.IGNORECASE | re.MULTILINE,
-)
+# A property, its parameters, and its value; some have HTML, such as the X-ALT-DESC of Outlook.
+_PROPERTY = re.compile(r"""^((?:[^":\r\n]|"[^"\r\n]*")*+:)(.*)""", re.MULTILINE)
+_HAS_PAGE = re.compile(r""";FMTTYPE="?text/html"?[;:]""", re.IGNORECASE)
 _DELIMITER = re.compile(rb"^--.*$", re.MULTILINE)
 _DEPTH = 6
 
@@ -100,7 +99,14 @@ def _masked_text(text: str, kind: str, finder: Finder) -> str:
         return masked(text, finder.spans, finder.values, known=finder.known)
     if kind in _FOLDED:
         text = re.sub(r"\r?\n[ \t]", "", text)
-        text = _PAGE.sub(lambda line: line[1] + masked(line[2], finder.spans, finder.values, is_html=True), text)
+        text = _PROPERTY.sub(
+            lambda line: (
+                line[1] + masked(line[2], finder.spans, finder.values, is_html=True)
+                if _HAS_PAGE.search(line[1])
+                else line[0]
+            ),
+            text,
+        )
         frame = {place for line in _FRAME.finditer(text) for place in range(*line.span())}
         new = hidden(text, finder.spans(text))
         return "".join(old if place in frame else one for place, (old, one) in enumerate(zip(text, new, strict=True)))
@@ -171,11 +177,16 @@ def _message(data: bytes, name: str, finder: Finder, budget: Budget, depth: int)
 def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:
     """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16.
 
-    A number is found whatever separates its digits. In text, HTML and XML, what is coded there is searched too.
+    A number is found whatever separates its digits. In text, HTML and XML, what is coded there is searched too. An
+    archive that cannot be read is refused.
     """
     is_left = remains.search_for(tuple(finder.known))
     is_text = finder.known and kind in ("html", *_PLAIN, *_XML_TEXTS)
-    for content in (*_contents(data, 0), *(remains.written_out(data) if is_text else ())):
+    try:
+        contents = _contents(data, 0)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, zlib.error) as error:
+        raise RefusedError(name, "not read") from error
+    for content in (*contents, *(remains.written_out(data) if is_text else ())):
         if is_left(content):
             raise RefusedError(name, "not removed")
 

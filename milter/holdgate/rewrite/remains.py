@@ -1,12 +1,12 @@
 """Searches bytes for known values: plain, whatever separates the digits of a number, and in codes that a text has."""
 
 import binascii
-import html
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from string import punctuation
 
+from holdgate.extract.references import unescaped
 from holdgate.rewrite.numbers import SHORTEST, ascii_digits
 
 # Shorter values are searched for in text only, because they occur in bytes by chance.
@@ -43,7 +43,7 @@ def search_for(known: tuple[str, ...]) -> Callable[[bytes], bool]:
 
 def written_out(data: bytes) -> Iterator[bytes]:
     """Yield what a text contains in a code, and the text without tags and without escapes."""
-    yield html.unescape(_TAG.sub("", data.decode("utf-8", "replace"))).encode("utf-8", "replace")
+    yield unescaped(_TAG.sub("", data.decode("utf-8", "replace"))).encode("utf-8", "replace")
     yield from decoded(data)
     if b"\\" in data or b"%" in data or b"=" in data:
         yield _ESCAPE.sub(lambda one: bytes([int(one[1] or one[2], 16)]), data)

@@ -41,6 +41,22 @@ def test_the_streams_of_images_are_not_taken_for_syntax() -> None:
     assert any(b"4111" in one for one in pdf_bytes.unpacked(stream(zlib.compress(image), "/FlateDecode")))
 
 
+def test_a_stream_whose_filter_is_another_object_or_an_escaped_name_is_decoded() -> None:
+    coded = zlib.compress(b"4111")
+    for filters in ("5 0 R", "/#46lateDecode"):
+        assert b"4111" in list(pdf_bytes.unpacked(stream(coded, filters)))
+
+
+def test_what_only_resembles_a_hexadecimal_string() -> None:
+    assert not any(b"AA" in one for one in pdf_bytes.unpacked(b"<< /A <41\x0b41> >>"))
+    assert b"AA" in list(pdf_bytes.unpacked(b"<< /A <41\x0c41> >>"))
+
+
+@given(st.text(alphabet="<>4Fz \t\r\n\v\f\0#\\()").map(str.encode))
+def test_any_syntax(data: bytes) -> None:
+    list(pdf_bytes.unpacked(data))
+
+
 @given(st.binary(), st.sampled_from(["/LZWDecode", "/RunLengthDecode", "[/A85 /Fl]", "/AHx", "/DCTDecode", "/Crypt"]))
 def test_any_bytes(data: bytes, filters: str) -> None:
     list(pdf_bytes.unpacked(stream(data, filters)))

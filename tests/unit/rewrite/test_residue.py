@@ -174,6 +174,37 @@ def test_the_html_of_an_invitation_is_masked(inspector: Inspector, kind: str) ->
     assert '<p style="color:red">**<b>**</b> ********<i>****</i>\\, her card</p>' in new
 
 
+@pytest.mark.parametrize("number", ["9" * 5_000, "0" * 5_000 + "65"])
+def test_a_character_reference_of_any_length(inspector: Inspector, number: str) -> None:
+    content = letter("a.txt", f"card {GROUPED} &#{number}; x".encode())
+    why, done = outcome(inspector, content)
+    assert why == ""
+    assert b"1111" not in attachment(done)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.ics", f"BEGIN:VCALENDAR\nX{';FMTTYPE=text/html' * 8_000}\nSUMMARY:{CARD}"),
+        ("a.html", f"<p {'a' * 150_000}>{CARD}"),
+    ],
+)
+def test_a_long_line_is_masked_in_linear_time(inspector: Inspector, name: str, text: str) -> None:
+    why, done = outcome(inspector, letter(name, text.encode()))
+    assert why == ""
+    assert b"1111" not in attachment(done)
+
+
+def test_a_damaged_archive_in_an_archive_is_refused(inspector: Inspector) -> None:
+    damaged = packed("a.txt", b"x" * 100)[:-30]
+    assert outcome(inspector, with_file("a.zip", packed("b.bin", damaged))) == ("not read", b"")
+    both = io.BytesIO()
+    with zipfile.ZipFile(both, "w") as archive:
+        archive.writestr("a.zip", damaged)
+        archive.writestr("b.txt", KNOWN)
+    assert outcome(inspector, with_file("a.zip", both.getvalue())) == ("not read", b"")
+
+
 # -- PDF ---------------------------------------------------------------------------------------------------------------
 
 OCTAL = "".join(f"\\{ord(digit):03o}" for digit in CARD)

@@ -8,13 +8,13 @@ form, in namespace names, but no local name has two meanings that must be read d
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from typing import Protocol
 from xml.parsers import expat
 
 from holdgate.extract.budget import Budget
 from holdgate.extract.readers.texts import xml_plan
 from holdgate.extract.reading import Sink, UnreadableError
+from holdgate.extract.references import unescaped
 
 # How many bytes expat gets at a time: few at first, more with every step, so that an endless token is not scanned again
 # and again (CVE-2023-52425).
@@ -185,6 +185,6 @@ def stripped(data: bytes) -> Iterator[str]:
     """Yield the lines of text between the tags of malformed XML, in linear time."""
     text = BREAKING.sub("\n", decode(data))
     for line in TAG.sub("", text).split("\n"):
-        line = unescape(line).strip()
+        line = unescaped(line).strip()
         if line:
             yield line

@@ -4,7 +4,6 @@ lexbor is quadratic in the attributes of one tag and in depth, so the source is 
 too large, too deep or has too long a tag, its tags are removed in one linear pass instead.
 """
 
-import html
 import re
 from collections import Counter
 
@@ -16,6 +15,7 @@ from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import html_drawings, html_scan
 from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page, tidy
 from holdgate.extract.reading import Document, Sink
+from holdgate.extract.references import unescaped
 
 MAX_BYTES = 5_000_000
 MAX_ATTRIBUTES = 2_000
@@ -188,7 +188,7 @@ def strip(source: str, sink: Sink) -> None:
         pieces.append("" if name[1].lower() in INLINE else "\n")
         pieces.append(text)
         aside.extend(value for values in _ATTRIBUTE.findall(tag) for value in values if value)
-    text, values = html.unescape("".join(pieces)), html.unescape("\n".join(aside))
+    text, values = unescaped("".join(pieces)), unescaped("\n".join(aside))
     sink.text(text)
     sink.text(values, "attributes and comments")
     inline.read_files(f"{text}\n{values}", sink)
