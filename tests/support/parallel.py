@@ -75,6 +75,15 @@ def _run(session: pytest.Session, name: str, divided: list[range], waiting: int,
     directories._basetemp = directories.mktemp(name, numbered=False)
     reports = Reports(config)
     config.pluginmanager.register(reports)
+    try:
+        _run_batches(session, divided, waiting, results, reports)
+    except KeyboardInterrupt:
+        session._setupstate.teardown_exact(None)
+
+
+def _run_batches(
+    session: pytest.Session, divided: list[range], waiting: int, results: Connection, reports: Reports
+) -> None:
     batch = _next_batch(waiting, divided)
     while batch:
         _send(results, session.items[batch.start].nodeid)
