@@ -14,7 +14,7 @@ from base64 import a85decode
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-from holdgate.extract import dumps
+from holdgate.extract import armour, dumps
 from holdgate.extract.fields import base64
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.identify import OLE
@@ -95,8 +95,9 @@ def _base64_files(text: bytes) -> Iterator[tuple[str, bytes]]:
         text = text.replace(b"\\/", b"/").replace(b"\\r", b"").replace(b"\\n", b"\n")
     if _LONG_RUN not in text.translate(_MASK):
         return
+    blocks = armour.starts(text)  # their content is read by `texts.text`
     for found in _BASE64.finditer(text):
-        if text.rfind(b"-----BEGIN", max(0, found.start() - 300), found.start()) >= 0:
+        if found.start() in blocks:
             continue
         block = found[0]
         if (digits := _HEX.fullmatch(block)) and is_file(content := bytes.fromhex(digits[1].decode("ascii"))):

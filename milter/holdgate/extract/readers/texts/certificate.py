@@ -20,10 +20,15 @@ _BEGINNING = re.compile(
 def read(document: Document, sink: Sink) -> None:
     """Pass on the strings; large values that are no strings make the part `limited`."""
     sink.budget.check_time()
-    if any(len(value) > LARGEST for _, value in der.primitives(document.data)):
+    if has_unknown(document.data):
         sink.limited(NOT_READ)
     for text in der.texts(document.data):
         sink.text(text)
+
+
+def has_unknown(data: bytes) -> bool:
+    """Return whether a certificate has a value that is too large for what belongs there."""
+    return any(len(value) > LARGEST for _, value in der.primitives(data))
 
 
 def is_certificate(data: bytes) -> bool:

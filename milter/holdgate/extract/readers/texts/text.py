@@ -5,7 +5,7 @@ import re
 
 from holdgate.extract import armour, charset, identify, inline
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import ciphertext, der, drawn, openpgp, printed, undone
+from holdgate.extract.readers.texts import certificate, ciphertext, der, drawn, openpgp, printed, undone
 from holdgate.extract.reading import SIGNED_NAME, Document, Sink
 
 # Their content is no text, whatever bytes it has by chance (RFC 7468, OpenSSL, OpenSSH, RFC 9580).
@@ -70,6 +70,8 @@ def _read_blocks(data: bytes, sink: Sink) -> None:
                 kind = identify.identify(Document(content))
                 if kind == "certificate" or (kind == "binary" and der.is_element(content)):
                     names += der.texts(content)
+                    if certificate.has_unknown(content):
+                        sink.limited(certificate.NOT_READ)
                     kind = "binary"
             if kind == "binary":
                 continue

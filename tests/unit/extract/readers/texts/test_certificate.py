@@ -105,3 +105,27 @@ def test_a_block_without_an_end_ends_at_the_next() -> None:
 def test_anything_is_read(data: bytes) -> None:
     read_all(certificate.read, b"0\x82\x01\x00" + data)
     assert all(isinstance(one, str) for one in der.texts(data))
+
+
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+def test_a_large_value_that_is_no_text_limits_a_certificate(encoding: Encoding) -> None:
+    data = made(encoding, extension=b"\x01\xfe" * 6_000)
+    (part,) = extract_file("a.crt", data).parts
+    assert (part.status, part.reason) == (Status.LIMITED, certificate.NOT_READ)
+
+
+PACKED = base64.encodebytes(simple_pdf("4111 1111 1111 1111"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"-----BEGIN CMS-----\n-----\n" + PACKED + b"-----END CMS-----\n",
+        b"-----BEGIN NOTE-----\n-----\n" + PACKED + b"-----END NOTE-----\n",
+        b"-----BEGIN of the file-----\n" + PACKED,
+        b"-----BEGIN NOTE-----\nAAAA\n-----END NOTE-----\n" + PACKED,
+        b"-----BEGIN NOTE-----\nHere it is:\n\n" + PACKED,
+    ],
+)
+def test_a_line_like_the_beginning_of_a_block_hides_no_file(content: bytes) -> None:
+    assert any("4111 1111 1111 1111" in part.text for part in extract_file("a.txt", content).parts)
