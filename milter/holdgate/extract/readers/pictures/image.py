@@ -30,6 +30,8 @@ TEXT_BYTES = 500_000
 TRAILING_BYTES = 32
 _LONGEST_SIDE = 30_000
 _OPAQUE = 255
+_FAINT = 25
+"""A pixel that is less opaque cannot be seen."""
 _SINGLE = frozenset({"PNG", "JPEG"})
 THUMBNAIL_SIZE = 512
 """The larger side in pixels of LibreOffice 25's thumbnails; Office's are smaller."""
@@ -181,7 +183,10 @@ def _on_background(image: Image.Image) -> Image.Image:
     bright = sum(histogram[128:]) > sum(histogram[:128])
     background = Image.new("L", grey.size, 0 if bright else 255)
     background.paste(grey, mask=alpha)
-    hidden = grey.histogram(alpha.point(lambda value: 255 if value == 0 else 0))
+    shown = alpha.histogram()
+    # Letters have a border of pixels in part transparent, few of them almost so.
+    faint = _FAINT if sum(shown[1:_FAINT]) > sum(shown[_FAINT:_OPAQUE]) else 1
+    hidden = grey.histogram(alpha.point(lambda value: 255 if value < faint else 0))
     shades = [shade for shade, count in enumerate(hidden) if count]
     if not shades or shades[-1] - shades[0] < ocr.BLANK_CONTRAST:
         return background

@@ -55,7 +55,7 @@ class SvgLines(Lines):
         if not self.unseen:
             self.run.append(text)
 
-    def _add_piece(self, name: str, piece: str) -> None:
+    def _add_piece(self, name: str, piece: str, key: str = "") -> None:
         """Ignore it: the runs of a drawing are joined by their places."""
 
     def _finish_run(self) -> None:

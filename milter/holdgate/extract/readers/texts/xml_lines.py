@@ -61,7 +61,8 @@ class Lines:
     path: list[str] = field(default_factory=list)
     parts: list[list[str]] = field(default_factory=list)
     unseen: int = 0
-    pieces: list[str] = field(default_factory=list)
+    # By the name of the attribute that has them, "" for text: an element may have several.
+    pieces: dict[str, list[str]] = field(default_factory=dict)
     is_placed: bool = False
     piece_name: str = ""
 
@@ -77,8 +78,8 @@ class Lines:
             self.outlines += len(_OUTLINE.findall(attributes.get("d", "")))
         self.leaf = name
         self.is_placed = not _PLACES.isdisjoint(attributes)
-        for key in _PIECE_KEYS.intersection(attributes) if self.is_placed else ():
-            self._add_piece(name, attributes[key])
+        for key in sorted(_PIECE_KEYS.intersection(attributes)) if self.is_placed else ():
+            self._add_piece(name, attributes[key], key)
         self.path.append(name)
         self.parts.append([])
         self.unseen += name in _UNSEEN
@@ -102,17 +103,20 @@ class Lines:
             self._join(self._label(name), self.parts.pop())
         self.unseen -= name in _UNSEEN
 
-    def _add_piece(self, name: str, piece: str) -> None:
+    def _add_piece(self, name: str, piece: str, key: str = "") -> None:
         """Add a letter or word of a line that has an element for each."""
         if len(piece) == 1 or (0 < len(piece) <= LONGEST_PIECE and not any(map(str.isspace, piece))):
             self.piece_name = name
-            self.pieces.append(piece)
+            self.pieces.setdefault(key, []).append(piece)
 
     def _end_pieces(self) -> None:
         """Add the letters or words of a line as text."""
-        if len(self.pieces) > 1:
-            between = "" if all(len(piece) == 1 for piece in self.pieces) else " "
-            self.lines.append(between.join(self.pieces))
+        lines = [
+            ("" if all(len(piece) == 1 for piece in pieces) else " ").join(pieces)
+            for pieces in self.pieces.values()
+            if len(pieces) > 1
+        ]
+        self.lines.extend(dict.fromkeys(lines))
         self.pieces.clear()
         self.piece_name = ""
 

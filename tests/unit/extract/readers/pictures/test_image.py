@@ -168,6 +168,14 @@ def test_letters_under_transparency_are_read_too(seen: int, kind: str) -> None:
 
 
 @pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("opacity", [1, 20])
+def test_letters_that_are_almost_transparent_are_read_too(opacity: int) -> None:
+    hidden = picture(300, 100, LINE).convert("RGB")
+    hidden.putalpha(opacity)
+    assert texts(read_all(image.read, saved(hidden, "PNG")))[-1].startswith("300x200")
+
+
+@pytest.mark.usefixtures("engine")
 def test_even_colours_under_transparency_are_not() -> None:
     logo = picture(300, 100, LINE, paper=(20, 30, 40, 0), ink=(200, 0, 0, 255), mode="RGBA")
     assert texts(read_all(image.read, saved(logo, "PNG")))[0].startswith("300x100")

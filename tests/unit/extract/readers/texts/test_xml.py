@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract import formats  # noqa: F401  It registers the formats that are recognised.
 from holdgate.extract.readers.texts import xml
 from tests.support.sink import read_all
 
@@ -141,6 +142,8 @@ def by_word(tag: str, between: str = "") -> str:
     [
         by_letter('char quad="1 2 3 4" x="5" color="#000000" c="{}"'),  # MuPDF: stext
         by_letter('g unicode="{}" glyph="a" x="50" adv=".5"'),  # MuPDF: trace
+        by_letter('char x="5" c="{}" unicode="U+34"'),
+        by_letter('char x="5" c="{0}" unicode="{0}"'),
         by_word('String ID="s" HPOS="1" VPOS="2" WC="0.9" CONTENT="{}"', '<SP WIDTH="3" HPOS="4"/>'),  # ALTO
         "".join(f'<WORD coords="1,2,3,4">{word}</WORD>\n' for word in NUMBER.split()),  # DjVu
         "".join(  # pdfminer
