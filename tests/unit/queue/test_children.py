@@ -17,10 +17,13 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.quarantine import store as stores
 from holdgate.quarantine.nodes import NodeTakenError
+from holdgate.quarantine.signals import Waker
 from holdgate.quarantine.store import StoreError
 from holdgate.queue import listener as listening
 from holdgate.queue import main, reconciling
 from holdgate.queue.mutual import NodeCertificate
+
+WAKER = Waker()
 
 
 class Ended(Exception):
@@ -102,7 +105,7 @@ class FakeLease:
 def child(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """Doubles for all that the child opens."""
     listener = SimpleNamespace(
-        waker=lambda: "waker",
+        waker=lambda: WAKER,
         pause=steps.note("rest"),
         start=steps.note("listens"),
         close=steps.note("listener closed"),
@@ -159,7 +162,7 @@ def test_the_child_opens_all_keeps_in_step_and_closes_all(child: Steps) -> None:
     }
     (step,) = [one for one in child if one[0] == "in step"]
     assert step[1] == "a reconciler"
-    assert step[3:6] == (1.0, 4711, "waker")
+    assert step[3:6] == (1.0, 4711, WAKER)
     assert step[7].__func__ is FakeLease.holds
 
 
