@@ -29,7 +29,10 @@ _OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
 # What is in a DOCTYPE, or after a set of frames, is not in the tree (HTML Standard 13.2.6.4.20).
-_LEFT_OUT = re.compile(r"<frameset|<!doctype[^>]{0,200}\[", re.IGNORECASE)
+_FRAMES = re.compile(r"<frameset", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<!doctype[^>]*+", re.IGNORECASE)
+_USUAL_DIGITS, _USUAL_LENGTH = 8, 200
+"""That of XHTML 1.1 has so many digits and fewer characters."""
 _SEPARATOR = re.compile(r"[\s/]+")
 _ATTRIBUTE = re.compile(r"=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
@@ -49,8 +52,18 @@ def read(document: Document, sink: Sink) -> None:
             write(page or tree(source), sink)
         if page is None:
             html_drawings.check(source, sink)
-        if _LEFT_OUT.search(source):
+        if _FRAMES.search(source) or any(map(_is_unusual, _DOCTYPE.findall(source))):
             strip(source, sink)
+
+
+def _is_unusual(doctype: str) -> bool:
+    """Return whether a DOCTYPE may contain more than the name of a version of HTML."""
+    return (
+        "[" in doctype
+        or "@" in doctype
+        or len(doctype) > _USUAL_LENGTH
+        or sum(map(str.isdigit, doctype)) > _USUAL_DIGITS
+    )
 
 
 def ordinary(document: Document) -> list[Page] | None:

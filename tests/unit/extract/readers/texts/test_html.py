@@ -189,3 +189,20 @@ def test_blank_lines_of_the_source_divide_nothing(source: str) -> None:
 )
 def test_what_is_not_in_the_tree_is_read(source: str) -> None:
     assert "Rosenquist" in read_all(html.read, source.encode()).everything()
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        f"<!DOCTYPE html{' ' * 300}[ <!ENTITY a '4111 1111 1111 1111'> ]>",
+        '<!DOCTYPE html PUBLIC "4111 1111 1111 1111">',
+        "<p><!doctype 4111 1111 1111 1111>",
+    ],
+)
+def test_a_number_in_a_doctype_is_read(doctype: str) -> None:
+    assert "4111 1111 1111 1111" in read_all(html.read, f"{doctype}<p>words".encode()).everything()
+
+
+def test_an_ordinary_doctype_is_no_text() -> None:
+    doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">'
+    assert "xhtml" not in read_all(html.read, f"{doctype}<p>words".encode()).everything()
