@@ -28,8 +28,9 @@ _DATA_URI = re.compile(r"\s*data:([\w.+/-]*)[^,]{0,200};base64,", re.IGNORECASE)
 _OPENING = re.compile(r"<([a-zA-Z][^\s/>]{0,40})")
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]{0,40})")
 _QUOTED = re.compile(r"\"[^\"]*+\"|'[^']*+'")
-# What is in a DOCTYPE, or after a set of frames, is not in the tree (HTML Standard 13.2.6.4.20).
-_FRAMES = re.compile(r"<frameset", re.IGNORECASE)
+# After a set of frames nothing is in the tree (HTML Standard 13.2.6.4.20), and of an end tag only its name.
+_LEFT_OUT = re.compile(r"<frameset|</[a-z][^\s/>]*+[\s/]++[^\s/>]", re.IGNORECASE)
+# Neither is what is in a DOCTYPE.
 _DOCTYPE = re.compile(r"<!doctype[^>]*+", re.IGNORECASE)
 _USUAL_DIGITS, _USUAL_LENGTH = 8, 200
 """That of XHTML 1.1 has so many digits and fewer characters."""
@@ -52,7 +53,7 @@ def read(document: Document, sink: Sink) -> None:
             write(page or tree(source), sink)
         if page is None:
             html_drawings.check(source, sink)
-        if _FRAMES.search(source) or any(map(_is_unusual, _DOCTYPE.findall(source))):
+        if _LEFT_OUT.search(source) or any(map(_is_unusual, _DOCTYPE.findall(source))):
             strip(source, sink)
 
 

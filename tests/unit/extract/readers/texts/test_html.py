@@ -185,6 +185,7 @@ def test_blank_lines_of_the_source_divide_nothing(source: str) -> None:
         '<!DOCTYPE html [<!ENTITY a "Rosenquist">]><p>words',
         "<!DOCTYPE html [Rosenquist]><p>words",
         "<html><frameset cols=1><frame src=a></frameset></html>Rosenquist",
+        "<p>words</p title='Rosenquist'>",
     ],
 )
 def test_what_is_not_in_the_tree_is_read(source: str) -> None:
