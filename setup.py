@@ -30,6 +30,7 @@ ENGINE = (
     "detect/scoring",
     "detect/statements",
     "detect/tables",
+    "detect/wordset",
     "detect/finders/address",
     "detect/finders/bic",
     "detect/finders/credentials",
