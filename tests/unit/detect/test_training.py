@@ -1,18 +1,34 @@
 """What the model of names learns from: labelled text, and a model of a few stretches."""
 
 import hashlib
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.detect import naming
+from holdgate.detect import lexicon, naming
 from training import labelled
 from training.labelled import Marked
 from training.mail import ORGANISATION, PERSON, PLACE
-from training.names import learned, packed
+from training.names import learned, packed, table
+
+ROOT = Path(__file__).resolve().parents[3]
+SHIPPED = ROOT / "milter/holdgate/detect"
+MADE = ROOT / "training/made.sha256"
+# A training on 20 mails, without corpora, that prints the SHA-256 of both files.
+SMALL = """
+import hashlib
+from pathlib import Path
+from training import labelled, names
+names.MAILS, names.RUNS, labelled.SOURCES = 20, 2, ()
+for content in names.table(Path.cwd()), names.train(Path.cwd()):
+    print(hashlib.sha256(content).hexdigest())
+"""
 
 UNER = """# newdoc id = mail-1
 # sent_id = mail-1-0001
@@ -110,3 +126,31 @@ def test_what_was_learned_is_found_again() -> None:
     model = naming.Model(content)
     assert model.labels([naming.Word(0, 1, person[0], "")]) == [naming.PERSON]
     assert model.labels([naming.Word(0, 1, place[0], "")]) == [naming.PLACE]
+
+
+def test_the_shipped_table_comes_from_the_lists_of_this_checkout() -> None:
+    assert table(ROOT) == (SHIPPED / lexicon.FILE).read_bytes(), "run script/train"
+
+
+def test_the_shipped_files_are_those_that_the_training_made() -> None:
+    made = dict(line.split("  ")[::-1] for line in MADE.read_text(encoding="utf-8").splitlines())
+    shipped = {name: hashlib.sha256((SHIPPED / name).read_bytes()).hexdigest() for name in (lexicon.FILE, naming.FILE)}
+    assert made == shipped, "script/train makes both files, and nothing else changes them"
+
+
+@pytest.mark.slow
+def test_two_trainings_with_different_hash_seeds_are_equal() -> None:
+    path = os.pathsep.join((str(ROOT), str(ROOT / "milter")))
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", SMALL],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    )
+    assert first == second
+    assert len(first.split()) == 2
