@@ -22,7 +22,14 @@ def test_wrong_recipients_are_measured(capsys: pytest.CaptureFixture[str]) -> No
 def test_redaction_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     redact.main(["--rounds", "1"])
     rows = capsys.readouterr().out.splitlines()[2:]
-    assert [row.split("|")[1].strip() for row in rows] == ["text", "html", "docx", "xlsx", "pdf, 5 pages"]
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "text",
+        "html",
+        "docx",
+        "docx, only text",
+        "xlsx",
+        "pdf, 5 pages",
+    ]
 
 
 def test_policies_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
