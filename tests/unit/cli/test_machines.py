@@ -62,6 +62,7 @@ def test_what_is_forgotten_is_not_known(run: Run) -> None:
     assert run("machines", "forget", "--recipient", "bob")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_message_is_tried_as_the_gate_would_judge_it(run: Run) -> None:
     test = ("policy", "test", "--from", "agent@corp.example", "--user", "billing", "--to")
     output = run(*test, "eve@partner.example")[1]

@@ -54,6 +54,7 @@ def test_a_file_or_incident_that_is_not_there(
     assert output in complaint(capsys, "-c", str(settings), *words, str(settings.with_name("absent")))
 
 
+@pytest.mark.slow
 def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policies = settings.with_name("policies.toml")
     policies.write_text('[[policy]]\nname = "vip"\naction = "allow"\nsender = "texthash:/nonexistent/vip"\n')
@@ -61,6 +62,7 @@ def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixt
     assert "texthash:/nonexistent/vip" in complaint(capsys, "-c", str(settings), *words)
 
 
+@pytest.mark.slow
 def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
     store = settings.with_name("holdgate.db")
     store.unlink()

@@ -85,6 +85,7 @@ def test_what_fails_says_so_in_json_too(tmp_path: Path, capsys: pytest.CaptureFi
     assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory\n", 2)
 
 
+@pytest.mark.slow
 def test_commands_that_need_no_daemon_answer_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "holdgate.toml"
     (tmp_path / "policies.toml").write_text('[[policy]]\nname = "a"\naction = "block"\n')

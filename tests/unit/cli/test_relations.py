@@ -42,6 +42,7 @@ def sent(folder: Path, days: int, each: int = 1) -> None:
             (folder / f"{day}-{number}.eml").write_text(text)
 
 
+@pytest.mark.slow
 def test_old_mail_is_learned_then_a_policy_finds_a_look_alike_then_all_is_forgotten(run: Run, tmp_path: Path) -> None:
     sent(tmp_path / "sent", 14, each=15)
     assert run("relations", "report")[0] == 1

@@ -297,6 +297,7 @@ def test_machine_accounts_that_are_off_are_not_asked(make_desk: Make, hold: Hold
     assert asked(desk, held(hold, desk, auth_user="erp")) == [(ANNA, "sender")]
 
 
+@pytest.mark.slow
 def test_a_table_of_accounts_that_does_not_answer_is_retried(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, machines={"mode": "on", "accounts": "texthash:/nonexistent/machines"})
     now = datetime.now(UTC)
@@ -306,6 +307,7 @@ def test_a_table_of_accounts_that_does_not_answer_is_retried(make_desk: Make, ho
     assert asked(desk, asking.ask(desk, incident, now + timedelta(minutes=16))) == [(BOSS, "moderator")]
 
 
+@pytest.mark.slow
 def test_a_table_of_owners_that_does_not_answer_is_retried_and_then_moderators_are_asked(
     make_desk: Make, hold: Hold
 ) -> None:

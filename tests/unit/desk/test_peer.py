@@ -39,6 +39,7 @@ def connected(
     return address, connection
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
 def test_another_user_may_not_deliver(listener: socket.socket, tmp_path: Path) -> None:
     own = listener.getsockname()

@@ -391,6 +391,7 @@ def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_de
     assert desk.store.audit.verify().problem == ""
 
 
+@pytest.mark.slow
 def test_erased_content_is_not_in_the_files_of_the_store(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     def kept() -> list[str]:
         return sorted(path.name for path in tmp_path.glob("holdgate.db*") if b"Secret plan" in path.read_bytes())

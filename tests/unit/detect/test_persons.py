@@ -247,6 +247,7 @@ def test_what_is_known_of_a_word(word: str, flags: int) -> None:
     assert flags or not kind & every
 
 
+@pytest.mark.slow
 def test_hidden_names_are_not_in_the_table() -> None:
     root = RULES.parent
     assert Table(table(root)).code("zuzanna") & lexicon.GIVEN

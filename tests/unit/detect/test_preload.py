@@ -59,6 +59,7 @@ def test_a_prefix_shorter_than_its_range_is_refused() -> None:
         CompactTable([(1, "1", "20", {}, [])])
 
 
+@pytest.mark.slow
 def test_the_tables_of_the_library_are_compact_and_answer_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stdnum.numdb, "_open_databases", {})
     usual = {name: stdnum.numdb.get(name).prefixes for name in ("cn/loc", "imsi", "at/postleitzahl")}

@@ -128,6 +128,7 @@ def test_what_was_learned_is_found_again() -> None:
     assert model.labels([naming.Word(0, 1, place[0], "")]) == [naming.PLACE]
 
 
+@pytest.mark.slow
 def test_the_shipped_table_comes_from_the_lists_of_this_checkout() -> None:
     assert table(ROOT) == (SHIPPED / lexicon.FILE).read_bytes(), "run script/train"
 

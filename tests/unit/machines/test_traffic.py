@@ -210,6 +210,7 @@ def test_two_at_once_cannot_both_have_the_last_place(agent: Agent, store_url: st
         store.close()
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

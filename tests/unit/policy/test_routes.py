@@ -126,6 +126,7 @@ def test_without_settings_the_end_is_unknown(tmp_path: Path) -> None:
     assert way == Route(("a@corp.example",), "Postfix's settings cannot be read")
 
 
+@pytest.mark.slow(seconds=1)
 def test_without_settings_each_copy_is_possible(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """So no message is split: the copy for another person would be sent at once."""
     routes = Routes(tmp_path / "nowhere", Tables(tmp_path))
@@ -206,6 +207,7 @@ def test_who_gets_mail_for_unknown_users(at: Callable[..., Routes]) -> None:
 # -- copies and clients -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow(seconds=1)
 def test_blind_copies(at: Callable[..., Routes]) -> None:
     assert at().copies("anna@corp.example") == Route(())
     assert at("always_bcc = archive@partner.example\n").copies("").ends == ("archive@partner.example",)

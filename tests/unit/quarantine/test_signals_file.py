@@ -85,6 +85,7 @@ def test_each_event_wakes(store: Store, listen: Callable[[], tuple[FileListener,
     assert waker.wait(PATIENCE)
 
 
+@pytest.mark.slow(seconds=1)
 def test_what_another_process_writes_wakes(url: str, listen: Callable[[], tuple[FileListener, Waker]]) -> None:
     _, waker = listen()
     subprocess.run([sys.executable, "-c", _ELSEWHERE, url], check=True, timeout=PATIENCE)
@@ -146,6 +147,7 @@ def test_a_file_that_is_deleted_is_noticed(
     wait_for(lambda: not listener.is_listening, "the listener to see that its file is gone")
 
 
+@pytest.mark.slow(seconds=1)
 def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
     store: Store, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

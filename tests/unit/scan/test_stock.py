@@ -110,6 +110,7 @@ def test_a_zygote_that_dies_or_raves_is_replaced_at_once(raised: Callable[..., W
     assert pids(one, 3) == [1, 2, 3]
 
 
+@pytest.mark.slow(seconds=1)
 def test_a_zygote_that_does_nothing_is_replaced(
     raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
