@@ -1,4 +1,7 @@
-"""What `holdgate check` reports about Postfix: whether it uses the milter, holds marked mail, and has the services."""
+"""What `holdgate check` reports about Postfix: whether it uses the milter, holds marked mail, and has the services.
+
+It is long because it is the one list of what is checked there: `problems` and `remarks` name each check once.
+"""
 
 import os
 import re

@@ -3,6 +3,9 @@
 Each stretch of capitalised words gets the most likely sequence of labels (Viterbi), one of LABELS for each word.
 `script/train` makes the weights (a conditional random field, Lafferty et al. 2001). A feature is a number below SLOTS,
 the hash of its content, so it needs no text. `names.weights` has a byte for each slot and each label except OTHER.
+
+It is long because features and the search for labels are one model: `script/train` imports both, so that it learns from
+exactly what is found.
 """
 
 from __future__ import annotations
