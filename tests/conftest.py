@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
 from support import once, parallel, results
+from support.order import ordered
 from support.rules import shipped
 from testbed.postgres import PostgresError, PostgresServer
 
@@ -38,6 +39,13 @@ once.share_structure()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the number of processes among which the tests are divided."""
     parser.addoption("--processes", type=int, default=0, help="fork so many processes when the tests are collected")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files into the order in which pytest-xdist gives them to its processes."""
+    places = {file: place for place, file in enumerate(ordered(item.nodeid.split("::")[0] for item in items))}
+    items.sort(key=lambda item: places[item.nodeid.split("::")[0]])
 
 
 def pytest_collection_finish() -> None:

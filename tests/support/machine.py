@@ -93,8 +93,13 @@ def build_package(source: Path, workshop: Path) -> Path:
             "/target",
         )
         shutil.rmtree(root)
-    (built,) = target.glob("*.deb")
-    return built
+    return built(workshop)
+
+
+def built(workshop: Path) -> Path:
+    """Return the package that was built in a workshop."""
+    (package,) = (workshop / "dist").glob("*.deb")
+    return package
 
 
 def inside(root: Path) -> list[str]:

@@ -1,14 +1,14 @@
 """The package, built once, and Debian containers in which it is installed and attached."""
 
 import os
-import shutil
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.machine import Machine, build_package, make_root, missing
+from support.machine import Machine, build_package, built, make_root, missing
+from support.workshop import once, shared
 
 ROOT = Path(__file__).parents[2]
 HERE = f"{Path(__file__).parent}/"
@@ -27,18 +27,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def workshop() -> Iterator[Path]:
-    """A directory for files that take long to make; HOLDGATE_PACKAGE names a package that is already built."""
-    directory = Path(tempfile.mkdtemp(prefix="holdgate-systemd-"))
-    yield directory
-    shutil.rmtree(directory)
+    """A directory for files that take long to make, one for all processes of the run."""
+    with shared(os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(16))) as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")
 def package(workshop: Path) -> Path:
+    """The package that the checkout builds; HOLDGATE_PACKAGE names one that is already built."""
     given = os.environ.get("HOLDGATE_PACKAGE", "")
     if given:
         return Path(given)
-    return build_package(ROOT, workshop)
+    once(workshop, "package", lambda: build_package(ROOT, workshop))
+    return built(workshop)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,7 @@ def debian(workshop: Path, package: Path) -> Path:
     given = os.environ.get("HOLDGATE_DEBIAN", "")
     root = Path(given) if given else workshop / "debian"
     if not given:
-        make_root(root, package)
+        once(workshop, "debian", lambda: make_root(root, package))
     return root
 
 
