@@ -7,7 +7,7 @@ HOLDGATE_CORPORA, by default `../shared/corpora`.
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -126,10 +126,10 @@ SOURCES: Final = (
 )  # fmt: skip
 
 
-def texts() -> Iterator[tuple[Marked, int]]:
-    """Yield each text of all corpora, and how often to learn it. Raises Missing."""
+def texts(sources: Sequence[Source] = SOURCES) -> Iterator[tuple[Marked, int]]:
+    """Yield each text of the corpora, and how often to learn it. Raises Missing."""
     folder = Path(os.environ.get("HOLDGATE_CORPORA", _BESIDE)) / "names"
-    for source in SOURCES:
+    for source in sources:
         path = folder / source.file
         if not path.is_file():
             raise Missing(f"{path} does not exist: training/README.md says where it comes from")

@@ -5,9 +5,7 @@ It learns several times, each time in another order, and the weights are the mea
 """
 
 import random
-import tomllib
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -41,19 +39,22 @@ Stretch = tuple[list[list[int]], list[int]]
 
 def dictionary(rules: Path, name: str) -> list[str]:
     """Return the words of a dictionary of the rules."""
-    return _lines(rules / "dictionaries" / f"{name}.txt")
+    return lines(rules / "dictionaries" / f"{name}.txt")
 
 
-def _lines(path: Path) -> list[str]:
+def lines(path: Path) -> list[str]:
+    """Return the lines of a list without comments."""
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 
 
-def offices(rules: Path) -> dict[str, list[str]]:
-    """Return the words of offices by language: the keywords of all lists."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for path in sorted([*(rules / "keywords").glob("*.toml"), *(rules / "identifiers").glob("*.toml")]):
-        for language, listed in tomllib.loads(path.read_text(encoding="utf-8")).get("keywords", {}).items():
-            found[language].extend(word for word in listed if word.replace(" ", "").isalpha() and len(word) > 3)
+def offices(root: Path) -> dict[str, list[str]]:
+    """Return the words of offices by language."""
+    found: dict[str, list[str]] = {}
+    for line in lines(root / "training/offices.txt"):
+        if line[0] == "[":
+            words = found[line[1:-1]] = []
+        else:
+            words.append(line)
     return found
 
 
@@ -83,18 +84,20 @@ def table(root: Path, hidden: frozenset[str] = frozenset()) -> bytes:
     """Return the table of known words, without the names of persons that are `hidden`."""
     codes = {word: often for words in common(root).values() for word, often in words.items()}
     for listed, sign in _SIGNS.items():
-        for name in map(str.lower, _lines(root / f"training/{listed}.txt")):
+        for name in map(str.lower, lines(root / f"training/{listed}.txt")):
             if name not in hidden or sign not in (lexicon.GIVEN, lexicon.FAMILY):
                 codes[name] = codes.get(name, 0) | sign
     return lexicon.packed(sorted(codes.items()))
 
 
-def train(root: Path) -> bytes:
+def train(
+    root: Path, mails: int = MAILS, runs: int = RUNS, sources: Sequence[labelled.Source] = labelled.SOURCES
+) -> bytes:
     """Return the weights as the package ships them. Raises labelled.Missing where there is no corpus."""
     rules = root / "rules"
     generator = random.Random(SEED)
     first, surnames = (
-        [*dictionary(rules, listed), *_lines(root / f"training/{listed}.txt")] for listed in ("first-names", "surnames")
+        [*dictionary(rules, listed), *lines(root / f"training/{listed}.txt")] for listed in ("first-names", "surnames")
     )
     names = {*first, *surnames}
     frequent = {
@@ -102,9 +105,9 @@ def train(root: Path) -> bytes:
         for language, words in common(root).items()
     }
     words = Words(
-        [name.title() for name in first], [name.title() for name in surnames], offices(rules), frequent,
-        _lines(root / "training/towns.txt"), _lines(root / "training/countries.txt"),
-        {language: _lines(root / f"training/prose/{language}.txt") for language in SENTENCES},
+        [name.title() for name in first], [name.title() for name in surnames], offices(root), frequent,
+        lines(root / "training/towns.txt"), lines(root / "training/countries.txt"),
+        {language: lines(root / f"training/prose/{language}.txt") for language in SENTENCES},
     )  # fmt: skip
     writer = Writer(words, SEED)
     hidden = {name for name in sorted(names) if generator.randrange(100) < HIDDEN}
@@ -116,15 +119,15 @@ def train(root: Path) -> bytes:
         ),
         Table(table(root, frozenset(hidden))),
     )
-    data = [stretch for _ in range(MAILS) for stretch in stretches(Marked(*writer.mail()), learning)]
-    for marked, times in labelled.texts():
+    data = [stretch for _ in range(mails) for stretch in stretches(Marked(*writer.mail()), learning)]
+    for marked, times in labelled.texts(sources):
         data.extend(list(stretches(marked, learning)) * times)
     weights, following = learned(data, generator)
-    for _ in range(RUNS - 1):
+    for _ in range(runs - 1):
         more, more_following = learned(data, generator)
         weights = [one + two for one, two in zip(weights, more, strict=True)]
         following = [one + two for one, two in zip(following, more_following, strict=True)]
-    return packed([weight / RUNS for weight in weights], [weight / RUNS for weight in following])
+    return packed([weight / runs for weight in weights], [weight / runs for weight in following])
 
 
 def stretches(marked: Marked, learning: Lexicon) -> Iterator[Stretch]:

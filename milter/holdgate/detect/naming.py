@@ -1,7 +1,7 @@
 """Finds which capitalised words are names of persons or organisations: a linear model of the words and their context.
 
 Each stretch of capitalised words gets the most likely sequence of labels (Viterbi), one of LABELS for each word.
-`script/train` makes the weights (a conditional random field, Lafferty et al. 2001). A feature is a number below SLOTS,
+`script/train` makes the weights (a structured averaged perceptron, Collins 2002). A feature is a number below SLOTS,
 the hash of its content, so it needs no text. `names.weights` has a byte for each slot and each label except OTHER.
 
 It is long because features and the search for labels are one model: `script/train` imports both, so that it learns from

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.detect import lexicon, naming
-from training import labelled
+from holdgate.detect import lexicon, naming, statements
+from training import inputs, labelled
 from training.labelled import Marked
 from training.mail import ORGANISATION, PERSON, PLACE
 from training.names import learned, packed, table
@@ -24,9 +24,8 @@ MADE = ROOT / "training/made.sha256"
 SMALL = """
 import hashlib
 from pathlib import Path
-from training import labelled, names
-names.MAILS, names.RUNS, labelled.SOURCES = 20, 2, ()
-for content in names.table(Path.cwd()), names.train(Path.cwd()):
+from training import names
+for content in names.table(Path.cwd()), names.train(Path.cwd(), mails=20, runs=2, sources=()):
     print(hashlib.sha256(content).hexdigest())
 """
 
@@ -106,15 +105,14 @@ def test_a_file_that_lacks_or_is_another_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOLDGATE_CORPORA", str(tmp_path))
     content = b"Anna B-PER\n"
     source = labelled.Source("a.txt", "sentences", 2, hashlib.sha256(content).hexdigest())
-    monkeypatch.setattr(labelled, "SOURCES", (source,))
     with pytest.raises(labelled.Missing, match="does not exist"):
-        list(labelled.texts())
+        list(labelled.texts((source,)))
     (tmp_path / "names").mkdir()
     (tmp_path / "names" / "a.txt").write_bytes(b"other")
     with pytest.raises(labelled.Missing, match="SHA-256"):
-        list(labelled.texts())
+        list(labelled.texts((source,)))
     (tmp_path / "names" / "a.txt").write_bytes(content)
-    assert list(labelled.texts()) == [(Marked("Anna", [(0, 4, PERSON)]), 2)]
+    assert list(labelled.texts((source,))) == [(Marked("Anna", [(0, 4, PERSON)]), 2)]
 
 
 @pytest.mark.slow
@@ -137,6 +135,45 @@ def test_the_shipped_files_are_those_that_the_training_made() -> None:
     made = dict(line.split("  ")[::-1] for line in MADE.read_text(encoding="utf-8").splitlines())
     shipped = {name: hashlib.sha256((SHIPPED / name).read_bytes()).hexdigest() for name in (lexicon.FILE, naming.FILE)}
     assert made == shipped, "script/train makes both files, and nothing else changes them"
+
+
+def test_the_shipped_weights_learned_from_the_lists_of_this_checkout() -> None:
+    """Otherwise they know other words than those that a text is read with: script/train makes them anew."""
+    made = inputs.recorded(ROOT)
+    now = {**inputs.of_lists(ROOT), inputs.LEARNING: made.get(inputs.LEARNING, "")}
+    assert inputs.stale(made, now) == ""
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_learned_with_the_code_of_this_checkout() -> None:
+    assert (
+        inputs.stale(inputs.recorded(ROOT), {**inputs.recorded(ROOT), inputs.LEARNING: inputs.of_learning(ROOT)}) == ""
+    )
+
+
+def test_what_changed_since_the_training_is_named() -> None:
+    made = {"training/towns.txt": "1", "training/offices.txt": "2"}
+    assert inputs.stale(made, dict(made)) == ""
+    told = inputs.stale(made, {"training/towns.txt": "1", "training/offices.txt": "3", "training/new.txt": "4"})
+    assert told == (
+        "names.weights was made before these changed: training/new.txt, training/offices.txt. Run script/train."
+    )
+    assert "training/towns.txt" in inputs.stale(made, {"training/offices.txt": "2"})
+
+
+@pytest.mark.slow
+def test_a_changed_title_is_another_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = inputs.of_lists(ROOT)
+    monkeypatch.setattr(statements, "TITLES", statements.TITLES | {"archduchess"})
+    after = inputs.of_lists(ROOT)
+    assert [what for what in before if before[what] != after[what]] == ["people and titles of statements.toml"]
+
+
+@pytest.mark.slow
+def test_a_changed_feature_is_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = inputs.of_learning(ROOT)
+    monkeypatch.setattr(naming, "_SHORT_LINE", 2)
+    assert inputs.of_learning(ROOT) != before
 
 
 @pytest.mark.slow
