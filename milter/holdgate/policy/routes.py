@@ -10,15 +10,16 @@ import ipaddress
 import pwd
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdgate import maillog, metrics
 from holdgate.config import Settings
 from holdgate.notation import Network
+from holdgate.policy.expansion import TemplateError, filled
 from holdgate.policy.forms import Rewriting, rewritten, targets, unquoted
-from holdgate.policy.site import GENERIC, Site, filled, masqueraded, read_site, without_extension
+from holdgate.policy.site import GENERIC, Site, masqueraded, read_site, without_extension
 from holdgate.tables import TableError, Tables, is_pattern, state_of
 
 # How many steps an alias is followed, and to how many addresses; Postfix's own limits are 1000 and 1000
@@ -335,23 +336,44 @@ class Routes:
 
     def _forward(self, site: Site, state: _RouteState, address: str, user: str, name: str) -> None:
         state.ends[address] = None
+        delimiter = name[len(user) : len(user) + 1]
         values = {
             "user": user,
             "local": name,
+            "mailbox": name,
             "domain": address.rpartition("@")[2],
             "recipient": address,
-            "extension": name[len(user) + 1 :],
-            "recipient_delimiter": name[len(user) : len(user) + 1] or site.words["recipient_delimiter"][:1],
+            "recipient_delimiter": delimiter or site.words["recipient_delimiter"][:1],
         }
+        extension = name[len(user) + 1 :]
+        if delimiter and "/" not in extension:  # local(8) ignores an extension with a slash
+            values["extension"] = extension
         try:
             account = pwd.getpwnam(user)
         except (KeyError, ValueError):
             for relay in site.lists["luser_relay"]:
-                state.add(self._targets(site, state, filled(relay, values), address))
+                try:
+                    state.add(self._targets(site, state, filled(relay, values).text, address))
+                except TemplateError:
+                    state.report_doubt(f"luser_relay {relay} is not understood")
             return
         values |= {"home": account.pw_dir, "shell": account.pw_shell}
+        for allowed in site.lists["forward_expansion_filter"] or [""]:
+            self._read_forward(site, state, address, values, allowed)
+
+    def _read_forward(
+        self, site: Site, state: _RouteState, address: str, values: Mapping[str, str], allowed: str
+    ) -> None:
+        """Follow the first forward file that is there, with paths of these values and allowed characters."""
         for template in site.lists["forward_path"]:
-            path = Path(filled(template, values))
+            try:
+                found = filled(template, values, allowed)
+            except TemplateError:
+                state.report_doubt(f"forward_path {template} is not understood")
+                continue
+            if not found.is_complete:  # a name without a value, such as the extension of an address that has none
+                continue
+            path = Path(found.text)
             try:
                 text = path.read_text(encoding="utf-8", errors="replace")
             except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,6 @@
 """Mail routing from main.cf: aliases, local delivery, address rewriting, the site's networks (postconf(5))."""
 
 import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,9 @@ _LISTS = (
     *("masquerade_domains", "masquerade_classes", "masquerade_exceptions"),
 )
 # Parameters with one value each; services of master.cf can override them.
-_ONES = ("always_bcc", "luser_relay")
+_ONES = ("always_bcc", "luser_relay", "forward_expansion_filter")
+# Templates that local(8) fills: Postfix does not expand their names. "postconf -Px" does, those of main.cf aside.
+_TEMPLATES = ("luser_relay", "forward_path")
 _WORDS = (
     *("myorigin", "mydomain", "append_at_myorigin", "append_dot_mydomain", "recipient_delimiter"),
     *("local_transport", "virtual_transport", "mailbox_transport", "mynetworks"),
@@ -51,12 +52,14 @@ def read_site(config: Path) -> Site:
     values = dict(zip(_SETTINGS, postconf(config, "-xh", *_SETTINGS), strict=True))
     lists = {name: split_list(values[name]) for name in _LISTS}
     lists |= {name: _one(values[name]) for name in _ONES}
-    for line in postconf(config, "-Px"):
-        place, _, value = line.partition("=")
-        name = place.strip().rpartition("/")[2]
-        if name in lists:  # it is unknown here which service handles a message, so all of them count
-            added = _one(value) if name in _ONES else split_list(value)
-            lists[name] += [entry for entry in added if entry not in lists[name]]
+    for option in ("-Px", "-P"):
+        for line in postconf(config, option):
+            place, _, value = line.partition("=")
+            name = place.strip().rpartition("/")[2]
+            # it is unknown here which service handles a message, so all of them count
+            if name in lists and (name in _TEMPLATES) == (option == "-P"):
+                added = _one(value) if name in _ONES else split_list(value)
+                lists[name] += [entry for entry in added if entry not in lists[name]]
     lists["mydestination"] = [entry.lower() for entry in lists["mydestination"]]
     words = {name: values[name].strip() for name in _WORDS}
     return Site(lists, words, _networks(words["mynetworks"]), _pipes(postconf(config, "-M"), words))
@@ -86,19 +89,6 @@ def without_extension(local: str, delimiter: str) -> str:
     """Return a mailbox without its extension, which begins at a recipient_delimiter character, but not at the start."""
     place = min((place for mark in delimiter if (place := local.find(mark, 1)) > 0), default=len(local))
     return local[:place]
-
-
-def filled(template: str, values: Mapping[str, str]) -> str:
-    """Insert values into a template of local(8): $name, ${name}, $(name), ${name?text}, ${name:text}."""
-
-    def value(match: re.Match[str]) -> str:
-        name, kind, text = match[1] or match[2], match[3] or "", match[4] or ""
-        known = values.get(name, "")
-        if kind == "?":
-            return filled(text, values) if known else ""
-        return known or (filled(text, values) if kind == ":" else "")
-
-    return re.sub(r"\$(?:(\w+)|[{(](\w+)(?:([?:])([^{}()]*))?[)}])", value, template)
 
 
 def masqueraded(address: str, site: Site) -> str:

@@ -1,5 +1,6 @@
 """The requests of an incident, and a moderator's list with its filters."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -205,15 +206,23 @@ def _condition(connection: Connection, moderator: str, wanted: IncidentFilter) -
         conditions.append(incidents.c.policy == wanted.policy)
     if wanted.since is not None:
         conditions.append(incidents.c.created_at >= wanted.since)
-    for word in wanted.words.split()[:8]:
-        columns: Collection[ColumnElement[Any]] = (
-            incidents.c.subject,
-            incidents.c.sender,
-            cast(incidents.c.recipients, Text),
-            incidents.c.id,
-        )
-        conditions.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+    conditions += [_contains(word) for word in wanted.words.split()[:8]]
     return and_(*conditions)
+
+
+def _contains(word: str) -> ColumnElement[bool]:
+    """Return the condition that an incident contains a word, in any case.
+
+    SQLite, and PostgreSQL in the locale C, know the case of ASCII letters only, so a word with others is searched in
+    four forms. JSON has such letters as escapes.
+    """
+    forms = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    recipients = cast(incidents.c.recipients, Text)
+    columns: tuple[ColumnElement[Any], ...] = (incidents.c.subject, incidents.c.sender, incidents.c.id)
+    return or_(
+        *(column.icontains(form, autoescape=True) for form in forms for column in columns),
+        *(recipients.icontains(json.dumps(form)[1:-1], autoescape=True) for form in forms),
+    )
 
 
 def incident_of(row: Row[Any]) -> Incident:

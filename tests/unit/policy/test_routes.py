@@ -10,7 +10,7 @@ import pytest
 
 from holdgate.policy import routes as module
 from holdgate.policy.routes import Route, Routes
-from holdgate.policy.site import filled, without_extension
+from holdgate.policy.site import without_extension
 from holdgate.tables import Tables
 
 MAIN = """\
@@ -190,6 +190,60 @@ def test_a_forward_file_of_an_extension_comes_first(at: Callable[..., Routes], t
         ends = routes.route_of(f"{user}{extension}@corp.example").ends
         assert f"{end}@partner.example" in ends, extension
         assert len([one for one in ends if "partner" in one]) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "extension", "end"),
+    [
+        ("", "a~b", "filtered"),  # a character that forward_expansion_filter does not allow becomes "_"
+        ("", "a_b", "filtered"),
+        ("forward_expansion_filter = abcdefghijklmnopqrstuvwxyz/+.0123456789-_~", "a~b", "plain"),
+        ("forward_expansion_filter = abcdefghijklmnopqrstuvwxyz/+.0123456789-", "a_b", "filtered"),
+        ("", "a/b", "usual"),  # local(8) ignores an extension with a slash
+        ("", "", "usual"),  # the first path has no value for $extension, so it is skipped
+    ],
+)
+def test_which_forward_file_local_opens(
+    at: Callable[..., Routes], tmp_path: Path, setting: str, extension: str, end: str
+) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    (tmp_path / "forward").mkdir()
+    files = {"": "usual", "+": "empty", "+a_b": "filtered", "+a~b": "plain"}
+    for suffix, name in files.items():
+        (tmp_path / f"forward/{user}{suffix}").write_text(f"{name}@partner.example\n")
+    (tmp_path / f"forward/{user}+a").mkdir()
+    (tmp_path / f"forward/{user}+a/b").write_text("slash@partner.example\n")
+    path = f"forward_path = {tmp_path}/forward/$user${{recipient_delimiter}}$extension, {tmp_path}/forward/$user\n"
+    address = f"{user}+{extension}" if extension else user
+    ends = at(f"{LOCAL}{path}{setting}\n").route_of(f"{address}@corp.example").ends
+    assert [one for one in ends if "partner" in one] == [f"{end}@partner.example"]
+
+
+def test_every_forward_path_and_filter_of_a_service_counts(at: Callable[..., Routes], tmp_path: Path) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    (tmp_path / f"{user}.other").write_text("other@partner.example\n")
+    (tmp_path / f"{user}.x_y").write_text("filtered@partner.example\n")
+    paths = f"  -o forward_path={tmp_path}/$user.$extension,{tmp_path}/$user.other\n"
+    # What the system's parameters in master.cf say stands as it was written: its names are local(8)'s.
+    routes = at(f"{LOCAL}forward_path =\n", f"local unix - n n - - local\n{paths}")
+    assert "other@partner.example" in routes.route_of(f"{user}@corp.example").ends
+    assert "filtered@partner.example" not in routes.route_of(f"{user}+x.y@corp.example").ends
+    routes = at(
+        f"{LOCAL}forward_path =\n", f"local unix - n n - - local\n{paths}  -o forward_expansion_filter=xy{user}\n"
+    )
+    assert "filtered@partner.example" in routes.route_of(f"{user}+x.y@corp.example").ends
+    nothing = at(f"{LOCAL}forward_path = {tmp_path}/$user.$extension\nforward_expansion_filter =\n")
+    (tmp_path / f"{'_' * len(user)}.___").write_text("none@partner.example\n")
+    assert "none@partner.example" in nothing.route_of(f"{user}+x.y@corp.example").ends
+
+
+@pytest.mark.parametrize("setting", ["forward_path = /x/${user", "forward_path = /x/${{$user} == {a}?b}", ""])
+def test_a_template_that_is_not_understood_makes_the_end_unknown(at: Callable[..., Routes], setting: str) -> None:
+    user = pwd.getpwuid(os.getuid()).pw_name
+    name = setting.partition(" ")[0]
+    assert at(f"{LOCAL}{setting}\n").route_of(f"{user}@corp.example").unknown.partition(" ")[0] == name
+    relay = at(f"{LOCAL}luser_relay = ${{user\n").route_of("no-such-user@corp.example")
+    assert relay.unknown == "luser_relay ${user is not understood"
 
 
 def test_a_forward_file_that_may_not_be_read(at: Callable[..., Routes], tmp_path: Path) -> None:
@@ -407,26 +461,6 @@ def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tm
 @pytest.mark.parametrize(("said", "domain"), [("yes", "host.corp.example"), ("no", "host")])
 def test_a_short_domain_gets_ours_only_where_postfix_adds_it(at: Callable[..., Routes], said: str, domain: str) -> None:
     assert at(f"append_dot_mydomain = {said}\n").route_of("bob@host").ends[0] == f"bob@{domain}"
-
-
-@pytest.mark.parametrize(
-    ("template", "text"),
-    [
-        ("$user@x", "bob@x"),
-        ("${user}@x", "bob@x"),
-        ("$(user)@x", "bob@x"),
-        ("$user.$none", "bob."),
-        ("${user?+$user}", "+bob"),
-        ("${none?+$user}", ""),
-        ("${user:other}", "bob"),
-        ("${none:other-$user}", "other-bob"),
-        ("$(none:other)", "other"),
-        ("${none}", ""),
-        ("no $ name", "no $ name"),
-    ],
-)
-def test_templates_of_local_are_filled(template: str, text: str) -> None:
-    assert filled(template, {"user": "bob"}) == text
 
 
 @pytest.mark.parametrize(

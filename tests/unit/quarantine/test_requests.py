@@ -55,6 +55,10 @@ LISTED = [
     (IncidentFilter(words="bank anna@corp"), ["42"]),
     (IncidentFilter(words="anna " * 7 + "absent"), []),  # all of eight words have to occur
     (IncidentFilter(words="anna " * 8 + "absent"), ["42", "41", "40"]),
+    (IncidentFilter(words="jörg@partner"), ["40"]),  # letters beyond ASCII are escapes in the column of the recipients
+    (IncidentFilter(words="JÖRG"), ["40"]),
+    (IncidentFilter(words="jürg"), []),
+    (IncidentFilter(words='"bob@bank.example"'), []),  # what JSON adds is not searched
     (IncidentFilter(since=NOW + timedelta(hours=1)), ["42", "41"]),
 ]
 
@@ -66,6 +70,22 @@ def test_a_moderators_list(asked: Store, monkeypatch: pytest.MonkeyPatch, counte
         assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=10)] == found, wanted
         assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=1, offset=1)] == found[1:2], wanted
         assert asked.requests.count(BOSS, wanted) == min(len(found), counted + 1), wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "is_found"),
+    [
+        *((word, True) for word in ("ÜBERSICHT", "übersicht", "Übersicht", "bersi", "ДОГОВОР", "договор", "Договор")),
+        *((word, True) for word in ("übersicht договор", "مرحبا", "εύα@corp", "ΕΎΑ")),
+        *((word, False) for word in ("Ubersicht", "договоры", "übersicht нет", "u00fc")),
+    ],
+)
+def test_a_word_with_other_letters_is_found_in_any_case(store: Store, words: str, is_found: bool) -> None:
+    subject = "Übersicht: Договор مرحبا"
+    held = Incident("40", "Εύα@corp.example", ["b@partner.example"], "p", subject=subject, state=State.HELD)
+    store.record(held, ACTOR)
+    store.amend(held, "asked", ACTOR, deadline_at=NOW, asks=[Ask(BOSS, "moderator")])
+    assert bool(store.requests.page(BOSS, IncidentFilter(words=words), limit=1)) is is_found
 
 
 @pytest.mark.parametrize("counted", [1_000, 0], ids=["few", "many"])
