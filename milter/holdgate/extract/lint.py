@@ -56,13 +56,14 @@ class Reading:
     """The result of the strict reading; `doubts` is empty if the message has only one meaning.
 
     `inner` contains the fields of every part, `outside` the text before the first and after the last part of a
-    multipart. `unread` names limits that were reached.
+    multipart. `boundaries` are those that its parts declare. `unread` names limits that were reached.
     """
 
     fields: list[tuple[str, bytes]] = field(default_factory=list)
     leaves: list[Entity] = field(default_factory=list)
     inner: list[list[tuple[str, bytes]]] = field(default_factory=list)
     outside: list[bytes] = field(default_factory=list)
+    boundaries: set[bytes] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
 
@@ -230,6 +231,7 @@ class _StrictReader:
             if boundary.startswith(other) or other.startswith(boundary):
                 self.report_doubt("boundary used twice")
                 break
+        self.reading.boundaries.add(boundary)
         delimiter = b"--" + boundary
         starts: list[tuple[int, int, bool]] = []
         position = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1 or -1

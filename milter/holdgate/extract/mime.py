@@ -22,6 +22,8 @@ _CHUNK = 1 << 16
 _PADDED = re.compile(rb"^(?:[A-Za-z0-9+/]{4}){5,}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=\r?$", re.MULTILINE)
 # Quoted-printable escapes of all but punctuation and spaces: letters, digits, markup, controls, non-ASCII bytes.
 _HIDES = re.compile(rb"=[ \t]?(?:26|3[0-9CEce]|[46][1-9A-Fa-f]|[57][0-9Aa]|7[Ff]|[0189A-Fa-f][0-9A-Fa-f])")
+_DELIMITER = re.compile(rb"^--(.*)$", re.MULTILINE)
+_DECLARED = re.compile(rb"\bboundary\s*=\s*(?:\"([^\"\r\n]*)\"|([^\s\";]*))", re.IGNORECASE)
 
 # A part of these types is incomplete: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
 _ELSEWHERE = {
@@ -81,22 +83,39 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
             _read_otherwise(data, mail, budget, strict_limits=bool(strict.unread))
         except LimitReachedError as error:
             mail.unread.append(str(error))
+    divided = _without(strict.boundaries, data)
     # A mail about mail quotes MIME fields. If they separate nothing that was not read, they are only quoted.
     quoted = (
         set(strict.doubts) <= lint.MAY_BE_QUOTED
         and not mail.unread
-        and not _HIDES.search(data)
+        and not _HIDES.search(divided)
         and not _divided(mail.leaves, strictly_read)
     )
     if quoted:
         del mail.leaves[strictly_read:]
-        if undone := _lines_undone(data):
+        if undone := _lines_undone(divided):
             mail.leaves.append(Leaf(Document(undone), kind="text", whole=True))
     for doubt in () if quoted else strict.doubts:
         mail.signals.append(f"ambiguous MIME: {doubt}")
         mail.unread.append(f"ambiguous MIME: {doubt}")
     mail.unread = list(dict.fromkeys(mail.unread))
     return mail
+
+
+def _without(boundaries: set[bytes], data: bytes) -> bytes:
+    """Return a message without the boundaries that it declares: these are not encoded, whatever they look like."""
+    known = {boundary for boundary in boundaries if b"=" in boundary}
+    if not known:
+        return data
+
+    def delimiter(line: re.Match[bytes]) -> bytes:
+        text = line[1].rstrip(b" \t\r")
+        return b"" if text in known or text.removesuffix(b"--") in known else line[0]
+
+    def declared(parameter: re.Match[bytes]) -> bytes:
+        return b"" if (parameter[1] or parameter[2]) in known else parameter[0]
+
+    return _DECLARED.sub(declared, _DELIMITER.sub(delimiter, data))
 
 
 def _lines_undone(data: bytes) -> bytes:

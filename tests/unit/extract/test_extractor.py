@@ -47,15 +47,11 @@ def test_parts_of_a_message_are_named_as_a_person_would() -> None:
     mail.set_content("plain")
     mail.add_alternative("<p>rich</p>", subtype="html")
     mail.add_attachment(zipped({"a/b.txt": b"inner"}), maintype="application", subtype="zip", filename="report.zip")
-    mail.add_attachment(b"%PDF-", maintype="application", subtype="pdf")
+    mail.add_attachment(b"%PDF-1", maintype="application", subtype="pdf")
     inner = EmailMessage()
     inner["Subject"] = "before"
     inner.set_content("forwarded")
     mail.add_attachment(inner, filename="old.eml")
-    # One in a hundred random boundaries is read in another way, too.
-    for number, part in enumerate(mail.walk()):
-        if part.get_content_maintype() == "multipart":
-            part.set_boundary(f"==={99 * 10**17 + number}==")
     assert [part.name for part in extract_message(mail.as_bytes()).parts] == [
         "subject",
         "headers",

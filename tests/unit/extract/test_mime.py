@@ -139,6 +139,35 @@ def test_quoted_fields_with_escapes_of_marks_are_read_with_them_undone(hidden: b
     ]
 
 
+# As Python's email makes them; "=22" is an escape, and so is "=50", which hides a letter. The end is a soft line break.
+_BOUNDARIES = ["===============2212345678901234567==", "===============5012345678901234567=="]
+
+
+@pytest.mark.parametrize("boundary", _BOUNDARIES)
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_the_boundary_that_a_message_declares_is_not_read_as_quoted_printable(boundary: str, line_end: bytes) -> None:
+    message = EmailMessage()
+    message.set_content("hello")
+    message.add_attachment(b"It has\n--bound\nContent-Type: text/html\n\nx\n".decode(), filename="a.txt")
+    message.set_boundary(boundary)
+    mail = read_mail(message.as_bytes().replace(b"\n", line_end), Budget())
+    assert (mail.signals, mail.unread, len(mail.leaves)) == ([], [], 2)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"--==2E22== 219", b"-- ==2E22==", b"--==2E22==-", b"x==2E22==", b"boundary===2E22", b'boundary="==2E22==x"'],
+)
+def test_other_lines_with_its_text_are(line: bytes) -> None:
+    message = EmailMessage()
+    message.set_content("hello")
+    message.make_mixed("==2E22==")
+    assert len(read_mail(message.as_bytes(), Budget()).leaves) == 1
+    undone = read_mail(message.as_bytes().replace(b"hello", line), Budget()).leaves[-1]
+    assert undone.whole
+    assert b".22" in undone.document.data
+
+
 def test_an_encoded_message_in_utf_8_is_read_once() -> None:
     inner = b"From: a@corp.example\nSubject: x\n\nRosenquist\n"
     part = b"Content-Type: message/global\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(inner)
