@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationInfo
 
 from holdgate.findings import Severity
 from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
+from holdgate.translated import ShortTranslated
 
 SCAN_SOCKET = Path("/run/holdgate/scan/scan.sock")
 """The socket on which the packaged scan service listens. tmpfiles.d creates its directory before any daemon starts."""
@@ -352,11 +353,12 @@ class ModerationSettings(Section):
     notify_sender_on_hold: bool = Field(
         False, description="Notify senders at once that their message is held, with a link to withdraw it."
     )
-    reasons: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+    reasons: list[ShortTranslated] = Field(
         [],
         max_length=20,
-        description='Reasons that a sender can choose from on the page, as in ["They asked for it", "Contract"]; '
-        "empty: the sender writes one.",
+        description='Reasons that a sender can choose from on the page, as in ["They asked for it", "Contract"]; each '
+        'can be a table of languages: `{ en = "Contract", de = "Vertrag" }`. The chosen one is recorded in '
+        "`language`. Empty: the sender writes one.",
     )
     self_release: bool = Field(
         False,

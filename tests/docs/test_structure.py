@@ -63,6 +63,7 @@ BASE_MODULES = {
     "sockets",
     "submission",
     "tables",
+    "translated",
     "watch",
     "work",
     "__init__",

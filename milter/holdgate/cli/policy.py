@@ -28,6 +28,7 @@ from holdgate.quarantine.store import open_store
 from holdgate.risks import Risks
 from holdgate.scan.pool import Pool, PoolSettings
 from holdgate.tables import TableError, Tables
+from holdgate.translated import text_in
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -138,8 +139,8 @@ def _inspect(envelope: Envelope, content: bytes, settings: Settings, policies: P
 def _print_verdict(verdict: Verdict, policies: PolicyFile, inspection: Inspection) -> None:
     print(f"action:     {verdict.action}")
     print(f"policy:     {verdict.policy or 'none'}")
-    described = next((policy.description for policy in policies.policy if policy.name == verdict.policy), "")
-    if described:
+    descriptions = (policy.description for policy in policies.policy if policy.name == verdict.policy)
+    if described := text_in(next(descriptions, {}), SOURCE):
         print(f"            {described}")
     for recipient, name in verdict.recipients.items():
         print(f"recipient:  {recipient}: {name or 'no policy'}")

@@ -17,6 +17,7 @@ from holdgate.desk.moderation import clean_comment, is_late
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import settle
+from holdgate.translated import text_in
 
 # How many questions and answers are possible about one message, so that no mailbox can be flooded.
 _TURNS = 10
@@ -116,8 +117,8 @@ def answer_as_sender(
 
 
 def reason_of(rules: ModerationSettings, choice: str, text: str) -> str:
-    """Return a sender's reason: one of the site's choices, and their text; "" for none."""
-    chosen = choice if choice in rules.reasons else ""
+    """Return a sender's reason: one of the site's choices, in the policy's language, and their text; "" for none."""
+    chosen = next((text_in(one, rules.language) for one in rules.reasons if choice in one.values()), "")
     return clean_comment("\n".join(part for part in (chosen, text.strip()) if part))
 
 

@@ -20,6 +20,7 @@ from holdgate.policy.watch import PolicyWatch
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.store import Actor, Store
 from holdgate.tables import TableError, Tables
+from holdgate.translated import text_in
 
 ACTOR = Actor("holdgate-desk", "desk")
 
@@ -53,9 +54,13 @@ class Desk:
         """Return the settings for incidents of a policy: those of `[moderation]`, with the policy's overrides."""
         return self.policies.moderation(policy, self.settings.moderation)
 
-    def rule(self, incident: Incident) -> str:
-        """Return the description of an incident's policy, "" if there is none or no policy."""
-        return self.policies.description(incident.policy)
+    def rule(self, incident: Incident, language: str) -> str:
+        """Return the description of an incident's policy in a language, "" if there is none or no policy."""
+        return self.policies.description(incident.policy, language)
+
+    def reasons(self, incident: Incident, language: str) -> list[str]:
+        """Return the reasons in a language that a sender can choose from, [] if they have to write one."""
+        return [text_in(reason, language) for reason in self.moderation(incident).reasons]
 
     def language(self, person: str, policy: str = "", asked: Sequence[str] = ()) -> str:
         """Return the language of a person: from the table, else the first that their browser `asked` for.

@@ -145,7 +145,7 @@ class Composer:
             subject=" ".join(incident.subject.split())[:200],
             outcome=sentence(self._templates.words(language), incident, is_notified=notifies),
             tells=notifies,
-            rule=self._desk.rule(incident),
+            rule=self._desk.rule(incident, language),
             reasons=self._desk.conversation.reasons(incident),
             question=self._desk.conversation.question(incident),
             asked=self._asked(incident, language),

@@ -24,6 +24,7 @@ from holdgate.policy.terms import (
     Table,
     TimeWindow,
 )
+from holdgate.translated import Translated
 
 UNINSPECTED = "uninspected"
 """The policy name of incidents that no policy decided, but the setting `uninspected`."""
@@ -57,7 +58,10 @@ class Policy(Conditions):
     """One policy: its conditions, and what is done when they are all true."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Its name in incidents, log and commands.")
-    description: str = Field("", description="A sentence for auditors and moderators.")
+    description: Translated = Field(
+        {},
+        description="A sentence for moderators, senders and auditors, or one for each language: `{ en = …, de = … }`.",
+    )
     action: GivenAction = Field(description="What is done with the message: one of the actions above.")
     mode: Literal["enforce", "observe"] = Field(
         "enforce", description="`observe`: the incident is recorded, the message is not touched."

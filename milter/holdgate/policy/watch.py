@@ -8,6 +8,7 @@ from holdgate.config import ModerationSettings
 from holdgate.configfile import ConfigError
 from holdgate.policy.action import Action
 from holdgate.policy.model import PolicyFile, load_policies
+from holdgate.translated import text_in
 
 
 class PolicyWatch:
@@ -33,9 +34,9 @@ class PolicyWatch:
         """Return the action of the policy of this name, or None."""
         return next((one.action for one in self._current().policy if one.name == policy), None)
 
-    def description(self, policy: str) -> str:
-        """Return the description of the policy of this name, or ""."""
-        return next((one.description for one in self._current().policy if one.name == policy), "")
+    def description(self, policy: str, language: str) -> str:
+        """Return the description of the policy of this name in a language, or another one it has; "" for none."""
+        return next((text_in(one.description, language) for one in self._current().policy if one.name == policy), "")
 
     def _current(self) -> PolicyFile:
         with self._lock:

@@ -148,3 +148,11 @@ def test_a_reason_is_one_of_the_site_s_or_what_is_written(make_desk) -> None:  #
     assert consult.reason_of(rules, "made up", "") == ""
     assert consult.reason_of(rules, "", "only\x00 text") == "only  text"
     assert consult.reason_of(rules, "", " ") == ""
+
+
+def test_a_reason_is_recorded_in_the_language_of_the_policy(make_desk) -> None:  # type: ignore[no-untyped-def]
+    contract = {"en": "Contract", "de": "Vertrag", "pl": "Umowa"}
+    rules = make_desk(reasons=[contract], language="de").settings.moderation
+    assert consult.reason_of(rules, "Umowa", "") == "Vertrag"
+    assert consult.reason_of(rules, "Contract", "of May") == "Vertrag\nof May"
+    assert consult.reason_of(rules, "en", "") == ""

@@ -75,5 +75,5 @@ def test_what_a_policy_says_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "policies.toml"
     path.write_text(TEXT.replace('name = "cards"', 'name = "cards"\ndescription = "Card numbers"'))
     watch = PolicyWatch(path)
-    assert [watch.description(one) for one in ("cards", "plain", "none")] == ["Card numbers", "", ""]
+    assert [watch.description(one, "de") for one in ("cards", "plain", "none")] == ["Card numbers", "", ""]
     assert [watch.has(one) for one in ("cards", "plain", "none")] == [True, True, False]

@@ -111,6 +111,7 @@ class AskPages(Handlers):
             why = Why.DEADLINE_PASSED if request.is_open else Why.NOT_REQUESTED
             return self._pages.outcome(http, incident, visitor, why)
         rules = asksender.rules_of(self._desk, incident)
+        language = self._pages.language(http, visitor, incident)
         return self._pages.show(
             http,
             "ask",
@@ -118,7 +119,7 @@ class AskPages(Handlers):
             visitor=visitor,
             incident=incident,
             request=request,
-            rule=self._desk.rule(incident),
+            rule=self._desk.rule(incident, language),
             problem=str(problem),
             unreadable=unreadable,
             done=is_passed_on,
@@ -126,7 +127,7 @@ class AskPages(Handlers):
             may_exclude=senderchoice.may_exclude(self._desk, incident, now),
             excluded=list(excluded),
             reason_wanted=rules.ask_reason if rules is not None else "never",
-            choices=self._desk.moderation(incident).reasons,
+            choices=self._desk.reasons(incident, language),
             comment_length=COMMENT_LENGTH,
         )
 

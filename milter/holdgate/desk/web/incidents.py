@@ -99,7 +99,7 @@ class IncidentPages(ModeratorHandlers):
             approvals=rules.approvals,
             approved=[one.moderator for one in known if one.answer is Answer.APPROVE],
             history=labels.history(self._desk.store.history(incident.id)),
-            rule=self._desk.rule(incident),
+            rule=self._desk.rule(incident, self._pages.language(http, visitor, incident)),
             tells=self._desk.can_notify(incident.sender),
             talk=[one for one in self._desk.conversation.events(incident) if one.event != FORWARDED],
             forward_note=self._desk.conversation.forward_note(incident, request),

@@ -48,15 +48,17 @@ class ReasonPages(SenderHandlers):
     def _show(self, http: HttpRequest, incident: Incident, problem: str = "", *, done: bool = False) -> Response:
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
+        visitor = Visitor(incident.sender, "link", incident.id)
+        language = self._pages.language(http, visitor, incident)
         return self._pages.show(
             http,
             "reason",
             status=422 if problem else 200,
-            visitor=Visitor(incident.sender, "link", incident.id),
+            visitor=visitor,
             incident=incident,
             question=self._desk.conversation.question(incident),
             problem=str(problem),
             done=done,
-            choices=self._desk.moderation(incident).reasons,
+            choices=self._desk.reasons(incident, language),
             comment_length=COMMENT_LENGTH,
         )

@@ -78,19 +78,21 @@ class ReleasePages(SenderHandlers):
         if incident.state is not State.HELD:
             return self._pages.outcome(http, incident, None, None)
         obstacle = selfrelease.obstacle(self._desk, incident, datetime.now(UTC))
+        visitor = Visitor(incident.sender, "link", incident.id)
+        language = self._pages.language(http, visitor, incident)
         return self._pages.show(
             http,
             "release",
             status=503 if unreadable else 422 if problem else 200,
-            visitor=Visitor(incident.sender, "link", incident.id),
+            visitor=visitor,
             incident=incident,
-            rule=self._desk.rule(incident),
+            rule=self._desk.rule(incident, language),
             problem=str(obstacle or problem),
             unreadable=unreadable,
             allowed=obstacle is None,
             may_exclude=EXCLUDE in offered(self._desk, incident),
             excluded=_ticked(http, incident),
-            choices=self._desk.moderation(incident).reasons,
+            choices=self._desk.reasons(incident, language),
             comment_length=COMMENT_LENGTH,
         )
 

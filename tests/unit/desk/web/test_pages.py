@@ -701,6 +701,26 @@ def test_a_sender_who_clicks_again_or_too_late_changes_nothing(make_desk, hold, 
     assert len(desk.store.outbox.due(datetime.now(UTC))) == mails
 
 
+def test_the_site_s_texts_are_read_in_the_language_of_the_person(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    described = 'description = { en = "Card numbers need approval", de = "Kartennummern brauchen eine Freigabe" }'
+    reason = {"en": "They asked for it", "de": "Sie haben danach gefragt"}
+    policies = f'[[policy]]\nname = "all"\naction = "quarantine"\n{described}\n'
+    desk = make_desk(self_release=True, reasons=[reason], policies=policies)
+    incident = hold(desk, policy="all")
+    token = desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)
+    german, french = (Browser(desk, **{"Accept-Language": one}) for one in ("de", "fr"))
+    page = german.get(f"/t/{token}")
+    assert "Kartennummern brauchen eine Freigabe" in page.text
+    assert "Sie haben danach gefragt" in page.text
+    assert "They asked for it" not in page.text
+    other = french.get(f"/t/{token}")
+    assert "Card numbers need approval" in other.text
+    assert "They asked for it" in other.text
+    german.submit(page, incident.id, choice="Sie haben danach gefragt", confirm="yes")
+    decided = desk.store.incident(incident.id)
+    assert (decided.state, decided.comment) == (State.APPROVED, "They asked for it")
+
+
 def test_the_sender_releases_with_a_reason_and_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(self_release=True, reasons=["Contract", "They asked <for> it"]))
     incident = hold(browser.desk, policy="all")
