@@ -38,11 +38,21 @@ def shared(run: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
+class NotMadeError(Exception):
+    """Another process of the run failed to make something; the argument says what, and why."""
+
+
 def once(directory: Path, name: str, make: Callable[[], object]) -> None:
-    """Call `make` in the first process that comes here; the others wait for it. After a failure the next one tries."""
+    """Call `make` in the first process; the others wait for it. Raises NotMadeError in them if it failed."""
     with (directory / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = directory / f"{name}.made"
+        made, failed = directory / f"{name}.made", directory / f"{name}.failed"
+        if failed.exists():
+            raise NotMadeError(f"{name}: {failed.read_text(encoding='utf-8')}")
         if not made.exists():
-            make()
+            try:
+                make()
+            except Exception as error:
+                failed.write_text(str(error), encoding="utf-8")
+                raise
             made.touch()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.workshop import once, shared
+from support.workshop import NotMadeError, once, shared
 
 PROGRAM = """
 import sys
@@ -70,13 +70,16 @@ def test_another_run_has_another_directory() -> None:
         assert one != two
 
 
-def test_after_a_failure_the_next_process_tries(tmp_path: Path) -> None:
+def test_what_fails_is_not_tried_again(tmp_path: Path) -> None:
     def fail() -> None:
+        tried.append("result")
         raise OSError("the disk is full")
 
-    with pytest.raises(OSError, match="full"):
+    tried: list[str] = []
+    with pytest.raises(OSError, match="the disk is full"):
         once(tmp_path, "result", fail)
-    made: list[str] = []
-    for _ in range(2):
-        once(tmp_path, "result", lambda: made.append("made"))
-    assert made == ["made"]
+    with pytest.raises(NotMadeError, match="result: the disk is full"):
+        once(tmp_path, "result", fail)
+    once(tmp_path, "other", lambda: tried.append("other"))
+    once(tmp_path, "other", fail)
+    assert tried == ["result", "other"]
