@@ -32,6 +32,8 @@ EX_CONFIG = 78
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 # Seconds between two checks whether a daemon still answers; shorter than every WatchdogSec= that Holdgate ships.
 _ATTEND_INTERVAL = 10.0
 _FIRST_INTERVAL = 0.05
@@ -82,7 +84,7 @@ def die_with_parent() -> None:
     A change of user clears this setting, so call `drop_privileges` first. "Parent" is the thread that forked, not its
     process.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def keep_memory_private() -> None:
@@ -91,7 +93,7 @@ def keep_memory_private() -> None:
     It holds keys, and mail during inspection. A program that it starts is dumpable again, but writes no core file.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0)
+    _libc.prctl(_PR_SET_DUMPABLE, 0)
 
 
 def ids_of(user: str) -> tuple[int, int]:

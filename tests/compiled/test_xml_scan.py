@@ -263,3 +263,21 @@ def test_ordinary_cells_cost_no_call_each() -> None:
     row = "".join(f"<row r='{number}'><c r='A{number}'><v>{number}.5</v></c></row>" for number in range(5_000))
     expat.feed(f"<worksheet><sheetData>{row}</sheetData></worksheet>".encode(), handler, sink.budget, cells)
     assert taken == [4_096, 904]
+
+
+WORDS = (b"custGeom", b"viewBox")
+
+
+@given(
+    st.lists(st.sampled_from([b"custGeom", b"viewBox", b"custGeo", b"m", b"view", b"Box", b"\0", b" "]), max_size=9),
+    st.lists(st.sampled_from([*WORDS, b"", b"m "]), max_size=3),
+)
+def test_words_are_found_as_python_finds_them(scanner: ModuleType, pieces: list[bytes], words: list[bytes]) -> None:
+    data = b"".join(pieces)
+    assert scanner.contains_any(data, tuple(words)) is any(word in data for word in words)
+
+
+@pytest.mark.parametrize("words", [[b"list"], ("text",), (b"none", 1)])
+def test_words_of_another_type_are_refused(scanner: ModuleType, words: object) -> None:
+    with pytest.raises(TypeError):
+        scanner.contains_any(b"data", words)

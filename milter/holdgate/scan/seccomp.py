@@ -36,8 +36,8 @@ _PR_GET_DUMPABLE, _PR_SET_NAME, _PR_GET_NO_NEW_PRIVS, _PR_SET_VMA = 3, 15, 39, 0
 # proc(5)), and different from every other value in the filter.
 _PID = 0x5EEC_0AAA
 _PID_BYTES = struct.pack("=I", _PID)
-# struct sock_filter: 8 bytes; the last 4 are the constant of a comparison.
-_INSTRUCTION, _CONSTANT = 8, 4
+# struct sock_filter has 8 bytes.
+_INSTRUCTION = 8
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -96,11 +96,7 @@ _KILLED = (
 
 def restrict() -> None:
     """Apply the filter to this process for good. `no_new_privs` must be set. Raises OSError if the kernel refuses."""
-    pid = struct.pack("=I", os.getpid())
-    program = bytearray(prepared())
-    for place in range(_CONSTANT, len(program), _INSTRUCTION):
-        if program[place : place + 4] == _PID_BYTES:
-            program[place : place + 4] = pid
+    program = bytearray(struct.pack("=I", os.getpid()).join(prepared()))
     buffer = (ctypes.c_char * len(program)).from_buffer(program)
     header = _Program(len(program) // _INSTRUCTION, ctypes.addressof(buffer))
     arguments = (ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(header), ctypes.c_ulong(0), ctypes.c_ulong(0))
@@ -110,8 +106,8 @@ def restrict() -> None:
 
 
 @functools.cache
-def prepared() -> bytes:
-    """Return the filter in the kernel's form (struct sock_filter, linux/filter.h), for a process `_PID`.
+def prepared() -> tuple[bytes, ...]:
+    """Return the filter in the kernel's form (struct sock_filter, linux/filter.h), cut wherever a process id belongs.
 
     libseccomp needs milliseconds to compile it, so that is done once, before the workers are forked.
     """
@@ -128,7 +124,7 @@ def prepared() -> bytes:
         program = file.read()
     if _PID_BYTES not in program:
         raise OSError(errno.EINVAL, "the filter does not name the process")
-    return program
+    return tuple(program.split(_PID_BYTES))
 
 
 def _add_rules_by_argument(rules: pyseccomp.SyscallFilter) -> None:

@@ -9,6 +9,7 @@ import zipfile
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
+from holdgate.extract import sample
 from holdgate.scan.reading import ReadingOnly
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def _with_page() -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = "Grüße"
     message.set_content("Bonjour à tous, schöne Grüße")
-    message.add_alternative(f"<html><body><p class='a'>{_WORDS}</p><!-- none --></body></html>", subtype="html")
+    page = (
+        f"<html><head><style>p {{margin: 0}}</style></head><body><p class='a'>{_WORDS}</p><!-- none --></body></html>"
+    )
+    message.add_alternative(page, subtype="html")
     return message
 
 
@@ -82,7 +86,7 @@ def _documents(text: str) -> list[tuple[str, bytes]]:
     )
     return [
         ("a.csv", f"id,name\n1,{plain}\n".encode()),
-        ("a.docx", _package("word/document.xml", "wordprocessingml.document", _document(plain))),
+        ("a.docx", _package("word/document.xml", "wordprocessingml.document", _document(plain), sample.picture())),
         ("a.xlsx", _package("xl/worksheets/sheet1.xml", "spreadsheetml.worksheet", f"{sheet}</worksheet>")),
         ("a.pptx", _package("ppt/slides/slide1.xml", "presentationml.slide", _slide(plain))),
         ("a.pdf", _pdf(plain[:1_000])),
@@ -98,11 +102,13 @@ def _slide(text: str) -> str:
     return f"<p:sld {_P} {_A}><p:cSld><p:spTree>{shape}</p:spTree></p:cSld></p:sld>"
 
 
-def _package(part: str, kind: str, content: str) -> bytes:
+def _package(part: str, kind: str, content: str, picture: bytes = b"") -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("[Content_Types].xml", _TYPES.format(part=part, kind=kind))
         package.writestr(part, content)
+        if picture:
+            package.writestr("word/media/image1.jpeg", picture)
     return target.getvalue()
 
 

@@ -58,7 +58,7 @@ def run(program: bytes, number: int, arguments: tuple[int, ...] = (), architectu
 
 @pytest.fixture(scope="module")
 def program() -> bytes:
-    return seccomp.prepared.__wrapped__().replace(struct.pack("=I", seccomp._PID), struct.pack("=I", ME))
+    return struct.pack("=I", ME).join(seccomp.prepared.__wrapped__())
 
 
 def number_of(call: str) -> int:
@@ -196,11 +196,15 @@ def test_the_filter_is_applied_with_the_process_s_own_id(monkeypatch: pytest.Mon
     monkeypatch.setattr(seccomp, "_libc", Kernel)
     seccomp.restrict()
     (program,) = applied
-    assert len(program) == len(seccomp.prepared())
+    assert len(program) % 8 == 0
     assert struct.pack("=I", seccomp._PID) not in program
     assert run(program, number_of("kill"), (os.getpid(), 9)) == ALLOWED
     assert run(program, number_of("tgkill"), (os.getpid() + 1, 1, 9)) == KILLED
-    assert struct.pack("=I", seccomp._PID) in seccomp.prepared(), "the next process gets its own"
+    monkeypatch.setattr(seccomp.os, "getpid", lambda: ME)
+    seccomp.restrict()
+    assert run(applied[1], number_of("kill"), (ME, 9)) == ALLOWED, "the next process gets its own"
+    assert run(applied[1], number_of("kill"), (ME + 1, 9)) == KILLED
+    assert len(applied[1]) == len(program)
 
 
 def test_a_kernel_that_refuses_the_filter_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

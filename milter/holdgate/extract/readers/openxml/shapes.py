@@ -8,13 +8,15 @@ of one line are in the same group.
 import re
 from collections.abc import Iterable
 
-from holdgate.extract.readers.texts import expat, outlines
+from holdgate.extract.readers.texts import expat, outlines, xml_plan
 from holdgate.extract.readers.texts.expat import local
 from holdgate.extract.readers.texts.path_data import Figure, figures, vml_figures
 from holdgate.extract.readers.texts.xml_plan import END, FULL, START, TEXT, Selection, flags
 from holdgate.extract.reading import Sink, UnreadableError
 
-_SIGNS = ("custGeom", "viewBox", "coordsize", "enhanced-path")
+_SIGNS = (b"custGeom", b"viewBox", b"coordsize", b"enhanced-path")
+# In UTF-16 of both byte orders: the first zero byte is left out.
+_WIDE_SIGNS = tuple(sign.decode().encode("utf-16-le")[:-1] for sign in _SIGNS)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
 _STYLE = re.compile(r"(left|top|width|height)\s*:\s*([-+]?(?:\d+\.?\d*|\.\d+))")
 _MOVED = re.compile(r"translate\s*\(([^()]{1,60})\)")
@@ -28,7 +30,7 @@ def check(data: bytes, sink: Sink) -> None:
 
     A part without freeform shapes costs a search for a few words.
     """
-    if not any(_mentions(data, sign) for sign in _SIGNS):
+    if not _mentions(data, _SIGNS) and not (b"\0" in data and _mentions(data, _WIDE_SIGNS)):
         return
     handler = _Shapes()
     try:
@@ -39,9 +41,11 @@ def check(data: bytes, sink: Sink) -> None:
         sink.limited(outlines.NOT_READ)
 
 
-def _mentions(data: bytes, word: str) -> bool:
-    """Return whether a word occurs in UTF-8 or UTF-16 (of both byte orders: the first zero byte is left out)."""
-    return word.encode() in data or (b"\0" in data and word.encode("utf-16-le")[:-1] in data)
+def _mentions(data: bytes, words: tuple[bytes, ...]) -> bool:
+    """Return whether one of the words occurs. The search in C takes a quarter of the time of Python's."""
+    if xml_plan.xml_scan is not None:
+        return bool(xml_plan.xml_scan.contains_any(data, words))
+    return any(word in data for word in words)
 
 
 class _Shapes:

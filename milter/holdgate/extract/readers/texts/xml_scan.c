@@ -7,6 +7,7 @@ it stops behind the last tag, and `expat.py` goes on from there with expat. So i
 Follows XML 1.0 (fifth edition): 2.2 characters, 2.3 names, 2.11 line ends, 3.1 tags, 3.3.3 attribute values, 4.6
 predefined entities. Offsets and lengths are in bytes. */
 
+#define _GNU_SOURCE /* memmem(3) */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
@@ -688,11 +689,39 @@ static PyTypeObject ScanType = {
     .tp_getset = scan_values,
 };
 
+/* contains_any(data, words): whether one of the words, a tuple of bytes, occurs in the data. */
+static PyObject *contains_any(PyObject *unused, PyObject *args)
+{
+    Py_buffer data;
+    PyObject *words;
+    (void)unused;
+    if (!PyArg_ParseTuple(args, "y*O!:contains_any", &data, &PyTuple_Type, &words))
+        return NULL;
+    int found = 0;
+    for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(words) && !found; at++) {
+        char *word;
+        Py_ssize_t length;
+        if (PyBytes_AsStringAndSize(PyTuple_GET_ITEM(words, at), &word, &length) < 0) {
+            PyBuffer_Release(&data);
+            return NULL;
+        }
+        found = memmem(data.buf, (size_t)data.len, word, (size_t)length) != NULL;
+    }
+    PyBuffer_Release(&data);
+    return PyBool_FromLong(found);
+}
+
+static PyMethodDef module_functions[] = {
+    {"contains_any", contains_any, METH_VARARGS, "Whether one of the words, a tuple of bytes, occurs in the data."},
+    {NULL, NULL, 0, NULL},
+};
+
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "holdgate.extract.readers.texts.xml_scan",
     .m_doc = "Reads plain XML and calls Python only for what a plan asks for.",
     .m_size = -1,
+    .m_methods = module_functions,
 };
 
 PyMODINIT_FUNC PyInit_xml_scan(void)
