@@ -194,6 +194,8 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "is_last": False,
         "query": {"words": "words"},
         "link_to": lambda number: f"?page={number}",
+        "here": "?page=1",
+        "ticked": {"AAAA-BBBB-CCCC"},
         "link_after": lambda: "?page=3&after=x",
         "problem": "nothing_chosen",
         "result": (1, 1),

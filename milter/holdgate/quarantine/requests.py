@@ -43,7 +43,8 @@ class IncidentFilter:
     """Which incidents to show to a moderator.
 
     `waiting` selects those that need their decision, `states` (empty: all) those in a state, `policy` ("": any) those
-    of a policy. The subject, the sender or a recipient must contain `words`. `since` is the earliest time of arrival.
+    of a policy. The subject, the sender, their name or a recipient must contain `words`. `since` is the earliest time
+    of arrival.
     """
 
     waiting: bool = False
@@ -218,7 +219,9 @@ def _contains(word: str) -> ColumnElement[bool]:
     """
     forms = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
     recipients = cast(incidents.c.recipients, Text)
-    columns: tuple[ColumnElement[Any], ...] = (incidents.c.subject, incidents.c.sender, incidents.c.id)
+    columns: tuple[ColumnElement[Any], ...] = (
+        *(incidents.c.subject, incidents.c.sender, incidents.c.header_from, incidents.c.id),
+    )
     return or_(
         *(column.icontains(form, autoescape=True) for form in forms for column in columns),
         *(recipients.icontains(json.dumps(form)[1:-1], autoescape=True) for form in forms),

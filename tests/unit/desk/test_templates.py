@@ -159,19 +159,17 @@ def test_a_list_in_a_mail_says_when_it_is_not_all(name: str, language: str, more
             assert ("and 2 more places" in text or "und 2 weitere Stellen" in text) == bool(beyond)
 
 
-@pytest.mark.parametrize(
-    ("language", "more", "unnumbered"), [("en", " and 1 more", "and more"), ("de", " und 1 weitere", "und weitere")]
-)
-def test_a_list_on_a_page_says_when_it_is_not_all(language: str, more: str, unnumbered: str) -> None:
+@pytest.mark.parametrize(("language", "unnumbered"), [("en", "and more"), ("de", "und weitere")])
+def test_a_list_on_a_page_says_when_it_is_not_all(language: str, unnumbered: str) -> None:
     templates = Templates(Path("/nonexistent"), UTC)
     for beyond in (0, 1):
         incident = replace(
             trial.PAGES["incident"]["incident"],
-            recipients=[f"{number}@partner.example" for number in range(50 + beyond)],
+            recipients=[f"{number}@partner.example" for number in range(1000)],
             attachments=[{"name": f"{number}.pdf", "size": 1} for number in range(20 + beyond)],
             findings=[{**trial.FINDING, "parts": [f"part {number}" for number in range(4 + 2 * beyond)]}],
         )
         page = templates.page("incident", language, **{**trial.PAGES["incident"], "incident": incident})
-        assert ("49@partner.example" + more in page) == bool(beyond)
+        assert ">999@partner.example<" in page  # all recipients
         assert (f'<span class="soft">{unnumbered}</span>' in page) == bool(beyond)
         assert ("and 2 more places" in page or "und 2 weitere Stellen" in page) == bool(beyond)

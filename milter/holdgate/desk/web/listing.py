@@ -62,6 +62,9 @@ class ListPages(Handlers):
         offset = 0 if place else (page - 1) * PAGE_SIZE
         # One more than is shown, to know whether there is a further page.
         found = requests.page(visitor.address, wanted, limit=PAGE_SIZE + 1, offset=offset, place=place)
+        if not found and any(result):  # all of the last page were decided
+            page = min(page, pages)
+            found = requests.page(visitor.address, wanted, limit=PAGE_SIZE + 1, offset=(page - 1) * PAGE_SIZE)
         is_last = len(found) <= PAGE_SIZE
         del found[PAGE_SIZE:]
         return self._pages.show(
@@ -85,6 +88,8 @@ class ListPages(Handlers):
             query={name: query[name][:_WORDS_LENGTH] for name in _FILTERS if query.get(name)},
             link_to=lambda number: _link(query, number, pages),
             link_after=lambda: _link(query, page + 1, pages, found[-1], wanted),
+            here=_here(query),
+            ticked=set(http.state.form.get("incident", [])) if problem else set(),
             problem=problem,
             result=result,
         )
@@ -183,6 +188,12 @@ def _link(
         if moment is not None:
             fields["after"] = f"{moment.isoformat()}_{last.id}"
     return "?" + urlencode(fields)
+
+
+def _here(query: QueryParams) -> str:
+    """Return the query of this page, so that a form on it leads back to it."""
+    fields = {name: query[name][:_WORDS_LENGTH] for name in (*_FILTERS, "page", "after") if query.get(name)}
+    return f"?{urlencode(fields)}" if fields else ""
 
 
 def _place(query: QueryParams) -> Place | None:

@@ -70,12 +70,12 @@ def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk:
     assert page.text.count('name="not"') == 2
     assert "Yes, I checked" not in page.text
     browser, page = opened(desk, incident, "?not=2&confirm=yes")
-    assert f"It is not sent to: <bdi>{CAROL}</bdi>" in page.text
+    assert f'It is not sent to: <bdi dir="ltr">{CAROL}</bdi>' in page.text
     assert now(desk, incident).state is State.HELD
     assert "tick the box first" in browser.submit(page, "/change").text
     done = browser.submit(page, "/change", confirm="yes", comment="Only Bob")
     assert "approved the message, but not for all of its recipients" in done.text
-    assert f"It is not sent to: <bdi>{CAROL}</bdi>" in done.text
+    assert f'It is not sent to: <bdi dir="ltr">{CAROL}</bdi>' in done.text
     found = now(desk, incident)
     assert (found.state, found.decided_by) == (State.APPROVED, "boss@corp.example")
     assert found.change is not None

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from holdgate.desk import tokens
-from tests.unit.desk.web.test_pages import Browser
+from holdgate.desk.web import listing
+from holdgate.quarantine.states import State
+from tests.unit.desk.web.test_pages import Browser, forms, signed_in
 
 TYPED = '\nBecause <b>they</b> asked\nfor it & "more"'
 
@@ -48,3 +50,54 @@ def test_a_moderator_does_not_type_a_question_or_a_note_twice(make_desk: Any, ho
     done = browser.submit(again, action, to="peer@corp.example", confirm="yes", **{name: "Please"})
     assert done.status_code == 200
     assert "</textarea>" not in done.text or entered(done.text, "question") == ""
+
+
+def test_who_forgot_a_choice_does_not_tick_the_list_twice(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
+    desk = make_desk()
+    incidents = [hold(desk, subject=f"Figures {number}") for number in range(5)]
+    hold(desk, subject="Other")
+    browser = signed_in(desk, monkeypatch)
+    first = browser.get("/incidents?words=figures")
+    following = re.search(r'href="(\?[^"]*after=[^"]*)"', first.text)
+    assert following is not None
+    page = browser.get(f"/incidents{unescape(following[1])}")
+    shown = [one for one in incidents if one.subject in page.text]
+    form = next(one for one in forms(page.text) if "words=figures" in one["action"] and one["method"] == "post")
+
+    again = browser.submit(page, form["action"], incident=[shown[1].id], decision="later", comment=TYPED)
+    assert again.status_code == 422
+    assert re.findall(r'value="([^"]*)" id="[^"]*" checked', again.text) == [shown[1].id]
+    assert entered(again.text, "comment") == TYPED
+    assert [one["default"]["decision"] for one in forms(again.text) if "decision" in one["default"]] == ["later"]
+    assert [one for one in incidents if one.subject in again.text] == shown
+
+    none = browser.submit(again, form["action"], decision="reject", comment="x")
+    assert none.status_code == 422
+    assert " checked aria-label" not in none.text
+    assert [one["default"]["decision"] for one in forms(none.text) if "decision" in one["default"]] == ["reject"]
+    assert {desk.store.incident(one.id).state for one in incidents} == {State.HELD}
+
+    done = browser.submit(none, form["action"], incident=[shown[0].id], decision="reject", comment="x")
+    assert done.status_code == 200
+    assert "Other" not in done.text
+    assert shown[0].subject not in done.text
+    assert shown[1].subject in done.text
+    assert entered(done.text, "comment") == ""
+    assert " checked aria-label" not in done.text
+
+
+def test_after_the_last_page_was_decided_the_list_shows_what_is_left(
+    make_desk: Any, hold: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
+    desk = make_desk()
+    incidents = [hold(desk, subject=f"Figures {number}") for number in range(3)]
+    browser = signed_in(desk, monkeypatch)
+    following = re.search(r'href="(\?[^"]*after=[^"]*)"', browser.get("/incidents").text)
+    assert following is not None
+    page = browser.get(f"/incidents{unescape(following[1])}")
+    (last,) = [one for one in incidents if one.subject in page.text]
+    action = next(one["action"] for one in forms(page.text) if "after=" in one["action"])
+    done = browser.submit(page, action, incident=[last.id], decision="approve")
+    assert [one.subject in done.text for one in incidents] == [one != last for one in incidents]

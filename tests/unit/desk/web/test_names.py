@@ -1,0 +1,53 @@
+"""Addresses, names and choices as the pages show them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.desk.web.test_pages import Browser, signed_in
+
+_HEBREW = "\u05d9\u05d5\u05e1\u05d9@partner.example"
+
+
+@pytest.mark.parametrize("count", [1, 3, 60])
+def test_each_address_is_written_from_the_left(make_desk: Any, hold: Any, count: int, monkeypatch: Any) -> None:
+    """A Hebrew mailbox would else stand behind its domain, or change places with the one of another address."""
+    desk = make_desk()
+    recipients = [_HEBREW, *(f"{number}@partner.example" for number in range(1, count))]
+    incident = hold(desk, sender=f"a.{_HEBREW}", header_from=f"a.{_HEBREW}", recipients=recipients)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident)).text
+    shown = re.findall(r'<bdi dir="ltr">([^<]*)</bdi>', page)
+    assert shown == [f"a.{_HEBREW}", *recipients]  # all of them, however many there are
+    listed = signed_in(desk, monkeypatch).get("/incidents").text
+    assert f'<bdi dir="ltr">a.{_HEBREW}</bdi>' in listed
+    assert bool(re.search(rf'<bdi dir="ltr">\s*{_HEBREW}\s*</bdi>', listed)) is (count == 1)
+
+
+def test_a_person_is_found_by_the_name_that_the_list_shows(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
+    desk = make_desk()
+    hold(desk, sender="al@corp.example", header_from="Anna Lindqvist <al@corp.example>", subject="First")
+    hold(desk, sender="bo@corp.example", header_from="Bert Olsen <bo@corp.example>", subject="Second")
+    browser = signed_in(desk, monkeypatch)
+    page = browser.get("/incidents?words=lindqvist").text
+    assert ("Anna Lindqvist" in page, "First" in page, "Second" in page) == (True, True, False)
+
+
+def test_what_an_approval_may_allow_is_closed_in_the_bar(make_desk: Any, hold: Any) -> None:
+    """Open, it covers half of a phone."""
+    desk = make_desk(classes=True, classes_days=7)
+    incident = hold(desk)
+    desk.store.machines.note(incident.id, 1, 5, [11], [], int(datetime.now(UTC).timestamp()))
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    closed = re.search(
+        r'<details class="comment">\s*<summary>With an approval[^<]*</summary>(.*?)</details>', page.text, re.S
+    )
+    assert closed is not None
+    assert closed[1].count('name="allow"') == 4
+    again = browser.submit(page, "/decision", decision="later", allow="7")
+    assert again.status_code == 422
+    assert re.search(r'<details class="comment" open>\s*<summary>With an approval', again.text)
+    assert re.findall(r'name="allow" value="(\w*)" checked', again.text) == ["7"]
