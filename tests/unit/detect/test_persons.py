@@ -1,6 +1,8 @@
 """Names of persons: which ones the shipped model finds."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -252,3 +254,18 @@ def test_hidden_names_are_not_in_the_table() -> None:
     root = RULES.parent
     assert Table(table(root)).code("zuzanna") & lexicon.GIVEN
     assert not Table(table(root, frozenset(("zuzanna",)))).code("zuzanna") & lexicon.GIVEN
+
+
+class _Places(list[tuple[int, int]]):
+    """Places of which single ones are read, not a copy of all that follow: a list of names takes quadratic time so."""
+
+    def __getitem__(self, key: Any) -> Any:
+        assert isinstance(key, int)
+        return super().__getitem__(key)
+
+
+def test_names_with_a_comma_are_compared_with_the_persons_around_them_only() -> None:
+    text = "Smith, John; Miller, Anna\n" * 20
+    persons = [(found.start(), found.end()) for found in re.finditer(r"\w+, \w+", text)]
+    places = person._turned(Text(text, mask(text)), LEXICON, _Places(persons))
+    assert [place.value for place in places] == ["john smith", "anna miller"] * 20

@@ -102,7 +102,7 @@ def _turned(text: Text, known: Lexicon, persons: Sequence[tuple[int, int]]) -> I
             continue
         comma = start + len(last)
         kind = known.known(last.split()[-1]).kind
-        named = any(one < comma and two > start for one, two in persons[_index(persons, start) :][:1])
+        named = _overlaps(start, comma, persons)
         if kind & lexicon.NO_NAME or not (kind & lexicon.SURNAME or (start in fields and named)):
             continue
         if kind & lexicon.FIRST and not kind & lexicon.SURNAME:
@@ -111,12 +111,6 @@ def _turned(text: Text, known: Lexicon, persons: Sequence[tuple[int, int]]) -> I
             continue
         behind = end
         yield Place(start, end, f"{first} {last}".lower())
-
-
-def _index(persons: Sequence[tuple[int, int]], start: int) -> int:
-    """Return the index of the first person who ends behind `start`."""
-    at = bisect.bisect_left(persons, (start, 0))
-    return at - 1 if at and persons[at - 1][1] > start else at
 
 
 def _are_first_names(words: str, known: Lexicon) -> bool:
@@ -147,7 +141,7 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
         found.extend(
             place
             for place in _of_domains(text.text, _lexicon(_names(dictionaries)))
-            if not any(start < place[1] and end > place[0] for start, end in known[_index(known, place[0]) :][:1])
+            if not _overlaps(*place, known)
         )
     for start, end in sorted((*found, *companies)):
         words = text.text[start:end].lower().split()

@@ -53,7 +53,8 @@ _OTHERS = frozenset(_OTHER_NAMES.split())
 _BARRIERS = frozenset(["table", "caption", "td", "th"])
 
 _SPACE = " \t\n\f"
-_INDENT = re.compile(r"[ \t]*\n[ \t\n]+")
+# Only where white space begins: from each of its characters, a long line of it would take quadratic time.
+_INDENT = re.compile(r"(?<![ \t])[ \t]*+\n[ \t\n]+")
 _ATTRIBUTE = re.compile(
     r"[ \t\n\f]++([a-zA-Z_:][a-zA-Z0-9_:.-]*+)"
     r"(?:[ \t\n\f]*+=[ \t\n\f]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^ \t\n\f\"'=<>`/][^ \t\n\f\"'<>`]*+)))?+"

@@ -1,10 +1,14 @@
 """HTML: lines as a person sees them, hidden text, and linear time."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.extract.readers.texts import html
+from holdgate.extract.extractor import extract_file
+from holdgate.extract.part import Status
+from holdgate.extract.readers.texts import html, html_scan
 from tests.support.sink import read_all
 
 
@@ -207,3 +211,16 @@ def test_a_number_in_a_doctype_is_read(doctype: str) -> None:
 def test_an_ordinary_doctype_is_no_text() -> None:
     doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">'
     assert "xhtml" not in read_all(html.read, f"{doctype}<p>words".encode()).everything()
+
+
+def test_white_space_of_any_length_is_read() -> None:
+    """It took minutes, and ended as a time limit, if a line feed followed somewhere."""
+    words = f"<html><body><pre>first{' ' * 300_000}last\n  4111</pre></body></html>"
+    extraction = extract_file("a.html", words.encode())
+    assert extraction.status is Status.COMPLETE
+    assert "last\n4111" in extraction.parts[0].text
+
+
+@given(st.text(alphabet=" \t\nab", max_size=40))
+def test_indentation_is_removed(text: str) -> None:
+    assert html_scan.tidy(text) == re.sub(r"[ \t]*\n[ \t\n]+", "\n", text.strip())
