@@ -95,7 +95,7 @@ def _base64_files(text: bytes) -> Iterator[tuple[str, bytes]]:
         text = text.replace(b"\\/", b"/").replace(b"\\r", b"").replace(b"\\n", b"\n")
     if _LONG_RUN not in text.translate(_MASK):
         return
-    blocks = armour.starts(text)  # their content is read by `texts.text`
+    blocks = armour.starts(text)  # which `texts.blocks` reads
     for found in _BASE64.finditer(text):
         if found.start() in blocks:
             continue

@@ -139,9 +139,7 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
     if "@" in text.text:
         known = sorted((*((start, end) for start, end, label in labelled if label != naming.PLACE), *companies))
         found.extend(
-            place
-            for place in _of_domains(text.text, _lexicon(_names(dictionaries)))
-            if not _overlaps(*place, known)
+            place for place in _of_domains(text.text, _lexicon(_names(dictionaries))) if not _overlaps(*place, known)
         )
     for start, end in sorted((*found, *companies)):
         words = text.text[start:end].lower().split()

@@ -15,12 +15,13 @@ from typing import cast
 
 from PIL import AvifImagePlugin, ExifTags, Image, ImageFile, ImageOps, IptcImagePlugin, UnidentifiedImageError
 
-from holdgate.extract import inline, ocr
+from holdgate.extract import ocr
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.extents import images
 from holdgate.extract.format import Format
 from holdgate.extract.ocr import Pixels
 from holdgate.extract.readers.pictures.xmp import xmp_text
+from holdgate.extract.readers.texts import blocks
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
 PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "DIB", "WEBP", "JPEG2000", "PPM", "ICO", "PCX", "TGA", "AVIF")
@@ -204,7 +205,7 @@ def _read_metadata(data: bytes, image: Image.Image, sink: Sink) -> None:
             if cleaned and cleaned not in seen:
                 seen.add(cleaned)
                 sink.text(cleaned, PLACE)
-                inline.read_files(text, sink)
+                blocks.read(text, sink)
     except PILLOW_ERRORS:
         sink.limited("damaged image properties")
 

@@ -4,8 +4,9 @@ import csv
 import sys
 from itertools import islice
 
-from holdgate.extract import charset, inline
+from holdgate.extract import charset
 from holdgate.extract.format import Format
+from holdgate.extract.readers.texts import blocks
 from holdgate.extract.reading import Document, Sink
 
 _DELIMITERS = ",;\t|"
@@ -18,7 +19,8 @@ csv.field_size_limit(sys.maxsize)
 
 def read(document: Document, sink: Sink) -> None:
     """Pass on the rows, with fields separated by tabs; each of the first 2,000 has its own place."""
-    for text in charset.readings(document.data, document.charset):
+    readings = charset.readings(document.data, document.charset)
+    for text in readings:
         head = text[:4_000]
         delimiter = max(_DELIMITERS, key=head.count)
         rows = csv.reader(text.replace("\0", "").splitlines(keepends=True), delimiter=delimiter)
@@ -32,7 +34,7 @@ def read(document: Document, sink: Sink) -> None:
                 number += len(block)
         except csv.Error:
             sink.text(text)
-    inline.read_files(document.data, sink)
+    blocks.read(readings[0], sink, document.data)
 
 
-FORMAT = Format(kind="csv", read=read, holds="tables in text", read_by="Holdgate", unread="", textual=True)
+FORMAT = Format(kind="csv", read=read, holds="tables in text", read_by="Holdgate", unread=blocks.UNREAD, textual=True)

@@ -9,10 +9,10 @@ from collections import Counter
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from holdgate.extract import charset, inline
+from holdgate.extract import charset
 from holdgate.extract.fields import base64
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import html_drawings, html_scan
+from holdgate.extract.readers.texts import blocks, html_drawings, html_scan
 from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page, tidy
 from holdgate.extract.reading import Document, Sink
 from holdgate.extract.references import unescaped
@@ -130,7 +130,7 @@ def write(page: Page, sink: Sink) -> None:
         else:
             sink.text(value, place)
             lines.append(value)
-    inline.read_files("\n".join(lines), sink)
+    blocks.read("\n".join(lines), sink)
 
 
 def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], visible: bool) -> None:
@@ -205,7 +205,7 @@ def strip(source: str, sink: Sink) -> None:
     text, values = unescaped("".join(pieces)), unescaped("\n".join(aside))
     sink.text(text)
     sink.text(values, "attributes and comments")
-    inline.read_files(f"{text}\n{values}", sink)
+    blocks.read(f"{text}\n{values}", sink)
 
 
 FORMAT = Format(
@@ -213,6 +213,6 @@ FORMAT = Format(
     read=read,
     holds="HTML",
     read_by="lexbor",
-    unread="letters that an SVG element draws as paths (`drawing not read`)",
+    unread=f"letters that an SVG element draws as paths (`drawing not read`); {blocks.UNREAD}",
     textual=True,
 )

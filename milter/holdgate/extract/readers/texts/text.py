@@ -3,13 +3,11 @@
 import binascii
 import re
 
-from holdgate.extract import armour, charset, identify, inline
+from holdgate.extract import charset, identify
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import certificate, ciphertext, der, drawn, openpgp, printed, undone
-from holdgate.extract.reading import SIGNED_NAME, Document, Sink
+from holdgate.extract.readers.texts import blocks, drawn, printed, undone
+from holdgate.extract.reading import Document, Sink
 
-# Their content is no text, whatever bytes it has by chance (RFC 7468, OpenSSL, OpenSSH, RFC 9580).
-_KEY = re.compile(r"KEY|SIGNATURE|PARAMETERS")
 _ENRICHED = ("text/enriched", "text/richtext")
 _ESCAPED_SPACES = 3
 """This many show quoted-printable that no field declares: an escape's digits would be read as part of a number."""
@@ -42,10 +40,7 @@ def read(document: Document, sink: Sink) -> None:
         decoded = charset.decode(binascii.a2b_qp(data), document.charset).splitlines()
         before = set(first.splitlines())
         sink.text("\n".join(line for line in decoded if line not in before), "quoted-printable undone")
-    _read_blocks(data, sink)
-    if ciphertext.has_block(first):
-        sink.limited(ciphertext.NOT_READ)
-    inline.read_files(data, sink)
+    blocks.read(first, sink, data)
     if _ARCHIVE.match(data):
         sink.budget.spend_bytes(len(data))
         sink.embedded(_FIELD.sub(rb"\1:", data), "", "message/rfc822")
@@ -54,41 +49,12 @@ def read(document: Document, sink: Sink) -> None:
         sink.embedded(piece, "binary data in the text")
 
 
-def _read_blocks(data: bytes, sink: Sink) -> None:
-    """Pass on what blocks of base64 between BEGIN and END lines contain; the names of certificates are text."""
-    names: list[str] = []
-    for label, content, armoured in armour.blocks_in(data):
-        sink.budget.check_time()
-        if label == armour.PGP and not openpgp.is_readable(content):
-            sink.limited(ciphertext.NOT_READ)
-            continue
-        name = SIGNED_NAME
-        if label != armour.PGP and label not in armour.CMS:
-            if _KEY.search(label):
-                kind = "" if inline.is_file(content) else "binary"
-            else:
-                kind = identify.identify(Document(content))
-                if kind == "certificate" or (kind == "binary" and der.is_element(content)):
-                    names += der.texts(content)
-                    if certificate.has_unknown(content):
-                        sink.limited(certificate.NOT_READ)
-                    kind = "binary"
-            if kind == "binary":
-                continue
-            name = inline.ENCODED_NAME
-        sink.budget.spend_entry()
-        sink.budget.spend_bytes(len(content))
-        sink.embedded(armoured if label == armour.PGP else content, name)
-    if names:
-        sink.text("\n".join(names), "certificate")
-
-
 FORMAT = Format(
     kind="text",
     read=read,
     holds="plain text, with uuencode, yEnc, BinHex, base64, hex dumps and binary patches inside",
     read_by="Holdgate, chardet",
-    unread=f"blocks of OpenPGP, age, Ansible Vault, SOPS, saltpack and JSON Web Encryption (`{ciphertext.NOT_READ}`)",
+    unread=blocks.UNREAD,
     extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist cer crt csr",
     types="text/plain text/html text/csv text/calendar text/vcard text/xml message/rfc822 application/xml"
     " application/vnd.ms-excel application/pkix-cert application/x-x509-ca-cert application/x-x509-user-cert"

@@ -5,10 +5,10 @@ Entity declarations are not expanded: such a file is read with its tags removed,
 
 import re
 
-from holdgate.extract import charset, inline
+from holdgate.extract import charset
 from holdgate.extract.budget import Budget
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import ciphertext, expat, html
+from holdgate.extract.readers.texts import blocks, ciphertext, expat, html
 from holdgate.extract.readers.texts.svg_lines import SvgLines
 from holdgate.extract.readers.texts.xml_lines import Lines
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -19,6 +19,8 @@ _COMMENT = re.compile(r"<!--(.*?)-->|<\?(?!xml\b)(.*?)\?>", re.DOTALL)
 
 _SVG = re.compile(r"<(?:\w+:)?svg[\s>]")
 _HEAD = 4_000
+# The name of an element before a block that is its text.
+_LABEL = re.compile(r"^\S{1,100}: (?=-----BEGIN )", re.MULTILINE)
 NOT_READ = "drawing not read"
 
 
@@ -27,7 +29,7 @@ def read(document: Document, sink: Sink) -> None:
     declared = _ENCODING.match(document.data.removeprefix(b"\xef\xbb\xbf").lstrip())
     source = charset.decode(document.data, declared[1].decode("ascii") if declared else document.charset)
     source = source.removeprefix("\ufeff")
-    if ciphertext.has_block(source):
+    if ciphertext.has_block(source):  # with its elements
         sink.limited(ciphertext.NOT_READ)
     lines = SvgLines() if _SVG.search(source, 0, _HEAD) else Lines()
     try:
@@ -39,7 +41,7 @@ def read(document: Document, sink: Sink) -> None:
     lines.flush()
     text = "\n".join(lines.lines)
     sink.text(text)
-    inline.read_files("\n".join([text, *lines.values]), sink)
+    blocks.read(_LABEL.sub("", "\n".join([text, *lines.values])), sink)
     for line in lines.drawn_lines():
         sink.text(line, "line as drawn")
     if lines.drawn_letters():
@@ -64,6 +66,6 @@ FORMAT = Format(
     read=read,
     holds="XML of any other kind, SVG too",
     read_by="expat",
-    unread=f"letters that an SVG draws as paths (`{NOT_READ}`); XML Encryption (`{ciphertext.NOT_READ}`)",
+    unread=f"letters that an SVG draws as paths (`{NOT_READ}`); XML Encryption, and {blocks.UNREAD}",
     textual=True,
 )
