@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import holdgate
-from benchmarks import against, corpora, evasions, names, office
+from benchmarks import addresses, against, corpora, evasions, names, office
 from benchmarks.calibration import unit
 from holdgate.detect import Confidence, Detector, Match
 
@@ -195,6 +195,14 @@ def naming(detector: Detector) -> bool:
     )
 
 
+def postal(detector: Detector) -> bool:
+    """Count addresses without a postcode, of any confidence, in sentences with town, without one, and without any."""
+    print("postal addresses without a postcode, any confidence")
+    for language, group, counts in addresses.without_postcode(detector):
+        print(f"    {language} {group:8} {counts['right']} right, {counts['wrong']} wrong, {counts['missed']} missed")
+    return True
+
+
 def seconds_each(detector: Detector, texts: list[str]) -> list[float]:
     """Return for each text the CPU seconds that it took, the least of some rounds."""
     best = [float("inf")] * len(texts)
@@ -325,7 +333,18 @@ def load() -> bool:
 def main(arguments: list[str]) -> int:
     """Run the measurements named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="script/bench detect", description=__doc__)
-    known = ("accuracy", "ham", "office", "names", "obfuscations", "deobfuscation", "speed", "linearity", "load")
+    known = (
+        "accuracy",
+        "ham",
+        "office",
+        "names",
+        "addresses",
+        "obfuscations",
+        "deobfuscation",
+        "speed",
+        "linearity",
+        "load",
+    )
     parser.add_argument("what", nargs="*", help=", ".join(known))
     parser.add_argument("--profile", default="dlp-pii")
     parser.add_argument("--megabytes", type=int, default=10, help="size of each hostile input")
@@ -341,6 +360,7 @@ def main(arguments: list[str]) -> int:
         "ham": lambda: false_hits(detector),
         "office": lambda: false_office(detector),
         "names": lambda: naming(detector),
+        "addresses": lambda: postal(detector),
         "deobfuscation": lambda: deobfuscation(detector),
         "obfuscations": lambda: obfuscations(detector),
         "speed": lambda: speed(detector),

@@ -164,8 +164,7 @@ class Lexicon:
             code |= FAMILY
         if code or word.isascii():
             return code
-        plain = "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
-        plain = plain.translate(_STROKES)
+        plain = without_accents(word)
         return self._named(plain) if plain != word else 0
 
     def _inflected(self, word: str) -> int:
@@ -200,6 +199,12 @@ def _written(word: str) -> int:
     if word[1:].islower():
         return 2
     return 3 if "-" in word or "'" in word else 4
+
+
+def without_accents(word: str) -> str:
+    """Return a word in lower case without accents and strokes."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
+    return plain.translate(_STROKES)
 
 
 def digest(text: str) -> int:

@@ -20,7 +20,7 @@ from holdgate.detect.finders.finder import (
     Text,
 )
 from holdgate.detect.finders.streets import ALONE, LAST, TURNED, WHOLE
-from holdgate.detect.lexicon import PLACE, shipped
+from holdgate.detect.lexicon import PLACE, shipped, without_accents
 
 # Where a postcode can be; the address is then searched for in the characters before it and a few after it. All begin
 # with digits, which are found quickly, and look back.
@@ -64,12 +64,18 @@ _BEFORE: Final = 150
 _AFTER: Final = 50
 _TURNED_AFTER: Final = 90
 _SPACES: Final = re.compile(r"[\s,]+")
-# What can be between a street and its town, directly behind the number or some words later, and the words of the town.
-_BEFORE_TOWN: Final = re.compile(
-    rb"0[Aa]?(?:,? [A?a][^\n\r0,]{2,44}?)?(?P<between>,? ?\r?\n[>\t ]{0,4}|, | a{1,2} )(?=[A?])"
-)
-_IN: Final = frozenset(("in", "a", "à", "te", "em", "en", "w"))
+# What can be between a street and its town, directly behind the number or some words later: a line break, a comma, with
+# a part of the building or of the town before it, or "in".
+_UPPER: Final = "A-ZÀ-ÖØ-ÞŁŚŻŹĆŠŽČÅ"
+_GAP: Final = rf"(?:,? ?\r?\n[>\t ]{{0,4}}|, | (?:in|a|à|te|em|en|w) )(?=[{_UPPER}])"
+_NUMBER: Final = r"\d[A-Za-z]?(?:,? [^\W\d_][^\n\r\d,]{2,44}?)??"
+_WITH_PART: Final = re.compile(rf"{_NUMBER}(, ?[^\n\r,]{{1,24}}?)({_GAP})")
+_BEFORE_TOWN: Final = re.compile(rf"{_NUMBER}({_GAP})|(?={_WITH_PART.pattern})")
 _TOWN: Final = re.compile(r"[^\W\d_][\w.'’\-]*(?: [^\W\d_][\w'’\-]*){0,3}")
+# A part of an address begins with a capital letter, is a word for a part of a building, or has its number.
+_PART: Final = re.compile(
+    rf", ?(?:[{_UPPER}][^\d]*|[^\W\d_]{{3,12}}\.?(?: \w{{1,3}})?|\d{{1,2}}\.?[ºª°]? ?\w{{0,4}}\.?)"
+)
 _STREET: Final = 90
 _LONGEST_TOWN: Final = 40
 # Read here, because a searching process cannot open files.
@@ -107,20 +113,29 @@ def find_street(text: Text, _: Dictionaries) -> Iterator[Place]:
 def find_street_in_town(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each street with a number and a known town behind it; its value is in lower case with single spaces."""
     reach = 0
-    for found in _BEFORE_TOWN.finditer(text.mask):
-        end, begin = found.span("between")
-        between = text.text[end:begin].strip()
-        if between and between != "," and between.lower() not in _IN:
-            continue
-        behind = _town_end(text.text, begin)
-        start = max(reach, end - _STREET)
-        street = LAST.search(text.text[start:end]) if behind else None
-        if street is None:
-            continue
-        name = street[1].rstrip("0123456789 ").lower()
-        if b"0" in text.mask[start + street.start(1) : end] and not _TABLE.code(name) & PLACE:
-            reach = behind
-            yield Place(start + street.start(1), behind, _value(text.text[start + street.start(1) : behind]))
+    for found in _BEFORE_TOWN.finditer(text.text):
+        ends = [found.span(1)] if found[1] else []
+        parted = _WITH_PART.match(text.text, found.start())
+        if parted is not None:
+            # The part is one of the building, or the name of the street behind its number.
+            ends.append((parted.start(1 if _PART.fullmatch(parted[1]) else 2), parted.end()))
+        for end, begin in ends:
+            address = _street_in_town(text, reach, end, begin)
+            if address is not None:
+                reach = address.end
+                yield address
+                break
+
+
+def _street_in_town(text: Text, least: int, end: int, begin: int) -> Place | None:
+    """Return the address of a street that ends at `end` and a known town that begins at `begin`, if they are there."""
+    behind = _town_end(text.text, begin)
+    start = max(least, end - _STREET)
+    street = LAST.search(text.text[start:end]) if behind else None
+    if street is None or _is_town(street[1].rstrip("0123456789 ").lower()):
+        return None
+    first = start + street.start(1)
+    return Place(first, behind, _value(text.text[first:behind])) if b"0" in text.mask[first:end] else None
 
 
 def _town_end(text: str, start: int) -> int:
@@ -129,9 +144,16 @@ def _town_end(text: str, start: int) -> int:
     words = found[0].split(" ") if found is not None else []
     for count in range(len(words), 0, -1):
         name = " ".join(words[:count])
-        if _TABLE.code(name.rstrip(".").lower()) & PLACE:
+        if _is_town(name.rstrip(".").lower()):
             return start + len(name.rstrip("."))
     return 0
+
+
+def _is_town(name: str) -> bool:
+    """Whether a list has a town, with or without its accents."""
+    if _TABLE.code(name) & PLACE:
+        return True
+    return not name.isascii() and bool(_TABLE.code(without_accents(name)) & PLACE)
 
 
 def _before(window: str, code: int) -> tuple[int, int] | None:

@@ -33,7 +33,11 @@ _NUMBERED: Final = (
     r"(?:(?:H\.? ?No\.?|House No\.?|Plot No\.?|Flat No\.?|Door No\.?|No\.)\s?)?"
     r"\d{1,6}(?:[A-Za-z]\b)?(?:[\-–/]\d{1,5})?,?\s+(?:[NSEW]{1,2}\.?\s+)?"
 )
-_FIRST: Final = rf"{_NUMBERED}(?:{_NAME}\s+){{0,4}}?(?:(?:{_ENGLISH})\b\.?)(?:\s+[NSEW]{{1,2}}\b\.?)?{_UNIT}"
+# "St" directly behind the number is "Saint".
+_FIRST: Final = (
+    rf"{_NUMBERED}(?:(?:{_NAME}\s+){{1,4}}?(?:{_ENGLISH})|(?:Broadway|The\s+\w+|{_ENGLISH.replace('|St|', '|')}))\b\.?"
+    rf"(?:\s+[NSEW]{{1,2}}\b\.?)?{_UNIT}"
+)
 # A number and a name, if the text after them proves it.
 _ANY_FIRST: Final = rf"{_NUMBERED}{_NAME}(?: {_NAME}){{0,3}}{_UNIT}"
 _BOX: Final = r"(?:P\.?\s?O\.?\s?Box|Postfach|BP|Apartado|Casella postale|Postbus|Skr\. poczt\.)\s+\d[\d ]{0,6}"
