@@ -29,11 +29,13 @@ class Template:
 
     def __init__(self, readers_directory: Path) -> None:
         self._readers_directory = readers_directory
+        gc.disable()  # as in a zygote that loads rules
         sandbox.preload()
         warm_reading(ReadingOnly(Limits()))
         # Objects that exist before the fork are never collected, so a zygote's collection does not copy their pages.
         gc.collect()
         gc.freeze()
+        gc.enable()
         memory.gather()
         self._shared = memory.private()
         memory.release_files()

@@ -62,6 +62,8 @@ def run(control: socket.socket, readers_directory: str, shared: Sequence[tuple[i
     except (wire.WireError, OSError):
         return
     wire.set_timeout(control, 0)
+    # Loading creates hundreds of thousands of objects and drops hardly any, so collections would only take time.
+    gc.disable()
     try:
         REGISTRY.add_modules(settings["readers"], readers_directory)
         if settings["ocr_languages"]:
@@ -80,6 +82,7 @@ def run(control: socket.socket, readers_directory: str, shared: Sequence[tuple[i
         # Objects that exist before the fork are never collected, so a worker's collection does not copy their pages.
         gc.collect()
         gc.freeze()
+        gc.enable()
         memory.gather(shared or ())
         memory.release_files()
         _discard_output()

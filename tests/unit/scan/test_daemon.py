@@ -242,12 +242,14 @@ def test_a_template_loads_all_before_it_freezes_and_notes_what_it_shares(monkeyp
     steps: list[Any] = []
     monkeypatch.setattr(sandbox, "preload", lambda: steps.append("preload"))
     monkeypatch.setattr(template, "warm_reading", lambda reading: steps.append(type(reading).__name__))
+    monkeypatch.setattr(template.gc, "disable", lambda: steps.append("disable"))
     monkeypatch.setattr(template.gc, "collect", lambda: steps.append("collect"))
     monkeypatch.setattr(template.gc, "freeze", lambda: steps.append("freeze"))
+    monkeypatch.setattr(template.gc, "enable", lambda: steps.append("enable"))
     monkeypatch.setattr(memory, "gather", lambda: steps.append("gather"))
     monkeypatch.setattr(memory, "private", lambda: (steps.append("private"), [(1, 2)])[1])
     made = Template(Path("/readers"))
-    assert steps == ["preload", "ReadingOnly", "collect", "freeze", "gather", "private"]
+    assert steps == ["disable", "preload", "ReadingOnly", "collect", "freeze", "enable", "gather", "private"]
     assert (made._readers_directory, made._shared) == (Path("/readers"), [(1, 2)])
 
 

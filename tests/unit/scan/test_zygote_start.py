@@ -65,6 +65,8 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
         (ocr, "configure", None),
         (gc, "collect", 0),
         (gc, "freeze", None),
+        (gc, "disable", None),
+        (gc, "enable", None),
     ):
         monkeypatch.setattr(owner, name, noted.note(name, returned))
     monkeypatch.setattr(tesseract, "TesseractEngine", noted.note("engine", "an engine"))
@@ -113,11 +115,13 @@ def test_everything_is_loaded_before_it_is_frozen_and_frozen_before_it_is_confin
 ) -> None:
     answer(control)
     order = [
+        "disable",
         "add_modules",
         "preload",
         "warm_reading",
         "collect",
         "freeze",
+        "enable",
         "gather",
         "_discard_output",
         "confine_template",
