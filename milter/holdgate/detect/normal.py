@@ -126,7 +126,8 @@ _HTML: Final = frozenset(
      "symbol", "use")
 )  # fmt: skip
 _FOREIGN: Final = re.compile("[\u0370-\u03ff\u0400-\u052f]")
-_FOREIGN_WORD: Final = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
+# Only from where a word begins: from each of its characters, a long one in ASCII would take quadratic time.
+_FOREIGN_WORD: Final = re.compile("(?<![0-9A-Za-z\u0370-\u052f])[0-9A-Za-z]*+[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*+")
 
 
 class Normal:

@@ -1,5 +1,7 @@
 """Normalisation: what is converted, what is unchanged, and that every place maps back."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,3 +144,15 @@ def test_dense_disguise_is_cut_off_as_limited(monkeypatch: pytest.MonkeyPatch) -
     found = normalise("&#49;" * 100)
     assert found.limited
     assert found.text.startswith("1")
+
+
+@given(st.text(alphabet="aZ0 -жΩé", max_size=30))
+def test_a_word_with_a_foreign_letter_is_found_whole(text: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long word without such a letter."""
+    simple = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
+    assert normal._FOREIGN_WORD.findall(text) == simple.findall(text)
+
+
+def test_a_long_word_beside_a_foreign_letter_is_left_alone() -> None:
+    text = "Номер 219-09-9999 " + "a1b2" * 100_000
+    assert normalise(text).text == text
