@@ -72,9 +72,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         choices=["thread", "recipients"],
         help="of a program: also allow later mail: answers in this thread for 24 hours, or mail to these recipients",
     )
-    release.add_argument(
-        "--days", type=int, default=1, metavar="N", help="with --allow recipients: for so many days (default: 1)"
-    )
+    release.add_argument("--days", type=int, metavar="N", help="with --allow recipients: for so many days (default: 1)")
     release.add_argument("--encrypted", action="store_true", help="through the transport that the policy names")
     release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
@@ -203,13 +201,16 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
 
 def _class(arguments: argparse.Namespace) -> Class | None:
     """Return the class that the options name, or None. Raises ConfigError."""
+    if arguments.days is not None and arguments.allow != "recipients":
+        raise ConfigError(["--days: only with --allow recipients"])
     if arguments.allow is None:
         return None
     if arguments.without or arguments.redacted or arguments.encrypted or arguments.not_to:
         raise ConfigError(["--allow: not together with changes of the message"])
-    if arguments.allow == "recipients" and arguments.days < 1:
+    days = 1 if arguments.days is None else arguments.days
+    if days < 1:
         raise ConfigError(["--days: at least 1"])
-    return Class(0 if arguments.allow == "thread" else arguments.days)
+    return Class(0 if arguments.allow == "thread" else days)
 
 
 def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Change | None:

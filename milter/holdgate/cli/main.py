@@ -30,6 +30,7 @@ from holdgate.cli import (
     token_key,
 )
 from holdgate.cli.output import print_result, wants_json
+from holdgate.cli.parsing import CommandParser
 from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.node import name_of
@@ -44,7 +45,7 @@ _TROUBLE = 2
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the complete command line parser; the reference page is generated from it."""
-    parser = argparse.ArgumentParser(prog="holdgate", description="Outbound mail DLP with a manager's approval.")
+    parser = CommandParser(prog="holdgate", description="Outbound mail DLP with a manager's approval.")
     parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -12,6 +12,7 @@ from holdgate.cli.main import main
 from holdgate.config import ApiToken
 from holdgate.configfile import load_settings
 from holdgate.quarantine.incident import Actor, Incident
+from holdgate.quarantine.states import State
 from holdgate.quarantine.store import open_store
 
 
@@ -132,3 +133,46 @@ def test_migrate_settings_without_policies(settings: Path, capsys: pytest.Captur
         main(["-c", str(settings), "migrate-settings"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "error"),
+    [
+        ("chekc", "holdgate", 'did you mean "check"?'),
+        ("approve AAAA", "holdgate", 'did you mean "release"?'),
+        ("policy tset", "holdgate policy", 'did you mean "test"?'),
+        ("list --state hled", "holdgate list", 'did you mean "held"?'),
+        ("policy replay --days 0", "holdgate policy replay", "unrecognized arguments: --days 0\n"),
+        ("list extra", "holdgate list", "unrecognized arguments: extra\n"),
+        ("list -c /etc/x.toml", "holdgate list", "write -c FILE before the command"),
+        ("show --config=/etc/x.toml AAAA", "holdgate show", "write -c FILE before the command"),
+    ],
+)
+def test_a_command_line_with_a_mistake(capsys: pytest.CaptureFixture[str], words: str, usage: str, error: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    output = capsys.readouterr().err
+    assert output.startswith(f"usage: {usage} [-h]")
+    assert error in output
+
+
+def test_a_word_like_no_command_gets_no_proposal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["xyzzy"])
+    assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--days", "3"), ("--days", "3", "--allow", "thread")])
+def test_days_without_what_they_are_for_release_nothing(
+    settings: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    store = open_store(load_settings(settings).store.url)
+    held = Incident("4a", "a@corp.example", ["b@partner.example"], "all", state=State.HELD)
+    store.record(held, Actor("root", "command"))
+    error = complaint(capsys, "-c", str(settings), "release", held.id, *words)
+    assert "--days: only with --allow recipients" in error
+    found = store.incident(held.id)
+    assert found is not None
+    assert found.state is State.HELD
+    store.close()
