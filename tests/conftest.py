@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     count: int = session.config.getoption("processes")
     if not count or session.testsfailed or session.config.getoption("collectonly"):
         return None
+    needed = {name for item in session.items if isinstance(item, pytest.Function) for name in item.fixturenames}
+    if "detector" in needed:
+        _detector()
+    if "empty_store" in needed:
+        _empty_store(session.config._tmp_path_factory)  # type: ignore[attr-defined]
     parallel.run(session, count)
     return True
 
@@ -79,10 +85,26 @@ def pytest_runtest_teardown() -> Generator[None, None, None]:
     once.close_stores()
 
 
+@cache
+def _detector() -> Detector:
+    return Detector(shipped(), "dlp-pii")
+
+
+# The empty store, when it is made.
+_empty_stores: list[Path] = []
+
+
+def _empty_store(directories: pytest.TempPathFactory) -> Path:
+    if not _empty_stores:
+        _empty_stores.append(directories.mktemp("store") / "empty.db")
+        migrate(f"sqlite:///{_empty_stores[0]}")
+    return _empty_stores[0]
+
+
 @pytest.fixture(scope="session")
 def detector() -> Detector:
-    """The shipped rules, compiled once. No test changes it; `with_profile` gives it another profile."""
-    return Detector(shipped(), "dlp-pii")
+    """The shipped rules, compiled once, before processes are forked. No test changes it; `with_profile` copies it."""
+    return _detector()
 
 
 @pytest.fixture(scope="session")
@@ -117,10 +139,8 @@ def url(new_url: NewUrl) -> str:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of SQLite's with nothing in it, made once: each test copies it."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    """A store of SQLite's with nothing in it, made once, before processes are forked: each test copies it."""
+    return _empty_store(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
