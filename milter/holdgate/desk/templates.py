@@ -67,7 +67,8 @@ class Templates:
         self._own = self._environment([directory, _SHIPPED]) if directory.is_dir() else self._shipped
         self.languages = sorted({*languages(), *(path.parent.name for path in directory.glob("*/words.toml"))})
         self._catalogues = {language: Catalogue(language) for language in [*self.languages, PSEUDO]}
-        self._words = {language: self._read_words(directory, language) for language in self._catalogues}
+        shipped = tomllib.loads((_SHIPPED / "words.toml").read_text("utf-8"))
+        self._words = {language: self._read_words(shipped, directory, language) for language in self._catalogues}
 
     def mail(self, name: str, language: str, **values: Any) -> tuple[str, str, str]:
         """Return subject, text and HTML of a mail. A template's first line is ``Subject: …``.
@@ -228,9 +229,9 @@ class Templates:
     def _is_soon(self, value: datetime) -> bool:
         return value - self._clock() < moments.SOON
 
-    def _read_words(self, directory: Path, language: str) -> dict[str, Any]:
+    def _read_words(self, shipped: dict[str, Any], directory: Path, language: str) -> dict[str, Any]:
         """Return the words of a language: the administrator's if they have the required form, else the catalogue's."""
-        words = _translated(tomllib.loads((_SHIPPED / "words.toml").read_text("utf-8")), self.catalogue(language))
+        words = _translated(shipped, self.catalogue(language))
         file = f"{language}/words.toml"
         try:
             own = _words_in(directory, language)
