@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationInfo, field_validator, model_validator
 
 from holdgate.findings import Severity
+from holdgate.mistakes import no_plain_address
 from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
 from holdgate.translated import ShortTranslated
 
@@ -415,7 +416,7 @@ class ModerationSettings(Section):
             flat.extend(item if isinstance(item, list) else [item])
         for address in flat:
             if not re.fullmatch(r"[^@\s<>,;:\"()]+(@[^@\s<>,;:\"()]+)?", address):
-                raise ValueError(f'"{address}" is not a plain address')
+                raise ValueError(no_plain_address(address))
         return value
 
     @field_validator("encrypt_through")

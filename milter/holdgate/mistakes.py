@@ -39,6 +39,10 @@ FORMS = {
     "authserv_id": "the name of a server; write it as Authentication-Results begins",
     "login_header": "the name of a header field; write it without its colon",
 }
+# Tables whose keys are names of other things, as they are written in a policy.
+_TABLES = {"profile": '{ dlp-pii = "low" }'}
+# A language in other letters, or with a country, as in "de_DE".
+_LOCALE = re.compile(r"([A-Za-z]{2,3})([_.-].*)?$")
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -63,6 +67,14 @@ _OTHER_WORDS = {
     "to": "recipient",
     "size": "larger_than",
     "domains": "internal_domains",
+    **dict.fromkeys(("german", "deutsch"), "de"),
+    "english": "en",
+    **dict.fromkeys(("spanish", "español"), "es"),
+    **dict.fromkeys(("french", "français"), "fr"),
+    **dict.fromkeys(("italian", "italiano"), "it"),
+    **dict.fromkeys(("dutch", "nederlands"), "nl"),
+    **dict.fromkeys(("polish", "polski"), "pl"),
+    **dict.fromkeys(("portuguese", "português"), "pt"),
 }
 
 
@@ -73,6 +85,7 @@ def did_you_mean(value: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(given.replace("-", "_"), words, n=1, cutoff=0.7)
     near = near or difflib.get_close_matches(given, words, n=1, cutoff=0.7)
     near = near or [other for other in (_OTHER_WORDS.get(given),) if other in words]
+    near = near or [word for word in words if len(word) > 2 and given.startswith(word)]  # "monday" for "mon"
     return f'; did you mean "{words[near[0]]}"?' if near else ""
 
 
@@ -108,9 +121,7 @@ def sentence(detail: Any) -> str:
     if kind == "missing":
         return "is missing, and must be given"
     if kind in _NOT_TABLE:
-        if isinstance(value, list):
-            return f"must be a table, and is a list; write [{key}] with single brackets" if key else "must be a table"
-        return f"must be a table, and is {shown}; write {{ key = value }}, or [{key}] on a line before its keys"
+        return _table(key, value, shown)
     if kind == "list_type":
         return _list(key, value, shown)
     if kind == "string_type":
@@ -130,7 +141,8 @@ def sentence(detail: Any) -> str:
     if kind.startswith("date"):
         return f"must be a date as 2026-12-31, and is {shown}"
     if kind == "string_pattern_mismatch":
-        return f"{shown} is not {FORMS.get(key, context['pattern'])}"
+        meant = _language(str(value)) if key == "language" else ""
+        return f"{shown} is not {FORMS.get(key, context['pattern'])}{meant}"
     return str(detail["msg"]).removeprefix("Value error, ")
 
 
@@ -138,6 +150,33 @@ def _choice(shown: str, value: object, expected: str) -> str:
     allowed = re.findall(r"'([^']*)'", expected)
     meant = did_you_mean(written(value).strip('"'), allowed) if isinstance(value, str | bool) else ""
     return f"{shown} is not allowed; write one of {', '.join(allowed)}{meant}"
+
+
+def _language(value: str) -> str:
+    code = _LOCALE.match(value)
+    meant = code[1].lower() if code else _OTHER_WORDS.get(value.casefold(), "")
+    return f'; did you mean "{meant}"?' if meant else ""
+
+
+def _table(key: str, value: object, shown: str) -> str:
+    if not key:
+        return "must be a table"
+    if key in _TABLES:
+        return f"must be a table, and is {shown}; write {key} = {_TABLES[key]}"
+    if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+        return f"must be a table, and is a list; write [{key}] with single brackets"
+    return f"must be a table, and is {shown}; write {{ key = value }}, or [{key}] on a line before its keys"
+
+
+def no_plain_address(value: str) -> str:
+    """Describe a value that is not the address of one person, and what was probably meant."""
+    parts = [part for part in re.split(r"[\s,;]+", value) if part]
+    if match := re.fullmatch(r"[^<>]*<([^<>@\s]+@[^<>@\s]+)>", value):
+        return f'"{value}" is not a plain address; did you mean "{match[1]}"?'
+    if len(parts) > 1 and all("@" in part for part in parts):
+        several = ", ".join(f'"{part}"' for part in parts)
+        return f'"{value}" is not a plain address; write several as a list: {several}'
+    return f'"{value}" is not a plain address; write one person\'s in each entry, as in "anna@corp.example"'
 
 
 def _list(key: str, value: object, shown: str) -> str:

@@ -32,6 +32,7 @@ from holdgate.mistakes import did_you_mean
 from holdgate.node import rules_of
 from holdgate.plugins import PluginError
 from holdgate.policy.model import Exemption, Policy, PolicyFile, policies_of
+from holdgate.policy.patterns import domain_mistake
 from holdgate.policy.review import hardly_meant, review, weaker_than_uninspected
 from holdgate.quarantine.nodes import differing
 from holdgate.quarantine.store import StoreError, open_store
@@ -265,7 +266,7 @@ def _as_daemons_do(settings: Settings) -> Tables:
 
 def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
     """Yield the Postfix tables whose lookups fail; until that is fixed, mail that needs them is deferred."""
-    named: dict[str, str] = {table: "internal_domains" for table in policies.internal_domains if is_table(table)}
+    named = {one: "internal_domains" for one in policies.internal_domains if is_table(one) and not domain_mistake(one)}
     entries: list[tuple[str, Policy | Exemption]] = [(f'policy "{policy.name}"', policy) for policy in policies.policy]
     entries += [(f"exemption {number}", exemption) for number, exemption in enumerate(policies.exemption, 1)]
     for entry, conditions in entries:

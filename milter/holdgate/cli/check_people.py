@@ -16,6 +16,7 @@ from holdgate.configfile import ConfigError
 from holdgate.desk.moderators import MANAGER
 from holdgate.desk.templates import Templates
 from holdgate.mistakes import did_you_mean, written
+from holdgate.notation import format_duration
 from holdgate.policy.conditions import inside_matcher
 from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.patterns import address_mistake, domain_mistake
@@ -56,6 +57,9 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
             for name in names:
                 if reported := no_person(name):
                     yield f"{place} {key}: {reported}"
+        for entry in rules.forward_to:
+            if reported := _no_forwarding(entry):
+                yield f"{place} forward_to: {reported}"
 
 
 def warnings(path: Path, settings: Settings) -> Iterator[str]:
@@ -69,6 +73,13 @@ def warnings(path: Path, settings: Settings) -> Iterator[str]:
             for name in names:
                 if name != MANAGER and not no_person(name) and (reported := _doubt(name, settings, origin)):
                     yield f"{place} {key}: {reported}"
+        deadline = (rules if "deadline" in rules.model_fields_set else settings.moderation).deadline
+        for before in rules.reminders if "reminders" in rules.model_fields_set else ():
+            if before >= deadline and not rules.working_days:
+                yield (
+                    f'{place} reminders: "{format_duration(before)}" before a deadline of '
+                    f'"{format_duration(deadline)}" is never sent; write a shorter time'
+                )
     if policies is not None and policies.internal_domains:
         try:
             yield from _leading_outside(path, settings, policies)
@@ -112,6 +123,15 @@ def no_person(name: str) -> str:
     if "*" in name or "?" in name:
         return f'"{name}" is a pattern; write the address of a person, or of a mailing list'
     return address_mistake(name) if "@" in name else ""
+
+
+def _no_forwarding(entry: str) -> str:
+    """Return why no address can be meant by an entry of `forward_to`: it has addresses, domains and `*@domain`."""
+    entry = entry.removeprefix("*@")
+    if entry.startswith("*."):
+        return f'"{entry}" is no domain; write each of them, as in "{entry[2:]}"'
+    is_address = entry.rpartition("@")[0] not in ("", "*")
+    return address_mistake(entry) if is_address else domain_mistake(entry, wildcards=False)
 
 
 def _doubt(name: str, settings: Settings, origin: str) -> str:

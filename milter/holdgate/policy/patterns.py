@@ -11,6 +11,7 @@ from holdgate.tables import is_table
 _LABEL = r"[^\s@.,;<>()\"/\\^$|*?\[\]]+"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _SHELL_DOMAIN = re.compile(r"(\*\.)?[^\s@,;<>()\"/\\^$|]+")
+_NUMBERS = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _REGULAR = re.compile(r"^/.*/$|[\\^$|]|^\.\*|\(\?|\[\^|\]\+")
 _TABLE_TYPES = (
     "hash",
@@ -80,6 +81,10 @@ def _form_mistake(value: str) -> str:
         return f'"{value}" is a link; did you mean "{match[1]}"?'
     if is_table(value):
         return ""
+    if match := re.match(r"\$[{(]?([a-z_]+)", value):
+        return (
+            f'"{value}" is a parameter of Postfix, which is not looked up here; write what "postconf {match[1]}" prints'
+        )
     if _REGULAR.search(value):
         return (
             f'"{value}" is a regular expression, and patterns here have * and ? alone; write it in a file and name '
@@ -107,6 +112,10 @@ def _domain_form(domain: str, *, wildcards: bool, before: str = "") -> str:
     if domain.startswith("."):
         meant = f"{before}*{domain}" if wildcards else domain[1:]
         return f'{shown} matches nothing; did you mean "{meant}"?'
+    if _NUMBERS.fullmatch(domain):
+        return f'{shown} is an IP address, and addresses here have domains; write one, as in "{before}corp.example"'
+    if match := re.fullmatch(r"([^:]+):\d+", domain):
+        return f'{shown} has a port; did you mean "{before}{match[1]}"?'
     if domain.endswith("."):
         return f'{shown} ends with a dot, and addresses do not; did you mean "{before}{domain[:-1]}"?'
     if match := re.fullmatch(r"\*([^.*?@\[][^*?@\[]*\.[^.*?@\[]+)", domain):

@@ -89,7 +89,14 @@ def holding(policies: PolicyFile) -> str:
 
 
 def hardly_meant(policies: PolicyFile) -> Iterator[str]:
-    """Yield text patterns that match one exact text, although part of it was probably meant."""
+    """Yield text patterns that match one exact text, although part of it was probably meant, and the like."""
+    for domain in policies.internal_domains:
+        own = domain.removeprefix("*@").removeprefix("*.")
+        if domain.endswith(f"*.{own}") and not {own, f"*@{own}"} & set(policies.internal_domains):
+            yield (
+                f'internal_domains: "{domain}" has the domains below {own} only, so mail to {own} itself is '
+                f'outbound; add "{own}" if it is yours'
+            )
     for policy in policies.policy:
         for pattern in policy.subject:
             if is_plain(pattern):

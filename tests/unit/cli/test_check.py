@@ -9,6 +9,8 @@ from holdgate.cli.check import check
 pytestmark = pytest.mark.postfix
 
 POLICIES = """
+internal_domains = ["https://corp.example"]
+
 [[policy]]
 name = "a"
 action = "allow"
@@ -158,3 +160,8 @@ def test_a_table_of_machine_accounts_that_cannot_be_read_is_named(tmp_path: Path
     problems = [one for one in check(config).problems if "[machines] accounts" in one]
     assert len(problems) == 1
     assert f"there is no {tmp_path}/machines" in problems[0]
+
+
+def test_a_link_is_reported_once_and_not_looked_up_as_a_table(output: str) -> None:
+    lines = [line for line in output.splitlines() if "https://corp.example" in line]
+    assert lines == ['policies.toml: internal_domains: "https://corp.example" is a link; did you mean "corp.example"?']

@@ -138,3 +138,48 @@ def test_aliases_that_lead_outside_are_named(tmp_path: Path) -> None:
     assert "bob@corp.example" not in warning
     everything = POLICIES.replace('["corp.example"]', '["corp.example", "partner.example"]')
     assert list(check_people.warnings(Path("h.toml"), settings_of(tmp_path, policies=everything))) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "meant"),
+    [
+        ("@partner.example", 'did you mean "partner.example"?'),
+        ("*.partner.example", 'write each of them, as in "partner.example"'),
+        ("hash:/etc/x", "is a table; write the domains themselves"),
+        ("anna@", 'write "anna@corp.example"'),
+        ("partner.example", ""),
+        ("*@partner.example", ""),
+        ("anna@partner.example", ""),
+    ],
+)
+def test_an_entry_to_which_no_question_can_be_forwarded_is_a_problem(tmp_path: Path, entry: str, meant: str) -> None:
+    found = problems(tmp_path, moderation={"forward_to": [entry]})
+    assert [line.startswith("h.toml: [moderation] forward_to: ") for line in found] == [True] * bool(meant)
+    assert meant in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_named"),
+    [
+        ({"reminders": ["3d"]}, True),
+        ({"reminders": ["1d", "2d"]}, True),
+        ({"reminders": ["47h"]}, False),
+        ({"reminders": ["3d"], "deadline": "4d"}, False),
+        ({"reminders": ["3d"], "working_days": ["mon"]}, False),
+        ({"deadline": "12h"}, False),
+    ],
+)
+def test_a_reminder_before_the_request_is_named(tmp_path: Path, given: dict[str, Any], is_named: bool) -> None:
+    found = warnings(tmp_path, moderation=given)
+    assert [line.endswith('before a deadline of "2d" is never sent; write a shorter time') for line in found] == [
+        True
+    ] * is_named
+
+
+def test_a_reminder_of_a_policy_is_compared_with_the_deadline_of_the_site(tmp_path: Path) -> None:
+    policies = f'{POLICIES}moderation = {{ reminders = ["3d"] }}\n'
+    settings = settings_of(tmp_path, policies, moderation={"deadline": "4d"})
+    assert not [line for line in check_people.warnings(Path("h.toml"), settings) if "reminders" in line]
+    settings = settings_of(tmp_path, policies)
+    (line,) = [line for line in check_people.warnings(Path("h.toml"), settings) if "reminders" in line]
+    assert 'policy "a": moderation reminders: "3d"' in line

@@ -29,13 +29,19 @@ from holdgate.policy.review import hardly_meant, review
         ("corp..example", 'did you mean "corp.example"?'),
         (r"/@corp\.example$/", "is a regular expression"),
         ("", "an empty entry"),
+        ("192.0.2.1", 'is an IP address, and addresses here have domains; write one, as in "corp.example"'),
+        ("corp.example:25", 'has a port; did you mean "corp.example"?'),
+        ("$mydestination", 'is a parameter of Postfix, which is not looked up here; write what "postconf mydest'),
+        ("${virtual_mailbox_domains}", '"postconf virtual_mailbox_domains"'),
     ],
 )
 def test_a_domain_that_is_none_is_named(value: str, meant: str) -> None:
     assert meant in domain_mistake(value)
 
 
-@pytest.mark.parametrize("value", ["corp.example", "*.corp.example", "*@corp.example", "localhost", "hash:/etc/x"])
+@pytest.mark.parametrize(
+    "value", ["corp.example", "*.corp.example", "*@corp.example", "localhost", "hash:/etc/x", "1.2.3"]
+)
 def test_a_domain_is_left_alone(value: str) -> None:
     assert domain_mistake(value) == ""
 
@@ -66,6 +72,7 @@ def test_where_no_patterns_are_taken_a_wildcard_and_a_table_are_named() -> None:
         ("*@*corp.example", 'did you mean "*@corp.example" and "*@*.corp.example"?'),
         ("*@.corp.example", 'did you mean "*@*.corp.example"?'),
         (r".*@corp\.example", "is a regular expression"),
+        ("anna@192.0.2.1", 'is an IP address, and addresses here have domains; write one, as in "anna@corp.example"'),
     ],
 )
 def test_a_pattern_that_matches_no_address_is_named(value: str, meant: str) -> None:
@@ -90,6 +97,7 @@ _LABELS = st.text("abcxyz0189-", min_size=1, max_size=8).filter(lambda label: la
 @given(st.text("abcxyz.+-_=", min_size=1, max_size=12), st.lists(_LABELS, min_size=1, max_size=4))
 def test_every_plain_address_is_left_alone(mailbox: str, labels: list[str]) -> None:
     assume(not mailbox.startswith((".", "-")) and not mailbox.endswith("."))
+    assume(not all(label.isdecimal() for label in labels))
     assert address_mistake(f"{mailbox}@{'.'.join(labels)}") == ""
     assert domain_mistake(".".join(labels)) == ""
 
@@ -125,3 +133,14 @@ def test_texts_that_are_hardly_meant_are_named() -> None:
         hardly_meant(policies(subject=["secret", "*secret*"], attachment={"name": [".xlsx", "*.xlsx", "a.b"]}))
     )
     assert [line.partition("did you mean ")[2] for line in output] == ['"*secret*"?', '"*.xlsx"?']
+
+
+@pytest.mark.parametrize("domain", ["*.corp.example", "*@*.corp.example"])
+def test_internal_domains_below_a_domain_that_is_not_internal_are_named(domain: str) -> None:
+    def reported(*domains: str) -> list[str]:
+        return list(hardly_meant(PolicyFile.model_validate({"internal_domains": domains, "policy": []})))
+
+    (line,) = reported(domain)
+    assert line.endswith('mail to corp.example itself is outbound; add "corp.example" if it is yours')
+    assert reported(domain, "corp.example") == reported(domain, "*@corp.example") == []
+    assert reported("corp.example") == reported("*@corp.example") == []
