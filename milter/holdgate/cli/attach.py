@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from holdgate.cli.output import colour, print_result, wants_json
+from holdgate.cli.output import colour, print_error, print_result, wants_json
 from holdgate.configfile import load_settings
 from holdgate.policy.model import policies_of
 from holdgate.policy.review import holding
@@ -116,7 +116,5 @@ def _report(arguments: argparse.Namespace, plan: Plan, *, done: bool) -> int:
 
 
 def _report_error(arguments: argparse.Namespace, error: Exception) -> int:
-    print(f"holdgate: {error}", file=sys.stderr)
-    if wants_json(arguments):
-        print_result(arguments, "", error=str(error))
+    print_error(arguments, str(error))
     return _TROUBLE

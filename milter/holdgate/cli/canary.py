@@ -1,10 +1,9 @@
 """`holdgate canary`: sends a marked message through all steps. A timer runs it; a metric has its last success."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 
-from holdgate.cli.output import print_result, wants_json
+from holdgate.cli.output import print_error, print_result
 from holdgate.config import CanarySettings, Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import canary
@@ -43,9 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         incident = canary.run(Desk(open_store(settings.store.url), settings), observing=arguments.observing)
     except (canary.CanaryError, OSError) as error:
-        print(f"holdgate canary: {error}", file=sys.stderr)
-        if wants_json(arguments):
-            print_result(arguments, "", error=str(error))
+        print_error(arguments, str(error), command="holdgate canary")
         return 2
     became = "recorded" if arguments.observing else "held, approved and released"
     print_result(arguments, f"holdgate canary: {incident.id} was {became}", incident=incident.id)

@@ -4,11 +4,10 @@ import argparse
 import getpass
 import json
 import os
-import sys
 import time
 from datetime import datetime
 
-from holdgate.cli.output import print_result
+from holdgate.cli.output import print_error, print_result
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import classes, moderation
 from holdgate.desk.changing import WITHOUT, CannotChangeError, Changer, RequestedChanges
@@ -102,7 +101,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     store = open_store(load_settings(arguments.config).store.url)
-    found = _find(store, arguments.id)
+    found = _find(store, arguments)
     if found is None:
         return 2
     incident = shown(found)
@@ -166,7 +165,7 @@ def sent_text(incident: Incident) -> str:
 def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     settings = load_settings(arguments.config)
     store = open_store(settings.store.url)
-    incident = _find(store, arguments.id)
+    incident = _find(store, arguments)
     if incident is None:
         return 2
     desk = Desk(store, settings)
@@ -176,13 +175,13 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
             classes.check(desk, incident, wanted)
         change = _change(arguments, desk, incident) if choice is Answer.APPROVE else None
     except (CannotChangeError, UnreadableError, NotOfferedError) as error:
-        print(f"holdgate: {incident.id}: {_clean(str(error))}", file=sys.stderr)
+        print_error(arguments, f"{incident.id}: {_clean(str(error))}")
         return 2
     try:
         if arguments.person:
             request = moderation.request_of(desk, incident, arguments.person.lower())
             if request is None:
-                print(f"holdgate: {incident.id}: {_clean(arguments.person)} has no open request", file=sys.stderr)
+                print_error(arguments, f"{incident.id}: {_clean(arguments.person)} has no open request")
                 return 2
             actor = Actor(f"{request.moderator} ({person()})", _WAY)
             decided = moderation.answer(desk, request, choice, actor, arguments.comment, change=change)
@@ -190,7 +189,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
             actor = Actor(person(), _WAY)
             decided = moderation.override(desk, incident, choice, actor, arguments.comment, change=change)
     except moderation.RefusedError as error:
-        return _too_late(error)
+        return _too_late(arguments, error)
     if decided.state is State.HELD:
         text = f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well"
         return _report(arguments, decided, text, 0)
@@ -231,7 +230,7 @@ def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Ch
     return prepared.change
 
 
-def _too_late(error: moderation.RefusedError) -> int:
+def _too_late(arguments: argparse.Namespace, error: moderation.RefusedError) -> int:
     incident = error.incident
     message = {
         State.PENDING: "has not reached Postfix's hold queue yet; try again in a moment",
@@ -242,7 +241,7 @@ def _too_late(error: moderation.RefusedError) -> int:
         }.get(error.why, "is with other people now"),
     }.get(incident.state, f"is already {incident.state}")
     by = f", by {_clean(incident.decided_by)} ({incident.decided_how})" if incident.decided_by else ""
-    print(f"holdgate: {incident.id} {message}{by}", file=sys.stderr)
+    print_error(arguments, f"{incident.id} {message}{by}")
     return 2
 
 
@@ -296,8 +295,8 @@ def sender_notice_text(incident: Incident, *, is_notified: bool, dropped: bool =
     return f"{sender} is not notified: its domain is not in desk.own_domains"
 
 
-def _find(store: Store, name: str) -> Incident | None:
-    found = store.find(name)
+def _find(store: Store, arguments: argparse.Namespace) -> Incident | None:
+    found = store.find(arguments.id)
     if len(found) == 1:
         return found[0]
     # A queue id that was used twice (short ids): only one of the messages can still be waiting.
@@ -305,7 +304,7 @@ def _find(store: Store, name: str) -> Incident | None:
     if len(waiting) == 1:
         return waiting[0]
     message = "matches several incidents; name one by its id" if found else 'no such incident; see "holdgate list"'
-    print(f"holdgate: {_clean(name)}: {message}", file=sys.stderr)
+    print_error(arguments, f"{_clean(arguments.id)}: {message}")
     return None
 
 

@@ -29,7 +29,7 @@ from holdgate.cli import (
     store,
     token_key,
 )
-from holdgate.cli.output import print_result, wants_json
+from holdgate.cli.output import print_error, print_result, wants_json
 from holdgate.cli.parsing import CommandParser
 from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
@@ -131,8 +131,8 @@ def _migrate_settings(arguments: argparse.Namespace) -> int:
     directory = settings.rules.local_directory
     for path in sorted(directory.rglob("*.toml")) if directory else ():
         changed += rename(path, RULES)
-    for line in changed:
-        print(line)
+    if changed or wants_json(arguments):
+        print_result(arguments, "\n".join(changed), changed=changed)
     return 0
 
 
@@ -156,9 +156,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _fail(arguments: argparse.Namespace, message: str) -> NoReturn:
     """Print the error on standard error, and as JSON with `--json`, and exit."""
-    print(f"holdgate: {message}", file=sys.stderr)
-    if wants_json(arguments):
-        print_result(arguments, "", error=message)
+    print_error(arguments, message)
     sys.exit(_TROUBLE)
 
 

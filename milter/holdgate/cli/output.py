@@ -25,6 +25,13 @@ def print_result(arguments: argparse.Namespace, text: str, /, **data: Any) -> No
     print(json.dumps(data, default=str) if wants_json(arguments) else text)
 
 
+def print_error(arguments: argparse.Namespace, message: str, /, *, command: str = "holdgate") -> None:
+    """Print on standard error why a command failed, and with `--json` an object on standard output, too."""
+    print(f"{command}: {message}", file=sys.stderr)
+    if wants_json(arguments):
+        print_result(arguments, "", error=message)
+
+
 def colour(name: str, text: str, stream: TextIO | None = None) -> str:
     """Return a text in "red", "green" or "yellow" if `stream` (default: standard output) is a terminal with colours.
 

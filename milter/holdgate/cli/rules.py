@@ -7,12 +7,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from holdgate.cli.output import print_result, progress, wants_json
+from holdgate.cli.output import print_error, print_result, progress, wants_json
 from holdgate.config import RulesSettings
 from holdgate.detect import Confidence, Detector, RuleError, never
 from holdgate.detect.identifiers import Identifier
 from holdgate.detect.loader import Loaded, load
 from holdgate.detect.reference import markdown
+from holdgate.mistakes import did_you_mean
 
 _GOOD, _WRONG, _TROUBLE = 0, 1, 2
 
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _hash_values(arguments)
         loaded = load(shipped, local)
     except RuleError as error:
-        print(f"holdgate: {error}", file=sys.stderr)
+        print_error(arguments, str(error))
         return _TROUBLE
     if arguments.step == "show":
         return _show(loaded, arguments)
@@ -86,10 +87,10 @@ def _hash_values(arguments: argparse.Namespace) -> int:
             _make_key(path)
         key = never.read_key(directory)
     except OSError as error:
-        print(f"holdgate: {path}: {error.strerror}", file=sys.stderr)
+        print_error(arguments, f"{path}: {error.strerror}")
         return _TROUBLE
     except RuleError as error:
-        print(f"holdgate: {error}", file=sys.stderr)
+        print_error(arguments, str(error))
         return _TROUBLE
     hashes = [never.hash_value(key, line) for line in sys.stdin if any(map(str.isalnum, line))]
     lines = "".join(f'    "{hashed}",\n' for hashed in hashes)
@@ -126,7 +127,8 @@ def _show(loaded: Loaded, arguments: argparse.Namespace) -> int:
     name = arguments.name
     found = [folder for folder in ("identifiers", "profiles") if (folder, name) in loaded.files]
     if not found:
-        print(f"holdgate: no identifier or profile {name!r}", file=sys.stderr)
+        meant = did_you_mean(name, [known for _folder, known in loaded.files])
+        print_error(arguments, f'no identifier or profile "{name}"; see "holdgate rules list"{meant}')
         return _TROUBLE
     for folder in found:
         path = loaded.files[folder, name]
@@ -165,7 +167,7 @@ def _try_text(detector: Detector, arguments: argparse.Namespace) -> int:
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        print(f"holdgate: {name}: {error.strerror}", file=sys.stderr)
+        print_error(arguments, f"{name}: {error.strerror}")
         return _TROUBLE
     explained = [str(explanation) for explanation in detector.explain(text)]
     evaluation = detector.evaluate(detector.find(text))

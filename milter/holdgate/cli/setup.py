@@ -13,7 +13,7 @@ from pathlib import Path
 
 from holdgate.cli import attach as attaching
 from holdgate.cli import canary, check, setup_answers, setup_files
-from holdgate.cli.output import print_result, wants_json
+from holdgate.cli.output import print_error, print_result, wants_json
 from holdgate.cli.setup_files import Draft
 from holdgate.config import Settings
 from holdgate.configfile import load_settings
@@ -81,9 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
             return _DECLINED
         _carry_out(arguments, work)
     except (SetupError, AttachError, PostfixError, OSError) as error:
-        print(f"holdgate setup: {error}", file=sys.stderr)
-        if wants_json(arguments):
-            print_result(arguments, "", error=str(error))
+        print_error(arguments, str(error), command="holdgate setup")
         return _TROUBLE
     return _report(arguments, work, done=True)
 

@@ -85,6 +85,34 @@ def test_what_fails_says_so_in_json_too(tmp_path: Path, capsys: pytest.CaptureFi
     assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory\n", 2)
 
 
+@pytest.mark.parametrize("command", ["show", "release", "reject"])
+def test_an_incident_that_does_not_exist_is_an_error_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    config = tmp_path / "holdgate.toml"
+    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/h.db"\n')
+    run(capsys, "-c", config, "migrate", "--json")
+    found, err, code = run(capsys, "-c", config, command, "AAAA-BBBB-CCCC", "--json")
+    reason = 'AAAA-BBBB-CCCC: no such incident; see "holdgate list"'
+    assert (found, err, code) == ({"error": reason}, f"holdgate: {reason}\n", 2)
+
+
+def test_a_rule_that_does_not_exist_is_an_error_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found, err, code = run(capsys, "rules", "show", "us-snn", "--json")
+    reason = 'no identifier or profile "us-snn"; see "holdgate rules list"; did you mean "us-ssn"?'
+    assert (found, err, code) == ({"error": reason}, f"holdgate: {reason}\n", 2)
+
+
+def test_new_names_of_settings_are_listed_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "holdgate.toml"
+    config.write_text(f'[desk]\nsession = "1h"\n[policy]\nfile = "{tmp_path}/policies.toml"\n')
+    at = ("-c", config, "migrate-settings", "--json")
+    changed = run(capsys, *at)[0]
+    assert isinstance(changed, dict)
+    assert ["session_lifetime" in line for line in changed["changed"]] == [True]
+    assert run(capsys, *at)[0] == {"changed": []}
+
+
 @pytest.mark.slow
 def test_commands_that_need_no_daemon_answer_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "holdgate.toml"
