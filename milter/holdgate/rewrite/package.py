@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Collection
 from xml.parsers import expat
 
+from holdgate.extract import zip_file
 from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Inside, Spans
@@ -70,7 +71,7 @@ def rewrite(
                 new.external_attr = entry.external_attr
                 packed = entry.compress_type if entry.compress_type in (0, 8) else zipfile.ZIP_DEFLATED
                 target.writestr(new, content, packed)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, LimitReachedError) as error:
+    except (*zip_file.ERRORS, LimitReachedError) as error:
         raise RefusedError(name, "format") from error
     return out.getvalue()
 

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 
+from holdgate.extract.budget import Budget
 from holdgate.extract.readers.pdf import pdf_strings
 
 _STREAM_BYTES = 100_000_000
@@ -23,8 +24,11 @@ _SPACE = b" \t\r\n\f\0"
 _CLEAR, _END = 256, 257
 
 
-def unpacked(content: bytes) -> Iterator[bytes]:
-    """Yield the streams of a document decoded, and what its strings and names spell, also those in streams."""
+def unpacked(content: bytes, budget: Budget) -> Iterator[bytes]:
+    """Yield the streams of a document decoded, and what its strings and names spell, also those in streams.
+
+    Raises LimitReachedError.
+    """
     syntax, streams = pdf_strings.split(content)
     for region in syntax:
         yield from _spelled_out(region)
@@ -36,6 +40,8 @@ def unpacked(content: bytes) -> Iterator[bytes]:
                 data = _DECODERS[name](data)
             except (ValueError, zlib.error, IndexError):
                 break
+            budget.spend_bytes(len(data))
+            budget.check_time()
         yield data
         if not _NO_TEXT.search(stream.dictionary):
             yield from _spelled_out(data)

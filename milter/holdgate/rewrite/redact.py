@@ -7,10 +7,11 @@ for the values. The change is refused if a value may remain.
 import io
 import re
 import zipfile
-import zlib
+from collections.abc import Iterator
 from email.header import Header
+from itertools import chain
 
-from holdgate.extract import charset
+from holdgate.extract import charset, zip_file
 from holdgate.extract.budget import Budget, LimitReachedError
 from holdgate.extract.fields import words
 from holdgate.extract.identify import identify
@@ -71,20 +72,20 @@ def _leaf(one: Entity, finder: Finder, budget: Budget, depth: int) -> None:
     if one.content_type.startswith("text/") or (one.charset and not one.names):
         kind = identify(Document(data, name if one.names else "", one.content_type, one.charset))
         if kind in (*_PLAIN, "html", *_XML_TEXTS):
-            _text_leaf(one, name, kind, charset.decode(data, one.charset), finder)
+            _text_leaf(one, name, kind, charset.decode(data, one.charset), finder, budget)
             return
     new = _file(name, data, finder, budget, depth)
     if new != data:
         one.replace(new)
 
 
-def _text_leaf(one: Entity, name: str, kind: str, text: str, finder: Finder) -> None:
+def _text_leaf(one: Entity, name: str, kind: str, text: str, finder: Finder, budget: Budget) -> None:
     new = _masked_text(text, kind, finder)
     # Read once more, as a file: what a reader decodes can be in another place than what was masked.
     written = new.encode("utf-8", "replace")
     if kind == "html" and finder.check("part.html", b"\xef\xbb\xbf" + written)[1]:
         raise RefusedError(name, "not removed")
-    _require_gone(name, written, finder, kind)
+    _require_gone(name, written, finder, kind, budget)
     if new != text:
         kind_and_subtype = one.content_type.encode("ascii", "replace")
         one.replace(written, kind_and_subtype + b"; charset=utf-8")
@@ -125,7 +126,7 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
         raise RefusedError(name, "not read")
     kind = identify(Document(data, short))
     if not is_found:
-        _require_gone(name, data, finder, kind)  # a reader does not see all bytes
+        _require_gone(name, data, finder, kind, budget)  # a reader does not see all bytes
         return data
 
     def inside(member: str, content: bytes) -> bytes:
@@ -156,7 +157,7 @@ def _file(name: str, data: bytes, finder: Finder, budget: Budget, depth: int) ->
     is_whole, is_found = finder.check(short, new)
     if is_found or not is_whole:
         raise RefusedError(name, "not removed")
-    _require_gone(name, new, finder, kind)
+    _require_gone(name, new, finder, kind, budget)
     return new
 
 
@@ -174,33 +175,39 @@ def _message(data: bytes, name: str, finder: Finder, budget: Budget, depth: int)
     return root.written().replace(b"\n", b"\r\n") if ends else root.written()
 
 
-def _require_gone(name: str, data: bytes, finder: Finder, kind: str) -> None:
+def _require_gone(name: str, data: bytes, finder: Finder, kind: str, budget: Budget) -> None:
     """Refuse a file that still contains a value, in its bytes or in those of a member, in UTF-8 or UTF-16.
 
     A number is found whatever separates its digits. In text, HTML and XML, what is coded there is searched too. An
-    archive that cannot be read is refused.
+    archive that cannot be read, or is too large when unpacked, is refused.
     """
     is_left = remains.search_for(tuple(finder.known))
     is_text = finder.known and kind in ("html", *_PLAIN, *_XML_TEXTS)
+    # Each search counts for itself: a file is unpacked again for the archive that it is in.
+    unpacking = Budget(budget.limits)
     try:
-        contents = _contents(data, 0)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError, zlib.error) as error:
+        for content in chain(_contents(data, 0, unpacking), remains.written_out(data) if is_text else ()):
+            budget.check_time()
+            if is_left(content):
+                raise RefusedError(name, "not removed")
+    except LimitReachedError as error:
+        raise RefusedError(name, "too long") from error
+    except zip_file.ERRORS as error:
         raise RefusedError(name, "not read") from error
-    for content in (*contents, *(remains.written_out(data) if is_text else ())):
-        if is_left(content):
-            raise RefusedError(name, "not removed")
 
 
-def _contents(data: bytes, depth: int) -> list[bytes]:
-    """Return a file and the files packed in it."""
-    found = [data]
+def _contents(data: bytes, depth: int, budget: Budget) -> Iterator[bytes]:
+    """Yield a file and the files packed in it. Raises LimitReachedError, and what zipfile raises."""
+    yield data
     if data.startswith(b"%PDF-"):
-        found += pdf_bytes.unpacked(data)
+        yield from pdf_bytes.unpacked(data, budget)
     if data[:4] == b"PK\x03\x04" and depth < _DEPTH:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():
-                found += _contents(archive.read(entry), depth + 1)
-    return found
+                budget.spend_entry()
+                budget.check_entry(entry.compress_size, entry.file_size)
+                budget.spend_bytes(entry.file_size)
+                yield from _contents(archive.read(entry), depth + 1, budget)
 
 
 def _names(one: Entity, finder: Finder) -> None:

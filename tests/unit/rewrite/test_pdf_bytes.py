@@ -2,11 +2,17 @@
 
 import zlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypdf._codecs._codecs import LzwCodec
 
+from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.rewrite import pdf_bytes
+
+
+def unpacked(content: bytes, limits: Limits = Limits()) -> list[bytes]:  # noqa: B008 (frozen)
+    return list(pdf_bytes.unpacked(content, Budget(limits)))
 
 
 def stream(data: bytes, filters: str) -> bytes:
@@ -19,44 +25,52 @@ def stream(data: bytes, filters: str) -> bytes:
 
 @given(st.lists(st.sampled_from([b"4111", b" 1", b"\0", b"abc", b"\xff" * 9]), max_size=900).map(b"".join))
 def test_lzw_of_all_widths(data: bytes) -> None:
-    assert data in list(pdf_bytes.unpacked(stream(LzwCodec().encode(data), "/LZWDecode")))
+    assert data in unpacked(stream(LzwCodec().encode(data), "/LZWDecode"))
 
 
 def test_lzw_with_a_full_table() -> None:
     data = b"".join(number.to_bytes(2) for number in range(20_000))
-    assert data in list(pdf_bytes.unpacked(stream(LzwCodec().encode(data), "/LZWDecode")))
+    assert data in unpacked(stream(LzwCodec().encode(data), "/LZWDecode"))
 
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=128), st.integers(2, 128))))
 def test_runs(pieces: list[tuple[bytes, int]]) -> None:
     coded = b"".join(bytes([len(one) - 1]) + one + bytes([257 - count]) + b"x" for one, count in pieces) + b"\x80rest"
     data = b"".join(one + b"x" * count for one, count in pieces)
-    assert data in list(pdf_bytes.unpacked(stream(coded, "/RunLengthDecode")))
+    assert data in unpacked(stream(coded, "/RunLengthDecode"))
 
 
 def test_the_streams_of_images_are_not_taken_for_syntax() -> None:
     image = b"<34313131> (\\064)"
     written = stream(zlib.compress(image), "/FlateDecode /Subtype /Image")
-    assert not any(b"4111" in one for one in pdf_bytes.unpacked(written))
-    assert any(b"4111" in one for one in pdf_bytes.unpacked(stream(zlib.compress(image), "/FlateDecode")))
+    assert not any(b"4111" in one for one in unpacked(written))
+    assert any(b"4111" in one for one in unpacked(stream(zlib.compress(image), "/FlateDecode")))
 
 
 def test_a_stream_whose_filter_is_another_object_or_an_escaped_name_is_decoded() -> None:
     coded = zlib.compress(b"4111")
     for filters in ("5 0 R", "/#46lateDecode"):
-        assert b"4111" in list(pdf_bytes.unpacked(stream(coded, filters)))
+        assert b"4111" in unpacked(stream(coded, filters))
 
 
 def test_what_only_resembles_a_hexadecimal_string() -> None:
-    assert not any(b"AA" in one for one in pdf_bytes.unpacked(b"<< /A <41\x0b41> >>"))
-    assert b"AA" in list(pdf_bytes.unpacked(b"<< /A <41\x0c41> >>"))
+    assert not any(b"AA" in one for one in unpacked(b"<< /A <41\x0b41> >>"))
+    assert b"AA" in unpacked(b"<< /A <41\x0c41> >>")
 
 
 @given(st.text(alphabet="<>4Fz \t\r\n\v\f\0#\\()").map(str.encode))
 def test_any_syntax(data: bytes) -> None:
-    list(pdf_bytes.unpacked(data))
+    unpacked(data)
 
 
 @given(st.binary(), st.sampled_from(["/LZWDecode", "/RunLengthDecode", "[/A85 /Fl]", "/AHx", "/DCTDecode", "/Crypt"]))
 def test_any_bytes(data: bytes, filters: str) -> None:
-    list(pdf_bytes.unpacked(stream(data, filters)))
+    unpacked(stream(data, filters))
+
+
+def test_a_stream_counts_for_the_budget_each_time_it_is_decoded() -> None:
+    packed = zlib.compress(zlib.compress(b"x" * 1_000).ljust(500))
+    written = stream(packed, "[/FlateDecode /FlateDecode]")
+    assert b"x" * 1_000 in unpacked(written, Limits(total_bytes=1_500))
+    with pytest.raises(LimitReachedError):
+        unpacked(written, Limits(total_bytes=1_499))

@@ -205,6 +205,31 @@ def test_a_damaged_archive_in_an_archive_is_refused(inspector: Inspector) -> Non
     assert outcome(inspector, with_file("a.zip", both.getvalue())) == ("not read", b"")
 
 
+def archive_with_number(name: str, data: bytes) -> bytes:
+    """Return an archive that must be changed, with a file whose text is not read completely."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.txt", KNOWN)
+        archive.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_any_method_is_refused(inspector: Inspector, method: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("b.txt", " ".join(map(str, range(300))))
+    damaged = bytearray(out.getvalue())
+    damaged[39:60] = b"\xff" * 21
+    why, _ = outcome(inspector, with_file("a.zip", archive_with_number("b.zip", bytes(damaged))))
+    assert why == "not read"
+
+
+def test_an_archive_that_grows_too_large_is_not_unpacked(inspector: Inspector) -> None:
+    why, _ = outcome(inspector, with_file("a.zip", archive_with_number("b.zip", packed("b.bin", bytes(20_000_000)))))
+    assert why == "too long"
+
+
 # -- PDF ---------------------------------------------------------------------------------------------------------------
 
 OCTAL = "".join(f"\\{ord(digit):03o}" for digit in CARD)

@@ -57,7 +57,7 @@ class ZipPackage:
             for info in self.archive.infolist():
                 for text in _beside(info):
                     sink.text(text, "ZIP directory")
-        except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, IndexError):
+        except zip_file.ERRORS:
             self.archive = None
         if not self.members:
             self.members = list(_walk(data))
@@ -102,7 +102,7 @@ class ZipPackage:
         try:
             with self.archive.open(member.info) as stream:
                 return stream.read(most)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError):
+        except zip_file.ERRORS:
             return None
 
     def _inflate(self, packed: bytes, declared: int, most: int) -> bytes | None:

@@ -67,3 +67,16 @@ def test_a_member_too_large_is_not_unpacked() -> None:
     extraction = extract_file("a.zip", zipped({"a.txt": b"x" * 100, "b.txt": b"small"}), Limits(entry_bytes=50))
     assert [part.name for part in extraction.parts] == ["a.zip", "a.zip › b.txt"]
     assert extraction.reason == "a.zip: member too large"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_the_member_after_a_damaged_one_is_read(method: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("a.txt", " ".join(map(str, range(300))))
+        archive.writestr("b.txt", "Rosenquist")
+    damaged = bytearray(out.getvalue())
+    damaged[39:60] = b"\xff" * 21
+    extraction = extract_file("a.zip", bytes(damaged))
+    assert any("Rosenquist" in part.text for part in extraction.parts)
+    assert extraction.reason == "a.zip: damaged member"
