@@ -183,25 +183,25 @@ def _decide(site: Site) -> None:
     if delivery is None or any(name in delivery.message for name in headers.ALL):
         raise DemoError("the delivered message still carries our headers")
     print(f"    → {letters.RECIPIENT} has it, without a trace of our headers")
-    _show_told(site, second)
+    _show_notices(site, second)
     print(f"\nand rejects {first.id}, the social security number:\n")
     command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
-    _show_told(site, first)
+    _show_notices(site, first)
     if delivered(site, first) or delivered(site, third):
         raise DemoError("a message that was not approved was delivered")
     print(f"\n{third.id} waits on; after two days it would go back to its sender. That is the whole walk.")
 
 
-def _show_told(site: Site, incident: Incident) -> None:
+def _show_notices(site: Site, incident: Incident) -> None:
     """Wait until the sender is notified of a decision, and show the notice."""
 
-    def told() -> list[tuple[str, str]]:
+    def about_it() -> list[tuple[str, str]]:
         notices = [delivery.message for delivery in site.world.to(letters.SENDER)]
         texts = [(str(notice["Subject"]), plain(notice)) for notice in notices]
         return [(subject, text) for subject, text in texts if incident.id in text]
 
-    ((subject, text),) = wait_for(told, f"{letters.SENDER} to be told of {incident.id}")
-    print(f"    → {letters.SENDER} was told, “{subject}”:\n")
+    ((subject, text),) = wait_for(about_it, f"{letters.SENDER} to be notified of {incident.id}")
+    print(f"    → {letters.SENDER} was notified, “{subject}”:\n")
     print("\n".join(f"        {line}".rstrip() for line in text.splitlines()))
 
 

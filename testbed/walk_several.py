@@ -45,7 +45,7 @@ def walk(several: Several) -> None:
     print(f"\nand reject {last.id} at the first desk:\n")
     link = wait_for(lambda: _link(several, last), "the request about it")
     _decide(_at(desks[0], link), last, decision="reject", comment="Please use the portal for this.")
-    subject, where = wait_for(lambda: _told(several, last), f"{letters.SENDER} to be told") or ("", "")
+    subject, where = wait_for(lambda: _notice(several, last), f"{letters.SENDER} to be told") or ("", "")
     wait_for(lambda: _is(nodes[0], last, State.RETURNED), "the queue file to be deleted")
     if any(delivered(node, last) for node in nodes):
         raise DemoError("a message that was rejected was delivered")
@@ -117,7 +117,7 @@ def _decide(link: str, incident: Incident, **values: str) -> None:
     print(f"    “{html.unescape(title[1]) if title else ''}” (desk on port {parts.port})")
 
 
-def _told(several: Several, incident: Incident) -> tuple[str, str] | None:
+def _notice(several: Several, incident: Incident) -> tuple[str, str] | None:
     """Return the subject of the notice to an incident's sender, and the node whose desk sent it."""
     for node in several.nodes:
         for delivery in node.world.to(letters.SENDER):

@@ -47,8 +47,8 @@ def attempts(root: bool) -> list[Attempt]:
     return [*messages.attempts(), *deciding.attempts(root), *inside.attempts(root)]
 
 
-def run(told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
-    """Begin and evaluate every attempt on a separate site; `told` gets each result at once. Needs root."""
+def run(report: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
+    """Begin and evaluate every attempt on a separate site; `report` gets each result at once. Needs root."""
     outcomes: list[Outcome] = []
     everything = attempts(root=True)
     policies = _POLICIES.read_text(encoding="utf-8").replace(
@@ -64,7 +64,7 @@ def run(told: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
                 attempt.prepare(site)
             for attempt in everything:
                 outcomes.append(Outcome(attempt, _judged(attempt, site)))
-                told(outcomes[-1])
+                report(outcomes[-1])
         finally:
             site.stop()
     return outcomes

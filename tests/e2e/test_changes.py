@@ -84,9 +84,9 @@ def test_a_message_leaves_without_an_attachment(site: Site) -> None:
     chosen = next(one for one in site.store.history(incident.id) if one.event == "changes chosen")
     assert found.change["original"] in chosen.note
     assert found.change["sent"] in chosen.note
-    told = text_of(mail_about(site, ANNA, incident, "Approved"))
-    assert "numbers.txt" in told
-    assert "DKIM" in told
+    notice = text_of(mail_about(site, ANNA, incident, "Approved"))
+    assert "numbers.txt" in notice
+    assert "DKIM" in notice
 
 
 def options_page(client: httpx2.Client, site: Site, incident: Incident, **chosen: str) -> httpx2.Response:

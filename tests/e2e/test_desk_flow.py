@@ -60,9 +60,9 @@ def test_approved_mail_reaches_its_recipients_and_the_sender_is_told(site: Site,
     assert (done_.decided_how, done_.comment) == ({"link": "page"}.get(way, way), "Fine")
     site.wait_for(lambda: site.world.to(recipient), "delivery")
     assert len(site.world.to(recipient)) == 1
-    told = mail_about(site, ANNA, incident, "Approved")
-    assert "The moderator responded Approve." in text_of(told)
-    assert "Fine" in text_of(told)
+    notice = mail_about(site, ANNA, incident, "Approved")
+    assert "The moderator responded Approve." in text_of(notice)
+    assert "Fine" in text_of(notice)
 
 
 @pytest.mark.parametrize("way", ["link", "mail", "command"])
@@ -171,9 +171,9 @@ def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Sit
 
 def test_hostile_names_harm_neither_mail_nor_page_nor_log(site: Site) -> None:
     letter = letters.number_in_text()
-    harm = "<script>alert(1)</script>\u202egnp.exe"
-    letter.replace_header("From", f'"{harm} boss@corp.example" <{ANNA}>')
-    letter.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=f"{harm} {letters.SSN}.txt")
+    markup = "<script>alert(1)</script>\u202egnp.exe"
+    letter.replace_header("From", f'"{markup} boss@corp.example" <{ANNA}>')
+    letter.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=f"{markup} {letters.SSN}.txt")
     # A header of its own in the subject, by an encoded line break.
     content = letter.as_bytes().replace(
         b"Subject: New colleague", b"Subject: =?utf-8?q?a=0D=0ABcc:_v@elsewhere.example=0D=0A=E2=80=AE<b>_536-90-4399?="
@@ -186,7 +186,7 @@ def test_hostile_names_harm_neither_mail_nor_page_nor_log(site: Site) -> None:
     request = mail_about(site, BOSS, incident)
     assert "Bcc" not in request
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
-    press(link_in(request), decision="reject", comment=harm + "\r\nBcc: v@elsewhere.example\r\n" + "x" * 3000)
+    press(link_in(request), decision="reject", comment=markup + "\r\nBcc: v@elsewhere.example\r\n" + "x" * 3000)
     closed(site, incident, State.RETURNED)
     report = mail_about(site, ANNA, incident, "Rejected")
     assert "Bcc" not in report

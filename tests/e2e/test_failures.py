@@ -211,8 +211,8 @@ def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returne
 
 def test_an_incident_whose_message_never_comes_is_an_alarm(new_site: NewSite) -> None:
     site = new_site(queue_extra='missing_after = "2s"\n')
-    ghost = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[letters.RECIPIENT], policy="dlp-pii")
-    site.store.record(ghost, Actor("test", "test"))
+    unknown = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[letters.RECIPIENT], policy="dlp-pii")
+    site.store.record(unknown, Actor("test", "test"))
     the_incident(site, State.VANISHED)
     site.wait_for(lambda: "4Zghost0000z: never-held" in site.log("queue"), "the alarm")
 

@@ -184,15 +184,15 @@ def test_a_node_whose_key_was_stolen_speaks_to_none_until_it_has_another(nodes: 
     stolen = Path(shutil.copytree(folder, folder.parent / "stolen"))
     address = nodes[0].settings.node.listen
     assert address is not None
-    thief = NodeReader(
+    attacker = NodeReader(
         NAMES[0], format_address(address), NodeCertificate(*(stolen / name for name in names), lambda _: False)
     )
-    assert thief.show("4none", 100) is None
+    assert attacker.show("4none", 100) is None
     nodes[2].wait_for(
         lambda: nodes[2].command("nodes", "revoke", NAMES[1]).returncode == 0, "the certificate to be known"
     )
     with pytest.raises(QueueError, match="the certificate is revoked"):
-        thief.show("4none", 100)
+        attacker.show("4none", 100)
     for site in (nodes[0], nodes[2]):
         assert f"node {NAMES[1]} at 127.0.0.1:" in (output := site.command("check").stdout)
         assert "the certificate is revoked" in output
@@ -203,7 +203,7 @@ def test_a_node_whose_key_was_stolen_speaks_to_none_until_it_has_another(nodes: 
         assert "revoked" not in output
         assert "does not answer" not in output
     with pytest.raises(QueueError, match="the certificate is revoked"):
-        thief.show("4none", 100)
+        attacker.show("4none", 100)
 
 
 def test_each_node_is_listed_and_the_trail_of_all_verifies(nodes: list[Site]) -> None:

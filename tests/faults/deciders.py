@@ -31,7 +31,7 @@ class Deciders:
 
     def __init__(self, site: Site, ledger: Ledger, seed: int, pause: float) -> None:
         self._site, self._ledger, self._pause = site, ledger, pause
-        self._dice = random.Random(f"{seed} deciders")
+        self._rng = random.Random(f"{seed} deciders")
         self._requests: dict[tuple[str, str], EmailMessage] = {}
         self._read = 0
         self._stop = threading.Event()
@@ -48,12 +48,12 @@ class Deciders:
         self._thread.join(240)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._dice.random() * self._pause):
+        while not self._stop.wait(self._rng.random() * self._pause):
             try:
                 self._look()
                 waiting = [one for one in self._site.store.incidents([State.HELD], limit=200) if one.asked_at]
                 if waiting:
-                    self._decide(self._dice.choice(waiting))
+                    self._decide(self._rng.choice(waiting))
             except _NOT_DECIDED:
                 continue  # the site is down or suspended: no decision was confirmed
 
@@ -72,12 +72,12 @@ class Deciders:
                     self._requests[named[0], person] = message
 
     def _decide(self, incident: Incident) -> None:
-        choice = self._dice.choice([Answer.APPROVE, Answer.APPROVE, Answer.REJECT])
-        other = self._dice.choice([Answer.APPROVE, Answer.REJECT])
-        first, second = self._dice.sample(MODERATORS, 2)
-        way = self._dice.choice(["page", "page", "reply", "command", "console"])
+        choice = self._rng.choice([Answer.APPROVE, Answer.APPROVE, Answer.REJECT])
+        other = self._rng.choice([Answer.APPROVE, Answer.REJECT])
+        first, second = self._rng.sample(MODERATORS, 2)
+        way = self._rng.choice(["page", "page", "reply", "command", "console"])
         people = [threading.Thread(target=self._by, args=[way, incident, choice, first], daemon=True)]
-        if self._dice.random() < 0.2:
+        if self._rng.random() < 0.2:
             people.append(threading.Thread(target=self._by, args=["page", incident, other, second], daemon=True))
         for person in people:
             person.start()

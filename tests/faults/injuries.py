@@ -22,25 +22,25 @@ from testbed.site import DAEMONS
 @contextmanager
 def kill(patient: Patient) -> Iterator[None]:
     """Kill one process of the daemons."""
-    send_signal(patient.limb(), signal.SIGKILL)
+    send_signal(patient.any_process(), signal.SIGKILL)
     yield
 
 
 @contextmanager
 def stop(patient: Patient) -> Iterator[None]:
     """Freeze one process of the daemons."""
-    limb = patient.limb()
-    send_signal(limb, signal.SIGSTOP)
+    pid = patient.any_process()
+    send_signal(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        send_signal(limb, signal.SIGCONT)
+        send_signal(pid, signal.SIGCONT)
 
 
 @contextmanager
 def twice(patient: Patient) -> Iterator[None]:
     """Start a daemon that is already running."""
-    name = patient.dice.choice(list(DAEMONS))
+    name = patient.rng.choice(list(DAEMONS))
     first = patient.site._processes.get(name)
     second = subprocess.Popen(
         [sys.executable, "-m", DAEMONS[name], "--config", patient.site.config],
@@ -126,7 +126,7 @@ def limited(name: str, what: int, limit: Callable[[int], int]) -> Injury:
 
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
-        pid = patient.limb()
+        pid = patient.any_process()
         before: tuple[int, int] | None = None
         with suppress(OSError):
             before = resource.prlimit(pid, what)
@@ -180,7 +180,7 @@ def by_hand(action: str, excuse: str) -> Injury:
     @contextmanager
     def act(patient: Patient) -> Iterator[None]:
         held = patient.open_incidents()
-        queue_id = patient.dice.choice([queue_id for queue_id in patient.held() if queue_id in held])
+        queue_id = patient.rng.choice([queue_id for queue_id in patient.held() if queue_id in held])
         if excuse:
             patient.ledger.excuse(held[queue_id].recipients, excuse)
         with suppress(subprocess.CalledProcessError):
@@ -209,7 +209,7 @@ def queue_file_damaged(patient: Patient) -> Iterator[None]:
     """Damage the file of a held message; its owner has it deleted in the end."""
     held = patient.open_incidents()
     found = [path for path in (patient.site.postfix.queue / "hold").rglob("*") if path.name in held]
-    damaged = patient.dice.choice(found)
+    damaged = patient.rng.choice(found)
     patient.ledger.excuse(held[damaged.name].recipients, "deleted")
     with suppress(OSError), damaged.open("r+b") as stream:
         stream.truncate(max(damaged.stat().st_size // 2, 1))
@@ -273,7 +273,7 @@ def relay_slow(patient: Patient) -> Iterator[None]:
 @contextmanager
 def moderator_gone(patient: Patient) -> Iterator[None]:
     """Make mail to a moderator bounce."""
-    person = patient.dice.choice(MODERATORS)
+    person = patient.rng.choice(MODERATORS)
     patient.site.world.gone.add(person)
     try:
         yield

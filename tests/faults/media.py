@@ -40,7 +40,7 @@ def power_cut(patient: Patient) -> Iterator[None]:
 @contextmanager
 def disk_read_only(patient: Patient) -> Iterator[None]:
     """Make the file system of store or queue read-only; the machine is restarted at the end."""
-    disks = patient.disks and [patient.dice.choice(patient.disks)]
+    disks = patient.disks and [patient.rng.choice(patient.disks)]
     for disk in disks:
         disk.turn_read_only()
     try:
@@ -55,7 +55,7 @@ def disk_read_only(patient: Patient) -> Iterator[None]:
 @contextmanager
 def disk_full(patient: Patient) -> Iterator[None]:
     """Fill the file system of store or queue."""
-    disks = patient.disks and [patient.dice.choice(patient.disks)]
+    disks = patient.disks and [patient.rng.choice(patient.disks)]
     for disk in disks:
         disk.fill()
     try:
@@ -69,7 +69,7 @@ def disk_full(patient: Patient) -> Iterator[None]:
 @contextmanager
 def disk_slow(patient: Patient) -> Iterator[None]:
     """Have every write to the file system of store or queue take up to a second and a half."""
-    disks = patient.disks and [patient.dice.choice(patient.disks)]
+    disks = patient.disks and [patient.rng.choice(patient.disks)]
     over = threading.Event()
 
     def slow() -> None:
@@ -109,7 +109,7 @@ def no_process_left(patient: Patient) -> Iterator[None]:
     group = _PIDS / f"holdgate-{os.getpid()}"
     group.mkdir()
     try:
-        (group / "cgroup.procs").write_text(str(patient.limb()))
+        (group / "cgroup.procs").write_text(str(patient.any_process()))
         (group / "pids.max").write_text("0")
         yield
     finally:

@@ -9,11 +9,11 @@ import Milter
 class Neighbour(Milter.Base):  # type: ignore[misc]
     """Decides randomly at the end of each message."""
 
-    dice = random.Random(sys.argv[2] if len(sys.argv) > 2 else 0)
+    rng = random.Random(sys.argv[2] if len(sys.argv) > 2 else 0)
 
     def eom(self) -> int:
         """Answer a message."""
-        chance = self.dice.random()
+        chance = self.rng.random()
         if chance < 0.03:
             return int(Milter.TEMPFAIL)
         if chance < 0.05:

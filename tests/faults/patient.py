@@ -21,8 +21,8 @@ from testbed.site import DAEMONS, Site
 class Patient:
     """A site under faults. The supervisor restarts ended daemons, as systemd does, unless it `rests`."""
 
-    def __init__(self, site: Site, ledger: Ledger, dice: random.Random, postgres: PostgresServer | None) -> None:
-        self.site, self.ledger, self.dice, self.postgres = site, ledger, dice, postgres
+    def __init__(self, site: Site, ledger: Ledger, rng: random.Random, postgres: PostgresServer | None) -> None:
+        self.site, self.ledger, self.rng, self.postgres = site, ledger, rng, postgres
         self.rests = False
         # The disks of store and queue, of a site that has some of its own.
         self.disks: list[Disk] = []
@@ -48,10 +48,10 @@ class Patient:
         """Return all processes below a daemon, nearest first."""
         return children(self.pid(name))
 
-    def limb(self) -> int:
-        """Choose one process of the daemons: a whole one, a zygote, a worker, half of the queue agent."""
-        name = self.dice.choice(list(DAEMONS))
-        return self.dice.choice([self.pid(name), *self.below(name)])
+    def any_process(self) -> int:
+        """Return the id of a random process: a daemon, a zygote, a worker, or half of the queue agent."""
+        name = self.rng.choice(list(DAEMONS))
+        return self.rng.choice([self.pid(name), *self.below(name)])
 
     def kill_all(self) -> None:
         """Kill every process of the site, with Postfix and PostgreSQL."""
@@ -62,7 +62,7 @@ class Patient:
         master = self.site.postfix.queue / "pid/master.pid"
         with suppress(OSError, ValueError):
             everything += (number := int(master.read_text()), *children(number))
-        # Whom Postfix's master started while it was looked for is known by its directory.
+        # What Postfix's master started meanwhile is recognised by its directory.
         while everything:
             for pid in everything:
                 send_signal(pid, signal.SIGKILL)

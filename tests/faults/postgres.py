@@ -25,7 +25,7 @@ def locked(patient: Patient) -> Iterator[None]:
     """Have another session hold one of the locks."""
     with psycopg.connect(patient.site.settings.store.url, connect_timeout=_PATIENCE) as session:
         session.execute(f"SET lock_timeout = '{_PATIENCE}s'")
-        session.execute(patient.dice.choice(_LOCKS))
+        session.execute(patient.rng.choice(_LOCKS))
         try:
             yield
         finally:

@@ -66,26 +66,26 @@ class _Faults:
     """Applies faults to the sites. Each one returns when it is undone, except for what the daemons do automatically."""
 
     def __init__(
-        self, patients: list[Patient], primary: PostgresServer, pooler: PgBouncer, dice: random.Random, cut: float
+        self, patients: list[Patient], primary: PostgresServer, pooler: PgBouncer, rng: random.Random, cut: float
     ) -> None:
-        self._patients, self._primary, self._pooler, self._dice, self._cut = patients, primary, pooler, dice, cut
+        self._patients, self._primary, self._pooler, self._rng, self._cut = patients, primary, pooler, rng, cut
 
     def node_killed(self) -> None:
         """Kill every process of a node, with its Postfix."""
-        patient = self._dice.choice(self._patients)
+        patient = self._rng.choice(self._patients)
         patient.kill_all()
-        time.sleep(self._dice.choice([0.5, 2]))  # so long the node is down
+        time.sleep(self._rng.choice([0.5, 2]))  # so long the node is down
         patient.site.postfix.start()
 
     def desk_killed(self) -> None:
         """Kill a desk."""
-        patient = self._dice.choice(self._patients)
+        patient = self._rng.choice(self._patients)
         patient.signal("desk", signal.SIGKILL)
 
     def agent_killed(self) -> None:
         """Kill one process of a daemon."""
         with suppress(KeyError):
-            send_signal(self._dice.choice(self._patients).limb(), signal.SIGKILL)
+            send_signal(self._rng.choice(self._patients).any_process(), signal.SIGKILL)
 
     def pooler_killed(self) -> None:
         """Kill the pooler, and start it again."""
@@ -102,7 +102,7 @@ class _Faults:
     def primary_killed(self) -> None:
         """Kill the primary during transactions, and start it again."""
         self._primary.kill()
-        time.sleep(self._dice.choice([0.5, 2]))  # so long the node is down
+        time.sleep(self._rng.choice([0.5, 2]))  # so long the node is down
         self._primary.resume()
 
     def all(self) -> list[Callable[[], None]]:
@@ -139,7 +139,7 @@ def run(
     `clients` are those of each node, `cut` is for how long a node is cut off, `rest` the longest pause between faults,
     in seconds.
     """
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     ledger, outcome = Ledger(), Outcome()
     names = [f"mx{number}.corp.example" for number in range(1, nodes + 1)]
     certify(directory / "authority", names)
@@ -169,7 +169,7 @@ def run(
                 queue_extra='missing_after = "5m"\n',
             )
             site.world.keeps = False
-            patients.append(Patient(site, ledger, dice, None))
+            patients.append(Patient(site, ledger, rng, None))
             stack.callback(site.stop)
             site.start()
         sites = [patient.site for patient in patients]
@@ -180,8 +180,8 @@ def run(
         deciders = [_Everywhere(site, sites, ledger, seed * 10 + number, 0.3) for number, site in enumerate(sites[:2])]
         for part in (*supervisors, *senders, *deciders):
             part.start()
-        faults = _Faults(patients, primary, pooler, dice, cut)
-        _hurt(faults, standby, ledger, outcome, dice, messages=messages, rest=rest, rounds=rounds, say=say)
+        faults = _Faults(patients, primary, pooler, rng, cut)
+        _inject(faults, standby, ledger, outcome, rng, messages=messages, rest=rest, rounds=rounds, say=say)
         for part in (*senders, *deciders):
             part.stop()
         outcome.decisions = sum(one.count for one in deciders)
@@ -199,12 +199,12 @@ def run(
     return outcome
 
 
-def _hurt(
+def _inject(
     faults: _Faults,
     standby: PostgresServer,
     ledger: Ledger,
     outcome: Outcome,
-    dice: random.Random,
+    rng: random.Random,
     *,
     messages: int,
     rest: float,
@@ -214,16 +214,16 @@ def _hurt(
     """Apply each fault in turn, with the failover between them, until there were enough messages and rounds."""
     wanted: list[Callable[[], None]] = []
     for _ in range(rounds):
-        wanted += dice.sample(faults.all(), len(faults.all()))
+        wanted += rng.sample(faults.all(), len(faults.all()))
     wanted.insert(len(wanted) // 2 + 1, lambda: faults.promote(standby))
     while wanted or len(ledger.attempts) < messages:
-        fault = wanted.pop(0) if wanted else dice.choice(faults.all())
+        fault = wanted.pop(0) if wanted else rng.choice(faults.all())
         name = getattr(fault, "__name__", "").replace("<lambda>", "standby_promoted")
         if say:
             print(f"{len(ledger.attempts):6} messages: {name}", flush=True)
         fault()
         outcome.faults[name] += 1
-        time.sleep(1 + dice.random() * rest)
+        time.sleep(1 + rng.random() * rest)
 
 
 def _judge(patients: list[Patient], supervisors: list[Supervisor], outcome: Outcome) -> None:

@@ -165,7 +165,7 @@ def run(
     such as a policy holds. With `each` the time goes on until each fault had its turn. Store and queue have a disk
     each, where this process may mount one.
     """
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     ledger, outcome = Ledger(), Outcome()
     behind = f"inet:{free_port()}@{LOOPBACK}"
     with ExitStack() as stack:
@@ -195,7 +195,7 @@ def run(
         site.environment |= clock
         site.postfix.environment |= clock
         site.world.keeps = False
-        patient = Patient(site, ledger, dice, server)
+        patient = Patient(site, ledger, rng, server)
         patient.disks = disks
         stack.callback(site.stop)
         neighbour = subprocess.Popen(
@@ -214,7 +214,7 @@ def run(
         for part in (supervisor, senders, deciders):
             part.start()
         injuries = [*injuries, *of_postgres.INJURIES] if postgres else injuries
-        _hurt(patient, outcome, injuries, seconds, rest, each=each, say=say)
+        _inject(patient, outcome, injuries, seconds, rest, each=each, say=say)
         patient.resume_postgres()
         senders.stop()
         deciders.stop()
@@ -270,7 +270,7 @@ _NOT_DONE = (
 )
 
 
-def _hurt(
+def _inject(
     patient: Patient,
     outcome: Outcome,
     injuries: Sequence[Injury],
@@ -282,14 +282,14 @@ def _hurt(
 ) -> None:
     """Apply one fault after the other, sometimes two at the same time."""
     end = time.monotonic() + seconds
-    left = patient.dice.sample(injuries, len(injuries))
+    left = patient.rng.sample(injuries, len(injuries))
     while time.monotonic() < end or (each and left):
-        time.sleep(patient.dice.random() * rest)
-        left = left or patient.dice.sample(injuries, len(injuries))
-        at_once = _some(left, patient.dice.choice([1, 1, 2, 2, 3]))
+        time.sleep(patient.rng.random() * rest)
+        left = left or patient.rng.sample(injuries, len(injuries))
+        at_once = _some(left, patient.rng.choice([1, 1, 2, 2, 3]))
         # A silent store does not answer the other faults either: it is silent last, and answers first.
         at_once.sort(key=lambda one: one is of_postgres.store_silent)
-        lasts = patient.dice.choice([0.5, 1, 3])
+        lasts = patient.rng.choice([0.5, 1, 3])
         if say:
             print(f"{end - time.monotonic():7.0f} s left: {', '.join(one.__name__ for one in at_once)}", flush=True)
         try:

@@ -39,32 +39,32 @@ class Clients:
         for thread in self._threads:
             thread.join(4 * _TIMEOUT)
 
-    def _run(self, dice: random.Random) -> None:
+    def _run(self, rng: random.Random) -> None:
         while not self._stop.is_set():
             try:
-                self._connection(dice)
+                self._connection(rng)
             except (OSError, subprocess.SubprocessError):
                 self._stop.wait(0.5)  # the site is down, or stands still
 
-    def _connection(self, dice: random.Random) -> None:
+    def _connection(self, rng: random.Random) -> None:
         """Send by one connection, or by one call of sendmail(1)."""
-        if dice.random() < 0.08:
-            self._sendmail(dice)
+        if rng.random() < 0.08:
+            self._sendmail(rng)
             return
         with smtplib.SMTP(LOOPBACK, self._site.postfix.smtp_port, timeout=_TIMEOUT) as client:
             client.ehlo()
-            for _ in range(dice.randint(1, 40)):
-                if self._stop.is_set() or not self._message(client, dice):
+            for _ in range(rng.randint(1, 40)):
+                if self._stop.is_set() or not self._message(client, rng):
                     return
-                self._stop.wait(dice.random() * self._pause)
+                self._stop.wait(rng.random() * self._pause)
 
-    def _message(self, client: smtplib.SMTP, dice: random.Random) -> bool:
+    def _message(self, client: smtplib.SMTP, rng: random.Random) -> bool:
         """Send one message; return whether the connection can be used again."""
-        form = dice.choices(["plain", "many", "dsn", "null", "large", "cut", "rset"], [70, 8, 8, 4, 0.5, 3, 4])[0]
+        form = rng.choices(["plain", "many", "dsn", "null", "large", "cut", "rset"], [70, 8, 8, 4, 0.5, 3, 4])[0]
         attempt = self._ledger.add(
             form,
-            held=dice.random() < self._share,
-            recipients=dice.randint(2, 6) if form == "many" else 1,
+            held=rng.random() < self._share,
+            recipients=rng.randint(2, 6) if form == "many" else 1,
             null_sender=form == "null",
         )
         options = ["RET=HDRS", f"ENVID={attempt.token}"] if form == "dsn" else []
@@ -81,7 +81,7 @@ class Clients:
         if client.getreply()[0] != 354:
             attempt.accepted = False
             return False
-        content = content_of(attempt, dice)
+        content = content_of(attempt, rng)
         if form == "cut":
             attempt.accepted = False
             client.send(content[: len(content) // 2])
@@ -97,9 +97,9 @@ class Clients:
         attempt.accepted = None if is_open else code == 250
         return code == 250
 
-    def _sendmail(self, dice: random.Random) -> None:
-        attempt = self._ledger.add("sendmail", held=dice.random() < self._share, recipients=dice.randint(1, 3))
-        content = content_of(attempt, dice).replace(b"\r\n", b"\n")
+    def _sendmail(self, rng: random.Random) -> None:
+        attempt = self._ledger.add("sendmail", held=rng.random() < self._share, recipients=rng.randint(1, 3))
+        content = content_of(attempt, rng).replace(b"\r\n", b"\n")
         try:
             self._site.postfix.sendmail(content, attempt.sender, *attempt.recipients)
         except subprocess.CalledProcessError:
@@ -107,9 +107,9 @@ class Clients:
         attempt.accepted = True
 
 
-def content_of(attempt: Attempt, dice: random.Random) -> bytes:
+def content_of(attempt: Attempt, rng: random.Random) -> bytes:
     """Return a message of an attempt with CRLF line ends, and no line that begins with a dot."""
-    content = _written(attempt.held, dice.choice(["Figures", "Z\u00fcrich", "a" * 200]))
+    content = _written(attempt.held, rng.choice(["Figures", "Z\u00fcrich", "a" * 200]))
     content = content.replace(_FROM, (attempt.sender or "nobody@corp.example").encode("ascii"), 1)
     content = content.replace(_TO, attempt.recipients[0].encode("ascii"), 1)
     if attempt.way == "large":

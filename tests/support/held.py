@@ -16,7 +16,7 @@ class HeldMail(Postfix):
     def __init__(self, hold: Path) -> None:
         self.hold = hold
         self.messages = [OURS, FOREIGN]
-        self.stubborn = False
+        self.ignores_release = False
         self.header = b"Subject: X-Holdgate-Incident: A\n"
         self.acts: list[tuple[str, ...]] = []
         self.flushed: list[str] = []
@@ -59,7 +59,7 @@ class HeldMail(Postfix):
 
     def release(self, *queue_ids: str) -> None:
         self.acts.append(queue_ids)
-        if not self.stubborn:
+        if not self.ignores_release:
             self.messages = [message for message in self.messages if message.queue_id not in queue_ids]
 
     delete = release

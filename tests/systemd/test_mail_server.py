@@ -283,14 +283,14 @@ def test_a_local_user_does_not_deliver_replies_to_the_desk(machine: Machine) -> 
         "print(s.mail('boss@partner.example')); s.rset(); s.quit()"
     )
 
-    def said(user: str) -> str:
+    def response(user: str) -> str:
         return machine.run("runuser", "-u", user, "--", "/opt/holdgate/bin/python", "-c", code, check=False).stdout
 
     try:
         path.write_text(f'{shipped}\n[desk]\nlmtp_listen = "127.0.0.1:10024"\nreply_address = "holdgate@localhost"\n')
         machine.run("systemctl", "restart", "holdgate-desk")
-        machine.wait_for(lambda: said("postfix").startswith("(250"), "the desk to listen")
-        assert "Only Postfix delivers here" in said("anna")
+        machine.wait_for(lambda: response("postfix").startswith("(250"), "the desk to listen")
+        assert "Only Postfix delivers here" in response("anna")
     finally:
         path.write_text(shipped)
         machine.run("systemctl", "restart", "holdgate-desk")
@@ -371,13 +371,13 @@ def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> Non
     incident, word = hold(machine)
     approve(machine, incident, word)
 
-    def told() -> list[dict[str, str]]:
+    def logged() -> list[dict[str, str]]:
         command = ("journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}")
         return [json.loads(line) for line in machine.run(*command).stdout.splitlines()]
 
     # A line is written after the store, where the command sees what is done.
-    machine.wait_for(lambda: "released" in [event["HOLDGATE_EVENT"] for event in told()], "the last line")
-    events = told()
+    machine.wait_for(lambda: "released" in [event["HOLDGATE_EVENT"] for event in logged()], "the last line")
+    events = logged()
     # The notice to the sender goes out while the message does: before or after it.
     order = [event["HOLDGATE_EVENT"] for event in events if event["HOLDGATE_EVENT"] != "notice-sent"]
     assert order == ["inspected", "held", "approved", "released"]
@@ -535,12 +535,12 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     )
     bare.run("sh", "-c", "userdel holdgate-scan; rm -f /usr/lib/systemd/system/holdgate-scan.service")
     bare.run("sh", "-c", "touch /etc/holdgate/rules.d/own.txt && chmod 0600 /etc/holdgate/rules.d/own.txt")
-    said = bare.install(newer)
-    assert "/etc/holdgate/rules.d/own.txt: the user holdgate-scan must read it: setfacl" in said
+    installed = bare.install(newer)
+    assert "/etc/holdgate/rules.d/own.txt: the user holdgate-scan must read it: setfacl" in installed
     assert active(bare, "holdgate-scan")
     assert bare.run("systemctl", "is-enabled", "holdgate-scan").stdout.strip() == "enabled"
     for line in renamed:
-        assert line in said
+        assert line in installed
     assert "workers = 1" in settings.read_text()
     carried = tomllib.loads(settings.read_text())
     assert {at: carried[at[0]][new] for at, new in SETTINGS.items()} == OLD_VALUES

@@ -167,7 +167,7 @@ def test_settings_that_lack_a_part_are_refused(tmp_path: Path, node: str, proble
 
 
 @pytest.mark.parametrize(
-    ("listen", "address", "told"),
+    ("listen", "address", "expected"),
     [
         ("192.0.2.1:8755", None, "192.0.2.1:8755"),
         ("[2001:db8::1]:8755", None, "[2001:db8::1]:8755"),
@@ -176,8 +176,10 @@ def test_settings_that_lack_a_part_are_refused(tmp_path: Path, node: str, proble
         ("192.0.2.1:8755", "mail.corp.example:9000", "mail.corp.example:9000"),
     ],
 )
-def test_the_store_is_told_where_others_reach_a_node(folder: Path, listen: str, address: str | None, told: str) -> None:
-    assert machine_of(settings_of(folder, listen=listen, address=address)).address == told
+def test_the_store_is_told_where_others_reach_a_node(
+    folder: Path, listen: str, address: str | None, expected: str
+) -> None:
+    assert machine_of(settings_of(folder, listen=listen, address=address)).address == expected
     assert machine_of(Settings()).address == ""
 
 

@@ -216,12 +216,12 @@ def negotiate(connection: socket.socket) -> None:
         connection.recv(5, socket.MSG_WAITALL)
 
 
-def list_nothing(connection: socket.socket) -> None:
+def send_empty_list(connection: socket.socket) -> None:
     if connection.recv(1000):
         connection.sendall(b'{"ok": true, "held": []}\n')
 
 
-def say_nothing(connection: socket.socket) -> None:
+def send_nothing(connection: socket.socket) -> None:
     connection.recv(1)
 
 
@@ -239,8 +239,8 @@ def test_daemons_that_answer_are_not_named(tmp_path: Path) -> None:
     settings = site(tmp_path)
     with (
         listening(tmp_path / "milter.sock", negotiate),
-        listening(tmp_path / "queue.sock", list_nothing),
-        listening(settings.metrics.desk, say_nothing),
+        listening(tmp_path / "queue.sock", send_empty_list),
+        listening(settings.metrics.desk, send_nothing),
     ):
         assert list(check_daemons.answers(tmp_path, settings)) == []
         assert list(check_daemons.absent(settings)) == []
@@ -249,13 +249,13 @@ def test_daemons_that_answer_are_not_named(tmp_path: Path) -> None:
 def test_daemons_that_listen_and_do_not_answer_are_problems(tmp_path: Path) -> None:
     settings = site(tmp_path, web_listen=f"127.0.0.1:{free_port()}", public_url="https://approve.corp.example")
 
-    def hang_up(_connection: socket.socket) -> None:
+    def close_at_once(_connection: socket.socket) -> None:
         pass
 
     with (
-        listening(tmp_path / "milter.sock", hang_up),
-        listening(tmp_path / "queue.sock", hang_up),
-        listening(settings.metrics.desk, say_nothing),
+        listening(tmp_path / "milter.sock", close_at_once),
+        listening(tmp_path / "queue.sock", close_at_once),
+        listening(settings.metrics.desk, send_nothing),
     ):
         found = list(check_daemons.answers(Path("holdgate.toml"), settings))
         assert list(check_daemons.absent(settings)) == []

@@ -124,8 +124,8 @@ def test_senders_of_a_retired_node_are_notified_if_they_are_to_be(run: Run, stor
     for sender in ("told@corp.example", "waits@corp.example"):
         outbox = [NewNotice("rejected", sender)]
         store.change(held[sender], State.REJECTED, ACTOR, outbox=outbox, decided_at=datetime.now(UTC))
-    (told, _) = store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))
-    store.outbox.sent(told, ACTOR)
+    (sent, _) = store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))
+    store.outbox.sent(sent, ACTOR)
     # Whom to notify is in settings: nothing happens while they have an error.
     (tmp_path / "policies.toml").write_text("[[policy")
     assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[0] == 2

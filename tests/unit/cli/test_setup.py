@@ -158,19 +158,19 @@ def test_domains_of_postfix(tmp_path: Path, settings: str, domains: list[str]) -
 
 def test_the_questions_take_defaults_and_repeat_after_a_mistake() -> None:
     lines = iter(["@corp.example", "corp.example, sales.example", "", "approve.example", "none", "watch", "observe"])
-    told: list[str] = []
+    printed: list[str] = []
     asked: list[str] = []
 
     def read(prompt: str) -> str:
         asked.append(prompt)
         return next(lines)
 
-    answers = setup_answers.ask({"mode": "enforce"}, read, told.append)
+    answers = setup_answers.ask({"mode": "enforce"}, read, printed.append)
     assert (answers.domains, answers.moderators) == (["corp.example", "sales.example"], ["postmaster@corp.example"])
     assert (answers.page, answers.mode) == ("none", "observe")
     assert len(asked) == 7
     assert "[postmaster@corp.example]" in asked[2]
-    assert next(line for line in told if "did you mean" in line).strip().startswith('"@corp.example"')
+    assert next(line for line in printed if "did you mean" in line).strip().startswith('"@corp.example"')
 
 
 def test_an_answer_without_default_is_asked_for_again_and_managers_only_where_needed() -> None:

@@ -62,12 +62,12 @@ def test_a_moderator_reads_what_waits_and_a_sender_what_was_decided(make_desk, h
     request = moderation.request_of(desk, done, BOSS)
     moderation.answer(desk, request, Answer.APPROVE, Actor(BOSS, "page"))
     assert summaries(desk).send(now + timedelta(seconds=1))
-    told = dict(sent)
-    assert told[BOSS].startswith("1 message waits for you\n")
-    assert "Still here" in told[BOSS]
-    assert "Was decided" in told[BOSS]
-    assert "Still here" not in told[ANNA]
-    assert "boss@corp.example approved the message." in told[ANNA]
+    digests = dict(sent)
+    assert digests[BOSS].startswith("1 message waits for you\n")
+    assert "Still here" in digests[BOSS]
+    assert "Was decided" in digests[BOSS]
+    assert "Still here" not in digests[ANNA]
+    assert "boss@corp.example approved the message." in digests[ANNA]
     # It is sent once.
     assert summaries(desk).send(now + timedelta(seconds=2))
     assert len(sent) == 2

@@ -210,12 +210,12 @@ def test_all_at_once_leave_one_outcome_and_one_notice_that_says_it(make_desk, ho
             thread.join()
         events = [event.event for event in desk.store.history(incident.id)]
         assert sum(event in ("approved", "rejected", "expired") for event in events) == 1
-        told = [
+        notices = [
             notice.kind
             for notice in desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
             if notice.incident_id == incident.id and notice.kind in ("approved", "rejected", "expired", "withdrawn")
         ]
-        assert len(told) == 1
+        assert len(notices) == 1
     assert desk.store.audit.verify().problem == ""
 
 

@@ -164,9 +164,9 @@ def ends_in(output: str, language: str) -> list[str]:
 
 def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
     """What the sender hears is said where a message is not delivered by a moderator's word or silence, nowhere else."""
-    hears, does_not = TO_SENDER[language]
+    notified, not_notified = TO_SENDER[language]
     wanted = end in ("rejected", "refused", "expired")
-    assert (hears in output, does_not in output) == (wanted and tells, wanted and not tells)
+    assert (notified in output, not_notified in output) == (wanted and tells, wanted and not tells)
 
 
 @pytest.mark.parametrize(

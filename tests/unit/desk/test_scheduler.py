@@ -275,9 +275,9 @@ def test_an_approval_is_told_when_the_message_is_on_its_way(make_desk, hold, rel
     assert not relay.to("anna@corp.example")
     desk.store.change(incident, State.RELEASED, Actor("holdgate-queue", "queue"))
     table.run_once(datetime.now(UTC))
-    (told,) = relay.to("anna@corp.example")
-    assert "The moderator responded Approve." in text_of(told)
-    assert "Fine" in text_of(told)
+    (notice,) = relay.to("anna@corp.example")
+    assert "The moderator responded Approve." in text_of(notice)
+    assert "Fine" in text_of(notice)
 
 
 def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
@@ -335,9 +335,9 @@ def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_des
     desk = make_desk(notify_sender_on_hold=True, language="de")
     hold(desk)
     scheduler(desk).run_once(datetime.now(UTC))
-    (told,) = relay.to("anna@corp.example")
-    assert told["Subject"] == "Wartet auf Freigabe: Figures"
-    assert "https://approve.corp.example/t/w-" in text_of(told)
+    (notice,) = relay.to("anna@corp.example")
+    assert notice["Subject"] == "Wartet auf Freigabe: Figures"
+    assert "https://approve.corp.example/t/w-" in text_of(notice)
 
 
 def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_desk, relay) -> None:  # type: ignore[no-untyped-def]

@@ -57,7 +57,7 @@ PIECES = st.sampled_from(
 def test_signs_lose_nothing(detector: Detector, text: str) -> None:
     normal = normalise(text)
     _, signs, numbers = detector._rules.candidates.find(normal.mask)
-    told, untold = Text(normal.text, normal.mask, signs, numbers), Text(normal.text, normal.mask)
+    with_signs, without_signs = Text(normal.text, normal.mask, signs, numbers), Text(normal.text, normal.mask)
     for finder in (address.find, network.find):
-        assert list(finder(told, {})) == list(finder(untold, {}))
-    assert list(decode.find(told, [])) == list(decode.find(untold, []))
+        assert list(finder(with_signs, {})) == list(finder(without_signs, {}))
+    assert list(decode.find(with_signs, [])) == list(decode.find(without_signs, []))

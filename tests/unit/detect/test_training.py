@@ -154,8 +154,8 @@ def test_the_shipped_weights_learned_with_the_code_of_this_checkout() -> None:
 def test_what_changed_since_the_training_is_named() -> None:
     made = {"training/towns.txt": "1", "training/offices.txt": "2"}
     assert inputs.stale(made, dict(made)) == ""
-    told = inputs.stale(made, {"training/towns.txt": "1", "training/offices.txt": "3", "training/new.txt": "4"})
-    assert told == (
+    report = inputs.stale(made, {"training/towns.txt": "1", "training/offices.txt": "3", "training/new.txt": "4"})
+    assert report == (
         "names.weights was made before these changed: training/new.txt, training/offices.txt. Run script/train."
     )
     assert "training/towns.txt" in inputs.stale(made, {"training/offices.txt": "2"})

@@ -15,19 +15,19 @@ from holdgate.gate import probe
 @contextmanager
 def milter(listener: socket.socket, answer: bytes) -> Iterator[list[bytes]]:
     """Serve one connection: read the offer, give `answer`."""
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def serve() -> None:
         connection, _ = listener.accept()
         with connection:
-            heard.append(connection.recv(17, socket.MSG_WAITALL))
+            received.append(connection.recv(17, socket.MSG_WAITALL))
             connection.sendall(answer)
-            heard.append(connection.recv(5, socket.MSG_WAITALL))
+            received.append(connection.recv(5, socket.MSG_WAITALL))
 
     listener.listen()
     thread = threading.Thread(target=serve)
     thread.start()
-    yield heard
+    yield received
     thread.join(10)
 
 
@@ -38,18 +38,18 @@ def test_a_milter_that_negotiates_is_alive(tmp_path: Path) -> None:
     path = tmp_path / "milter"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-        with milter(listener, ACCEPTED) as heard:
+        with milter(listener, ACCEPTED) as received:
             assert probe.answers(f"unix:{path}")
-    assert heard == [struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF), struct.pack("!Ic", 1, b"Q")]
+    assert received == [struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF), struct.pack("!Ic", 1, b"Q")]
 
 
 def test_no_more_than_the_kind_of_the_answer_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "milter"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-        with milter(listener, ACCEPTED[:5]) as heard:
+        with milter(listener, ACCEPTED[:5]) as received:
             assert probe.answers(f"unix:{path}")
-    assert heard[1] == struct.pack("!Ic", 1, b"Q")  # it did not wait for the milter to hang up
+    assert received[1] == struct.pack("!Ic", 1, b"Q")  # it did not wait for the milter to hang up
 
 
 def test_tcp_is_asked_too() -> None:

@@ -18,7 +18,7 @@ PLACE = Path("/run/holdgate/milter.sock")
 def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[Any] = []
+    calls: list[Any] = []
     places: list[object] = []
     seen = threading.Event()
 
@@ -28,13 +28,13 @@ def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_o
 
     monkeypatch.setattr(PoolWaker, "run", run)
     monkeypatch.setattr(Milter, "factory", None)
-    monkeypatch.setattr(Milter, "set_flags", lambda flags: told.append(flags))
-    monkeypatch.setattr(Milter, "set_exception_policy", lambda policy: told.append(policy))
-    monkeypatch.setattr(Milter, "runmilter", lambda *arguments: told.append(arguments))
+    monkeypatch.setattr(Milter, "set_flags", lambda flags: calls.append(flags))
+    monkeypatch.setattr(Milter, "set_exception_policy", lambda policy: calls.append(policy))
+    monkeypatch.setattr(Milter, "runmilter", lambda *arguments: calls.append(arguments))
     sessions = iter(["first", "second"])
     callbacks.run(lambda: next(sessions), f"unix:{PLACE}", 90)  # type: ignore[arg-type, return-value]
     flags = Milter.ADDHDRS | Milter.CHGHDRS | Milter.CHGFROM | Milter.DELRCPT | Milter.QUARANTINE
-    assert told == [flags, Milter.TEMPFAIL, ("holdgate", f"unix:{PLACE}", 90)]
+    assert calls == [flags, Milter.TEMPFAIL, ("holdgate", f"unix:{PLACE}", 90)]
     assert [Milter.factory()._session for _ in range(2)] == ["first", "second"]
     assert seen.wait(90)
     assert places == [(PLACE, True)], "the waker never ends, so the milter must not wait for it"

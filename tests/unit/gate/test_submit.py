@@ -30,23 +30,23 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "socket"))
     server.listen()
-    heard: list[bytes] = []
+    received: list[bytes] = []
 
     def serve(replies: list[bytes]) -> None:
         connection, _ = server.accept()
         with connection, connection.makefile("rb") as lines, suppress(ConnectionError):  # who hung up
             connection.sendall(replies[0])
             for reply in replies[1:]:
-                heard.append(lines.readline())
+                received.append(lines.readline())
                 connection.sendall(reply)
             while line := lines.readline():
-                heard.append(line)
+                received.append(line)
                 if line == b".\r\n" and replies[-1].startswith(b"354"):
                     connection.sendall(b"250 2.0.0 Ok: queued as 4abCD\r\n")
 
     def start(replies: list[bytes]) -> tuple[Path, list[bytes]]:
         threading.Thread(target=serve, args=[replies], daemon=True).start()
-        return tmp_path / "socket", heard
+        return tmp_path / "socket", received
 
     yield start
     server.close()
@@ -61,9 +61,9 @@ def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) 
     commands = Commands()
     commands.set_mail(["SIZE=77", "BODY=8BITMIME", "SMTPUTF8", "RET=FULL", "ENVID=e+2B1", "AUTH=<>"])
     commands.add_rcpt("<bob@partner.example>", "bob@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;b", "X=1"])
-    place, heard = listen(REPLIES)
+    place, received = listen(REPLIES)
     assert submit_copy(copy_of(b"Subject: x\r\n\r\n.dot\r\n", commands), place) == "4abCD"
-    assert heard == [
+    assert received == [
         b"ehlo localhost\r\n",
         b"XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.7 LOGIN=a+2Bb\r\n",
         b"ehlo localhost\r\n",
@@ -80,9 +80,9 @@ def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) 
 
 def test_a_bounce_that_must_not_carry_the_message_does_not(listen: Listen) -> None:
     commands = Commands(mail=("RET=FULL",))
-    place, heard = listen(REPLIES)
+    place, received = listen(REPLIES)
     submit_copy(copy_of(b"\r\n", commands, header_only=True), place)
-    assert heard[3] == b"MAIL FROM:<anna@corp.example> RET=HDRS\r\n"
+    assert received[3] == b"MAIL FROM:<anna@corp.example> RET=HDRS\r\n"
 
 
 def test_commands_are_sent_together_where_the_listener_takes_that(tmp_path: Path) -> None:
@@ -120,10 +120,10 @@ def test_what_fails_meanwhile_leaves_no_copy(listen: Listen) -> None:
     def fails() -> None:
         raise RuntimeError("store")
 
-    place, heard = listen(REPLIES)
+    place, received = listen(REPLIES)
     with pytest.raises(RuntimeError, match="store"):
         submit_copy(copy_of(b"\r\n"), place, fails)
-    assert b".\r\n" not in heard
+    assert b".\r\n" not in received
 
 
 @given(st.lists(st.integers(), max_size=9), st.integers(1, 4))

@@ -48,18 +48,18 @@ def test_a_million_guesses_find_nothing(stolen: Agent) -> None:
     assert len(numbers) > 5
     mine = Hasher(b"k" * 32)
     assert mine.edge(f"machine {RECIPIENT}", "billing", BOB) in numbers, "with the key it is found"
-    thief, targets = Hasher(b"guess" * 7), {one & LOW for one in numbers}
+    attacker, targets = Hasher(b"guess" * 7), {one & LOW for one in numbers}
     guesses = (f"{name}@{domain}" for name in NAMES for domain in DOMAINS)
     count = met = 0
     for guess in guesses:
         count += 1
         # 32 bits: a guess meets one of so few targets by chance alone, as often as any other text does.
-        met += thief.target(guess) in targets
+        met += attacker.target(guess) in targets
     assert (count, f"{NAMES[0]}@{DOMAINS[0]}") == (1_000_000, BOB)
     assert met <= 3
     for address in (BOB, CARL):
-        assert thief.edge(f"machine {RECIPIENT}", "billing", address) not in numbers
-        assert thief.mark("machine", "billing") not in numbers
+        assert attacker.edge(f"machine {RECIPIENT}", "billing", address) not in numbers
+        assert attacker.mark("machine", "billing") not in numbers
         for algorithm in ("md5", "sha1", "sha256", "blake2b"):
             digest = hashlib.new(algorithm, address.encode()).digest()
             assert not {int.from_bytes(digest[:4], order) for order in ("big", "little")} & targets

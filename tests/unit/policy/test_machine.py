@@ -25,8 +25,8 @@ BOB = "bob@partner.example"
 )
 def test_what_is_too_much(condition: str, risk: Risk) -> None:
     verdict = decide(policy("agents", machine=condition), BOB, "eve@client.example", risks=Risks((risk,)))
-    everybody = risk.recipient == ""
-    assert verdict.recipients == {BOB: "agents", "eve@client.example": "agents" if everybody else ""}
+    for_all = risk.recipient == ""
+    assert verdict.recipients == {BOB: "agents", "eve@client.example": "agents" if for_all else ""}
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,8 @@ def test_a_review_names_the_key_that_has_the_mistake() -> None:
     assert review(policies(sender="@corp.example"), today) == [
         'policy "a": sender: "@corp.example" matches no address; did you mean "corp.example"?'
     ]
-    told = policies(action="alert", notify=["boss", "boss@corp.example"])
-    (problem,) = review(told, today)
+    alerting = policies(action="alert", notify=["boss", "boss@corp.example"])
+    (problem,) = review(alerting, today)
     assert problem.startswith('policy "a": notify: "boss" is no address of a person')
 
 

@@ -28,8 +28,8 @@ BOB = "bob@partner.example"
 def test_what_was_found_fits_the_recipient(condition: str, risk: Risk) -> None:
     text = policy("risk", recipient_risk=condition)
     verdict = decide(text, BOB, "eve@client.example", risks=Risks((risk,)))
-    everybody = risk.kind == MANY
-    assert verdict.recipients == {BOB: "risk", "eve@client.example": "risk" if everybody else ""}
+    for_all = risk.kind == MANY
+    assert verdict.recipients == {BOB: "risk", "eve@client.example": "risk" if for_all else ""}
 
 
 @pytest.mark.parametrize(

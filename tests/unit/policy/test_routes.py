@@ -458,9 +458,11 @@ def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tm
     assert unread.are_copied([])
 
 
-@pytest.mark.parametrize(("said", "domain"), [("yes", "host.corp.example"), ("no", "host")])
-def test_a_short_domain_gets_ours_only_where_postfix_adds_it(at: Callable[..., Routes], said: str, domain: str) -> None:
-    assert at(f"append_dot_mydomain = {said}\n").route_of("bob@host").ends[0] == f"bob@{domain}"
+@pytest.mark.parametrize(("setting", "domain"), [("yes", "host.corp.example"), ("no", "host")])
+def test_a_short_domain_gets_ours_only_where_postfix_adds_it(
+    at: Callable[..., Routes], setting: str, domain: str
+) -> None:
+    assert at(f"append_dot_mydomain = {setting}\n").route_of("bob@host").ends[0] == f"bob@{domain}"
 
 
 @pytest.mark.parametrize(

@@ -439,8 +439,8 @@ def test_what_was_not_read_is_nobodys_at_once() -> None:
     limited = Inspection(status="limited", reason="x")
     assert parts(HOLDS, CAROL, BOB, inspection=limited) == []
     aware = policy("fine", "allow", recipient='"*@corp.example"', inspection='["limited"]')
-    told = policy("hold", recipient='"*@partner.example"', split="true", inspection='["limited"]')
-    assert parts(aware + told, CAROL, BOB, inspection=limited) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
+    splitting = policy("hold", recipient='"*@partner.example"', split="true", inspection='["limited"]')
+    assert parts(aware + splitting, CAROL, BOB, inspection=limited) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
 
 
 def test_a_condition_on_the_login_is_never_true_of_mail_without_one() -> None:

@@ -22,7 +22,7 @@ from holdgate.quarantine.schema import UtcDateTime, incidents, notices, requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store, migrate, open_store
 from holdgate.quarantine.verification import Head, verify
-from support.meddling import Meddler, relink, visiting
+from support.tampering import Tamperer, relink, visiting
 
 ACTOR = Actor("anna@corp.example", "page", "192.0.2.1")
 
@@ -47,8 +47,8 @@ def moderated(trail: Store) -> Store:
     held = trail.amend(held, "asked", ACTOR, asks=asks, asked_at=now, deadline_at=now)
     first, _ = trail.requests.of(held.id)
     trail.requests.opened(first, ACTOR)
-    told, put_off, dropped = trail.outbox.due(datetime.now(UTC))
-    trail.outbox.sent(told, ACTOR)
+    sent, put_off, dropped = trail.outbox.due(datetime.now(UTC))
+    trail.outbox.sent(sent, ACTOR)
     trail.outbox.failed(put_off, ACTOR, now)
     trail.outbox.drop(dropped, ACTOR)
     trail.change(held, State.APPROVED, ACTOR, answers={first.number: Answer.APPROVE}, decided_by="boss@corp.example")
@@ -66,8 +66,8 @@ def visitor(store_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def meddler(visitor: Engine, trail: Store) -> Meddler:
-    return Meddler(visitor)
+def tamperer(visitor: Engine, trail: Store) -> Tamperer:
+    return Tamperer(visitor)
 
 
 def test_an_untouched_trail_verifies(trail: Store) -> None:
@@ -115,8 +115,8 @@ def test_the_database_refuses_to_change_and_delete(trail: Store, visitor: Engine
         "UPDATE events SET seen = '[]' WHERE number = 9",
     ],
 )
-def test_meddling_with_events_shows(trail: Store, meddler: Meddler, statement: str) -> None:
-    with meddler.begin() as connection:
+def test_tampering_with_events_shows(trail: Store, tamperer: Tamperer, statement: str) -> None:
+    with tamperer.begin() as connection:
         connection.execute(text(statement))
     assert trail.audit.verify().problem
 
@@ -131,15 +131,15 @@ OTHER = {
 }
 
 
-def test_every_column_of_a_bound_row_is_seen_to_change(moderated: Store, meddler: Meddler) -> None:
+def test_every_column_of_a_bound_row_is_seen_to_change(moderated: Store, tamperer: Tamperer) -> None:
     unseen = []
     for table in (incidents, requests, notices):
         (key,) = table.primary_key.columns
         for column in table.columns:
             name = "DATETIME" if isinstance(column.type, UtcDateTime) else str(column.type).partition("(")[0]
             value = OTHER.get(name, "'other'")
-            with meddler.engine.connect() as connection:
-                meddler.unbind(connection)
+            with tamperer.engine.connect() as connection:
+                tamperer.unbind(connection)
                 last = f"(SELECT MAX({key.name}) FROM {table.name})"
                 connection.execute(text(f"UPDATE {table.name} SET {column.name} = {value} WHERE {key.name} = {last}"))
                 if not verify(connection, []).problem:
@@ -168,23 +168,23 @@ def test_every_column_of_a_bound_row_is_seen_to_change(moderated: Store, meddler
         ["UPDATE incidents SET erased_at = created_at", "UPDATE events SET note = '', salt = ''"],
     ],
 )
-def test_meddling_with_rows_shows(moderated: Store, meddler: Meddler, statements: list[str]) -> None:
-    with meddler.begin() as connection:
+def test_tampering_with_rows_shows(moderated: Store, tamperer: Tamperer, statements: list[str]) -> None:
+    with tamperer.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
     assert moderated.audit.verify().problem
 
 
-def test_a_chain_that_was_computed_anew_does_not_fit_the_rows(moderated: Store, meddler: Meddler) -> None:
-    with meddler.begin() as connection:
+def test_a_chain_that_was_computed_anew_does_not_fit_the_rows(moderated: Store, tamperer: Tamperer) -> None:
+    with tamperer.begin() as connection:
         connection.execute(text("UPDATE incidents SET decided_by = 'bob@corp.example'"))
         relink(connection, rebind=False)
     assert "were changed after event" in moderated.audit.verify().problem
 
 
-def test_who_computes_everything_anew_is_caught_by_a_head_kept_elsewhere(moderated: Store, meddler: Meddler) -> None:
+def test_who_computes_everything_anew_is_caught_by_a_head_kept_elsewhere(moderated: Store, tamperer: Tamperer) -> None:
     head = moderated.audit.heads()[""]
-    with meddler.begin() as connection:
+    with tamperer.begin() as connection:
         connection.execute(text("UPDATE incidents SET decided_by = 'bob@corp.example'"))
         relink(connection, rebind=True)
     assert moderated.audit.verify().problem == ""
@@ -193,11 +193,11 @@ def test_who_computes_everything_anew_is_caught_by_a_head_kept_elsewhere(moderat
 
 
 def test_a_tail_that_was_cut_off_with_its_incident_is_caught_by_a_head_kept_elsewhere(
-    trail: Store, meddler: Meddler
+    trail: Store, tamperer: Tamperer
 ) -> None:
     known = trail.audit.newest()[""]
     assert trail.audit.missing([known]) == []
-    with meddler.begin() as connection:
+    with tamperer.begin() as connection:
         last = connection.execute(text("SELECT incident_id FROM events WHERE number = 9")).scalar()
         for table, column in (("events", "incident_id"), ("incidents", "id")):
             connection.execute(text(f"DELETE FROM {table} WHERE {column} = :last"), {"last": last})

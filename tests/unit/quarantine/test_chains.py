@@ -22,7 +22,7 @@ from holdgate.quarantine.schema import chains, events
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, migrate, open_store
 from holdgate.quarantine.versions import head
-from support.meddling import Meddler, relink, visiting
+from support.tampering import Tamperer, relink, visiting
 from testbed.postgres import PostgresServer
 
 ACTOR = Actor("anna@corp.example", "page", "192.0.2.1")
@@ -201,7 +201,7 @@ def test_verify_says_which_chain_breaks(
     busy: list[Store], store_url: str, act: Callable[[Connection], str], kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "_KEPT", kept)
-    with visiting(store_url) as visitor, Meddler(visitor).begin() as connection:
+    with visiting(store_url) as visitor, Tamperer(visitor).begin() as connection:
         named = act(connection)
     problem = busy[0].audit.verify().problem
     assert named in problem
@@ -210,7 +210,7 @@ def test_verify_says_which_chain_breaks(
 
 def test_an_event_names_only_what_was_there_before(busy: list[Store], store_url: str) -> None:
     """A head with a later number was written into the trail afterwards, however well it is linked."""
-    with visiting(store_url) as visitor, Meddler(visitor).begin() as connection:
+    with visiting(store_url) as visitor, Tamperer(visitor).begin() as connection:
         last = connection.execute(select(events).order_by(events.c.number.desc()).limit(1)).one()
         first = connection.execute(select(events).where(events.c.chain == "mx2/desk").limit(1)).one()
         named = json.dumps([[last.chain, last.number, last.hash[:NAMED_DIGITS]]])
@@ -223,7 +223,7 @@ def test_an_event_names_only_what_was_there_before(busy: list[Store], store_url:
 
 def test_who_computes_all_chains_anew_is_caught_by_a_head_kept_elsewhere(busy: list[Store], store_url: str) -> None:
     known = busy[0].audit.newest()
-    with visiting(store_url) as visitor, Meddler(visitor).begin() as connection:
+    with visiting(store_url) as visitor, Tamperer(visitor).begin() as connection:
         connection.execute(text("UPDATE events SET who = 'bob@corp.example' WHERE number = 1"))
         relink(connection, rebind=True)
     assert busy[0].audit.verify().problem == ""
@@ -307,13 +307,13 @@ class Busy:
     """Does by chance, and again and again, what daemons do to some incidents."""
 
     def __init__(self, store: Store, seed: int, ids: list[str]) -> None:
-        self.store, self.ids, self.dice = store, ids, random.Random(seed)
+        self.store, self.ids, self.rng = store, ids, random.Random(seed)
 
     def __call__(self) -> None:
         for _ in range(12):
-            incident = self.store.incident(self.dice.choice(self.ids))
+            incident = self.store.incident(self.rng.choice(self.ids))
             assert incident is not None
-            act = self.dice.choice([self.note, self.open, self.remind, self.enqueue, self.send, self.record])
+            act = self.rng.choice([self.note, self.open, self.remind, self.enqueue, self.send, self.record])
             with suppress(ConflictError):  # another writer was first
                 act(incident)
 
@@ -321,7 +321,7 @@ class Busy:
         self.store.add_event(incident.id, "revealed", ACTOR, "why")
 
     def open(self, incident: Incident) -> None:
-        self.store.requests.opened(self.dice.choice(self.store.requests.of(incident.id)), ACTOR)
+        self.store.requests.opened(self.rng.choice(self.store.requests.of(incident.id)), ACTOR)
 
     def remind(self, incident: Incident) -> None:
         self.store.amend(incident, "reminded", ACTOR, remind_at=datetime.now(UTC), supersede=True)
@@ -332,13 +332,13 @@ class Busy:
     def send(self, incident: Incident) -> None:
         now = datetime.now(UTC)
         for notice in [one for one in self.store.outbox.due(now) if one.incident_id == incident.id][:2]:
-            if self.dice.random() < 0.5:
+            if self.rng.random() < 0.5:
                 self.store.outbox.sent(notice, ACTOR)
             else:
                 self.store.outbox.failed(notice, ACTOR, now)
 
     def record(self, _incident: Incident) -> None:
-        self.store.record(held(self.dice.randrange(99)), ACTOR, outbox=[NewNotice("alert", "a@corp.example")])
+        self.store.record(held(self.rng.randrange(99)), ACTOR, outbox=[NewNotice("alert", "a@corp.example")])
 
 
 def test_those_who_write_about_other_incidents_do_not_wait(stores: list[Store]) -> None:

@@ -86,10 +86,10 @@ def test_a_writer_of_sqlite_has_the_lock_from_the_beginning(options: dict[str, A
 
 
 def test_what_the_driver_of_postgresql_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, Any]] = []
+    connections: list[dict[str, Any]] = []
 
     def connect(*_: object, **named: Any) -> SimpleNamespace:
-        told.append(named)
+        connections.append(named)
         return SimpleNamespace()
 
     monkeypatch.setattr(ConfirmingConnection, "connect", connect)
@@ -109,7 +109,7 @@ def test_what_the_driver_of_postgresql_is_told(engine: Engine, monkeypatch: pyte
         "prepare_threshold": None,
         "autocommit": True,
     }
-    assert [{name: one.get(name) for name in expected} for one in told] == [expected, expected]
+    assert [{name: one.get(name) for name in expected} for one in connections] == [expected, expected]
 
 
 def test_without_the_driver_it_is_said_which_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def store(url: str) -> Iterator[Store]:
     opened.close()
 
 
-class Tape:
-    """All signals since it was made, word by word."""
+class Recorder:
+    """Records all signals from its creation on."""
 
     def __init__(self, url: str) -> None:
         self._connection = database.direct(url)
@@ -66,13 +66,13 @@ class Tape:
 
 
 @pytest.fixture
-def tape(url: str) -> Iterator[Tape]:
-    with closing(Tape(url)) as made:
+def recorder(url: str) -> Iterator[Recorder]:
+    with closing(Recorder(url)) as made:
         yield made
 
 
-class Ears:
-    """A listener for some words, with who is woken, which is listening by now."""
+class Subscriber:
+    """A listener for some signals that already listens, and its waker."""
 
     def __init__(self, store: Store, url: str, *words: str) -> None:
         self.listener = store.listener(*words, url=url)
@@ -97,59 +97,61 @@ def held(number: int = 0) -> Incident:
     return replace(incident, state=State.HELD)
 
 
-def test_a_decision_rings_for_the_agent_of_its_node(store: Store, tape: Tape) -> None:
+def test_a_decision_rings_for_the_agent_of_its_node(store: Store, recorder: Recorder) -> None:
     for number, decision in enumerate((State.APPROVED, State.REJECTED, State.EXPIRED)):
         incident = held(number)
         store.record(incident, ACTOR)
-        assert tape.words(store) == {DESK}
+        assert recorder.words(store) == {DESK}
         store.change(incident, decision, ACTOR)
-        assert tape.words(store) == {queue_of(NODE)}
+        assert recorder.words(store) == {queue_of(NODE)}
 
 
-def test_what_is_to_be_asked_or_sent_rings_for_the_desks(store: Store, tape: Tape) -> None:
+def test_what_is_to_be_asked_or_sent_rings_for_the_desks(store: Store, recorder: Recorder) -> None:
     store.record(replace(held(), state=State.PENDING), ACTOR)
-    assert tape.words(store) == set()
+    assert recorder.words(store) == set()
     incident = replace(held(1), state=State.PENDING)
     store.record(incident, ACTOR, outbox=[NewNotice("alert", "boss@corp.example")])
-    assert tape.words(store) == {DESK}
+    assert recorder.words(store) == {DESK}
     incident = store.change(incident, State.HELD, ACTOR)
-    assert tape.words(store) == {DESK}
+    assert recorder.words(store) == {DESK}
     now = datetime.now(UTC)
     incident = store.amend(incident, "asked", ACTOR, asks=[Ask("boss@corp.example", "moderator")], deadline_at=now)
-    assert tape.words(store) == {DESK}
+    assert recorder.words(store) == {DESK}
     incident = store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
-    assert tape.words(store) == {DESK, queue_of(NODE)}
+    assert recorder.words(store) == {DESK, queue_of(NODE)}
     store.outbox.enqueue(incident.id, NewNotice("answer", "a@corp.example"), ACTOR)
-    assert tape.words(store) == {DESK}
+    assert recorder.words(store) == {DESK}
     store.add_event(incident.id, "revealed", ACTOR)
     store.change(incident, State.RETURNED, ACTOR)
-    assert tape.words(store) == set()
+    assert recorder.words(store) == set()
 
 
-def test_a_report_that_was_sent_rings_for_the_agent(store: Store, tape: Tape) -> None:
+def test_a_report_that_was_sent_rings_for_the_agent(store: Store, recorder: Recorder) -> None:
     incident = held()
     store.record(incident, ACTOR)
     store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
-    tape.words(store)
+    recorder.words(store)
     (notice,) = store.outbox.due(datetime.now(UTC))
     store.outbox.failed(notice, ACTOR, datetime.now(UTC))
-    assert tape.words(store) == set()
+    assert recorder.words(store) == set()
     store.outbox.sent(notice, ACTOR)
-    assert tape.words(store) == {queue_of(NODE)}
+    assert recorder.words(store) == {queue_of(NODE)}
 
 
-def test_who_comes_second_rings_for_nobody(store: Store, tape: Tape) -> None:
+def test_who_comes_second_rings_for_nobody(store: Store, recorder: Recorder) -> None:
     incident = held()
     store.record(incident, ACTOR)
     store.change(incident, State.APPROVED, ACTOR)
-    tape.words(store)
+    recorder.words(store)
     with pytest.raises(ConflictError):
         store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
-    assert tape.words(store) == set()
+    assert recorder.words(store) == set()
 
 
-def test_a_listener_is_woken_by_its_own_words(store: Store, url: str, tape: Tape, listeners: list[Listener]) -> None:
-    mine, other = Ears(store, url, queue_of(NODE)), Ears(store, url, queue_of("mx2.corp.example"))
+def test_a_listener_is_woken_by_its_own_words(
+    store: Store, url: str, recorder: Recorder, listeners: list[Listener]
+) -> None:
+    mine, other = Subscriber(store, url, queue_of(NODE)), Subscriber(store, url, queue_of("mx2.corp.example"))
     listeners += [mine.listener, other.listener]
     store.signals.notify(queue_of(NODE), DESK)
     assert mine.waker.wait(20)
@@ -169,15 +171,15 @@ def test_rings_of_one_moment_go_out_together(store: Store, url: str, monkeypatch
             store.change(incident, State.APPROVED, ACTOR)
         gathering.set()
         store.signals.close()
-        heard = [notice.payload for notice in connection.notifies(timeout=1)]
-    assert heard == [f"desk queue:{NODE}"]
+        received = [notice.payload for notice in connection.notifies(timeout=1)]
+    assert received == [f"desk queue:{NODE}"]
 
 
 def test_a_listener_whose_connection_ends_connects_again(
     store: Store, url: str, postgres: PostgresServer, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_RECONNECT", 0.05)
-    agent = Ears(store, url, queue_of(NODE))
+    agent = Subscriber(store, url, queue_of(NODE))
     listeners.append(agent.listener)
     postgres.end_connections()
     wait_for(lambda: not agent.listener.is_listening, "the listener to see it")
@@ -193,12 +195,12 @@ def test_a_stranger_in_the_database_can_only_wake(
     store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_PROOF_INTERVAL", 0.1)
-    agent = Ears(store, url, queue_of(NODE))
+    agent = Subscriber(store, url, queue_of(NODE))
     listeners.append(agent.listener)
     hostile = ("", " ", "proof:", f"proof:{'0' * 16}", "x" * 7999, "queue:\x01\x7f\u2028", "Drop " * 1500, "queue:")
-    with closing(database.direct(url)) as stranger:  # the server lets each user of the database do this
+    with closing(database.direct(url)) as outsider:  # the server lets each user of the database do this
         for number in range(3000):
-            stranger.execute("SELECT pg_notify('holdgate', %s)", [hostile[number % len(hostile)]])
+            outsider.execute("SELECT pg_notify('holdgate', %s)", [hostile[number % len(hostile)]])
             assert agent.listener.is_listening
     assert not agent.waker.wait(0), "none of these words is its own"
     incident = held()
@@ -221,7 +223,7 @@ def test_a_connection_that_is_dead_without_a_word_is_replaced(
         return made[-1]
 
     monkeypatch.setattr(signals, "direct", direct)
-    agent = Ears(store, url, queue_of(NODE))
+    agent = Subscriber(store, url, queue_of(NODE))
     listeners.append(agent.listener)
     # As behind a firewall that has dropped the connection: it is open, and nothing comes.
     monkeypatch.setattr(made[0], "notifies", lambda **_: iter(()))
@@ -244,21 +246,21 @@ def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
     pooler.start()
     store = open_store(pooler.url, NODE, role="desk")
     try:
-        agent = Ears(store, url, queue_of(NODE))
+        agent = Subscriber(store, url, queue_of(NODE))
         listeners.append(agent.listener)
         incident = held()
         store.record(incident, ACTOR)
         store.change(incident, State.APPROVED, ACTOR)
         assert agent.waker.wait(20)
         monkeypatch.setattr(signals, "_PROOF_TIMEOUT", 0.3)
-        deaf = store.listener(queue_of(NODE), url=pooler.url)
-        listeners.append(deaf)
-        deaf.start()
+        unnotified = store.listener(queue_of(NODE), url=pooler.url)
+        listeners.append(unnotified)
+        unnotified.start()
         wait_for(lambda: "LISTEN receives nothing" in caplog.text, "the listener to say that it receives nothing")
-        assert not deaf.is_listening
-        assert deaf.pause(1.0) == 1.0
+        assert not unnotified.is_listening
+        assert unnotified.pause(1.0) == 1.0
         assert agent.listener.pause(1.0) == 5.0
-        deaf.close()
+        unnotified.close()
     finally:
         store.close()
         pooler.stop()

@@ -96,7 +96,7 @@ class Connection:
     """A connection to PostgreSQL: the test puts in what it hears; its own signals come back if `hears`."""
 
     def __init__(self) -> None:
-        self.hears = True
+        self.receives = True
         self.executed: list[str] = []
         self.closed = 0
         self.payloads: list[str] = []
@@ -126,7 +126,7 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
     monkeypatch.setattr(signals, "_RECONNECT", 0.001)
 
     def send(_engine: Engine, words: Collection[str]) -> None:
-        if made.hears:
+        if made.receives:
             made.payloads.append(" ".join(words))
 
     monkeypatch.setattr(signals, "send", send)
@@ -185,14 +185,14 @@ def test_where_its_own_signal_does_not_come_back_daemons_poll(
 ) -> None:
     monkeypatch.setattr(signals, "_PROOF_TIMEOUT", 0.01)
     one, waker = listener
-    connection.hears = False
+    connection.receives = False
     connection.payloads.append("proof:of-another")
     one.start()
     wait_for(lambda: connection.closed > 3, "several attempts")
     assert not one.is_listening
     assert woken(waker)
     assert caplog.text.count("LISTEN receives nothing") == 1
-    connection.hears = True
+    connection.receives = True
     wait_for(lambda: one.is_listening, "the proof")
     # A later error is reported again.
     connection.breaks = True
@@ -238,12 +238,12 @@ def test_a_wake_is_for_one_wait() -> None:
 
 
 def test_all_wakers_of_a_listener_are_woken() -> None:
-    class Rings(Listener):
+    class Notified(Listener):
         def _listen(self) -> None:
             self._begin()
             self._stop.wait(PATIENCE)
 
-    one = Rings()
+    one = Notified()
     wakers = [one.waker() for _ in range(3)]
     one.start()
     assert all(waker.wait(PATIENCE) for waker in wakers)

@@ -227,7 +227,7 @@ def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str) -> 
     ]
     for decider in deciders:
         decider.start()
-    told = [outcomes.get(timeout=60) for _ in range(2 * len(waiting))]
+    results = [outcomes.get(timeout=60) for _ in range(2 * len(waiting))]
     for decider in deciders:
         decider.join()
     with closing(open_store(store_url)) as store:
@@ -235,8 +235,8 @@ def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str) -> 
             now = store.incident(one.id)
             assert now is not None
             # Both were told the same: one that he did it, the other who was first.
-            assert sorted(won for name, _, won in told if name == one.id) == [False, True]
-            assert {state for name, state, _ in told if name == one.id} == {now.state}
+            assert sorted(won for name, _, won in results if name == one.id) == [False, True]
+            assert {state for name, state, _ in results if name == one.id} == {now.state}
             assert [event.event for event in store.history(one.id)] == ["recorded", now.state]
         assert store.audit.verify().problem == ""
 

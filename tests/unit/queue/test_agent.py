@@ -303,7 +303,7 @@ def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: 
 
 
 def test_an_action_that_had_no_effect_is_an_error(path: Path, queue: HeldMail) -> None:
-    queue.stubborn = True
+    queue.ignores_release = True
     with pytest.raises(QueueError, match="still in the hold queue after release"):
         QueueClient(path).release("4ours", 100)
 

@@ -52,24 +52,26 @@ AWAY = [
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The notifications to systemd."""
-    told: list[str] = []
-    monkeypatch.setattr(daemon, "notify", lambda *states: told.extend(states))
-    return told
+    notified: list[str] = []
+    monkeypatch.setattr(daemon, "notify", lambda *states: notified.extend(states))
+    return notified
 
 
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-def test_a_pass_that_fails_is_made_again(error: Exception, caplog: pytest.LogCaptureFixture, told: list[str]) -> None:
+def test_a_pass_that_fails_is_made_again(
+    error: Exception, caplog: pytest.LogCaptureFixture, notified: list[str]
+) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
         assert_goes_on(Script([error, error]), passes=3)
     assert len([record for record in caplog.records if "stage=reconcile" in record.getMessage()]) == 2
-    assert told == []
+    assert notified == []
 
 
-def test_the_watchdog_hears_of_passes_in_which_all_answered(told: list[str]) -> None:
+def test_the_watchdog_hears_of_passes_in_which_all_answered(notified: list[str]) -> None:
     assert_goes_on(Script([True, False, AWAY[2], True]), passes=5)
-    assert told == ["WATCHDOG=1"] * 2
+    assert notified == ["WATCHDOG=1"] * 2
 
 
 def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> None:

@@ -62,7 +62,7 @@ class FakeQueue(QueueClient):
         self.listed: dict[str, dict[str, HeldMessage]] = {}
         self.delivered: list[str] = []
         self.deleted: list[str] = []
-        self.trouble: list[str] = []
+        self.failures: list[str] = []
         self._failing = ("", 0, "")
 
     def add(self, queue_id: str, header: bytes = b"", sender: str = "a@corp.example") -> None:
@@ -79,8 +79,8 @@ class FakeQueue(QueueClient):
             self._failing = (name, left - 1, kind)
             if left == 0:
                 raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
-        if self.trouble and self.trouble[0].startswith(when):
-            kind = self.trouble.pop(0).partition(" ")[2]
+        if self.failures and self.failures[0].startswith(when):
+            kind = self.failures.pop(0).partition(" ")[2]
             raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
 
     def held_unless(self, stamp: str | None, version: str = "") -> Listing | None:
@@ -208,8 +208,8 @@ class Crashes(RuleBasedStateMachine):
             self.store.outbox.sent(notice, PERSON)
 
     @rule(when=st.sampled_from(["list", "show", "before", "after"]), kind=st.sampled_from(["crash", "fail"]))
-    def trouble(self, when: str, kind: str) -> None:
-        self.queue.trouble = [f"{when} {kind}"]
+    def failures(self, when: str, kind: str) -> None:
+        self.queue.failures = [f"{when} {kind}"]
 
     @rule(passes=st.sampled_from([1, 4]))
     def reconcile(self, passes: int) -> None:
@@ -256,10 +256,10 @@ class Crashes(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_deleted_before_its_sender_was_told(self) -> None:
-        told = {(incident_id, holding) for incident_id, kind, holding in self.sent if kind != "approved"}
+        notified = {(incident_id, holding) for incident_id, kind, holding in self.sent if kind != "approved"}
         by_queue_id = {incident.queue_id: incident.id for incident in self.store.incidents()}
         deleted = {by_queue_id[queue_id] for queue_id in self.queue.deleted}
-        assert {(incident_id, self.holding(incident_id)) for incident_id in deleted} <= told
+        assert {(incident_id, self.holding(incident_id)) for incident_id in deleted} <= notified
         assert len(set(self.sent)) == len(self.sent)
 
     @invariant()
@@ -319,10 +319,10 @@ def test_a_decision_is_carried_out_once_whatever_crashes(store: Store, when: str
     decide(store, store.find(incident.id)[0], choice)
     for notice in store.outbox.due(datetime.now(UTC)):
         store.outbox.sent(notice, PERSON)
-    queue.trouble = [f"{when} {kind}"]
+    queue.failures = [f"{when} {kind}"]
     with contextlib.suppress(QueueError, Crash):
         new_reconciler(store, queue).run_once()
-    assert queue.trouble == []
+    assert queue.failures == []
     settle(new_reconciler(store, queue))
     approved = choice is Answer.APPROVE
     assert store.find(incident.id)[0].state is (State.RELEASED if approved else State.RETURNED)
@@ -817,11 +817,11 @@ def test_a_failure_at_any_call_of_the_store_delays_no_other(
         store.close()
         return seen, others
 
-    conflict, trouble = ConflictError(Incident("4", "", [], "p")), OperationalError("x", {}, Exception())
+    conflict, failures = ConflictError(Incident("4", "", [], "p")), OperationalError("x", {}, Exception())
     calls, count = attempt("", conflict)
     assert count == 10
     assert calls
-    for call, error in product(sorted(calls), (conflict, trouble)):
+    for call, error in product(sorted(calls), (conflict, failures)):
         assert attempt(call, error)[1] == 10, (call, error)
 
 
@@ -997,7 +997,7 @@ def test_a_decision_ends_whatever_many_a_pass_is_at(
         reconciler.run_once()
     assert len([one for one in steps if one != waiting[0].id]) == 1
     assert reconciler.has_more
-    queue.trouble = ["list fail"]
+    queue.failures = ["list fail"]
     with pytest.raises(UnreachableError):
         reconciler.run_once()
     assert queue.delivered == [waiting[0].queue_id]
@@ -1026,9 +1026,9 @@ def test_what_an_operator_takes_away_before_its_sender_was_told_is_not_reported_
             decide(store, store.find(name)[0], Answer.REJECT)
         else:
             moderation.expire(Desk(store, SETTINGS), store.find(name)[0])
-    told, gone = (store.find(name)[0] for name in ("4id4", "4id3"))
+    notified, gone = (store.find(name)[0] for name in ("4id4", "4id3"))
     for notice in store.outbox.due(datetime.now(UTC)):
-        if notice.incident_id == told.id:
+        if notice.incident_id == notified.id:
             store.outbox.sent(notice, PERSON)
     del queue.messages["4id3"], queue.messages["4id4"]  # postsuper -H, and both are delivered
     settle(reconciler)
@@ -1051,7 +1051,7 @@ def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
     assert reconciler.run_once()
     for number in range(200):
         queue.add(f"4new{number}", b"X-Holdgate-Incident: lost\n")
-    queue.trouble = ["show fail"] * 9
+    queue.failures = ["show fail"] * 9
     assert not reconciler.run_once()
 
 

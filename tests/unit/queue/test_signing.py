@@ -78,7 +78,7 @@ def test_others_are_released_under_their_own_queue_id(store: Store, digest: str,
 def test_a_release_that_has_begun_is_not_made_a_second_one(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
-    queue.trouble = ["before crash"]
+    queue.failures = ["before crash"]
     with pytest.raises(Crash):
         settle(store, queue, signs=False)
     settle(store, queue)

@@ -19,15 +19,15 @@ def test_a_million_guesses_find_nothing(site: Site) -> None:
     assert len(stored) > 10
     guesses = list(itertools.islice((f"{a}.{b}@{c}" for a in FIRST for b in LAST for c in DOMAINS), 1_000_000))
     assert guesses[0] == "bob.smith@partner.example"
-    thief = Hasher(b"guess" * 7)
-    owners = {thief.owner("sender address", ANNA)}
+    attacker = Hasher(b"guess" * 7)
+    owners = {attacker.owner("sender address", ANNA)}
     assert not any(owner == _half(key) for owner in owners for key in stored)
-    half = thief.target
+    half = attacker.target
     targets = {key & 0xFFFFFFFF for key in stored}
     # 32 bits: a guess meets one of so few targets by chance alone, as often as any other text does.
     met = sum(half(guess) in targets for guess in guesses)
     assert met <= 3
-    assert thief.edge("sender address", ANNA, guesses[0]) not in stored
+    assert attacker.edge("sender address", ANNA, guesses[0]) not in stored
     assert site.hasher.edge("sender address", ANNA, guesses[0]) in stored
 
 

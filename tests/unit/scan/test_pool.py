@@ -144,7 +144,7 @@ def fake(document, sink):
 object.__setattr__(reader.FORMAT, "read", fake)
 zygote.main()
 """
-LURES = {
+DECOYS = {
     ("texts", "html"): ("text/html", "<svg>TAKEOVER</svg>"),
     ("texts", "csv"): ("text/csv", "TAKEOVER,1"),
     ("office", "rtf"): ("application/rtf", "{\\rtf1 TAKEOVER}"),
@@ -153,7 +153,7 @@ LURES = {
 
 
 @pytest.mark.parametrize("reads_separately", [True, False], ids=["apart", "whole"])
-@pytest.mark.parametrize("reader", LURES, ids=lambda reader: reader[1])
+@pytest.mark.parametrize("reader", DECOYS, ids=lambda reader: reader[1])
 def test_a_process_taken_over_by_one_message_does_not_read_the_next(
     reader: tuple[str, str], reads_separately: bool, message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,12 +164,12 @@ def test_a_process_taken_over_by_one_message_does_not_read_the_next(
         return start([command[0], "-c", code, *command[-2:]], **options)
 
     monkeypatch.setattr(subprocess, "Popen", start_with_code)
-    kind, content = LURES[reader]
-    lure = f"Subject: s\r\nContent-Type: {kind}\r\n\r\n{content}\r\nher ssn 536-90-4399\r\n".encode()
+    kind, content = DECOYS[reader]
+    decoy = f"Subject: s\r\nContent-Type: {kind}\r\n\r\n{content}\r\nher ssn 536-90-4399\r\n".encode()
     # Plain text is trusted to share a process where that is asked for.
     retire_after = 1 if reader[1] == "text" else 100
     with Pool(settings(retire_after=retire_after, reads_separately=reads_separately)) as pool:
-        assert pool.inspect(lure, is_plain=True).findings == []
+        assert pool.inspect(decoy, is_plain=True).findings == []
         for is_plain in (True, False, True):
             assert [one.identifier for one in pool.inspect(message, is_plain=is_plain).findings] == ["us-ssn"]
 

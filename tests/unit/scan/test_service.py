@@ -160,15 +160,15 @@ connection.recv(1)
 def test_a_zygote_that_ends_is_seen_by_its_daemon_and_by_nobody_else(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: told.append(f"{stage}: {error}"))
+    failures: list[str] = []
+    monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: failures.append(f"{stage}: {error}"))
     (first, one), (second, another) = greeted(path), greeted(path)
     with first, second:
         os.kill(one, signal.SIGKILL)
         with pytest.raises(wire.WireError, match="closed"):
             wire.receive(first, timeout=30)
         assert not is_gone(another)
-    assert told == [f"zygote: a zygote of user {os.getuid()} ended: signal 9"]
+    assert failures == [f"zygote: a zygote of user {os.getuid()} ended: signal 9"]
 
 
 def test_all_zygotes_end_with_the_service(directory: Path) -> None:

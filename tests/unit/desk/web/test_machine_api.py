@@ -395,11 +395,11 @@ def test_a_program_reads_who_does_not_get_its_message_and_who_has_it(
     moderation.override(desk, two, Answer.APPROVE, Actor("root", "command"), change=change)
     found = desk.store.incident(two.id)
     assert found is not None
-    told = described(replace(found, already_sent=["d@corp.example"]))
-    assert told["status"] == "approved"
-    assert told["changes"] == ["redact", "without-recipients"]
-    assert told["not_sent_to"] == ["c@partner.example"]
-    assert told["already_sent"] == ["d@corp.example"]
-    assert "c@partner.example" in told["recipients"]
+    shown = described(replace(found, already_sent=["d@corp.example"]))
+    assert shown["status"] == "approved"
+    assert shown["changes"] == ["redact", "without-recipients"]
+    assert shown["not_sent_to"] == ["c@partner.example"]
+    assert shown["already_sent"] == ["d@corp.example"]
+    assert "c@partner.example" in shown["recipients"]
     # A copy that is only signed when it leaves was not changed.
     assert described(replace(found, change=asdict(replace(change, kinds=[], recipients=[]))))["changes"] == []

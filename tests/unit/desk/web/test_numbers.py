@@ -143,9 +143,9 @@ def test_the_mail_shows_the_number_of_its_reader(make_desk, hold, kind: str) -> 
         notice = Notice(1, incident.id, kind, reader, 0, request=number)
         letter = browser.composer.compose(incident, notice, incident.created_at)
         assert isinstance(letter.content, bytes)
-        said = re.findall(rb"ask(?:s)? for this number: (\d\d)\b", letter.content)
-        assert bool(said) is asks
-        assert set(said) <= {browser.desk.key.number(incident.id, reader).encode()}
+        shown = re.findall(rb"ask(?:s)? for this number: (\d\d)\b", letter.content)
+        assert bool(shown) is asks
+        assert set(shown) <= {browser.desk.key.number(incident.id, reader).encode()}
 
 
 def test_a_program_that_fills_in_everything_but_the_number_does_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]

@@ -530,10 +530,10 @@ def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, 
     monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     app = Browser(desk).app
     for number in range(8):  # many machines, and none of them has the mailbox
-        stranger = Browser(desk, client=(f"198.51.100.{number}", 1), app=app)
+        outsider = Browser(desk, client=(f"198.51.100.{number}", 1), app=app)
         for _ in range(4):
-            page = stranger.client.post("/sign-in", data={"address": BOSS})
-        assert stranger.submit(page, "/code", code="00000000").status_code == 422
+            page = outsider.client.post("/sign-in", data={"address": BOSS})
+        assert outsider.submit(page, "/code", code="00000000").status_code == 422
     assert len(mailed) == 9
     owner = Browser(desk, client=("192.0.2.9", 1), app=app)
     page = owner.client.post("/sign-in", data={"address": BOSS})
@@ -549,10 +549,10 @@ def test_who_shares_an_address_with_a_stranger_signs_in_all_the_same(make_desk, 
     monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     app = Browser(desk).app
     for _ in range(4):
-        stranger = Browser(desk, app=app)
-        page = stranger.client.post("/sign-in", data={"address": BOSS})
+        outsider = Browser(desk, app=app)
+        page = outsider.client.post("/sign-in", data={"address": BOSS})
         for _ in range(7):
-            assert stranger.submit(page, "/code", code="00000").status_code == 422
+            assert outsider.submit(page, "/code", code="00000").status_code == 422
     assert len(mailed) == 3  # no more, however often the stranger fails
     owner = Browser(desk, app=app)
     page = owner.client.post("/sign-in", data={"address": BOSS})
@@ -626,8 +626,8 @@ def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None: 
     trusted.post(form["action"], data=form["hidden"] | {"decision": "reject"})
     (incident,) = desk.store.incidents()
     assert desk.store.history(incident.id)[-1].origin == "198.51.100.4"
-    stranger = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000), headers=sso)
-    assert str(stranger.get("/incidents").url) == f"{SITE}/sign-in"
+    outsider = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000), headers=sso)
+    assert str(outsider.get("/incidents").url) == f"{SITE}/sign-in"
 
 
 def test_two_names_of_a_user_are_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -640,8 +640,8 @@ def test_two_names_of_a_user_are_refused(make_desk, hold) -> None:  # type: igno
     assert proxy.get("/incidents", headers={"X-Remote-User": "boss@corp.example, x@corp.example"}).status_code == 400
     assert "Signed in as boss" in proxy.get("/incidents", headers=forged[:1]).text
     # From an address that is no trusted proxy, the field is ignored.
-    stranger = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000))
-    assert str(stranger.get("/incidents", headers=forged).url) == f"{SITE}/sign-in"
+    outsider = TestClient(app, base_url=SITE, client=("198.51.100.4", 5000))
+    assert str(outsider.get("/incidents", headers=forged).url) == f"{SITE}/sign-in"
 
 
 def test_a_proxy_proves_itself(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -792,8 +792,8 @@ def test_hostile_words_harm_no_page(make_desk, hold, monkeypatch) -> None:  # ty
     browser = signed_in(desk, monkeypatch)
     for url in (f"/incidents/{incident.id}", "/incidents", "/incidents?words=" + "%3Cscript%3E%22" * 20):
         text = browser.get(url).text
-        for harm in ("<script", "<b>", "<i>", "<u>", "1234000", "\u202e", "\x1b"):
-            assert harm not in text
+        for markup in ("<script", "<b>", "<i>", "<u>", "1234000", "\u202e", "\x1b"):
+            assert markup not in text
         assert len(text) < 100_000
 
 

@@ -14,14 +14,14 @@ from holdgate.quarantine.schema import chains, events
 
 @contextmanager
 def visiting(url: str) -> Iterator[Engine]:
-    """A direct connection to the database."""
+    """Connect to the database directly, past the store."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if "postgresql" in url else url)
     yield engine
     engine.dispose()
 
 
-class Meddler:
-    """An attacker who removes the triggers and puts them back."""
+class Tamperer:
+    """An attacker who drops the triggers, changes the tables, and creates the triggers again."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
