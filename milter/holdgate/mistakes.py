@@ -182,6 +182,9 @@ def no_plain_address(value: str) -> str:
 def _list(key: str, value: object, shown: str) -> str:
     if isinstance(value, Mapping):
         return f"must be a list of tables, and is one table; write [[{key}]] with double brackets"
+    if isinstance(value, str) and "," in value:
+        shown_each = ", ".join(written(part.strip()) for part in value.split(",") if part.strip())
+        return f"must be a list, and is {shown}; write it in brackets: [{shown_each}]"
     example = f"; write it in brackets: [{shown}]" if isinstance(value, str | int) else ""
     return f"must be a list, and is {shown}{example}"
 

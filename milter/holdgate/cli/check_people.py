@@ -34,13 +34,7 @@ _LISTABLE = ("hash", "btree", "lmdb", "cdb", "texthash", "sdbm", "dbm")
 def problems(path: Path, settings: Settings) -> Iterator[str]:
     """Yield addresses and languages that cannot be used."""
     desk = settings.desk
-    sender = parseaddr(desk.notice_from)[1]
-    if sender.count("@") != 1 or not all(sender.partition("@")[::2]):
-        yield (
-            f"{path}: [desk] notice_from: {written(desk.notice_from)} has no address; write one, as in "
-            '"Holdgate <holdgate@corp.example>"'
-        )
-    elif reported := address_mistake(sender):
+    if reported := no_sender(desk.notice_from):
         yield f"{path}: [desk] notice_from: {reported}"
     for domain in desk.own_domains:
         if reported := domain_mistake(domain, wildcards=False):
@@ -114,6 +108,14 @@ def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
         yield "fallback", rules.fallback
     if "deputies" in given:
         yield "deputies", [*rules.deputies, *rules.deputies.values()]
+
+
+def no_sender(value: str) -> str:
+    """Return why a value cannot be the From header of notices, "" if it can."""
+    sender = parseaddr(value)[1]
+    if sender.count("@") != 1 or not all(sender.partition("@")[::2]):
+        return f'{written(value)} has no address; write one, as in "Holdgate <holdgate@corp.example>"'
+    return address_mistake(sender)
 
 
 def no_person(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from holdgate import mistakes
-from holdgate.cli.check_people import no_person
+from holdgate.cli.check_people import no_person, no_sender
 from holdgate.config import Section, Settings
 from holdgate.configfile import ConfigError, read_toml
 from holdgate.desk.moderators import MANAGER
@@ -71,9 +71,34 @@ class Answers(Section):
     def _moderators(cls, value: list[str]) -> list[str]:
         for name in value:
             if re.search(r"[\s<>,;:\"()]", name):
-                raise ValueError(f'"{name}" is no address; write it alone, as in "anna@corp.example"')
+                raise ValueError(mistakes.no_plain_address(name))
             if reported := no_person(name):
                 raise ValueError(reported)
+        return value
+
+    @field_validator("managers")
+    @classmethod
+    def _managers(cls, value: str) -> str:
+        if value and not is_table(value) and not value.startswith("/"):
+            raise ValueError(
+                f'"{value}" is no Postfix table; write one as in "ldap:/etc/holdgate/managers.cf", or the path of a '
+                "file with lines of a sender and their manager"
+            )
+        return value
+
+    @field_validator("certificate", "private_key")
+    @classmethod
+    def _files(cls, value: Path | None) -> Path | None:
+        # systemd provides its credentials only while the unit runs.
+        if value is not None and not value.is_relative_to("/run/credentials") and not value.is_file():
+            raise ValueError(f'there is no file "{value}"; write its path on this machine')
+        return value
+
+    @field_validator("notice_from")
+    @classmethod
+    def _notice_from(cls, value: str) -> str:
+        if value and (reported := no_sender(value)):
+            raise ValueError(reported)
         return value
 
     @field_validator("page")
@@ -81,6 +106,8 @@ class Answers(Section):
     def _page(cls, value: str) -> str:
         if value == NO_PAGE or _PAGE.fullmatch(value):
             return value
+        if value.casefold() == NO_PAGE:
+            return NO_PAGE
         host = re.fullmatch(r"[\w.-]+(:\d+)?(/\S*)?", value)
         meant = f'; did you mean "https://{value}"?' if host and value else f', or "{NO_PAGE}"'
         raise ValueError(f'"{value}" is no address of a page; write it as "https://approve.corp.example"{meant}')

@@ -85,7 +85,7 @@ def files(site: Path) -> dict[str, str]:
         ('moderators = ["manger"]', 'did you mean "manager"?'),
         ('moderators = ["manager"]', '"manager" needs managers; name a Postfix table'),
         ('moderators = ["*@corp.example"]', "is a pattern; write the address of a person"),
-        ('moderators = ["Anna <anna@corp.example>"]', "is no address"),
+        ('moderators = ["Anna <anna@corp.example>"]', 'did you mean "anna@corp.example"?'),
         ('moderators = ["anna@"]', "has no domain"),
         ('page = "approve.corp.example"', 'did you mean "https://approve.corp.example"?'),
         ('page = "no"', "is no address of a page"),
@@ -96,7 +96,19 @@ def files(site: Path) -> dict[str, str]:
         ('mode = "Enforce"', 'did you mean "enforce"?'),
         ('moderator = ["anna@corp.example"]', 'did you mean "moderators"?'),
         ("[domains]\na = 1", "domains: must be a list"),
-        ('certificate = "/etc/x.pem"', "certificate and private_key belong together"),
+        ('certificate = "/etc/passwd"', "certificate and private_key belong together"),
+        (
+            'certificate = "/nowhere/x.pem"',
+            'certificate: there is no file "/nowhere/x.pem"; write its path on this machine',
+        ),
+        ('private_key = "/nowhere/x.key"', 'private_key: there is no file "/nowhere/x.key"'),
+        ('notice_from = "Holdgate"', 'notice_from: "Holdgate" has no address; write one, as in "Holdgate <'),
+        ('managers = "managers.cf"', 'managers: "managers.cf" is no Postfix table; write one as in "ldap:/etc/'),
+        ('domains = "corp.example, b.example"', 'write it in brackets: ["corp.example", "b.example"]'),
+        (
+            'moderators = ["a@corp.example, b@corp.example"]',
+            'write several as a list: "a@corp.example", "b@corp.example"',
+        ),
         ('domains = ["hash:/etc/postfix/ours"]', "notice_from: domains names no plain domain"),
         ('domains = ["corp.example', "is a quote missing?"),
     ],
@@ -117,6 +129,21 @@ def test_several_mistakes_are_told_at_once(site: Path, capsys: pytest.CaptureFix
     path = answers_file(site, 'domains = ["@a.example"]\nmode = "x"\nfoo = 1')
     assert run(site, "--answers", str(path)) == 2
     assert capsys.readouterr().err.count(str(path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"page": "None"}, "none"),
+        ({"managers": "ldap:/etc/holdgate/managers.cf"}, "ldap:/etc/holdgate/managers.cf"),
+        ({"managers": "/etc/holdgate/managers"}, "/etc/holdgate/managers"),
+        ({"notice_from": "Holdgate <holdgate@corp.example>"}, "Holdgate <holdgate@corp.example>"),
+    ],
+)
+def test_what_can_be_meant_is_taken(given: dict[str, str], read: str) -> None:
+    needed = {"domains": ["corp.example"], "moderators": ["anna@corp.example"]}
+    answers = setup_answers.checked(dict(given), needed, "answers.toml")
+    assert getattr(answers, next(iter(given))) == read
 
 
 def test_what_no_file_says_must_be_given(tmp_path: Path) -> None:
@@ -220,9 +247,12 @@ def test_a_second_run_changes_nothing_and_enforcing_comes_back(site: Path, capsy
 
 
 def test_a_page_that_is_none_any_more_is_taken_out(site: Path) -> None:
-    page = 'page = "https://approve.corp.example"\ncertificate = "/etc/c.pem"\nprivate_key = "/etc/k.pem"'
+    page = (
+        'page = "https://approve.corp.example"\ncertificate = "/etc/passwd"\nprivate_key = "/run/credentials/x/k.pem"'
+    )
     assert run(site, "--answers", str(answers_file(site, page))) == 0
     assert load_settings(site).desk.trusted_proxies == []
+    assert load_settings(site).desk.private_key == Path("/run/credentials/x/k.pem")
     assert run(site, "--answers", str(answers_file(site, 'page = "none"'))) == 0
     desk = load_settings(site).desk
     assert (desk.public_url, desk.web_listen, desk.certificate, desk.private_key) == ("", None, None, None)
