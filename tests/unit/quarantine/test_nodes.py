@@ -74,6 +74,7 @@ def test_incidents_without_a_node_belong_to_the_first_one(store_url: str, stores
     before.record(old, ACTOR)
     before.close()
     a.nodes.introduce("a")
+    assert [one.name for one in a.nodes.all()] == ["a"]
     b.nodes.acquire("b", TWO)
     a.nodes.introduce("c")  # too late: the store has nodes
     assert [one.id for one in a.open_incidents()] == [old.id]

@@ -68,6 +68,32 @@ def test_list_show_release_delete(path: Path, queue: HeldMail) -> None:
     assert client.show("4ours", 100) is None
 
 
+def test_of_what_is_released_only_the_header_is_read(
+    path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message can be large, and postcat(1) would print all of it."""
+    read, show = list[tuple[str, bool]](), HeldMail.show
+
+    def noting(self: HeldMail, queue_id: str, *, header_only: bool) -> bytes:
+        read.append((queue_id, header_only))
+        return show(self, queue_id, header_only=header_only)
+
+    monkeypatch.setattr(HeldMail, "show", noting)
+    assert QueueClient(path).release("4ours", 100)
+    assert read == [("4ours", True)]
+
+
+def test_a_peer_that_waits_does_not_keep_the_agent_from_ending(queue: HeldMail, tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    listener = agent.listen(tmp_path / "queue.sock", group_id=os.getgid())
+    agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action").serve(listener)
+    begun = set(threading.enumerate()) - before
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    assert {thread.daemon for thread in begun} == {True}
+    assert len(begun) == 8 + 2  # eight requests at once, and two that wait for a change
+
+
 @contextlib.contextmanager
 def served_to(queue: HeldMail, **allowed: list[int]) -> Iterator[Path]:
     """Serve root, and in a process of another user try what these user ids may do."""

@@ -480,11 +480,18 @@ def test_a_changed_message_that_is_cut_short_or_dribbles_is_not_submitted(
     assert awaiting.taken == []
 
 
-@pytest.mark.parametrize("code", [None, True, "0", 250, 600, -1], ids=str)
+@pytest.mark.parametrize("code", [None, True, "0", 250, 399, 600, -1], ids=str)
 def test_an_answer_to_a_changed_message_has_a_code(made: Callable[..., NodeCertificate], code: object) -> None:
     answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
     with lying(made(NODE), answer) as address, pytest.raises(QueueError, match="the answer has no code"):
         NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x")
+
+
+@pytest.mark.parametrize("code", [0, 400, 599])
+def test_a_code_is_that_of_an_acceptance_or_a_refusal(made: Callable[..., NodeCertificate], code: int) -> None:
+    answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
+    with lying(made(NODE), answer) as address:
+        assert NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x") == code
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------

@@ -35,6 +35,16 @@ def test_what_is_too_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.since(found.newest()) == set()
 
 
+def test_twenty_thousand_changed_messages_are_remembered() -> None:
+    found = Versions()
+    first = found.newest()
+    names = {f"4{number}" for number in range(20_000)}
+    found.note(names)
+    assert found.since(first) == names
+    found.note(["5"])
+    assert found.since(first) is None
+
+
 @pytest.mark.parametrize(
     "version", [None, 1, "", "1", ":", "RUN:", "RUN:-1", "RUN:1", "RUN:x", "other:0", "RUN:\u0661"]
 )
