@@ -28,6 +28,7 @@ from holdgate.quarantine.states import State
 from holdgate.queue.changed import EXCLUDE
 
 _OTHER = mark("The message would look different by now. Check it again, then approve.")
+_NOTHING = mark("Nothing was chosen. Choose what to change first.")
 _UNTICKED = mark("Nothing was done. Check what will be sent, and tick the box first.")
 
 
@@ -53,7 +54,8 @@ class ChangePages(ModeratorHandlers):
         query = http.query_params
         wanted = _requested(query.getlist("without"), query.get("encrypted", ""), query.get("redacted", ""))
         excluded = ticked(found[1], query.getlist("not"))
-        return self._show(http, *found, replace(wanted, excluded=excluded))
+        wanted = replace(wanted, excluded=excluded)
+        return self._show(http, *found, wanted, _NOTHING if query.get("show") and not wanted.kinds else "")
 
     def decide(self, http: HttpRequest) -> Response:
         """Approve with changes, if the box is ticked and the message is the one that was shown."""

@@ -138,10 +138,19 @@ class IncidentPages(ModeratorHandlers):
         try:
             done = moderation.answer(self._desk, request, choice, actor, comment)
         except RefusedError as error:
+            if self._is_same(error.incident, request, choice, comment):
+                return self._pages.outcome(http, error.incident, visitor, error.why)
             return self._pages.refused(http, error, visitor)
         if allowed is not None:
             classes.allow(self._desk, done, allowed, actor)
         return RedirectResponse(f"{self._sessions.base}/incidents/{incident.id}", 303)
+
+    def _is_same(self, incident: Incident, request: Request, choice: Answer, comment: str) -> bool:
+        """Return whether this answer holds already, because a form was sent twice, as by a double click."""
+        given = self._desk.store.requests.by_number(request.number)
+        holds = incident.decided_by == request.moderator or incident.state is State.HELD
+        is_other = incident.change is not None or moderation.clean_comment(comment) not in ("", incident.comment)
+        return given is not None and given.answer is choice and holds and not is_other
 
     def without_number(
         self, http: HttpRequest, purpose: str, visitor: Visitor, incident: Incident, request: Request, problem: str

@@ -85,6 +85,16 @@ def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk:
     assert chosen.who == "boss@corp.example"
 
 
+def test_who_chooses_no_change_is_told_so(make_desk: Any, hold: Any) -> None:
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    asked = "Nothing was chosen. Choose what to change first."
+    assert [asked in opened(desk, incident, query)[1].text for query in ("", "?show=yes&not=2")] == [False, False]
+    _, page = opened(desk, incident, "?show=yes")
+    assert (page.status_code, asked in page.text) == (422, True)
+    assert 'name="show" value="yes"' in page.text
+
+
 def test_the_other_moderators_are_told_who_does_not_get_it(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, moderators=["boss@corp.example", "deputy@corp.example"])
     incident = held(hold, desk)

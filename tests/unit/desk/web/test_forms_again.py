@@ -101,3 +101,47 @@ def test_after_the_last_page_was_decided_the_list_shows_what_is_left(
     action = next(one["action"] for one in forms(page.text) if "after=" in one["action"])
     done = browser.submit(page, action, incident=[last.id], decision="approve")
     assert [one.subject in done.text for one in incidents] == [one != last for one in incidents]
+
+
+@pytest.mark.parametrize("form", ["forward", "ask", "later"])
+def test_the_form_that_lacks_something_is_open(make_desk: Any, hold: Any, form: str) -> None:
+    desk = make_desk()
+    browser = Browser(desk)
+    page = browser.get(browser.link(hold(desk)))
+    assert "<details open>" not in page.text
+    again = browser.submit(page, f"/{form}")
+    assert again.status_code == 422
+    (opened,) = re.findall(r"<details open>.*?</details>", again.text, re.DOTALL)
+    assert f'/{form}"' in opened
+
+
+@pytest.mark.parametrize(("decision", "title"), [("approve", "You approved this."), ("reject", "You rejected this.")])
+def test_a_double_click_is_one_answer(make_desk: Any, hold: Any, decision: str, title: str) -> None:
+    desk = make_desk()
+    incident = hold(desk)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    done = browser.submit(page, "/decision", decision=decision, comment="Fine")
+    again = browser.submit(page, "/decision", decision=decision, comment="Fine")
+    for shown in (done, again):
+        assert shown.status_code == 200
+        assert f"<h1>{title}</h1>" in shown.text
+        assert "changed nothing" not in shown.text
+    # Near misses: another answer, another comment, and the answer of another person.
+    other = {"approve": "reject", "reject": "approve"}[decision]
+    assert "changed nothing" in browser.submit(page, "/decision", decision=other, comment="Fine").text
+    assert "changed nothing" in browser.submit(page, "/decision", decision=decision, comment="Wait").text
+    assert len([one for one in desk.store.history(incident.id) if one.event in ("approved", "rejected")]) == 1
+
+
+def test_the_same_answer_of_another_person_is_theirs(make_desk: Any, hold: Any) -> None:
+    desk = make_desk(moderators=["boss@corp.example", "law@corp.example"])
+    incident = hold(desk)
+    first, second = Browser(desk), Browser(desk)
+    pages = [
+        browser.get(browser.link(incident, who))
+        for browser, who in ((first, "boss@corp.example"), (second, "law@corp.example"))
+    ]
+    first.submit(pages[0], "/decision", decision="approve")
+    late = second.submit(pages[1], "/decision", decision="approve")
+    assert "Your answer changed nothing. boss@corp.example approved the message." in late.text
