@@ -131,10 +131,10 @@ def _line(node: Node, now: datetime, *, is_shared: bool) -> str:
     oldest = f", the oldest for {int((now - node.oldest).total_seconds()) // 60} min" if node.oldest else ""
     word = colour("red", "silent") if node.is_silent else colour("green", "ok")
     silent_for = f"{int(node.silent_for.total_seconds())} s ago" if node.machine else "never"
-    heard = f"{word}, last word {silent_for}, " if is_shared else ""
+    silence = f"{word}, last word {silent_for}, " if is_shared else ""
     held = f"{node.open.get(State.HELD, 0)} held{oldest}"
     return (
-        f"{node.name:32}  {heard}version {node.version or 'unknown'} on "
+        f"{node.name:32}  {silence}version {node.version or 'unknown'} on "
         f"{node.machine or 'no machine'}; {held}; {node.waiting} decisions to carry out"
     )
 
@@ -155,10 +155,10 @@ def _retire(arguments: argparse.Namespace) -> int:
         print_result(arguments, message, error=message)
         return 2
     closed, notified = _close(store, name, desk)
-    told = f" {notified} senders are notified." if desk is not None else ""
+    notices = f" {notified} senders are notified." if desk is not None else ""
     message = (
         f"{name} is retired. {closed} open incidents were closed: their messages are out of reach, and may have been "
-        f"delivered; see: holdgate list --state vanished.{told}"
+        f"delivered; see: holdgate list --state vanished.{notices}"
     )
     print_result(arguments, message, name=name, closed=closed, notified=notified)
     return 0

@@ -225,27 +225,27 @@ def _content_of(entry: str) -> str:
 # -- questions ----------------------------------------------------------------------------------------------------
 
 
-def ask(defaults: dict[str, Any], read: Callable[[str], str], tell: Callable[[str], None]) -> Answers:
+def ask(defaults: dict[str, Any], read: Callable[[str], str], show: Callable[[str], None]) -> Answers:
     """Ask for each answer by `read`, which gets a prompt. An empty line is the default; an error is asked again."""
     given: dict[str, Any] = {}
-    tell("Four questions. Press Enter for the value in brackets; nothing is changed before you have seen it.")
-    given["domains"] = _ask_one("domains", "1. Your own domains, to which mail is internal", defaults, read, tell)
+    show("Four questions. Press Enter for the value in brackets; nothing is changed before you have seen it.")
+    given["domains"] = _ask_one("domains", "1. Your own domains, to which mail is internal", defaults, read, show)
     if "moderators" not in defaults and not is_table(given["domains"][0]):
         defaults = defaults | {"moderators": [f"postmaster@{given['domains'][0].removeprefix('*.')}"]}
     moderators = '2. Who approves held mail: addresses, or "manager" for the sender\'s manager'
-    given["moderators"] = _ask_one("moderators", moderators, defaults, read, tell)
+    given["moderators"] = _ask_one("moderators", moderators, defaults, read, show)
     if MANAGER in given["moderators"]:
         table = "   Postfix table from a sender to their manager, as in ldap:/etc/holdgate/managers.cf"
-        given["managers"] = _ask_one("managers", table, defaults, read, tell)
+        given["managers"] = _ask_one("managers", table, defaults, read, show)
     page = "3. Address of the approval page, as in https://approve.corp.example, or none"
-    given["page"] = _ask_one("page", page, {"page": NO_PAGE} | defaults, read, tell)
+    given["page"] = _ask_one("page", page, {"page": NO_PAGE} | defaults, read, show)
     mode = "4. observe: deliver all mail and record what would be held; enforce: hold mail"
-    given["mode"] = _ask_one("mode", mode, defaults, read, tell)
+    given["mode"] = _ask_one("mode", mode, defaults, read, show)
     return checked(given, defaults, "answers")
 
 
 def _ask_one(
-    key: str, question: str, defaults: dict[str, Any], read: Callable[[str], str], tell: Callable[[str], None]
+    key: str, question: str, defaults: dict[str, Any], read: Callable[[str], str], show: Callable[[str], None]
 ) -> Any:
     default = defaults.get(key, "")
     shown = ", ".join(default) if isinstance(default, list) else str(default)
@@ -256,11 +256,11 @@ def _ask_one(
         line = read(f"{question}{f' [{shown}]' if shown else ''}: ").strip() or shown
         value: Any = [one for one in re.split(r"[\s,]+", line) if one] if many else line
         if not line:
-            tell(f"   an answer is needed: {_help(key)}")
+            show(f"   an answer is needed: {_help(key)}")
             continue
         try:
             Answers.model_validate({**rest, key: value})
         except ValidationError as error:
-            tell("\n".join(f"   {_sentence(detail).partition(': ')[2]}" for detail in error.errors()))
+            show("\n".join(f"   {_sentence(detail).partition(': ')[2]}" for detail in error.errors()))
             continue
         return value

@@ -110,8 +110,8 @@ def answer_as_sender(
             raise RefusedToConsultError(Refusal.OVER)
         _limit(desk, current)
         asked = [one for one in desk.store.requests.of(current.id) if one.is_open and not is_late(one, moment)]
-        told = [NewNotice("said", one.moderator, request=one.number) for one in asked]
-        return desk.store.amend(current, ANSWERED, actor, note=text, outbox=told)
+        notices = [NewNotice("said", one.moderator, request=one.number) for one in asked]
+        return desk.store.amend(current, ANSWERED, actor, note=text, outbox=notices)
 
     return settle(once)
 

@@ -273,12 +273,12 @@ def close(
             outbox.append(NewNotice(kind, incident.sender))
         else:
             also.append("sender not told")
-    told = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
+    informed = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
     if asked is not None and actor.how != "mail" and not by_mail:
-        told.pop(asked.moderator, None)
+        informed.pop(asked.moderator, None)
     if any(one.recipient == incident.sender for one in outbox):  # they are notified only once
-        told = {person: one for person, one in told.items() if one.role != SENDER}
-    outbox.extend(NewNotice("decided", person, request=one.number) for person, one in told.items())
+        informed = {person: one for person, one in informed.items() if one.role != SENDER}
+    outbox.extend(NewNotice("decided", person, request=one.number) for person, one in informed.items())
     choice = Answer.APPROVE if state is State.APPROVED else Answer.REJECT
     return desk.store.change(
         incident,

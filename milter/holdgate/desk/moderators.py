@@ -94,19 +94,19 @@ def shortage(rules: ModerationSettings) -> str:
 
     A managers' table can name any number of people. Nobody approves at two levels.
     """
-    everybody: set[str] = set()
+    all_able: set[str] = set()
     countable = True
     for number, people in enumerate(rules.chain, 1):
         able = {same_person(one) for one in [*people, *rules.fallback] if one != MANAGER}
-        everybody |= able
+        all_able |= able
         if MANAGER in people and rules.managers:
             countable = False
             continue
         level = f" at level {number}" if len(rules.chain) > 1 else ""
         if len(able) < rules.approvals:
             return f"{_people(able)} can be asked{level}, {rules.approvals} must approve"
-        if countable and len(everybody) < number * rules.approvals:
-            return f"{_people(everybody)} can be asked{level} and before it, {number * rules.approvals} must approve"
+        if countable and len(all_able) < number * rules.approvals:
+            return f"{_people(all_able)} can be asked{level} and before it, {number * rules.approvals} must approve"
     return ""
 
 

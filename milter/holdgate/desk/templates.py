@@ -43,14 +43,14 @@ def _log(problem: str) -> None:
 class Templates:
     """The templates, with a site's `directory` before the shipped ones; times are shown in `zone`.
 
-    `tell` is called with each problem of a site's file: of words at once, of a template whenever it fails.
+    `report` is called with each problem of a site's file: of words at once, of a template whenever it fails.
     """
 
     def __init__(
         self,
         directory: Path,
         zone: tzinfo,
-        tell: Callable[[str], None] = _log,
+        report: Callable[[str], None] = _log,
         *,
         house: str = "",
         mark: str = "",
@@ -61,7 +61,7 @@ class Templates:
         self._clock = clock
         self._directory = directory
         self._zone = zone
-        self._tell = tell
+        self._report = report
         self._bodies: dict[str, jinja2.Template] = {}
         self._shipped = self._environment([_SHIPPED])
         self._own = self._environment([directory, _SHIPPED]) if directory.is_dir() else self._shipped
@@ -114,7 +114,7 @@ class Templates:
             absent = isinstance(error, jinja2.TemplatesNotFound) and error.templates == names
             if absent or self._own is self._shipped:
                 raise
-            self._tell(f"{names[0]}: {maillog.describe(error)}")
+            self._report(f"{names[0]}: {maillog.describe(error)}")
             return self._shipped.select_template(names).render(values)
 
     def _environment(self, directories: list[Path]) -> jinja2.Environment:
@@ -237,9 +237,9 @@ class Templates:
             own = _words_in(directory, language)
         except (OSError, ValueError) as error:
             rendered = str(error) if isinstance(error, tomllib.TOMLDecodeError) else maillog.describe(error)
-            self._tell(f"{file}: {rendered}")
+            self._report(f"{file}: {rendered}")
             return words
-        return _merged(words, own, lambda problem: self._tell(f"{file}: {problem}"))
+        return _merged(words, own, lambda problem: self._report(f"{file}: {problem}"))
 
 
 def _spaced(text: str) -> str:
@@ -287,7 +287,7 @@ def _words_in(directory: Path, language: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _merged(ours: dict[str, Any], own: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
+def _merged(ours: dict[str, Any], own: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
     """Return the shipped words, replaced by an administrator's; a word of another form is reported and left out.
 
     Words that are not built in are for the site's own templates.
@@ -296,9 +296,9 @@ def _merged(ours: dict[str, Any], own: dict[str, Any], tell: Callable[[str], Non
     for name, word in own.items():
         known = ours.get(name)
         if isinstance(known, dict) and isinstance(word, dict):
-            words[name] = _merged(known, word, lambda problem, table=name: tell(f"{table}.{problem}"))  # type: ignore[misc]
+            words[name] = _merged(known, word, lambda problem, table=name: report(f"{table}.{problem}"))  # type: ignore[misc]
         elif wanted := _wanted(word, known):
-            tell(f"{name}: {wanted}")
+            report(f"{name}: {wanted}")
         else:
             words[name] = word
     return words
