@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -97,22 +97,27 @@ class AttachError(Exception):
 class SavedState:
     """What `attach` keeps for `detach`: both files before the change, and fingerprints of the files after it.
 
-    `settings` is each setting's text in main.cf before the first attach.
+    `settings` is each setting's text in main.cf before the first attach, `sockets` those that the milter had since.
     """
 
     before: dict[str, str]
     after: dict[str, str]
     settings: dict[str, str | None] = field(default_factory=dict)
+    sockets: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """New content of an instance's files, the difference to show, and notes for a person."""
+    """New content of an instance's files, the difference to show, and notes for a person.
+
+    `sockets` are all with which the milter is or was attached.
+    """
 
     config: Path
     content: dict[str, str]
     difference: str
     remarks: list[str]
+    sockets: list[str]
 
 
 # -- attach -------------------------------------------------------------------------------------------------------
@@ -128,9 +133,10 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
     config = settings.queue.postfix_config
     postfix = Postfix(config)
     entry = milter_entry(settings, postfix)
+    earlier = [one for one in _sockets(_load_state(config)) if one != settings.milter.socket]
     with _copy(config) as copy:
         draft = Postfix(copy)
-        changes = dict(_changes(settings, postfix, entry))
+        changes = dict(_changes(settings, postfix, entry, earlier))
         if scanner_only:
             changes = {name: value for name, value in changes.items() if name in MILTERS or name in _SETTINGS}
         if changes:
@@ -140,7 +146,8 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
             set_change_listener(draft, settings, postfix)
             _set_split_listener(draft, settings, postfix)
             set_replace_listener(draft, settings)
-        return _plan(config, copy, list(bypass_paths(settings, postfix)))
+        sockets = [*earlier, settings.milter.socket]
+        return _plan(config, copy, list(bypass_paths(settings, postfix)), sockets)
 
 
 def milter_entry(settings: Settings, postfix: Postfix) -> str:
@@ -164,11 +171,20 @@ def longest_inspection(settings: Settings) -> timedelta:
     return longest
 
 
-def _changes(settings: Settings, postfix: Postfix, entry: str) -> Iterator[tuple[str, str]]:
+def _changes(settings: Settings, postfix: Postfix, entry: str, earlier: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in MILTERS:
         now = postfix.raw_setting(name)
+        # The entry of a socket that the milter no longer has would defer all mail.
+        old = [
+            item
+            for item in split_list(now)
+            if lists_holdgate(item, settings, postfix, earlier) and not lists_holdgate(item, settings, postfix)
+        ]
+        kept = ", ".join(item for item in split_list(now) if item not in old) if old else now
         if not lists_holdgate(postfix.setting(name), settings, postfix) and not (name != MILTERS[0] and _follows(now)):
-            yield name, with_milter(now, entry)
+            yield name, with_milter(kept, entry)
+        elif old:
+            yield name, kept
     for name in MAPS:
         now = postfix.raw_setting(name)
         if holdgate_map(name) not in split_list(postfix.setting(name)):
@@ -273,10 +289,14 @@ def plan_detach(settings: Settings) -> Plan:
             if saved is not None and _fingerprint(now[name]) == saved.after[name]:
                 (copy / name).write_text(saved.before[name], encoding="utf-8", errors="surrogateescape")
         draft = Postfix(copy)
-        before = _before(saved)
+        before, sockets = _before(saved), _sockets(saved)
         keep_listener = saved is not None and presence.LISTENER_LOG in saved.before["master.cf"]
-        remove_settings(draft, settings, postfix, before, keep_listener=keep_listener)
-        return _plan(config, copy, list(remaining(draft, settings, postfix, before)))
+        remove_settings(draft, settings, postfix, before, keep_listener=keep_listener, sockets=sockets)
+        return _plan(config, copy, list(remaining(draft, settings, postfix, before)), sockets)
+
+
+def _sockets(saved: SavedState | None) -> list[str]:
+    return [] if saved is None else saved.sockets
 
 
 def _before(saved: SavedState | None) -> dict[str, str | None]:
@@ -318,7 +338,7 @@ def save_state(plan: Plan) -> None:
         before = known.before
     # Settings that an earlier attach added are not earlier settings, even if the files were changed since.
     written = _before(known) or written_before(Postfix(plan.config))
-    state = SavedState(before, {name: _fingerprint(text) for name, text in plan.content.items()}, written)
+    state = SavedState(before, {name: _fingerprint(text) for name, text in plan.content.items()}, written, plan.sockets)
     STATE_DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(_state(plan.config), json.dumps(asdict(state)).encode(), mode=0o600)
 
@@ -350,7 +370,7 @@ def _load_state(config: Path) -> SavedState | None:
         return None
 
 
-def _plan(config: Path, copy: Path, remarks: list[str]) -> Plan:
+def _plan(config: Path, copy: Path, remarks: list[str], sockets: list[str]) -> Plan:
     old, new = _read(config), _read(copy)
     lines: list[str] = []
     for name in _FILES:
@@ -362,7 +382,7 @@ def _plan(config: Path, copy: Path, remarks: list[str]) -> Plan:
             lineterm="",
             n=1,
         )
-    return Plan(config, new, "\n".join(lines), remarks)
+    return Plan(config, new, "\n".join(lines), remarks, sockets)
 
 
 @contextmanager

@@ -4,7 +4,7 @@
 One that was changed since is not touched. What remains uncertain is reported.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from holdgate.config import Settings
 from holdgate.queue import presence
@@ -38,16 +38,25 @@ def written_before(postfix: Postfix) -> dict[str, str | None]:
 
 
 def remove_settings(
-    draft: Postfix, settings: Settings, postfix: Postfix, before: Before, *, keep_listener: bool
+    draft: Postfix,
+    settings: Settings,
+    postfix: Postfix,
+    before: Before,
+    *,
+    keep_listener: bool,
+    sockets: Sequence[str] = (),
 ) -> None:
-    """Remove Holdgate's part from `draft`, a copy of `postfix`; `keep_listener` if one for notices existed before."""
+    """Remove Holdgate's part from `draft`, a copy of `postfix`.
+
+    `keep_listener` if one for notices existed before; `sockets` are those with which the milter was attached.
+    """
     known, given = draft.defaults(), draft.given()
     for name in (*MILTERS, *MAPS):
         items = split_list(given.get(name, ""))
         kept = [
             item
             for item in items
-            if not (lists_holdgate(item, settings, postfix) if name in MILTERS else item == holdgate_map(name))
+            if not (lists_holdgate(item, settings, postfix, sockets) if name in MILTERS else item == holdgate_map(name))
         ]
         if kept != items:
             _set(draft, name, ", ".join(kept), before, known)

@@ -31,10 +31,14 @@ _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
 _MAPS_OF = {"cleanup": ("milter_header_checks", "header_checks"), "smtp": ("smtp_header_checks",)}
 
 
-def lists_holdgate(value: str, settings: Settings, postfix: Postfix) -> bool:
-    """Return whether a list of milters, macros expanded, has Holdgate's entry."""
+def lists_holdgate(value: str, settings: Settings, postfix: Postfix, earlier: Iterable[str] = ()) -> bool:
+    """Return whether a list of milters, macros expanded, has Holdgate's entry.
+
+    `earlier` are sockets that the milter had when it was attached.
+    """
     queue_directory = Path(postfix.setting("queue_directory"))
-    return any(is_holdgate_milter(entry, settings.milter.socket, queue_directory) for entry in split_list(value))
+    sockets = (settings.milter.socket, *earlier)
+    return any(is_holdgate_milter(entry, one, queue_directory) for entry in split_list(value) for one in sockets)
 
 
 def holdgate_map(name: str) -> str:

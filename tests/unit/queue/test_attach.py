@@ -593,3 +593,45 @@ def test_whether_postfix_runs_is_what_its_own_command_says(
 
     monkeypatch.setattr(attach, "_postfix", answer)
     assert attach.is_running(config) is runs
+
+
+def attached_by(config: Path, socket: str) -> Settings:
+    """Attach with another socket of the milter, and return the settings."""
+    changed = settings(config, socket=socket)
+    plan = attach.plan_attach(changed)
+    attach.save_state(plan)
+    attach.apply(plan)
+    return changed
+
+
+def test_an_entry_of_an_earlier_socket_is_replaced_and_goes_with_detach(config: Path) -> None:
+    before = given(config)
+    put_in(config)
+    Postfix(config).set({"mydestination": "corp.example"})
+    changed = attached_by(config, "inet:8890@localhost")
+    for name in ("smtpd_milters", "non_smtpd_milters"):
+        assert "holdgate/milter.sock" not in given(config)[name]
+        assert given(config)[name].count("inet:localhost:8890") == 1
+    assert given(config)["smtpd_milters"].endswith("inet:localhost:8891, inet:localhost:11332")
+    Postfix(config).set({"myorigin": "corp.example"})
+    plan = attach.plan_detach(changed)
+    attach.apply(plan)
+    assert plan.remarks == []
+    assert given(config) == before | {"mydestination": "corp.example", "myorigin": "corp.example"}
+
+
+def test_a_socket_that_changed_after_attach_is_removed_from_a_file_that_was_changed(config: Path) -> None:
+    before = given(config)
+    put_in(config)
+    Postfix(config).set({"mydestination": "corp.example"})
+    plan = attach.plan_detach(settings(config, socket="inet:8890@localhost"))
+    attach.apply(plan)
+    assert given(config) == before | {"mydestination": "corp.example"}
+
+
+def test_another_notation_of_the_same_socket_changes_nothing(config: Path) -> None:
+    put_in(config)
+    after = given(config)
+    path = "unix:/var/spool/postfix/./holdgate/milter.sock"
+    attached_by(config, path)
+    assert given(config) == after
