@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from email.utils import getaddresses
 
 INSPECTED = "X-Netskope-Inspected"
 ACTION = "X-Netskope-Action"
@@ -109,3 +110,37 @@ def decode(value: bytes | str) -> str:
     except (ValueError, LookupError, HeaderParseError):
         return text
     return decoded.encode("utf-8", "replace").decode()
+
+
+def addresses(values: Iterable[str]) -> list[str]:
+    """Return the addresses in fields such as From and To, as they are written there.
+
+    Debian's Python, and 3.13, read fields strictly: getaddresses() counts the commas, also those in a comment, as in
+    "anna@corp.example (Doe, Anna)" (RFC 5322, 3.2.2), and then returns no address of any field. So each field is read
+    by itself, without its comments.
+    """
+    found = [pair for value in values for pair in getaddresses([_without_comments(value)])]
+    return [address for _, address in found if "@" in address]
+
+
+def _without_comments(value: str) -> str:
+    """Return a field's value with a space for each comment; as it is if a comment or a quoted string does not end."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for letter in value:
+        if escaped:
+            escaped = False
+        elif letter == "\\":
+            escaped = quoted or depth > 0
+        elif letter == '"' and not depth:
+            quoted = not quoted
+        elif letter == "(" and not quoted:
+            depth += 1
+        elif letter == ")" and depth:
+            depth -= 1
+            if not depth:
+                kept.append(" ")
+            continue
+        if not depth:
+            kept.append(letter)
+    return value if depth or quoted else "".join(kept)

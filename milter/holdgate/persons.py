@@ -6,9 +6,9 @@ The milter checks this before it accepts a reply without inspection, the desk be
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.utils import getaddresses
 
 from holdgate.config import ReplySettings
+from holdgate.headers import addresses
 from holdgate.tables import Tables
 
 # Bounce address tags (draft-levine-smtp-batv and earlier forms): prvs=TAG=local, prvs=local/TAG, btv1==TAG==local.
@@ -74,7 +74,7 @@ class Persons:
 
     def _addresses(self, table: str, key: str) -> list[str]:
         answer = (self._tables.lookup(table, key) or "") if table else ""
-        return [plain(address) for _, address in getaddresses([answer]) if "@" in address]
+        return [plain(address) for address in addresses([answer])]
 
 
 def _table(setting: str) -> str:

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.headers import decode, fields, first
+from holdgate import headers
+from holdgate.headers import addresses, decode, fields, first
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,44 @@ def test_what_is_written_as_fields_is_read_as_such(written: list[tuple[str, list
 def test_no_header_raises_or_holds_what_cannot_be_stored(content: bytes) -> None:
     for name, value in fields(content):
         (name + decode(value)).encode()
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (["anna@corp.example (Doe, Anna)"], ["anna@corp.example"]),
+        (
+            ["Anna <anna@corp.example> (Sales (EMEA, APAC)), ben@corp.example"],
+            ["anna@corp.example", "ben@corp.example"],
+        ),
+        ([r"anna@corp.example (Doe\), Anna), ben@corp.example"], ["anna@corp.example", "ben@corp.example"]),
+        (["cem@corp.example", "(Doe, Anna) anna@corp.example"], ["cem@corp.example", "anna@corp.example"]),
+        (['"Doe (Anna, Dr.)" <anna@corp.example>'], ["anna@corp.example"]),
+        (['"Doe\\" (Anna" <anna@corp.example>, ben@corp.example'], ["anna@corp.example", "ben@corp.example"]),
+        (["team: anna@corp.example, ben@corp.example;"], ["anna@corp.example", "ben@corp.example"]),
+        (["undisclosed-recipients:;", "anna@corp.example"], ["anna@corp.example"]),
+        (["(ben@corp.example) anna@corp.example"], ["anna@corp.example"]),
+        ([], []),
+        (["", "anna"], []),
+    ],
+)
+def test_addresses_with_comments(values: list[str], found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = headers.getaddresses
+
+    def strict(fields: list[str]) -> list[tuple[str, str]]:
+        """Count the commas in comments too, as Debian's Python does."""
+        unquoted = [re.sub(r'"(?:[^"\\]|\\.)*"', "", field) for field in fields]
+        read = plain(fields)
+        return read if len(read) == sum(1 + field.count(",") for field in unquoted) else [("", "")]
+
+    monkeypatch.setattr(headers, "getaddresses", strict)
+    assert addresses(values) == found
+
+
+def test_a_comment_without_an_end_hides_no_address_of_other_fields() -> None:
+    assert addresses(["anna@corp.example (Doe, Anna", "ben@corp.example"])[-1] == "ben@corp.example"
+
+
+@given(st.lists(st.text() | st.text('a@.,;:<>()\\" '), max_size=4))
+def test_no_field_with_addresses_raises(values: list[str]) -> None:
+    assert all("@" in address for address in addresses(values))

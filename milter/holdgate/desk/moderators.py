@@ -7,9 +7,9 @@ the fallback leaves fewer than must approve, an alarm is raised, and the message
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from email.utils import getaddresses, parseaddr
+from email.utils import parseaddr
 
-from holdgate import maillog, metrics
+from holdgate import headers, maillog, metrics
 from holdgate.config import ModerationSettings
 from holdgate.desk.context import Desk
 from holdgate.envelope import Envelope
@@ -165,7 +165,7 @@ def machine_account(desk: Desk, incident: Incident) -> Account | None:
 
 def addresses_in(value: str) -> list[str]:
     """Return the addresses in a table's value."""
-    return [address for _, address in getaddresses([value]) if "@" in address]
+    return headers.addresses([value])
 
 
 def _names(incident: Incident) -> Iterator[str]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import getaddresses
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -105,7 +104,7 @@ class Header:
     @property
     def senders(self) -> list[str]:
         """The addresses of the From header, in lower case."""
-        return [address.lower() for _, address in getaddresses(self.values("From")) if "@" in address]
+        return [address.lower() for address in headers.addresses(self.values("From"))]
 
     @property
     def references(self) -> list[str]:

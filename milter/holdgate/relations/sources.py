@@ -8,12 +8,12 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from pathlib import Path
 
 from holdgate.envelope import Envelope
-from holdgate.headers import AUTOMATIC, decode
+from holdgate.headers import AUTOMATIC, addresses, decode
 
 # Maximum size of a header in bytes: Postfix accepts no longer one (header_size_limit is 102,400 for each field).
 _HEADER = 1 << 20
@@ -82,9 +82,9 @@ def _message(path: Path, now: datetime) -> Iterator[Found]:
 def _of_header(content: bytes, now: datetime) -> Iterator[Found]:
     """Yield the message of a header; nothing if it has no sender, no recipient or no plausible date."""
     message = BytesHeaderParser(policy=compat32).parsebytes(re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0])
-    senders = [address for _, address in getaddresses([str(message.get("From", ""))]) if "@" in address]
+    senders = addresses([str(message.get("From", ""))])
     fields = [str(value) for name in _MAILBOX_FIELDS for value in message.get_all(name, [])]
-    recipients = [address for _, address in getaddresses(fields) if "@" in address]
+    recipients = addresses(fields)
     moment = _date(str(message.get("Date", "")))
     if senders and recipients and moment is not None and moment <= now + timedelta(days=1):
         subject = decode(str(message.get("Subject", "")).encode("utf-8", "surrogateescape"))
