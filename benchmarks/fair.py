@@ -15,7 +15,7 @@ from testbed import letters
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
-# How much longer the median may be beside the large mail than alone.
+# How much longer the median may be with the large mail than alone.
 THRESHOLD = 3.0
 _LARGE, _SMALL = "large@corp.example", "small@corp.example"
 _LINE = "Invoice 12-3456-78 of 7 May 2026, order 4711-0815, 1.234,56 EUR, telephone extension 1234\n"

@@ -255,7 +255,7 @@ class World:
         if chance < self.kind.private:
             return "", [f"{draw.choice(_FIRST)}{draw.choice(_LAST)}{draw.randrange(100)}@{draw.choice(_PRIVATE)}"]
         if chance < self.kind.private + self.kind.unknown:
-            client = draw.choice(self.domains)  # perhaps one that nobody has written to
+            client = draw.choice(self.domains)  # perhaps one to which no sender has written
         else:
             (client,) = draw.choices(person.clients, person.weights)
         if draw.random() < 0.02:

@@ -152,7 +152,7 @@ def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Sit
     site.stop_daemon("desk")
     try:
         decide_without_the_first(site, incident)
-        # The desk submits, dies before it has noted that, and submits again.
+        # The desk submits, is killed before it has recorded that, and submits again.
         desk = Desk(site.store, site.settings)
         previewer = Previewer(site.settings, QueueClient(site.settings.queue.socket))
         try:

@@ -39,7 +39,7 @@ def test_a_reload_returns_when_the_policies_count_and_fails_when_they_are_refuse
         assert refused.returncode == 2
         assert 'action: "hold" is not allowed' in refused.stderr
         assert 'did you mean "quarantine"?' in refused.stderr
-        # Somebody told the milter without looking first.
+        # A reload that was requested without a check before.
         site.reload(bad)
         wait_for(lambda: "refused its files" in site.command("status").stdout, "status names the mistake")
         assert 'action: "hold" is not allowed' in site.command("status").stdout

@@ -69,7 +69,7 @@ def test_reject_by_link_on_a_desktop(site: Site, browser: webdriver.Chrome) -> N
     assert "boss@corp.example rejected the message." in output(browser)
     closed(site, incident, State.RETURNED)
     assert "Use the portal" in text_of(mail_about(site, ANNA, incident, "Rejected"))
-    # Whoever opens the link now reads what happened.
+    # A person who opens the link now reads what happened.
     browser.delete_all_cookies()
     browser.get(link)
     assert "boss@corp.example rejected the message." in output(browser)

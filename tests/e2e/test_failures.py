@@ -199,7 +199,7 @@ def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returne
     site = new_site()
     submit(site)
     incident = the_incident(site, State.HELD)
-    site.stop_daemon("desk")  # its sender is not told yet
+    site.stop_daemon("desk")  # its sender is not notified yet
     moderation.expire(Desk(site.store, site.settings), site.store.find(incident.id)[0])
     site.postfix.postsuper("-H", incident.queue_id)
     the_incident(site, State.VANISHED)
@@ -237,7 +237,7 @@ def test_decisions_wait_for_daemons_that_are_down(new_site: NewSite) -> None:
     assert site.world.to("first@partner.example") == site.world.to(SENDER) == []
     site.start_daemon("queue")
     the_incident(site, State.RELEASED)
-    assert [i.id for i in site.store.incidents([State.REJECTED])] == [second.id]  # its sender is not told yet
+    assert [i.id for i in site.store.incidents([State.REJECTED])] == [second.id]  # its sender is not notified yet
     assert site.postfix.held_ids() == [second.queue_id]
     site.start_daemon("desk")
     the_incident(site, State.RETURNED)

@@ -228,7 +228,7 @@ def test_the_sessions_left_no_open_file(site: Site, open_files: Callable[[int], 
     def spools() -> list[str]:
         return [name for name in open_files(site.pid("milter")) if "holdgate-message" in name or "/spool/" in name]
 
-    # Postfix tells the milter of a message it refused itself after it has told the client.
+    # Postfix reports a message that it refused itself to the milter after the client.
     site.wait_for(lambda: not spools(), "the spools to be closed")
 
 

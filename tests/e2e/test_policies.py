@@ -211,7 +211,7 @@ def test_replay_says_what_would_have_differed(site: Site) -> None:
 
 
 def test_a_reload_changes_policies_without_dropping_a_session(site: Site) -> None:
-    """A message that began under the old policies is judged by them; the next one on the same connection by the new."""
+    """The old policies decide on a message that began under them, the new ones on the next one of the connection."""
     with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=PATIENCE) as client:
         client.ehlo()
         client.mail(SENDER)

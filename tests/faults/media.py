@@ -185,7 +185,7 @@ def _next_version(patient: Patient) -> None:
     before = before if before.name.startswith("version") else Path(sys.modules["holdgate"].__path__[0]).parent
     shutil.copytree(before / "holdgate", package / "holdgate")
     with suppress(FileExistsError):
-        # A package that is not installed looks for its rules beside the directory that it is in.
+        # A package that is not installed looks for its rules next to its directory.
         (site.directory / "rules").symlink_to(Path(__file__).parents[2] / "rules")
     steps = package / "holdgate/quarantine/migrations/versions"
     last = max(steps.glob("[0-9]*.py"))

@@ -124,7 +124,7 @@ def _of_archives() -> Iterator[Bound]:
         yield Bound(f"ratio of a {name}", ratio, most, more, "compression ratio", f"a.{name}")
     most, more = zipped({"a.txt": b"a" * 1_000}), zipped({"a.txt": b"a" * 20_000})
     yield Bound("ratio of a zip", ratio, most, more, "compression ratio", "a.zip")
-    # The directory is believed no more than the member: it names a size of ten bytes.
+    # The directory is trusted no more than the member: it states a size of ten bytes.
     at = more.rindex(b"PK\1\2") + 24
     untrue = more[:at] + (10).to_bytes(4, "little") + more[at + 4 :]
     yield Bound("ratio of a zip, by what comes out", ratio, most, untrue, "compression ratio", "a.zip")

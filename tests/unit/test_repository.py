@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS
 
 
 class Repository:
-    """A repository in a directory of its own, keys to sign it, and an apt that knows nothing else."""
+    """A repository in a separate directory, keys to sign it, and an apt that has no other source."""
 
     def __init__(self, directory: Path, keys: Path) -> None:
         self.directory = directory

@@ -19,7 +19,7 @@ _SHOW_PORTS = "from testbed.ports import free_port; print(*(free_port() for _ in
 def test_ports_differ_and_are_not_those_of_outgoing_connections() -> None:
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
-    # Linux gives those from 32768 on, unless told otherwise (ip(7), ip_local_port_range).
+    # Linux gives those from 32768 on, unless set otherwise (ip(7), ip_local_port_range).
     assert all(1024 <= port < 32_768 for port in ports)
 
 

@@ -1,4 +1,4 @@
-"""Makes a stranger's text safe to show in mail or on a page."""
+"""Makes text from outside safe to show in mail or on a page."""
 
 from typing import Any
 

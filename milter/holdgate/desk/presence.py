@@ -1,4 +1,4 @@
-"""Sends the desk's sign of life, without which its claims expire, and measures how long each node has been silent.
+"""Sends the desk's heartbeat, without which its claims expire, and measures how long each node has been silent.
 
 It also announces the certificate by which this desk reads at other nodes.
 """

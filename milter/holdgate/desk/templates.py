@@ -269,7 +269,7 @@ def person(incident: Incident) -> str:
 
 
 def _own(context: jinja2.runtime.Context, text: str) -> str:
-    """Return a text without a stranger's content; in HTML it is not broken into lines."""
+    """Return a text without content from outside; in HTML it is not broken into lines."""
     return Lines(text.replace(" ", moments.NO_BREAK) if context.eval_ctx.autoescape else text)
 
 

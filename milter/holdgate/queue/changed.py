@@ -94,7 +94,7 @@ def _unsigned(content: bytes) -> bytes:
     """
     trace = _RECEIVED.search(content, 0, content.find(b"\n\n") + 1)
     above, body = headers.split(content[: trace.start()] if trace is not None else b"")
-    if trace is None or body:  # Postfix was told to remove it, or it is not in the header
+    if trace is None or body:  # Postfix was asked to remove it, or it is not in the header
         return content
     kept = [b"%s:%s\n" % (name.encode(), value) for name, value in above if name.lower() not in headers.SIGNATURES]
     return b"".join(kept) + content[trace.start() :]

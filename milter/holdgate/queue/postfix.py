@@ -112,7 +112,7 @@ class Postfix:
         self._run("postqueue", "-i", _checked(queue_id))
 
     def delete(self, *queue_ids: str) -> None:
-        """Delete held messages, in the hold queue only. Postfix notifies nobody."""
+        """Delete held messages, in the hold queue only. Postfix notifies no one."""
         self._run("postsuper", *(word for queue_id in queue_ids for word in ("-d", _checked(queue_id))), "hold")
 
     def setting(self, name: str) -> str:

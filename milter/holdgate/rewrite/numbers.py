@@ -7,7 +7,7 @@ from string import punctuation
 
 # Shorter numbers occur by chance.
 SHORTEST = 9
-# Spaces, punctuation, and characters that nobody sees: soft hyphen, zero width, marks of direction.
+# Spaces, punctuation, and invisible characters: soft hyphen, zero width, marks of direction.
 _BETWEEN = rf"[ \xa0\xad\u2000-\u2015\u2019\u202a-\u202f\u2060\ufeff\t\r\n{re.escape(punctuation)}]"
 _RUN = re.compile(rf"\d(?:{_BETWEEN}{{0,3}}\d){{{SHORTEST - 1},}}")
 _ONLY_NUMBER = re.compile(rf"(?:\d|{_BETWEEN})+")

@@ -27,7 +27,7 @@ from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder, Inside, Spans
 from holdgate.rewrite.markup import MASK
 
-# Groups that are removed: nobody sees their content on a page.
+# Groups that are removed: no page shows their content.
 _REMOVED = frozenset(
     """
     info userprops docvar datastore themedata colorschememapping passwordhash mailmerge generator template objdata

@@ -1,6 +1,6 @@
 """Reads a moderator's reply by mail: its text as plain text, and the kind of report, if it is one.
 
-A worker does this, so that the desk never parses a stranger's MIME or HTML. Attached messages are not read, because
+A worker does this, so that the desk never parses MIME or HTML from outside. Attached messages are not read, because
 text that another person once wrote must not decide anything.
 """
 

@@ -1,6 +1,6 @@
 """What a moderator may read of a held message: its text and the names in it, with every match masked.
 
-A worker makes it, like an inspection, so that the desk never parses a stranger's data and never holds a match. One
+A worker makes it, like an inspection, so that the desk never parses data from outside and never holds a match. One
 match, given by its number, can be left unmasked; the desk records who requested that.
 """
 

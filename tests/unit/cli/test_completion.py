@@ -40,7 +40,7 @@ def test_a_script_has_every_command_and_its_shell_reads_it(shell: str) -> None:
     written = script(build_parser(), shell)
     for word in ("canary", "replay", "dry-run", "may-decide", "vanished"):
         assert word in written
-    if shutil.which(shell):  # Debian has bash always; the others where somebody installed them
+    if shutil.which(shell):  # Debian always has bash; the others only if they were installed
         option = "--no-execute" if shell == "fish" else "-n"
         subprocess.run([shell, option], input=written, text=True, check=True)
 

@@ -22,7 +22,7 @@ QUEUE = Actor("holdgate-queue", "queue")
 
 
 class Site:
-    """Everything else that the canary's message meets: each pause of the canary is a turn of theirs."""
+    """Everything else on the path of the canary's message: it acts in each pause of the canary."""
 
     def __init__(self, desk: Desk, hold: Callable[..., Incident], state: Path) -> None:
         settings = CanarySettings(recipient=RECIPIENT, step_timeout="10s", state=state)

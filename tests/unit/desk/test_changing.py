@@ -303,7 +303,7 @@ def test_an_attachment_that_is_not_there_is_named(make_desk, hold, message) -> N
     assert (refused.value.part, refused.value.why) == ("other", "There is no such attachment.")
 
 
-# -- one bad item beside ten ------------------------------------------------------------------------------------------
+# -- one bad item among ten ------------------------------------------------------------------------------------------
 
 # Where the bad one fails: as the agent shows it, as Postfix takes it, or when the store hears of it.
 TROUBLES = {

@@ -54,7 +54,7 @@ class FullChat(Chat):
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take out of the registry afterwards what a test adds."""
+    """Remove from the registry afterwards what a test adds."""
     monkeypatch.setattr(REGISTRY, "channels", dict(REGISTRY.channels))
     REGISTRY.add(Chat, FullChat)
     Chat.sent, Chat.error = [], None

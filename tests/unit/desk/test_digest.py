@@ -97,7 +97,7 @@ def test_who_wants_none_any_more_gets_none(make_desk, hold, sent) -> None:  # ty
     assert sent == []
 
 
-# -- one bad item beside ten ------------------------------------------------------------------------------------------
+# -- one bad item among ten ------------------------------------------------------------------------------------------
 
 PEOPLE = [f"boss{number}@corp.example" for number in range(11)]
 

@@ -81,7 +81,7 @@ def test_the_first_of_several_decides_and_the_others_are_told(make_desk, hold) -
     desk = make_desk(moderators=[*BOTH, "third@corp.example"])
     incident = hold(desk)
     answer(desk, incident, "second@corp.example", Answer.REJECT, how="mail")
-    # Who answered by mail sees no page, so he is told too.
+    # A moderator who answered by mail sees no page, so they are notified too.
     assert outbox(desk) == [
         ("decided", "boss@corp.example"),
         ("decided", "second@corp.example"),
@@ -119,7 +119,7 @@ def test_a_chain_goes_level_by_level_each_with_its_own_deadline(make_desk, hold)
     assert (first.state, first.level, first.asked_at, first.deadline_at) == (State.HELD, 1, None, None)
     assert [one.id for one in desk.store.agenda.awaiting_request()] == [incident.id]
     assert desk.store.agenda.overdue(datetime.now(UTC) + timedelta(days=9)) == []
-    # Nobody of the first level decides any more.
+    # The first level can no longer decide.
     with pytest.raises(RefusedError) as caught:
         answer(desk, incident, "other@corp.example", Answer.REJECT)
     assert caught.value.why is Why.NOT_REQUESTED

@@ -304,7 +304,7 @@ def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, re
     table = scheduler(desk)
     relay.crash_after = True
     for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):  # the process dies between Postfix's answer and our note of it
+        with pytest.raises(KeyboardInterrupt):  # the process is killed between Postfix's answer and the record of it
             table.run_once(datetime.now(UTC))
     relay.crash_after = False
     table.run_once(datetime.now(UTC))
@@ -401,7 +401,7 @@ def test_erased_content_is_not_in_the_files_of_the_store(make_desk, hold, tmp_pa
     closed = desk.store.change(hold(desk, subject="Secret plan"), State.VANISHED, BOSS, closed_at=NOW)
     assert table.erase_old(NOW)
     assert kept() == ["holdgate.db"]
-    # Somebody who reads keeps the log; the next pass tries again.
+    # A reader keeps SQLite's log; the next pass tries again.
     with closing(sqlite3.connect(tmp_path / "holdgate.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM incidents").fetchall()
@@ -451,7 +451,7 @@ def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) 
     assert len(relay.taken) >= 3
 
 
-# -- one bad item beside ten ------------------------------------------------------------------------------------------
+# -- one bad item among ten ------------------------------------------------------------------------------------------
 
 
 class Clock:

@@ -44,7 +44,7 @@ def test_a_name_is_near_its_form_however_long_the_line_is() -> None:
         ("Zalandix has paid.\nanna@zalandix.example", ["Zalandix"]),
         ("Zalandix sent it: info@mail.zalandix.co.uk, see www.zalandix.co.uk or Zalandix.com", ["Zalandix"]),
         ("ZALANDIX / Zalandix-Team <a@zalandix.example>", ["ZALANDIX"]),
-        # Nobody's company: a surname, a town, a word, a provider, the address of a person, lower case.
+        # No company: a surname, a town, a word, a provider, the address of a person, lower case.
         ("Weber said so: anna@weber.example", []),
         ("From Hamburg: rathaus@hamburg.example", []),
         ("Orange juice: anna@orange.example", []),

@@ -36,7 +36,7 @@ def found(detector: Detector, text: str) -> set[str]:
         ("Passport: see https://www.partner.example/?page=987654321", "us-passport"),
         ("see http://www.partner.example/news/mac/0,2125,55395,00.html", "mac-address"),
         ("SSN 1-9099-9999", "us-ssn"),
-        # Words of another language, and days of nobody.
+        # Words of another language, and dates of no person.
         ("Date: 11/30/2015\n\nNATO summit: programme", "date-of-birth"),
         ("NATO, 11/30/2015", "date-of-birth"),
         ("11/30/2015\n\n7 pm Birthday party for Ann", "date-of-birth"),

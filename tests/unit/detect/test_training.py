@@ -138,7 +138,7 @@ def test_the_shipped_files_are_those_that_the_training_made() -> None:
 
 
 def test_the_shipped_weights_learned_from_the_lists_of_this_checkout() -> None:
-    """Otherwise they know other words than those that a text is read with: script/train makes them anew."""
+    """Otherwise they were trained with other words than those that detection uses: run script/train again."""
     made = inputs.recorded(ROOT)
     now = {**inputs.of_lists(ROOT), inputs.LEARNING: made.get(inputs.LEARNING, "")}
     assert inputs.stale(made, now) == ""

@@ -49,7 +49,7 @@ def test_no_more_than_the_kind_of_the_answer_is_waited_for(tmp_path: Path) -> No
         listener.bind(str(path))
         with milter(listener, ACCEPTED[:5]) as received:
             assert probe.answers(f"unix:{path}")
-    assert received[1] == struct.pack("!Ic", 1, b"Q")  # it did not wait for the milter to hang up
+    assert received[1] == struct.pack("!Ic", 1, b"Q")  # it did not wait for the milter to close the connection
 
 
 def test_tcp_is_asked_too() -> None:

@@ -18,7 +18,7 @@ from holdgate.seal import add_key
 
 
 class StandIn:
-    """Stands for a pool; those for OCR may refuse to start."""
+    """Replaces a pool; pools for OCR can refuse to start."""
 
     made: ClassVar[list["StandIn"]] = []
     is_broken = False

@@ -191,7 +191,7 @@ def test_a_copy_whose_record_was_lost_in_a_power_cut_has_the_same_id_again(store
     adopted = incident(id=first.id, policy="adopted", state=State.HELD, queue_id="4COPY")
     store.record(adopted, ACTOR)
     assert Splitter(store, "digest", ACTOR).prepare(incident(), [EVE]).queue_id == "4COPY"
-    # Its sender was told about it: the message is asked about again.
+    # Its sender was notified of it: moderators are asked again.
     store.change(store.incidents()[0], State.VANISHED, ACTOR)
     again = Splitter(store, "digest", ACTOR).prepare(incident(), [EVE])
     assert again.id != first.id

@@ -26,7 +26,7 @@ Listen = Callable[[list[bytes]], tuple[Path, list[bytes]]]
 
 @pytest.fixture
 def listen(tmp_path: Path) -> Iterator[Listen]:
-    """Return a function that answers one connection with the given replies, then is silent; it notes what came."""
+    """Return a function that answers one connection with given replies, then with none; it records the input."""
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "socket"))
     server.listen()

@@ -31,7 +31,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take out of the registry afterwards what a test adds."""
+    """Remove from the registry afterwards what a test adds."""
     monkeypatch.setattr(REGISTRY, "actions", dict(REGISTRY.actions))
 
 

@@ -44,7 +44,7 @@ def test_a_text_matches_as_the_shell_says(patterns: list[str], text: str) -> Non
 )
 def test_a_pattern_with_two_stars_is_found_anywhere_and_complete(text: str, matches: bool) -> None:
     assert text_matcher(["*pay*"])(text) is matches
-    # Beside another pattern it is the same.
+    # The same with another pattern next to it.
     assert text_matcher(["*pay*", "never"])(text) is matches
 
 

@@ -93,7 +93,7 @@ def test_each_node_has_a_word() -> None:
 
 
 class Connection:
-    """A connection to PostgreSQL: the test puts in what it hears; its own signals come back if `hears`."""
+    """A connection to PostgreSQL: the test adds what it receives. It also receives its own signals if `receives`."""
 
     def __init__(self) -> None:
         self.receives = True

@@ -50,7 +50,7 @@ def test_a_file_is_made_for_all_of_its_group_and_written_through(tmp_path: Path)
         os.umask(previous)
     store = open_store(f"sqlite:///{path}")
     store.record(incident(), ACTOR)
-    # What SQLite writes beside it has the same rights: each daemon is another user of the group.
+    # SQLite's other files have the same permissions: each daemon is another user of the group.
     modes = {found.name: stat.S_IMODE(found.stat().st_mode) for found in tmp_path.iterdir()}
     assert modes == {"holdgate.db": 0o660, "holdgate.db-wal": 0o660, "holdgate.db-shm": 0o660}
     store.close()
@@ -234,7 +234,7 @@ def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str) -> 
         for one in waiting:
             now = store.incident(one.id)
             assert now is not None
-            # Both were told the same: one that he did it, the other who was first.
+            # Both got the same result: one that they decided, the other who was first.
             assert sorted(won for name, _, won in results if name == one.id) == [False, True]
             assert {state for name, state, _ in results if name == one.id} == {now.state}
             assert [event.event for event in store.history(one.id)] == ["recorded", now.state]

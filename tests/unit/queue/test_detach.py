@@ -89,7 +89,7 @@ def without_ours(main: Mapping[str, str], before: Mapping[str, str | None] | Non
             {},
             {"smtp_header_checks": f"{MAP}smtp_header_checks.old"},
         ),
-        # A table of header checks stands for a setting of milters no more than the other way round.
+        # A table of header checks is no setting of milters, and the other way round.
         ({"smtpd_milters": f"{MAP}smtpd_milters"}, {}, {"smtpd_milters": f"{MAP}smtpd_milters"}),
         # A value gets back what was there, or its line goes.
         ({"enable_long_queue_ids": "yes"}, {}, {}),

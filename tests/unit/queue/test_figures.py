@@ -176,7 +176,7 @@ def test_which_messages_are_adopted(
 ) -> None:
     adopter = Adopter(store, action=("X-Netskope-Action", "Quarantine"), adopt_uninspected=adopt_uninspected)
     message = HeldMessage("4one", 1000, 17, "a@corp.example", ["b@partner.example"])
-    # Whoever says nothing of it does not know it.
+    # A node that does not state it does not know it.
     known = {"is_managed": True} if is_managed else {}
     assert adopter.adopt(message, header, **known) is is_adopted
     assert len(store.incidents([State.HELD])) == is_adopted

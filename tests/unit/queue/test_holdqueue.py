@@ -244,7 +244,7 @@ def test_a_few_new_files_in_a_long_queue_are_read_alone(
     for name in ("4c", "4d", "4e"):
         (place / name).touch()
     assert len(queue.messages()[0]) == 4
-    assert alone.listings == 2  # three are not few beside one
+    assert alone.listings == 2  # three are not few compared with one
 
 
 @pytest.mark.parametrize("why", ["damaged", "zone", "moves"])

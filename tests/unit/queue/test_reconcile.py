@@ -52,7 +52,7 @@ class Crash(BaseException):
 
 
 class FakeQueue(QueueClient):
-    """A hold queue in memory that can fail, or let its caller die, before or after it has acted."""
+    """A hold queue in memory that can fail, or crash its caller, before or after it has acted."""
 
     def __init__(self) -> None:
         self.messages: dict[str, HeldMessage] = {}
@@ -70,7 +70,7 @@ class FakeQueue(QueueClient):
         self.headers_of[queue_id] = header
 
     def fail_at(self, when: str, count: int, kind: str) -> None:
-        """Fail, or let the caller die, once: at a step of the name `when` that follows `count` others of this name."""
+        """Fail, or crash the caller, once: at the step named `when`, after `count` others of this name."""
         self._failing = (when, count, kind)
 
     def _stumble(self, when: str) -> None:
@@ -653,7 +653,7 @@ def test_approve_after_reject_is_a_conflict(store: Store) -> None:
         decide(store, held, Answer.APPROVE)
 
 
-# -- one bad item beside ten ------------------------------------------------------------------------------------------
+# -- one bad item among ten ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

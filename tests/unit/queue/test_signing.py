@@ -121,7 +121,7 @@ def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(store: Store, whe
         change = change_of(store, incident)
         if change is not None and not is_submitted:
             submit(queue, incident, token=change.token)
-            submit(queue, incident, "4again", token=change.token, mark="bb")  # the desk died before it noted the first
+            submit(queue, incident, "4again", token=change.token, mark="bb")  # the desk was killed: no record
             sent(store)
             is_submitted = True
     assert len(queue.delivered) == 1

@@ -63,7 +63,7 @@ def test_a_file_is_read_as_what_it_is(pool: Pool, message: int) -> None:
 
 
 def test_workers_have_another_session_than_their_daemon(pool: Pool) -> None:
-    # The kernel gives small mail its part of the processor beside them: script/bench fair.
+    # The kernel gives small mail its share of the processor: script/bench fair.
     assert pool.zygotes
     assert all(os.getsid(pid) == pid for pid in pool.zygotes)
 

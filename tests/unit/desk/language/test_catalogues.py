@@ -66,7 +66,7 @@ def test_every_text_is_translated_with_its_fields(path: Path, wanted: set[Any]) 
 
 
 class Seen(HTMLParser):
-    """Collects what a person sees or hears of a page."""
+    """Collects the text of a page that a person sees, or that a screen reader reads."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -372,7 +372,7 @@ def test_what_postfix_has_is_withdrawn_without_the_program(
         assert found is not None
         assert (found.state, found.decided_by, found.decided_how) == (State.REJECTED, "billing", "replacement")
     assert desk.store.replacements.accepted_while_held() == []
-    # Who is told: the moderators who were asked, not the sender, who has the amended message.
+    # The moderators who were asked are notified, not the sender, who has the amended message.
     assert "withdrawn" not in [one.kind for one in desk.store.outbox.due(datetime.now(UTC))]
 
 

@@ -13,7 +13,7 @@ _HEBREW = "\u05d9\u05d5\u05e1\u05d9@partner.example"
 
 @pytest.mark.parametrize("count", [1, 3, 60])
 def test_each_address_is_written_from_the_left(make_desk: Any, hold: Any, count: int, monkeypatch: Any) -> None:
-    """A Hebrew mailbox would else stand behind its domain, or change places with the one of another address."""
+    """Otherwise a Hebrew mailbox would appear after its domain, or swap places with that of another address."""
     desk = make_desk()
     recipients = [_HEBREW, *(f"{number}@partner.example" for number in range(1, count))]
     incident = hold(desk, sender=f"a.{_HEBREW}", header_from=f"a.{_HEBREW}", recipients=recipients)

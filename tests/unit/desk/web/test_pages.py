@@ -553,7 +553,7 @@ def test_who_shares_an_address_with_a_stranger_signs_in_all_the_same(make_desk, 
         page = outsider.client.post("/sign-in", data={"address": BOSS})
         for _ in range(7):
             assert outsider.submit(page, "/code", code="00000").status_code == 422
-    assert len(mailed) == 3  # no more, however often the stranger fails
+    assert len(mailed) == 3  # no more, however often the outsider fails
     owner = Browser(desk, app=app)
     page = owner.client.post("/sign-in", data={"address": BOSS})
     assert len(mailed) == 3

@@ -46,7 +46,7 @@ def read_storage(storage: Storage, sink: Sink) -> None:
     if flags & (_PASSWORD | _RIGHTS):
         raise UnreadableError("encrypted")
     is_packed = bool(flags & _COMPRESSED)
-    # Hangul shows a distribution document to everybody: text and scripts are encrypted with a key that is in the file.
+    # Hangul shows a distribution document to anyone: text and scripts are encrypted with a key that is in the file.
     is_distributed = bool(flags & _DISTRIBUTED)
     for tag, content in _records(_unpacked(storage.read("docinfo"), is_packed, sink), sink):
         _read_record(tag, content, sink)

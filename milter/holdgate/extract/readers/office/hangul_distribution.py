@@ -1,4 +1,4 @@
-"""Decrypts the streams of a distribution document of Hangul: everybody may read it, so each stream has the key.
+"""Decrypts the streams of a distribution document of Hangul: anyone can read it, so each stream has the key.
 
 Follows Hancom's "Hangul Document File Formats", distribution documents, revision 1.2. A stream begins with a record of
 256 bytes. Its first four are the seed of a generator of random numbers; runs of the rest are combined with these by

@@ -47,7 +47,7 @@ def test_several_members_of_gzip_are_left_to_the_reader_of_compressed_files() ->
     header = b"Content-Encoding: gzip\r\n"
     (whole,) = read_all(warc.read, archive(block, header=header)).documents
     assert [document.data for document in read_all(compressed.read, whole.data).documents] == [PAGE]
-    # What stands behind a single member is read beside it.
+    # Data after a single member is read too.
     (both,) = read_all(warc.read, archive(gzip.compress(PAGE, mtime=0) + b"behind", header=header)).documents
     assert both.data == PAGE + b"behind"
 
