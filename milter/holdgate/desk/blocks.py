@@ -151,7 +151,9 @@ class HtmlBlocks:
 
     def head(self, text: str) -> Markup:
         """As a heading."""
-        return Markup('<h2 style="font-size:16px;line-height:24px;margin:16px 0 4px">{}</h2>').format(clean(text))
+        return Markup(
+            '<h2 style="font-size:16px;line-height:24px;margin:16px 0 4px;overflow-wrap:anywhere">{}</h2>'
+        ).format(clean(text))
 
     def facts(self, *rows: tuple[str, str]) -> Markup:
         """As a table with a heading for each row."""

@@ -7,10 +7,10 @@ import base64
 import re
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from holdgate import headers
+from holdgate.desk.folding import SMTP
 from holdgate.mask import MASK
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State

@@ -7,7 +7,6 @@ cannot decide, because relays log it. Relays log Message-IDs too, so these have 
 
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from holdgate.desk import asksender, classes, dsn, exclusion, numbers, selfrelea
 from holdgate.desk.changing import ENCRYPT, REDACT, WITHOUT, offered
 from holdgate.desk.channel import MAIL, Channel, Letter, Shows
 from holdgate.desk.context import Desk
+from holdgate.desk.folding import SMTP
 from holdgate.desk.language import unusual
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import is_late

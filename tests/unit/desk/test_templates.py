@@ -1,5 +1,6 @@
 """Escaping in mail and pages, and an administrator's own templates."""
 
+import re
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -173,3 +174,15 @@ def test_a_list_on_a_page_says_when_it_is_not_all(language: str, unnumbered: str
         assert ">999@partner.example<" in page  # all recipients
         assert (f'<span class="soft">{unnumbered}</span>' in page) == bool(beyond)
         assert ("and 2 more places" in page or "und 2 weitere Stellen" in page) == bool(beyond)
+
+
+def test_a_long_file_name_is_broken_in_a_mail() -> None:
+    """Else the whole mail is as wide as the name, and a phone shows it tiny."""
+    finding = {**trial.FINDING, "parts": ["x" * 200 + ".xlsx, sheet A, B4"]}
+    incident = replace(trial.MAIL["request"]["incident"], findings=[finding])
+    _, _, html = Templates(Path("/nonexistent"), UTC).mail(
+        "request", "en", **{**trial.MAIL["request"], "incident": incident}
+    )
+    (head,) = re.findall(r"<h2 style=\"([^\"]*)\">[^<]*x{200}", html)
+    assert "overflow-wrap:anywhere" in head
+    assert re.search(r'<body[^>]*>\s*<!--.*-->\s*<div style="[^"]*overflow-wrap:break-word', html)
