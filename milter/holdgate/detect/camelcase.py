@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 # The last word border of a name where field names occur: before a sign, or in a row of headings.
 # A number at the end counts the parts of a value: "ssn1".
-_BORDER: Final = re.compile(rb"(?:aA[A0]*+a*+(?:0*+|[0Aa]*+)|[aA]00?)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
+# No piece is longer than a name: a long run of letters, searched from each border in it, would take quadratic time.
+_BORDER: Final = re.compile(rb"(?:aA[A0]{0,40}+a{0,40}+(?:0{0,40}+|[0Aa]{0,40}+)|[aA]00?)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
 _ALNUM: Final = b"0Aa"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

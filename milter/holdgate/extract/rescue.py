@@ -19,7 +19,8 @@ ESCAPE = re.compile(rb"=[ \t]?([0-9A-Fa-f]{2})")
 _LINE_END = re.compile(rb"\r\n|\n\r|\r|\n|\0")
 _BLANK_LINES = re.compile(rb"[\r\n\0]{5,}")
 _NOT_CONTENT = re.compile(rb"--|[!-9;-~]+[ \t]*:|$")
-_ENCODED = re.compile(rb"(?:[A-Za-z0-9+/]{60,}={0,2}\r?\n){3,}")
+# Only from where a run begins: from each of its characters, a long line would take quadratic time.
+_ENCODED = re.compile(rb"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{60,}+={0,2}\r?\n){3,}+")
 _PADDING = re.compile(rb"=+")
 _JUNK = re.compile(rb"[^A-Za-z0-9+/=\s]")
 

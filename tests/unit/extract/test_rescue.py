@@ -2,13 +2,16 @@
 
 import base64
 import quopri
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.extract.budget import Budget
-from holdgate.extract.rescue import readings
+from holdgate.extract.extractor import extract_message
+from holdgate.extract.part import Status
+from holdgate.extract.rescue import readings, whole
 
 WORDS = b"The word is Rosenquist, and that is all there is to say."
 
@@ -43,3 +46,18 @@ def test_noise_is_no_reading() -> None:
 @given(st.binary(max_size=100), st.binary(max_size=100))
 def test_base64_is_found_between_anything(before: bytes, after: bytes) -> None:
     assert found(before + b"\n\n" + base64.encodebytes(WORDS) + b"\n\n" + after)
+
+
+@given(st.lists(st.sampled_from([b"a" * 60, b"b" * 70, b"=", b"==", b"\n", b"\r\n", b" ", b"x", b"-"]), max_size=24))
+def test_spans_of_base64_are_left_out_of_the_whole(pieces: list[bytes]) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long line."""
+    data = b"".join(pieces)
+    assert next(whole(data)) == re.sub(rb"(?:[A-Za-z0-9+/]{60,}={0,2}\r?\n){3,}", b"\n", data)
+
+
+def test_a_message_with_a_long_line_is_read() -> None:
+    """It took half an hour, so that the message ended at the time limit for ever."""
+    message = b"Subject: x\r\n\r\n" + b"a1b2" * 100_000 + b"\r\nRosenquist\r\n"
+    extraction = extract_message(message)
+    assert extraction.status is Status.COMPLETE
+    assert any("Rosenquist" in part.text for part in extraction.parts)
