@@ -81,3 +81,13 @@ def test_the_sources_without_git_are_all_but_what_is_ignored(
         (checkout / ".git").write_text("gitdir: /nowhere\n")
     target = tmp_path_factory.mktemp("sources") / "tree"
     assert sources(checkout, target) == TRACKED | {"docs/note.md"}
+
+
+def test_the_walk_says_how_it_is_used_and_refuses_a_file_that_does_not_exist(tmp_path: Path) -> None:
+    walk = [sys.executable, ROOT / "script/walk"]
+    done = subprocess.run([*walk, "--help"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "--readme" in done.stdout
+    done = subprocess.run([*walk, tmp_path / "absent.deb"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"there is no file {tmp_path}/absent.deb" in done.stderr
