@@ -79,8 +79,9 @@ def main(words: list[str]) -> int:
                     made = _run(one, ports[one.name], folder, postfix, sink_pid, arguments)
                     measures[name, one.name].append(made)
                     print(
-                        f"round {number + 1}, {name}, {one.name}: {made.messages} messages"
-                        + (f", refused: {made.refused}" if made.refused else ""),
+                        f"round {number + 1}, {name}, {one.name}: {made.messages} messages, {made.rate:.0f} a second, "
+                        f"p99 {made.p99 * 1000:.0f} ms, processor {made.processor * 1000:.1f} ms a message, "
+                        f"PSS {made.memory / 1e6:.0f} MB" + (f", refused: {made.refused}" if made.refused else ""),
                         file=sys.stderr,
                     )
     for name in corpora:

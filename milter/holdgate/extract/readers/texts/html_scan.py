@@ -61,6 +61,8 @@ _ATTRIBUTE = re.compile(
 )
 _START = re.compile(rf"<([a-zA-Z][a-zA-Z0-9:_-]*+)((?:{_ATTRIBUTE.pattern})*+)[ \t\n\f]*+/?>")
 _END = re.compile(r"</([a-zA-Z][a-zA-Z0-9:_-]*+)[ \t\n\f]*+>")
+# The ends of elements whose content has no tags.
+_RAW = {tag: re.compile(f"</{tag}", re.IGNORECASE | re.ASCII) for tag in ("title", "style", "script")}
 _DOCTYPE = re.compile(r"<!doctype(?:[ \t\n\f]++(?:[^<>\"'\[]|\"[^<>\"]*+\"|'[^<>']*+')*+)?>", re.IGNORECASE)
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7});|#[xX]([0-9a-fA-F]{1,6});|([a-zA-Z][a-zA-Z0-9]*+)(;?))|&#")
 _LONGEST_LEGACY = max(len(name) for name in html5 if not name.endswith(";"))
@@ -145,7 +147,7 @@ class _Scan:
             raise _UncertainError
         tag = opening[1].lower()
         self._start_tag(tag, opening[2])
-        if tag in ("title", "style", "script"):
+        if tag in _RAW:
             return self._raw(tag, opening.end())
         return opening.end()
 
@@ -174,7 +176,7 @@ class _Scan:
     def _raw(self, tag: str, start: int) -> int:
         """Process an element whose content has no tags."""
         source = self._source
-        ending = re.compile(f"</{tag}", re.IGNORECASE | re.ASCII).search(source, start)
+        ending = _RAW[tag].search(source, start)
         if ending is None:
             raise _UncertainError
         content = source[start : ending.start()]
