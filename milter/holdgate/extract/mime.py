@@ -93,7 +93,7 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
     )
     if quoted:
         del mail.leaves[strictly_read:]
-        if undone := _lines_undone(divided):
+        if undone := _lines_undone(divided, mail.leaves):
             mail.leaves.append(Leaf(Document(undone), kind="text", whole=True))
     for doubt in () if quoted else strict.doubts:
         mail.signals.append(f"ambiguous MIME: {doubt}")
@@ -118,10 +118,18 @@ def _without(boundaries: set[bytes], data: bytes) -> bytes:
     return _DECLARED.sub(declared, _DELIMITER.sub(delimiter, data))
 
 
-def _lines_undone(data: bytes) -> bytes:
-    """Return the lines that appear only after decoding quoted-printable, as a recipient could read them."""
+def _lines_undone(data: bytes, leaves: list[Leaf]) -> bytes:
+    """Return the lines that appear only after decoding quoted-printable, as a recipient could read them.
+
+    Lines of a text that is encoded so, and was read as such, are not among them.
+    """
     plain, *undone = rescue.whole(_PADDED.sub(b"", data))
+    if not undone:
+        return b""
     known = set(plain.splitlines())
+    for leaf in leaves:
+        if leaf.document.declared_type.startswith("text/"):
+            known.update(leaf.document.data.splitlines())
     return b"\n".join(line for text in undone for line in text.splitlines() if line not in known)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.extract.budget import Budget
-from holdgate.extract.extractor import extract_message
+from holdgate.extract.extractor import extract_message, extract_plain
 from holdgate.extract.mime import read_mail
 from holdgate.extract.part import Status
 
@@ -175,3 +175,31 @@ def test_an_encoded_message_in_utf_8_is_read_once() -> None:
     extraction = extract_message(message)
     assert extraction.status is Status.COMPLETE
     assert sum(part.text.count("Rosenquist") for part in extraction.parts) == 1
+
+
+_LINE = "<p>A paragraph with more words than fit into a line of seventy-six, in a part that is encoded.</p>"
+
+
+def _page(cte: str, plain: str) -> bytes:
+    message = EmailMessage()
+    message.set_content(plain, cte="7bit")
+    message.add_alternative(f"<html><body>\n{_LINE}\n</body></html>\n", subtype="html", cte=cte)
+    return message.as_bytes()
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_lines_of_an_encoded_text_are_read_once(line_end: bytes) -> None:
+    message = _page("quoted-printable", "Hello").replace(b"\n", line_end)
+    assert b"=" + line_end in message
+    mail = read_mail(message, Budget())
+    assert [leaf.whole for leaf in mail.leaves] == [False, False]
+    assert _LINE.encode() in mail.leaves[1].document.data
+    assert extract_plain(message) is not None
+
+
+def test_lines_that_another_part_has_encoded_are_read_undone() -> None:
+    """The escapes are in a part that is not encoded, so nobody but a rescuing reader decodes them."""
+    mail = read_mail(_page("quoted-printable", "Code 536=2D22=\n=2D1234"), Budget())
+    assert mail.leaves[-1].whole
+    assert mail.leaves[-1].document.data == b"Code 536-22-1234"
+    assert extract_plain(_page("quoted-printable", "Code 536=2D22=\n=2D1234")) is None
