@@ -19,6 +19,7 @@ from holdgate.desk.templates import Templates
 ROOT = Path(__file__).parents[4]
 CATALOGUES = sorted(LOCALE.glob("*.po"))
 _FIELD = re.compile(r"\{\w*\}")
+TEMPLATES = Templates(Path("/nonexistent"), UTC)
 
 
 def messages(path: Path) -> list[Message]:
@@ -98,9 +99,8 @@ def outside(text: str) -> str:
 @pytest.mark.parametrize("less", [False, True])
 @pytest.mark.parametrize("name", [*trial.MAIL, *trial.MORE_MAIL])
 def test_no_word_of_a_mail_goes_past_the_catalogues(name: str, less: bool) -> None:
-    templates = Templates(Path("/nonexistent"), UTC)
     values = trial._with((trial.MAIL | trial.MORE_MAIL)[name], less)
-    subject, text, html = templates.mail(name, PSEUDO, **values)
+    subject, text, html = TEMPLATES.mail(name, PSEUDO, **values)
     seen = Seen()
     seen.feed(html)
     assert html
@@ -112,8 +112,7 @@ def test_no_word_of_a_mail_goes_past_the_catalogues(name: str, less: bool) -> No
 @pytest.mark.parametrize("less", [False, True])
 @pytest.mark.parametrize("name", [*trial.PAGES, *trial.MORE_PAGES])
 def test_no_word_of_a_page_goes_past_the_catalogues(name: str, less: bool) -> None:
-    templates = Templates(Path("/nonexistent"), UTC)
-    page = templates.page(name, PSEUDO, **trial._with((trial.PAGES | trial.MORE_PAGES)[name], less))
+    page = TEMPLATES.page(name, PSEUDO, **trial._with((trial.PAGES | trial.MORE_PAGES)[name], less))
     seen = Seen()
     seen.feed(page)
     assert outside(" ".join(seen.texts)) == ""
