@@ -213,7 +213,7 @@ class StoreSettings(Section):
     listen_url: str = Field(
         "",
         description="URL of a direct connection to the same PostgreSQL, over which the daemons are woken (LISTEN). "
-        "Set it if `url` leads to a pooler in transaction mode, through which nothing is heard. Unset "
+        "Set it if `url` leads to a pooler in transaction mode, through which no notification arrives. Unset "
         "means `url`.",
     )
     audit_head: Path = Field(

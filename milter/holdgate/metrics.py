@@ -65,7 +65,7 @@ WORKER_SECONDS = Counter(
     ["kind"],
 )
 OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that arrived with headers that only Holdgate writes.")
-SEALS = Counter("holdgate_seals", "Seals that came in, by whether and why not they were believed.", ["status"])
+SEALS = Counter("holdgate_seals", "Seals of received messages: valid, or why they were refused.", ["status"])
 CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
 CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge(
     "holdgate_config_last_reload_successful", "1 while the active settings are those that were read last, else 0."

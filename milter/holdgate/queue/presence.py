@@ -24,7 +24,7 @@ REPLACE_LOG = "postfix/holdgate-replace"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _BY_CLIENT = (
     "smtpd_milter_maps: it has precedence over smtpd_milters. Mail from the clients in it is inspected only if the "
-    "result names Holdgate's milter: add our entry there by hand, before the one that signs."
+    "result names Holdgate's milter: add its entry there by hand, before the one that signs."
 )
 # The programs that use milters, and the settings that list these.
 _MILTERS_OF = {"smtpd": "smtpd_milters", "cleanup": "non_smtpd_milters"}
@@ -160,14 +160,14 @@ def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
         yield "main.cf: smtpd_proxy_filter: Postfix shows milters no content; attach behind that filter."
     if (filters := content_filters(services, postfix)) and not _returns(services, settings, postfix):
         yield (
-            f"{filters[0]}: mail that this filter hands back is inspected a second time, and people are "
-            "asked a second time about every message that they approved, unless the listener it comes back to says "
+            f"{filters[0]}: mail that this filter returns is inspected a second time, and people are "
+            "asked a second time about every message that they approved, unless the listener it returns to has "
             "receive_override_options=no_milters."
         )
     for other in postfix.setting("multi_instance_directories").replace(",", " ").split():
         yield (
-            f"{other}: another Postfix instance; what it takes in is not inspected. One Holdgate serves one instance: "
-            "attach the one through which all outgoing mail passes (queue.postfix_config)."
+            f"{other}: another Postfix instance; mail that it receives is not inspected. One Holdgate serves "
+            "one instance: attach the one through which all outgoing mail passes (queue.postfix_config)."
         )
 
 
@@ -234,20 +234,20 @@ def _own_settings(service: Service, settings: Settings, postfix: Postfix) -> Ite
         and not _is_back(service, settings, postfix)
     ):
         yield (
-            f"has milters of its own (-o {milters}={own[milters]}): what comes in there is not inspected. "
-            "Add our entry there by hand, before the one that signs."
+            f"has separate milters (-o {milters}={own[milters]}): mail that it receives is not inspected. "
+            "Add Holdgate's entry there by hand, before the one that signs."
         )
     if own.get("smtpd_milter_maps"):
-        yield f"has a table of its own: {_BY_CLIENT}"
+        yield f"has a separate table: {_BY_CLIENT}"
     if _skips_milters(service) and not _is_back(service, settings, postfix):
-        yield "says no_milters: what comes in there is not inspected."
+        yield "has no_milters: mail that it receives is not inspected."
     if own.get("smtpd_proxy_filter"):
         yield (
             "has an smtpd_proxy_filter before the queue: Postfix shows milters no content there. "
             "Attach to the Postfix behind that filter instead."
         )
     if service.command == "pickup" and "no_header_body_checks" in own.get("receive_override_options", ""):
-        yield "says no_header_body_checks: held mail that is requeued (postsuper -r) is delivered, and nobody decided."
+        yield "has no_header_body_checks: held mail that is requeued (postsuper -r) is delivered without a decision."
     for maps in _MAPS_OF.get(service.command, ()):
         if maps in own and holdgate_map(maps) not in split_list(own[maps]):
             yield f"has header checks of its own (-o {maps}={own[maps]}): add {holdgate_map(maps)} there by hand."

@@ -22,7 +22,7 @@ from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError
 
 DIED_ON_TRIAL = (
-    "a worker, or the process that they are forked from, died before its first message, while it confined itself; "
+    "a worker, or the process that they are forked from, ended before its first message, while it confined itself; "
     "where seccomp killed it, the kernel's log has a line with type=1326 and the system call"
 )
 # How long to wait for a service that is starting or restarting, in seconds from the first failed attempt.

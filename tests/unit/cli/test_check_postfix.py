@@ -219,7 +219,7 @@ def test_ways_past_us_are_remarked(look: Look, tmp_path: Path) -> None:
     assert look(master=f"{MASTER}587 inet n - n - - smtpd -o smtpd_milters=\n") == []
     settings = Settings.model_validate({"queue": {"postfix_config": tmp_path}})
     (remark,) = (one for one in remarks(settings) if one.startswith("master.cf"))
-    assert remark.startswith("master.cf: 587/inet has milters of its own")
+    assert remark.startswith("master.cf: 587/inet has separate milters")
     (tmp_path / "master.cf").write_text("smtp inet\n")
     assert list(remarks(settings)) == []
 
@@ -351,7 +351,7 @@ def test_amended_messages_need_a_listener_that_inspects_and_holds(
 ) -> None:
     found = [one for one in look(master=MASTER + master, replacement=relay) if "replace" in one]
     assert bool(found) == bool(words)
-    assert all(words in one or "milters of its own" in one or "no_milters" in one for one in found)
+    assert all(words in one or "separate milters" in one or "no_milters" in one for one in found)
     assert not words or any(words in one for one in found)
 
 

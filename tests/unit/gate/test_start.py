@@ -62,7 +62,7 @@ def test_a_milter_with_a_mistake_in_its_policies_ends_for_good_and_says_which(co
     [
         ("landlock_restrict_self", "workers cannot be confined: landlock: Operation not permitted"),
         ("seccomp", "workers cannot be confined: seccomp: "),
-        ("kill landlock_restrict_self", "died before its first message, while it confined itself"),
+        ("kill landlock_restrict_self", "ended before its first message, while it confined itself"),
     ],
 )
 def test_a_milter_whose_workers_cannot_be_confined_ends_and_says_why(config: Path, refused: str, output: str) -> None:

@@ -70,21 +70,21 @@ def test_the_listener_for_changed_messages_is_no_way_past_us_where_it_holds_all(
     [
         (
             "587 inet n - n - - smtpd\n  -o smtpd_milters=$signer\n",
-            "587/inet has milters of its own (-o smtpd_milters=inet:localhost:8891)",
+            "587/inet has separate milters (-o smtpd_milters=inet:localhost:8891)",
         ),
         (
             "587 inet n - n - - smtpd -o { smtpd_milters = { inet:x:1, default_action=accept }, inet:x:2 }\n",
-            "587/inet has milters of its own (-o smtpd_milters={ inet:x:1, default_action=accept }, inet:x:2)",
+            "587/inet has separate milters (-o smtpd_milters={ inet:x:1, default_action=accept }, inet:x:2)",
         ),
-        ("587 inet n - n - - smtpd -o smtpd_milters=\n", "587/inet has milters of its own (-o smtpd_milters=)"),
+        ("587 inet n - n - - smtpd -o smtpd_milters=\n", "587/inet has separate milters (-o smtpd_milters=)"),
         (
             "own unix n - n - 0 cleanup -o non_smtpd_milters=\n",
-            "own/unix has milters of its own (-o non_smtpd_milters=)",
+            "own/unix has separate milters (-o non_smtpd_milters=)",
         ),
-        ("587 inet n - n - - smtpd -o receive_override_options=no_milters\n", "587/inet says no_milters"),
+        ("587 inet n - n - - smtpd -o receive_override_options=no_milters\n", "587/inet has no_milters"),
         (
             "587 inet n - n - - smtpd -o smtpd_milter_maps=static:DISABLE\n",
-            "587/inet has a table of its own: smtpd_milter_maps: it has precedence over smtpd_milters",
+            "587/inet has a separate table: smtpd_milter_maps: it has precedence over smtpd_milters",
         ),
         ("587 inet n - n - - smtpd -o smtpd_proxy_filter=[::1]:26\n", "587/inet has an smtpd_proxy_filter"),
         (
@@ -265,10 +265,10 @@ def test_a_filters_listener_without_the_milter_is_no_way_past_us() -> None:
     back = smtpd("127.0.0.1:10025", content_filter="", smtpd_milters="", receive_override_options="no_milters")
     assert list(bypass_paths(SITE, Site(NOTICES, back, content_filter="x:1", smtpd_milters=HERE))) == []
     remarks = list(bypass_paths(SITE, Site(NOTICES, back, smtpd_milters=HERE)))
-    assert [one.partition("/inet ")[2].split()[0] for one in remarks] == ["has", "says"]
+    assert [one.partition("/inet ")[2].split()[1] for one in remarks] == ["separate", "no_milters:"]
     # A filter whose mail comes back nowhere is named: people may be asked twice.
     (remark,) = bypass_paths(SITE, Site(NOTICES, content_filter="x:1", smtpd_milters=HERE))
-    assert remark.startswith("main.cf: content_filter: mail that this filter hands back is inspected a second time")
+    assert remark.startswith("main.cf: content_filter: mail that this filter returns is inspected a second time")
 
 
 def test_every_other_instance_is_named() -> None:
@@ -279,7 +279,7 @@ def test_every_other_instance_is_named() -> None:
 def test_sendmails_service_must_check_the_header_of_mail_that_is_requeued() -> None:
     pickup = Service("pickup", "unix", False, "pickup", {"receive_override_options": "no_header_body_checks"})
     (remark,) = bypass_paths(SITE, Site(NOTICES, pickup))
-    assert remark.startswith("master.cf: pickup/unix says no_header_body_checks: held mail that is requeued")
+    assert remark.startswith("master.cf: pickup/unix has no_header_body_checks: held mail that is requeued")
     others = [
         Service("pickup", "unix", False, "pickup", {"receive_override_options": "no_address_mappings"}),
         smtpd("587", receive_override_options="no_header_body_checks"),

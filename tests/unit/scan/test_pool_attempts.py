@@ -373,9 +373,9 @@ def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPoo
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
-        (WorkerLostError("crash"), "died before its first message"),
+        (WorkerLostError("crash"), "ended before its first message"),
         (WorkerLostError("time limit"), r"^a worker was not ready after 15 s$"),
-        (WorkerEndedError(), "died before its first message"),
+        (WorkerEndedError(), "ended before its first message"),
     ],
     ids=["crash", "late", "gone"],
 )
