@@ -1,5 +1,6 @@
 """The table of each process's confinement matches its unit and its sandbox."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from holdgate.cli import confinement
 from holdgate.cli.main import main
 from holdgate.scan import seccomp
+from testbed import interfaces
 
 UNITS = Path(__file__).parents[3] / "systemd"
 NETWORKS = {
@@ -47,6 +49,13 @@ def unit(name: str) -> dict[str, list[str]]:
 def test_every_unit_is_in_the_table() -> None:
     units = {path.stem for path in UNITS.glob("*.service")}
     assert {process.unit for process in confinement.PROCESSES} == units
+
+
+def test_sockets_are_named_by_settings() -> None:
+    words = [word for process in confinement.PROCESSES for word in (*process.listens, *process.connects)]
+    named = {found[0] for word in words if (found := re.match(r"[a-z]+\.[a-z_]+", word))}
+    assert {"desk.web_listen", "queue.socket"} <= named
+    assert named - interfaces.settings() == set()
 
 
 @pytest.mark.parametrize("process", confinement.PROCESSES, ids=lambda process: process.name)
