@@ -310,6 +310,15 @@ def test_a_known_number_in_a_code_in_a_package_is_refused(inspector: Inspector, 
     assert outcome(inspector, with_file("a.xlsx", document))[0] == "not removed"
 
 
+@pytest.mark.parametrize("written", ["_x0034_111111111111111", "4111111111111111_x000D_\n"])
+def test_a_number_with_an_escaped_character_in_a_cell_does_not_leave(inspector: Inspector, written: str) -> None:
+    strings = f"<sst><si><t>{written}</t></si></sst>"
+    document = planted.with_parts(planted.workbook_with(GROUPED), {"xl/sharedStrings.xml": strings})
+    why, done = outcome(inspector, with_file("a.xlsx", document))
+    assert why == ""
+    assert residue(done, [CARD, CARD[1:]]) == []
+
+
 @pytest.mark.parametrize("text", ["**4111** 1111 _1111_ 1111", '"4111"+"1111"+"1111"+"1111"', "4111|1111|1111|1111"])
 def test_a_known_number_between_any_punctuation_is_masked(inspector: Inspector, text: str) -> None:
     why, done = outcome(inspector, with_file("a.md", f"See {text}, please\n".encode()))

@@ -26,6 +26,9 @@ from holdgate.extract.reading import Sink
 
 # A formula is read for its contents other than references: quoted text, or digits in a row.
 HAS_CONTENT = re.compile(r'"[^"]|\d{5}')
+# A character of a string as ST_Xstring writes it (ECMA-376-1, 22.9.2.19): four hexadecimal digits of UTF-16.
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_HALF = re.compile(r"[\ud800-\udfff]")
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 
 _BOOK = Selection(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
@@ -87,7 +90,7 @@ class SharedStrings(PartText):
     def data(self, text: str) -> None:
         """Process character data."""
         if self.phonetic:
-            self.emit(text)
+            self.emit(unescaped(text))
         elif self.leaf:
             self.runs.append(text)
 
@@ -108,7 +111,7 @@ class SharedStrings(PartText):
             self.runs.clear()
         for number, text in enumerate(self.strings):
             if number not in self.used:
-                self.emit(text)
+                self.emit(unescaped(text))
 
 
 class Styles(PartText):
@@ -213,7 +216,7 @@ class SheetText(PartText):
             super().data(text)
         elif self.into is not None:
             if self.phonetic:
-                self.emit(text, self.cell)
+                self.emit(unescaped(text), self.cell)
             else:
                 self.into.append(text)
 
@@ -223,7 +226,7 @@ class SheetText(PartText):
 
     def take(self, texts: list[str], places: list[str], count: int) -> None:
         """Pass on simple cells, as `end_cell` would: see `xml_plan.Cells`."""
-        self.sink.cells(texts, places)
+        self.sink.cells([unescaped(text) if "_x" in text else text for text in texts], places)
         self.sink.budget.spend_cells(count)
 
     def begin_cell(self, attributes: dict[str, str]) -> None:
@@ -253,7 +256,7 @@ class SheetText(PartText):
         if self.inline:
             shown += "".join(self.inline)
         if shown and not shown.isspace():
-            self.sink.text(shown, f"{self.place}, {cell}")
+            self.sink.text(unescaped(shown), f"{self.place}, {cell}")
         if self.formula:
             formula = "".join(self.formula)
             if not value or HAS_CONTENT.search(formula):
@@ -305,8 +308,22 @@ class SheetComments(PartText):
 
     def finish(self) -> None:
         """Pass on a comment."""
-        self.emit("".join(self.texts), self.what)
+        self.emit(unescaped("".join(self.texts)), self.what)
         self.texts.clear()
+
+
+def unescaped(text: str) -> str:
+    """Return a string of a workbook as a person sees it. Half of a surrogate pair becomes U+FFFD.
+
+    >>> unescaped("one_x000D__x0032__x005F_x0033_ _x33_")
+    'one\\r2_x0033_ _x33_'
+    """
+    if "_x" not in text:
+        return text
+    shown = _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text)
+    if _HALF.search(shown):
+        shown = shown.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return shown
 
 
 def column_name(number: int) -> str:

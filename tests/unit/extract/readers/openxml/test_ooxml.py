@@ -195,6 +195,40 @@ def test_a_string_that_many_cells_share_ends_at_the_character_limit():
         read(ooxml, packed(parts), limits=Limits(text_characters=100_000))
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("_x0034_111 one", "4111 one"),
+        ("4111_x000d_&#10;one", "4111\r\none"),
+        ("_x005F_x0034_111", "_x0034_111"),
+        ("_xD83D__xDE00_", "\U0001f600"),
+        ("_xD83D_ one", "\ufffd one"),
+        ("_x34_ _x00G4_ x0034_ _x0034", "_x34_ _x00G4_ x0034_ _x0034"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("strings", "cell"),
+    [
+        ("<sst><si><t>{}</t></si></sst>", '<c r="A1" t="s"><v>0</v></c>'),
+        ("<sst><si><r><t>{}</t></r></si></sst>", '<c r="A1"/>'),
+        ("<sst/>", '<c r="A1" t="inlineStr"><is><t>{}</t></is></c>'),
+        ("<sst/>", '<c r="A1" t="inlineStr"><is><r><t>{}</t></r></is></c>'),
+        ("<sst/>", '<c r="A1" t="str"><f>B1</f><v>{}</v></c>'),
+    ],
+)
+def test_an_escaped_character_of_a_cell_is_read_as_it_is_shown(strings, cell, written, shown):
+    parts = {
+        "xl/sharedStrings.xml": strings.format(written),
+        "xl/worksheets/sheet1.xml": f"<worksheet><row>{cell.format(written)}</row></worksheet>",
+    }
+    assert shown in read(ooxml, packed(parts)).whole()
+
+
+def test_an_escaped_character_of_a_comment_is_read_as_it_is_shown():
+    comments = '<comments><comment ref="A1"><text><t>_x0034_111 one</t></text></comment></comments>'
+    assert "4111 one" in read(ooxml, packed({"xl/comments1.xml": comments})).whole()
+
+
 def test_cells_are_counted():
     sheet = "<worksheet>" + "<c><v>1</v></c>" * 100 + "</worksheet>"
     with pytest.raises(LimitReachedError, match="too many cells"):
