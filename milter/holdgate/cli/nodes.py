@@ -55,7 +55,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "revoke",
         help="have all nodes refuse the certificates of a node, because its key was stolen",
         description="Revokes all certificates that the node has used. The other nodes refuse them at once. Then make "
-        "another certificate for it, with: holdgate nodes certificate NAME.",
+        "another certificate for it, with: holdgate nodes certificate NAME. A second call does not revoke one that the "
+        "node has used since the first; with --again it does.",
     )
     revoke.add_argument("name", metavar="NAME", help="name of the node, or of a machine with a desk only")
     revoke.add_argument(
@@ -65,6 +66,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         metavar="FILE",
         help="a certificate that the node has not used yet, or only with an earlier version of Holdgate",
+    )
+    revoke.add_argument(
+        "--again", action="store_true", help="revoke also what the node has used since its certificates were revoked"
     )
     revoke.set_defaults(run=_revoke)
     certificate = steps.add_parser(
@@ -174,7 +178,17 @@ def _revoke(arguments: argparse.Namespace) -> int:
         except (OSError, ValueError) as error:
             raise ConfigError([f"--certificate: {file} is no readable certificate in PEM: {error}"]) from error
     with closing(open_store(settings.store.url)) as store:
-        count = store.certificates.revoke(name, fingerprints)
+        renewed = 0 if arguments.again else store.certificates.renewed(name)
+        count = 0
+        if fingerprints or not renewed:
+            count = store.certificates.revoke(name, fingerprints, only_these=bool(renewed))
+    if renewed and not count:
+        message = (
+            f'the certificates of "{name}" were revoked before, and it has used another one since; if the key of this '
+            "one was stolen too, add --again"
+        )
+        print_result(arguments, message, error=message)
+        return 2
     if not count:
         message = (
             f'no certificate of "{name}" has been used; run "holdgate nodes" for the names, or give its file with '

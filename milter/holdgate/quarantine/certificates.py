@@ -7,7 +7,7 @@ a stolen key is refused too.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from holdgate.quarantine.database import clock
@@ -42,17 +42,29 @@ class Certificates:
         with self._reader.connect() as connection:
             return connection.execute(select(certificates.c.name).where(same)).first() is not None
 
-    def revoke(self, name: str, fingerprints: Sequence[str] = ()) -> int:
-        """Revoke all certificates that the node `name` has announced, and further ones; return how many are revoked."""
+    def renewed(self, name: str) -> int:
+        """Return how many valid certificates a node has announced since one of its was revoked; 0 if none was."""
+        mine = certificates.c.name == name
+        first = select(func.min(certificates.c.revoked_at)).where(mine).scalar_subquery()
+        new = mine & certificates.c.revoked_at.is_(None) & (certificates.c.announced_at > first)
+        with self._reader.connect() as connection:
+            return len(connection.execute(select(certificates.c.fingerprint).where(new)).all())
+
+    def revoke(self, name: str, fingerprints: Sequence[str] = (), *, only_these: bool = False) -> int:
+        """Revoke all certificates that the node `name` has announced, and further ones; return how many are revoked.
+
+        With `only_these`, only the further ones.
+        """
         for fingerprint in fingerprints:
             self.announce(fingerprint, name)
         with self._engine.begin() as connection:
-            return revoke(connection, name, fingerprints)
+            return revoke(connection, name, fingerprints, only_these=only_these)
 
 
-def revoke(connection: Connection, name: str, fingerprints: Sequence[str] = ()) -> int:
+def revoke(connection: Connection, name: str, fingerprints: Sequence[str] = (), *, only_these: bool = False) -> int:
     """Revoke certificates as `Certificates.revoke`, inside the transaction of `connection`."""
-    same = (certificates.c.name == name) | certificates.c.fingerprint.in_(fingerprints)
+    given = certificates.c.fingerprint.in_(fingerprints)
+    same = given if only_these else (certificates.c.name == name) | given
     unrevoked = same & certificates.c.revoked_at.is_(None)
     connection.execute(update(certificates).where(unrevoked).values(revoked_at=clock(connection)))
     return len(connection.execute(select(certificates.c.fingerprint).where(same)).all())

@@ -218,3 +218,27 @@ def test_the_certificates_of_a_node_whose_key_was_stolen_are_revoked(run: Run, s
         assert "is no readable certificate in PEM" in output
     assert "it has no -----BEGIN CERTIFICATE-----" in output
     store.close()
+
+
+def test_a_second_call_does_not_revoke_the_new_certificate(run: Run, store_url: str, tmp_path: Path) -> None:
+    store = open_store(store_url, "mx1.corp.example")
+    name, new = "mx1.corp.example", "1" * 64
+    store.certificates.announce("0" * 64, name)
+    for _ in range(2):
+        assert run("nodes", "revoke", name)[1].startswith(f"Revoked certificates of {name}: 1.")
+    store.certificates.announce(new, name)
+    code, output = run("nodes", "revoke", name)
+    assert code == 2
+    assert "it has used another one since; if the key of this one was stolen too, add --again" in output
+    now = datetime.now(UTC)
+    Authority.open(tmp_path / "ca", now).write(tmp_path / "mx1", name, now, timedelta(days=1))
+    file = tmp_path / "mx1" / "node.crt"
+    code, output = run("nodes", "revoke", name, "--certificate", str(file))
+    assert (code, output.startswith(f"Revoked certificates of {name}: 1.")) == (0, True)
+    assert store.certificates.is_revoked(fingerprints_of(file)[0])
+    assert run("nodes", "revoke", name)[0] == 2
+    assert not store.certificates.is_revoked(new)
+    code, output = run("nodes", "revoke", name, "--again")
+    assert (code, output.startswith(f"Revoked certificates of {name}: 3.")) == (0, True)
+    assert store.certificates.is_revoked(new)
+    store.close()

@@ -21,6 +21,19 @@ def test_what_a_node_has_announced_is_revoked_by_its_name(store: Store) -> None:
     assert known.revoke("mx9") == 0
 
 
+def test_what_a_node_has_used_since_its_certificates_were_revoked(store: Store) -> None:
+    known = store.certificates
+    known.announce(OLD, "mx1")
+    assert known.renewed("mx1") == 0, "none was revoked"
+    known.revoke("mx1")
+    known.announce(OTHER, "mx2")
+    assert known.renewed("mx1") == known.renewed("mx2") == 0
+    known.announce(NEW, "mx1")
+    assert known.renewed("mx1") == 1
+    assert known.revoke("mx1", ["3" * 64], only_these=True) == 1
+    assert [known.is_revoked(one) for one in (NEW, OTHER, "3" * 64)] == [False, False, True]
+
+
 def test_one_that_was_never_used_is_revoked_by_its_fingerprint(store: Store) -> None:
     assert store.certificates.revoke("mx1", [OLD, NEW]) == 2
     assert store.certificates.is_revoked(OLD)
