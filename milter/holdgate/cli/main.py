@@ -41,6 +41,7 @@ from holdgate.scan.pool import ScanError
 
 # Exit code of a command that failed; 1 is for findings (see `holdgate scan`).
 _TROUBLE = 2
+_AS_ROOT = "run me as root or as Holdgate's user"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -143,11 +144,12 @@ def main(words: Sequence[str] | None = None) -> None:
     try:
         sys.exit(arguments.run(arguments))
     except (ConfigError, StoreError, ScanError) as error:
-        _fail(arguments, str(error))
+        is_denied = isinstance(error, StoreError) and "readonly database" in str(error)
+        _fail(arguments, f"{error}; {_AS_ROOT}" if is_denied else str(error))
     except DatabaseError as error:
         # The exception's text repeats the statement with its values; the driver's text states the cause.
         reason = str(error.__cause__ or type(error).__name__).partition("\n")[0]
-        _fail(arguments, f"the store: {reason}; run me as root or as Holdgate's user")
+        _fail(arguments, f"the store: {reason}; {_AS_ROOT}")
     except BrokenPipeError:
         # The reader of the output has closed it: "holdgate list | head".
         sys.stderr.close()

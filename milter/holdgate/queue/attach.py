@@ -139,8 +139,8 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
         changes = dict(_changes(settings, postfix, entry, earlier))
         if scanner_only:
             changes = {name: value for name, value in changes.items() if name in MILTERS or name in _SETTINGS}
-        if changes:
-            draft.set(changes)
+        for name, value in changes.items():  # of several settings, postconf(1) adds the new ones in a random order
+            draft.set({name: value})
         if not scanner_only:
             _set_listener(draft, settings)
             set_change_listener(draft, settings, postfix)

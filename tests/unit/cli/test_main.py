@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from holdgate.cli import incidents
 from holdgate.cli.main import main
 from holdgate.config import ApiToken
 from holdgate.configfile import load_settings
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
-from holdgate.quarantine.store import open_store
+from holdgate.quarantine.store import StoreError, open_store
 
 
 @pytest.fixture
@@ -155,6 +156,18 @@ def test_a_command_line_with_a_mistake(capsys: pytest.CaptureFixture[str], words
     output = capsys.readouterr().err
     assert output.startswith(f"usage: {usage} [-h]")
     assert error in output
+
+
+def test_who_may_not_write_the_store_reads_who_may(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_url: str) -> None:
+        raise StoreError("sqlite:////x/holdgate.db: attempt to write a readonly database")
+
+    monkeypatch.setattr(incidents, "open_store", refuse)
+    assert "a readonly database; run me as root or as Holdgate's user\n" in complaint(
+        capsys, "-c", str(settings), "list"
+    )
 
 
 def test_a_word_like_no_command_gets_no_proposal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from holdgate.config import Settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError
+from holdgate.queue.detach import TOUCHED
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import change_listener, own_listeners, replace_listener
 from holdgate.tables import split_list
@@ -64,6 +65,15 @@ def put_in(config: Path) -> None:
 def take_out(config: Path) -> None:
     attach.apply(attach.plan_detach(settings(config)))
     attach.delete_state(config)
+
+
+def test_new_settings_are_added_in_the_order_of_the_pages(config: Path) -> None:
+    """Of several settings at once, postconf(1) adds the new ones in another order each time."""
+    (config / "main.cf").write_text("queue_directory = /var/spool/postfix\n")
+    put_in(config)
+    names = [line.partition(" =")[0] for line in (config / "main.cf").read_text().splitlines()[1:]]
+    assert names == [name for name in TOUCHED if name in names]
+    assert len(names) > 8
 
 
 def test_what_is_said_by_postfix_main_cf_is_what_attach_sets() -> None:
