@@ -6,6 +6,7 @@ library is quadratic in hostile headers, so only `compat32` is used, on parts th
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.feedparser import BytesFeedParser
 from email.message import Message as StandardMessage
@@ -20,9 +21,9 @@ from holdgate.extract.reading import Document
 _CHUNK = 1 << 16
 # A line of base64 that must be the last one.
 _PADDED = re.compile(rb"^(?:[A-Za-z0-9+/]{4}){5,}[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=\r?$", re.MULTILINE)
+_PADDING = re.compile(rb"=\r?$", re.MULTILINE)
 # Quoted-printable escapes of all but punctuation and spaces: letters, digits, markup, controls, non-ASCII bytes.
 _HIDES = re.compile(rb"=[ \t]?(?:26|3[0-9CEce]|[46][1-9A-Fa-f]|[57][0-9Aa]|7[Ff]|[0189A-Fa-f][0-9A-Fa-f])")
-_DELIMITER = re.compile(rb"^--(.*)$", re.MULTILINE)
 _DECLARED = re.compile(rb"\bboundary\s*=\s*(?:\"([^\"\r\n]*)\"|([^\s\";]*))", re.IGNORECASE)
 
 # A part of these types is incomplete: the rest is in other messages (RFC 2046, 5.2.2) or on a server (5.2.3).
@@ -107,15 +108,51 @@ def _without(boundaries: set[bytes], data: bytes) -> bytes:
     known = {boundary for boundary in boundaries if b"=" in boundary}
     if not known:
         return data
+    return _cut(data, sorted((*_delimiters(known, data), *_declarations(known, data))))
 
-    def delimiter(line: re.Match[bytes]) -> bytes:
-        text = line[1].rstrip(b" \t\r")
-        return b"" if text in known or text.removesuffix(b"--") in known else line[0]
 
-    def declared(parameter: re.Match[bytes]) -> bytes:
-        return b"" if (parameter[1] or parameter[2]) in known else parameter[0]
+def _cut(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+    """Return the data without spans, which are in ascending order."""
+    kept: list[bytes] = []
+    end = 0
+    for start, stop in spans:
+        kept.append(data[end:start])
+        end = max(end, stop)
+    return b"".join((*kept, data[end:]))
 
-    return _DECLARED.sub(declared, _DELIMITER.sub(delimiter, data))
+
+def _unpadded(data: bytes) -> bytes:
+    """Return the data without lines of base64 that end with padding, which looks like a soft line break."""
+    lines = (_PADDED.match(data, data.rfind(b"\n", 0, end.start()) + 1) for end in _PADDING.finditer(data))
+    return _cut(data, (line.span() for line in lines if line is not None))
+
+
+def _delimiters(known: set[bytes], data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the lines that are delimiters, without their ends. Lines are found by bytes: a message is mostly base64."""
+    for place in _places(b"\n--", b"\n" + data):
+        line_end = data.find(b"\n", place)
+        line = data[place:] if line_end < 0 else data[place:line_end]
+        text = line[2:].rstrip(b" \t\r")
+        if text in known or text.removesuffix(b"--") in known:
+            yield place, place + len(line)
+
+
+def _declarations(known: set[bytes], data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the parameters that declare a boundary."""
+    end = 0
+    for place in _places(b"boundary", data.lower()):
+        found = _DECLARED.match(data, place) if place >= end else None
+        if found is not None:
+            end = found.end()
+            if (found[1] or found[2]) in known:
+                yield place, end
+
+
+def _places(word: bytes, data: bytes) -> Iterator[int]:
+    place = data.find(word)
+    while place >= 0:
+        yield place
+        place = data.find(word, place + len(word))
 
 
 def _lines_undone(data: bytes, leaves: list[Leaf]) -> bytes:
@@ -123,7 +160,7 @@ def _lines_undone(data: bytes, leaves: list[Leaf]) -> bytes:
 
     Lines of a text that is encoded so, and was read as such, are not among them.
     """
-    plain, *undone = rescue.whole(_PADDED.sub(b"", data))
+    plain, *undone = rescue.whole(_unpadded(data))
     if not undone:
         return b""
     known = set(plain.splitlines())
