@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationInfo, field_validator, model_validator
 
 from holdgate.findings import Severity
-from holdgate.mistakes import no_plain_address
+from holdgate.mistakes import no_plain_address, no_zone
 from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
 from holdgate.translated import ShortTranslated
 
@@ -98,6 +98,13 @@ class ScanSettings(Section):
         if value is None or value == Path() or value.is_absolute():
             return value
         raise ValueError('write an absolute path, or "" for workers without the service')
+
+    @field_validator("time_limit")
+    @classmethod
+    def _some_time(cls, value: timedelta) -> timedelta:
+        if not value:
+            raise ValueError('"0s" is no time: each message would be deferred; write a longer one, as in "30s"')
+        return value
 
     def service(self) -> Path | None:
         """Return the scan service's socket, or None if daemons start their workers themselves."""
@@ -242,6 +249,10 @@ class StoreSettings(Section):
             return value
         if re.match(r"sqlite:///|postgresql(\+psycopg)?://", value) is None:
             raise ValueError('write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"')
+        if re.match(r"sqlite:///(?!/|:memory:|file:)", value):
+            raise ValueError(
+                'has a relative path, which depends on the directory; write four slashes: "sqlite:////path"'
+            )
         parts = urlsplit(value)
         try:
             _ = parts.port
@@ -590,7 +601,7 @@ class DeskSettings(Section):
             try:
                 ZoneInfo(value)
             except (ZoneInfoNotFoundError, ValueError) as error:
-                raise ValueError(f'no time zone "{value}"') from error
+                raise ValueError(no_zone(value)) from error
         return value
 
     def is_own_sender(self, sender: str) -> bool:

@@ -6,6 +6,7 @@ A value that may be secret is never repeated.
 
 import difflib
 import re
+import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -129,6 +130,8 @@ def sentence(detail: Any) -> str:
         return f"must be a text, and is {shown}{quoted}"
     if kind == "bool_type" or kind == "bool_parsing":
         return f"must be true or false (without quotes), and is {shown}"
+    if kind == "tuple_type":
+        return f'must be an address in quotes, as in "127.0.0.1:9851", and is {shown}'
     if kind in _WHOLE:
         return f"must be a whole number (without quotes), and is {shown}"
     if kind in _BOUNDS:
@@ -163,6 +166,8 @@ def _table(key: str, value: object, shown: str) -> str:
         return "must be a table"
     if key in _TABLES:
         return f"must be a table, and is {shown}; write {key} = {_TABLES[key]}"
+    if key in ("found", "not_found") and isinstance(value, str):
+        return f"must be a table, and is {shown}; write {{ id = {shown} }}"
     if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
         return f"must be a table, and is a list; write [{key}] with single brackets"
     return f"must be a table, and is {shown}; write {{ key = value }}, or [{key}] on a line before its keys"
@@ -177,6 +182,15 @@ def no_plain_address(value: str) -> str:
         several = ", ".join(f'"{part}"' for part in parts)
         return f'"{value}" is not a plain address; write several as a list: {several}'
     return f'"{value}" is not a plain address; write one person\'s in each entry, as in "anna@corp.example"'
+
+
+def no_zone(value: str) -> str:
+    """Describe a value that is no time zone; the city alone, as in "Berlin", gets its zone as a proposal."""
+    known = sorted(zoneinfo.available_timezones())
+    city = value.strip().replace(" ", "_").casefold()
+    meant = next((one for one in known if city and one.casefold().endswith(f"/{city}")), "")
+    hint = f'; did you mean "{meant}"?' if meant else did_you_mean(value, known)
+    return f'"{value}" is no time zone; write one as "Europe/Berlin"{hint}'
 
 
 def _list(key: str, value: object, shown: str) -> str:

@@ -67,6 +67,18 @@ def test_a_file_that_is_no_toml_says_what_was_probably_meant(tmp_path: Path, tex
         ("[moderation]\napprovals = 9\n", ["approvals: must be at most 5, and is 9"]),
         ('[scan]\nworkers = "many"\n', ['workers: must be a whole number (without quotes), and is "many"']),
         ("[milter]\nsocket = 8890\n", ['socket: must be a text, and is 8890; write it in quotes: "8890"']),
+        (
+            "[desk]\nweb_listen = 9860\n",
+            ['web_listen: must be an address in quotes, as in "127.0.0.1:9851", and is 9860'],
+        ),
+        ('[scan]\ntime_limit = "0s"\n', ['time_limit: "0s" is no time: each message would be deferred']),
+        ('[desk]\ntime_zone = "Berlin"\n', ['"Berlin" is no time zone', 'did you mean "Europe/Berlin"?']),
+        ('[desk]\ntime_zone = "new york"\n', ['did you mean "America/New_York"?']),
+        ('[desk]\ntime_zone = "Europe/Berln"\n', ['did you mean "Europe/Berlin"?']),
+        (
+            '[store]\nurl = "sqlite:///relative.db"\n',
+            ["url: has a relative path", 'write four slashes: "sqlite:////path"'],
+        ),
         ('[moderation]\nworking_days = ["monday"]\n', ['did you mean "mon"?']),
         ('[moderation]\nlanguage = "de_DE"\n', ['"de_DE" is not a language', 'did you mean "de"?']),
         ('[moderation]\nlanguage = "Deutsch"\n', ['did you mean "de"?']),
@@ -116,6 +128,10 @@ def test_a_setting_that_is_wrong_says_value_place_and_remedy(tmp_path: Path, tex
         (
             '[[policy]]\nname = "a"\naction = "block"\nattachment = ["pdf"]\n',
             ["attachment: must be a table, and is a list; write { key = value }"],
+        ),
+        (
+            '[[policy]]\nname = "a"\naction = "block"\nfound = ["us-ssn"]\n',
+            ['found (entry 1): must be a table, and is "us-ssn"; write { id = "us-ssn" }'],
         ),
         ('action = "block"\n', ["action: no such setting here; it belongs in a [[policy]]"]),
         ("[moderation]\n", ["moderation: no such setting here; it belongs in a [[policy]]"]),

@@ -37,7 +37,7 @@ def _zone(value: object) -> object:
     try:
         return ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f'"{value}" is no time zone; write one as "Europe/Berlin"') from error
+        raise ValueError(mistakes.no_zone(value)) from error
 
 
 def _time(value: object) -> object:
