@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Final
 
 from holdgate.detect import naming, statements
-from training import labelled, mail, names, phrases, texts
+from training import companies, labelled, mail, names, phrases, texts
 
 FILE: Final = "training/inputs.sha256"
 LEARNING: Final = "the code that learns, and features of words"
@@ -39,7 +39,7 @@ def of_lists(root: Path) -> dict[str, str]:
         found[f"rules/dictionaries/{name}.txt"] = _digest(names.dictionary(root / "rules", name))
     found["training/words"] = _digest([json.dumps(names.common(root), sort_keys=True)])
     found["people and titles of statements.toml"] = _digest(sorted(statements.PEOPLE) + sorted(statements.TITLES))
-    for module in (texts, phrases, mail, names):
+    for module in (texts, phrases, companies, mail, names):
         found[f"constants of {module.__name__}"] = _digest(_constants(module))
     found["corpora of training.labelled"] = _digest(map(repr, labelled.SOURCES))
     return found

@@ -6,8 +6,10 @@ Names are drawn from the dictionaries of the rules (Faker, MIT; US Census Bureau
 
 import random
 import re
+import unicodedata
 from typing import Final, NamedTuple
 
+from training.companies import ADDRESSED, BUSINESS, HEADINGS, POSITIONS
 from training.phrases import CALLED, COLUMNS, INFLECTED, LISTED, PHRASES
 from training.texts import ANY, ENDINGS, HEADERS, JOBS, OPENINGS, SENTENCES
 
@@ -27,7 +29,8 @@ _KINDS: Final = {
     "U": PLACE,
 }
 _WEIGHTS: Final = {"en": 5, "de": 4, "fr": 3, "es": 3, "it": 3, "nl": 3, "pl": 3, "pt": 3}
-_SLOT: Final = re.compile(r"@([PFSOCUAKWwDNTEXJLRQYIZ*%])")
+_SLOT: Final = re.compile(r"@([PFSOCUAKWwDNTEMXJLRQYIZ*%])")
+_NO_DOMAIN: Final = re.compile(r"[^a-z0-9]")
 _OTHER_ENDS: Final = 0.3
 _LOUD: Final = 0.03
 # Names of products in prose, in whose place other names may stand.
@@ -417,6 +420,7 @@ class Words(NamedTuple):
     towns: list[str]
     countries: list[str]
     prose: dict[str, list[str]]
+    organisations: dict[str, list[str]]
 
 
 class Writer:
@@ -429,11 +433,12 @@ class Writer:
         self._names: list[tuple[int, int, str]] = []
         self._language = "en"
         self._last: list[str] = []
+        self._company = ""
 
     def mail(self) -> Sample:
         """Return one mail in one language: mostly a header, an opening, sentences, an ending; some are lists."""
         generator = self._generator
-        self._text, self._names, self._last = "", [], []
+        self._text, self._names, self._last, self._company = "", [], [], ""
         self._language = language = generator.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         if generator.random() < 0.3:
             self._write(generator.choice(HEADERS[language]), "\n\n")
@@ -443,17 +448,19 @@ class Writer:
             draw = generator.random()
             if draw < 0.1:
                 template = generator.choice(ANY)
-            elif draw < 0.4:
+            elif draw < 0.34:
                 template = generator.choice(SENTENCES[language])
                 if template.endswith(".") and generator.random() < _OTHER_ENDS:
                     template = template[:-1] + generator.choice("?!:;")
-            elif draw < 0.55:
+            elif draw < 0.47:
+                template = self._business()
+            elif draw < 0.57:
                 template = self._phrase()
-            elif draw < 0.59:
+            elif draw < 0.61:
                 template = self._listed()
-            elif draw < 0.62:
+            elif draw < 0.65:
                 template = self._table()
-            elif draw < 0.71:
+            elif draw < 0.73:
                 template = self._babble()
             else:
                 template = _REPLACED.sub(self._instead, generator.choice(self._words.prose[language]))
@@ -477,6 +484,14 @@ class Writer:
         if draw < 0.75:
             return "@S"
         return generator.choice(CALLED[self._language])
+
+    def _business(self) -> str:
+        """Return one to three sentences around organisations, or a header or signature with their address."""
+        generator = self._generator
+        if generator.random() < 0.2:
+            return generator.choice(ADDRESSED)
+        phrases = [generator.choice(BUSINESS[self._language]) for _ in range(generator.choice((1, 1, 2, 3)))]
+        return " ".join(phrase[0].upper() + phrase[1:] if phrase[0] != "@" else phrase for phrase in phrases)
 
     def _phrase(self) -> str:
         """Return one to three sentences around names, without or with others between them."""
@@ -517,7 +532,7 @@ class Writer:
         name = generator.choice(("@P", "@P", "@P", "@I", "@F", generator.choice(CALLED[self._language])))
         draw = generator.random()
         if draw < 0.1:
-            return f"{name} ({generator.choice(('@W', '@O', '@C', '@J', '@N'))})"
+            return f"{name} ({generator.choice(('@W', '@O', '@O', '@C', '@J', '@N'))})"
         return f"{name}, @J" if draw < 0.14 else name
 
     def _table(self) -> str:
@@ -532,6 +547,9 @@ class Writer:
                 columns.reverse()
         if ", " in separator:
             columns = [(heading, "@P" if slot == "@Y" else slot) for heading, slot in columns]
+        if generator.random() < 0.3:
+            organisations = (generator.choice(HEADINGS[self._language]), "@O")
+            columns = generator.choice(([organisations], [organisations, *columns], [*columns, organisations]))
         for _ in range(generator.randint(0, 3)):
             filler = generator.choice(("@N", "@N", "@D", "@w", "@W", "@C", "@O", "@E", "@I", "@P", "@K", "@N,00 EUR"))
             place = generator.choice((0, len(columns), len(columns)))
@@ -556,6 +574,8 @@ class Writer:
             draw = generator.random()
             if draw < 0.1 and not heading:
                 pieces.append(generator.choice(["@P", "@P", "@F", "@S", "@O", "@C", "@U", "@X"]))
+            elif index == 0 and not heading and draw > 0.85:
+                pieces.append("@O")
             elif heading or index == 0 or draw < 0.1 + most:
                 pieces.append("@W")
             else:
@@ -590,6 +610,7 @@ class Writer:
         elif slot == "O" and self._generator.random() < 0.3:
             self._body()
             self._names = [name for name in self._names if name[0] < start]
+            self._company = self._text[start:]
             self._names.append((start, len(self._text), ORGANISATION))
         else:
             self._text += self._filled(slot)
@@ -641,7 +662,10 @@ class Writer:
     def _filled(self, slot: str) -> str:
         generator = self._generator
         if slot == "O":
-            return self._organisation()
+            self._company = self._organisation()
+            return self._company
+        if slot == "M":
+            return f"{generator.choice(('info', 'office', self._first().lower()))}@{self._domain()}".replace(" ", "")
         if slot == "C":
             return self._town()
         if slot == "U":
@@ -659,7 +683,7 @@ class Writer:
         if slot == "D":
             return generator.choice(_DAYS[self._language])
         if slot == "J":
-            return generator.choice(JOBS[self._language])
+            return generator.choice((*JOBS[self._language], *POSITIONS[self._language]))
         if slot == "T":
             return f"+{generator.randint(1, 99)} {generator.randint(10, 999)} {generator.randint(10_000, 9_999_999)}"
         if slot == "X":
@@ -678,9 +702,22 @@ class Writer:
         word = self._generator.choice(self._words.frequent[self._language])
         return word.capitalize() if capital else word
 
+    def _domain(self) -> str:
+        """Return a domain of the organisation before, or of one that is nowhere else."""
+        generator = self._generator
+        words = (self._company or self._organisation()).split()
+        plain = unicodedata.normalize("NFKD", generator.choice(("", "", "-")).join(words[: generator.randint(1, 3)]))
+        ending = generator.choice(("com", "example", "de", "co.uk", "org"))
+        return f"{_NO_DOMAIN.sub('', plain.lower()) or 'mail'}.{ending}"
+
     def _organisation(self) -> str:
         generator = self._generator
         language = self._language if generator.random() < 0.75 else "en"
+        draw = generator.random()
+        if draw < 0.5:
+            return generator.choice(self._words.organisations[language])
+        if draw < 0.6:
+            return "".join(generator.choices("ABCDEFGHIKLMNOPRSTUVWZ", k=generator.choice((2, 3, 3, 3, 4, 4, 5))))
         head = generator.choice(
             [
                 generator.choice(_HEADS),

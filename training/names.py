@@ -22,12 +22,12 @@ MAILS = 7_000
 ROUNDS = 5
 # So many times the model learns; each time takes about a minute.
 RUNS = 3
-# So many words of a hundred are not in the dictionaries while the model learns, as names of real mail are not.
+# So many names of persons of a hundred, and of organisations, are not in the lists while the model learns, as those of
+# real mail are not.
 HIDDEN = 25
+HIDDEN_ORGANISATIONS = 60
 # Features that were seen less often are not learned.
 LEAST_SEEN = 2
-# So much speaks against a person for a start: what the model learns from has more names than other text.
-CAUTION = 35
 # Of the weights, so many may be too large for a byte.
 TOO_LARGE = 0.0002
 _MOST = 127
@@ -47,10 +47,10 @@ def lines(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
 
 
-def offices(root: Path) -> dict[str, list[str]]:
-    """Return the words of offices by language."""
+def sections(path: Path) -> dict[str, list[str]]:
+    """Return the lines of a list by language: behind a line "[en]" come those of English."""
     found: dict[str, list[str]] = {}
-    for line in lines(root / "training/offices.txt"):
+    for line in lines(path):
         if line[0] == "[":
             words = found[line[1:-1]] = []
         else:
@@ -75,6 +75,8 @@ _SIGNS: Final = {
     "towns": lexicon.PLACE,
     "countries": lexicon.PLACE,
     "organisations": lexicon.ORGANISATION,
+    "brands": lexicon.ORGANISATION,
+    "heads": lexicon.HEAD,
     "first-names": lexicon.GIVEN,
     "surnames": lexicon.FAMILY,
 }
@@ -85,7 +87,7 @@ def table(root: Path, hidden: frozenset[str] = frozenset()) -> bytes:
     codes = {word: often for words in common(root).values() for word, often in words.items()}
     for listed, sign in _SIGNS.items():
         for name in map(str.lower, lines(root / f"training/{listed}.txt")):
-            if name not in hidden or sign not in (lexicon.GIVEN, lexicon.FAMILY):
+            if name[0] != "[" and (name not in hidden or sign in (lexicon.PLACE, lexicon.HEAD)):
                 codes[name] = codes.get(name, 0) | sign
     return lexicon.packed(sorted(codes.items()))
 
@@ -105,19 +107,23 @@ def train(
         for language, words in common(root).items()
     }
     words = Words(
-        [name.title() for name in first], [name.title() for name in surnames], offices(root), frequent,
+        [name.title() for name in first], [name.title() for name in surnames],
+        sections(root / "training/offices.txt"), frequent,
         lines(root / "training/towns.txt"), lines(root / "training/countries.txt"),
         {language: lines(root / f"training/prose/{language}.txt") for language in SENTENCES},
+        sections(root / "training/brands.txt"),
     )  # fmt: skip
     writer = Writer(words, SEED)
+    listed = {name.lower() for name in lines(root / "training/brands.txt")}
     hidden = {name for name in sorted(names) if generator.randrange(100) < HIDDEN}
+    hidden_too = hidden | {name for name in sorted(listed) if generator.randrange(100) < HIDDEN_ORGANISATIONS}
     learning = Lexicon(
         Names(
             frozenset(dictionary(rules, "first-names")) - hidden,
             frozenset(dictionary(rules, "surnames")) - hidden,
             frozenset(dictionary(rules, "not-names")),
         ),
-        Table(table(root, frozenset(hidden))),
+        Table(table(root, frozenset(hidden_too))),
     )
     data = [stretch for _ in range(mails) for stretch in stretches(Marked(*writer.mail()), learning)]
     for marked, times in labelled.texts(sources):
@@ -132,9 +138,9 @@ def train(
 
 def stretches(marked: Marked, learning: Lexicon) -> Iterator[Stretch]:
     """Yield the stretches of a text, with the label of each word."""
-    named_before: set[str] = set()
+    said = naming.Said()
     text, names = marked
-    for words in naming.stretches(text, mask(text), learning, named_before):
+    for words in naming.stretches(text, mask(text), learning, said):
         labels = [
             next((_LABELS[kind] for start, end, kind in names if start <= word.start < end), naming.OTHER)
             for word in words
@@ -142,7 +148,7 @@ def stretches(marked: Marked, learning: Lexicon) -> Iterator[Stretch]:
         yield [word.features for word in words], labels
         for start, end, kind in names:
             if words[0].start <= start < words[-1].end:
-                naming.remember(named_before, text[start:end], _LABELS[kind])
+                said.remember(text[start:end], _LABELS[kind])
 
 
 class _Weights:
@@ -230,8 +236,6 @@ def packed(weights: list[float], following: list[float]) -> bytes:
     scale = _MOST / max(sizes[int(len(sizes) * (1 - TOO_LARGE))] if sizes else 0, 1e-9)
     content = bytearray(_byte(weight * scale) for weight in following)
     content.extend(_byte(weight * scale) for weight in against)
-    start = naming.TRANSITIONS + naming.mixed(0, 0, 0) * naming.LANES
-    content[start] = max(content[start] - CAUTION, 0)
     return bytes(content)
 
 

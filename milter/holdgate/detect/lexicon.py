@@ -19,6 +19,7 @@ PLACE: Final = 8
 ORGANISATION: Final = 16
 GIVEN: Final = 32
 FAMILY: Final = 64
+HEAD: Final = 128
 COMMON: Final = 7
 FIRST: Final = 1
 SURNAME: Final = 2
@@ -30,10 +31,12 @@ COMPOUND: Final = 128
 WRITTEN_UNIT: Final = 256
 ORGANISED: Final = 2048
 INFLECTED: Final = 4096
+HEADED: Final = 8192
 _MOST_KNOWN: Final = 20_000
 _SIZE: Final = 3
 _LEAST_COMPOUND: Final = 7
 _LEAST_PART: Final = 3
+_LEAST_HEAD: Final = 4
 _LEAST_STEM: Final = 3
 # Endings of names in cases and what stands for them in the nominative: Polish, and the genitive of German and Dutch.
 _ENDINGS: Final = (
@@ -57,7 +60,10 @@ class Names(NamedTuple):
 
 
 class Table:
-    """The frequency of words, from 1 to 5, and whether they are a name of a place, an organisation or a person."""
+    """The frequency of words, from 1 to 5, and whether they name a place, an organisation or a person, or are a HEAD.
+
+    A head is a word such as "university", with which many names of organisations begin or end.
+    """
 
     def __init__(self, slots: bytes) -> None:
         self._slots = slots
@@ -102,7 +108,7 @@ class Lexicon:
     """The dictionaries and the table together.
 
     A kind is a number: FIRST and SURNAME for the dictionaries, the frequency in units of COMMON_UNIT, the flags
-    PLACED, ORGANISED, NO_NAME, COMPOUND and INFLECTED, and the way of writing in units of WRITTEN_UNIT.
+    PLACED, ORGANISED, NO_NAME, COMPOUND, INFLECTED and HEADED, and the way of writing in units of WRITTEN_UNIT.
     """
 
     def __init__(self, names: Names, table: Table) -> None:
@@ -151,8 +157,9 @@ class Lexicon:
             kind |= ORGANISED
         if small in names.neither:
             kind |= NO_NAME
-        if not code & COMMON and self._is_compound(small):
-            kind |= COMPOUND
+        if code & HEAD:
+            kind |= HEADED
+        kind |= self._compound(small) & (HEADED if code & COMMON else HEADED | COMPOUND)
         return kind | _written(word) * WRITTEN_UNIT
 
     def _named(self, word: str) -> int:
@@ -179,15 +186,22 @@ class Lexicon:
                     found = PLACED
         return found
 
-    def _is_compound(self, word: str) -> bool:
-        """Whether a long word ends with a common one that is not a surname, as many German words do."""
+    def _compound(self, word: str) -> int:
+        """Return COMPOUND for a long word that ends with a common one, as many German words do.
+
+        A surname at the end does not count. HEADED is added if the last part is a head of names of organisations.
+        """
         if len(word) < _LEAST_COMPOUND:
-            return False
+            return 0
+        found = 0
         for cut in range(_LEAST_PART, len(word) - _LEAST_PART):
             end = word[cut:]
-            if self._table.code(end) & COMMON > 1 and end not in self._names.surnames:
-                return True
-        return False
+            code = self._table.code(end)
+            if code & HEAD and len(end) >= _LEAST_HEAD:
+                found |= HEADED
+            if code & COMMON > 1 and end not in self._names.surnames:
+                return found | COMPOUND
+        return found
 
 
 def _written(word: str) -> int:

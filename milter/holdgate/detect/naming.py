@@ -17,7 +17,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from holdgate.detect import statements
-from holdgate.detect.lexicon import IN_NAMES, WRITTEN_UNIT, Lexicon, digest
+from holdgate.detect.lexicon import HEADED, IN_NAMES, SURNAME, WRITTEN_UNIT, Lexicon, digest
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -45,10 +45,28 @@ _WORD: Final = re.compile(
 _DIGITS: Final = re.compile(r"\d+")
 _MAILBOX: Final = re.compile(r"([\w.\-]{2,40})@")
 _PIECES: Final = re.compile(r"[._\-\d]+")
+_DOMAIN: Final = re.compile(r"(?<=[\w\-])@([\w\-]{1,63}(?:\.[\w\-]{1,63}){1,5})")
+_SECOND_LEVEL: Final = frozenset(("co", "com", "org", "net", "gov", "ac", "edu", "gob", "gouv"))
+_LEAST_DOMAIN: Final = 4
+_MOST_DOMAINS: Final = 50
 _PARTICLES: Final = frozenset(
     ("van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "la", "le", "al", "bin",
      "ibn", "ter", "ten", "zu", "af", "san", "des", "el", "los", "las", "d", "l", "dell", "degli", "dalla", "lo", "'t",
      "op", "het", "aan", "zum", "zur", "vom", "auf", "dem", "av", "bint", "abu", "ben", "ould")
+)  # fmt: skip
+# Between two organisations, except in names such as "Smith and Sons" or "Department of Health and Care".
+_AND: Final = frozenset(("and", "und", "et", "y", "e", "en", "i", "ed", "oder", "or"))
+# Small words in the names of organisations.
+_INSIDE: Final = frozenset(
+    ("of", "for", "the", "in", "at", "on", "to", "de", "du", "des", "la", "le", "les", "d'", "l'", "à", "et", "del",
+     "los", "las", "para", "y", "e", "di", "da", "do", "das", "dos", "della", "delle", "dello", "dei", "degli",
+     "dell'", "al", "per", "für", "der", "die", "und", "im", "am", "an", "zu", "zur", "zum", "vom", "von", "voor",
+     "van", "het", "'t", "en", "op", "w", "na", "i", "z", "ds", "dla", "and", "ed", "or", "oder", "sur", "sous",
+     "aux", "au", "o", "os", "as", "a", "el")
+)  # fmt: skip
+_PARTNERS: Final = frozenset(
+    ("sons", "son", "partners", "associates", "company", "söhne", "partner", "sohn", "fils", "associés", "hijos",
+     "asociados", "figli", "associati", "zonen", "zoon", "synowie", "wspólnicy", "filhos", "associados", "co", "cie")
 )  # fmt: skip
 _LONGEST: Final = 20
 _MOST_SPACE: Final = 3
@@ -94,6 +112,44 @@ def mailboxes(text: str) -> frozenset[str]:
     return frozenset(piece for piece in found if len(piece) > 2)
 
 
+def domains(text: str) -> list[str]:
+    """Return the names of the domains of the text's mail addresses, without their ends, in lower case."""
+    found: dict[str, None] = {}
+    for address in _DOMAIN.finditer(text) if "@" in text else ():
+        if len(found) < _MOST_DOMAINS:
+            labels = address[1].lower().rstrip(".").split(".")[:-1]
+            while len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
+                labels.pop()
+            found.update(dict.fromkeys(labels[-1:]))
+    return list(found)
+
+
+def _parts_of_domains(text: str) -> frozenset[str]:
+    """Return with what words the names of the text's domains begin or end: some are of an organisation's name."""
+    return frozenset(
+        part
+        for name in domains(text)
+        for size in range(_LEAST_DOMAIN, len(name) + 1)
+        for part in (name[:size], name[-size:])
+    )
+
+
+class Said:
+    """The words of full names that a text has said so far, in lower case: of persons, and of organisations."""
+
+    def __init__(self) -> None:
+        self.persons: set[str] = set()
+        self.organisations: set[str] = set()
+
+    def remember(self, name: str, label: int) -> None:
+        """Add the words of a name: of a person's, if it is a full name."""
+        words = name.lower().split()
+        if label == PERSON and len(words) > 1 and len(self.persons) < _MOST_NAMED:
+            self.persons.update(word for word in words if len(word) > _SHORTEST)
+        elif label == ORGANISATION and len(self.organisations) < _MOST_NAMED:
+            self.organisations.update(word for word in words if len(word) >= _SHORTEST)
+
+
 class _Tokens:
     """Hashes of the tokens around stretches, each computed once."""
 
@@ -120,19 +176,20 @@ _BEFORE_NAMES: Final = dict.fromkeys(map(digest, statements.PEOPLE), 1) | dict.f
 _BREAK: Final = digest("\n")
 
 
-def stretches(text: str, mask: bytes, lexicon: Lexicon, named_before: set[str]) -> Iterator[list[Word]]:
+def stretches(text: str, mask: bytes, lexicon: Lexicon, said: Said) -> Iterator[list[Word]]:
     """Yield the capitalised words of a text, stretch by stretch.
 
-    Words in `named_before`, in lower case, were part of a person's full name earlier in the text; the caller adds them.
+    Words in `said` were part of a name earlier in the text; the caller adds them.
     """
     boxes = mailboxes(text)
+    parts = _parts_of_domains(text)
     for found in _STRETCH.finditer(mask):
         start, end = found.span()
         words = [
             (word.start(1), word.end(), word[1]) for word in _WORD.finditer(text, start, end) if word[1][0].isupper()
         ]
         if words:
-            yield _described(text, mask, words, lexicon, boxes, named_before)
+            yield _described(text, mask, words, lexicon, boxes, parts, said)
 
 
 def mixed(template: i64, one: i64, two: i64) -> i64:
@@ -187,7 +244,8 @@ def _described(
     words: list[tuple[int, int, str]],
     lexicon: Lexicon,
     boxes: frozenset[str],
-    named_before: set[str],
+    parts: frozenset[str],
+    said: Said,
 ) -> list[Word]:
     first, last = words[0][0], words[-1][1]
     left, at = _left(text, mask, first)
@@ -212,6 +270,7 @@ def _described(
     begins_with: i64 = head.small if not head.kind & IN_NAMES else _NO_WORD
     ends_with: i64 = tail.small if not tail.kind & IN_NAMES else _NO_WORD
     phrases = _phrases(text, words, lexicon)
+    heads = [place for place, it in enumerate(known) if it.kind & HEADED]
     before: i64 = _BEFORE_NAMES.get(farther_left if left == _STOP else left, 0)
     left_: i64 = left
     right_: i64 = right
@@ -279,6 +338,13 @@ def _described(
             mixed(46, before, kind),
             mixed(47, before, after),
         ]  # fmt: skip
+        headed: i64 = 0
+        if heads:
+            for at_head in heads:
+                headed |= 1 if at_head < index else 2 if at_head == index else 4
+            features.append(mixed(48, headed, among))
+            features.append(mixed(49, headed, left_))
+            features.append(mixed(50, headed, rough))
         if index and small != head.small:
             features.append(mixed(35, head.small, among))
         if index:
@@ -287,9 +353,15 @@ def _described(
         if lower in boxes:
             features.append(mixed(37, 0, 0))
             features.append(mixed(38, among, 0))
-        if lower in named_before:
+        if lower in said.persons:
             features.append(mixed(43, 0, 0))
             features.append(mixed(44, among, some))
+        if lower in parts:
+            features.append(mixed(51, 0, 0))
+            features.append(mixed(52, among, count == 1))
+        if lower in said.organisations:
+            features.append(mixed(53, headed, 0))
+            features.append(mixed(54, among, some))
         described.append(Word(start, stop, features, gap))
         before_it = (kind << 16) ^ (_TOKENS.of(next_gap) if next_gap != "." else 0) & 0xFFFF
         previous = small
@@ -382,37 +454,39 @@ class Model:
 
 def named(text: str, mask: bytes, lexicon: Lexicon, model: Model) -> Iterator[Name]:
     """Yield the names of a text, in order."""
-    named_before: set[str] = set()
-    for words in stretches(text, mask, lexicon, named_before):
+    said = Said()
+    for words in stretches(text, mask, lexicon, said):
         start = end = -1
         current = OTHER
         for word, label in zip(words, model.labels(words), strict=True):
-            if label == current and end >= 0 and _joins(text[end : word.start], label):
+            if label == current and end >= 0 and _joins(text, start, end, word, label, lexicon):
                 end = word.end
                 continue
             if current != OTHER:
                 yield Name(start, end, current)
-                remember(named_before, text[start:end], current)
+                said.remember(text[start:end], current)
             start, end, current = word.start, word.end, label
         if current != OTHER:
             yield Name(start, end, current)
-            remember(named_before, text[start:end], current)
+            said.remember(text[start:end], current)
 
 
-def remember(named_before: set[str], name: str, label: int) -> None:
-    """Add the words of a person's full name to those named before."""
-    words = name.lower().split()
-    if label == PERSON and len(words) > 1 and len(named_before) < _MOST_NAMED:
-        named_before.update(word for word in words if len(word) > _SHORTEST)
-
-
-def _joins(gap: str, label: int) -> bool:
+def _joins(text: str, start: int, end: int, word: Word, label: int, lexicon: Lexicon) -> bool:
+    """Whether a word belongs to the name before it, which has the same label."""
+    gap = text[end : word.start]
     if len(gap) > _MOST_GAP or "," in gap:
         return False
-    return label != PERSON or all(
-        piece in _PARTICLES or piece[:-1] in _PARTICLES
-        for piece in gap.lower().replace("’", "'").replace(".", " ").split()
-    )
+    small = gap.strip().lower()
+    pieces = small.replace("’", "'").replace(".", " ").replace("&", " ").split()
+    if label == ORGANISATION and pieces and pieces[0] in _AND:
+        name = text[start:end].split()
+        return len(pieces) == 1 and (
+            text[word.start : word.end].lower() in _PARTNERS
+            or any(part[0].islower() for part in name)
+            or (len(name) == 1 and bool(lexicon.known(name[0]).kind & SURNAME))
+        )
+    within = _PARTICLES if label == PERSON else _INSIDE
+    return label == PLACE or all(piece in within or piece[:-1] in within for piece in pieces)
 
 
 @lru_cache(maxsize=1)

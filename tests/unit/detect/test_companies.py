@@ -1,10 +1,14 @@
 """Names that end with a legal form, or are the domain of an address, are organisations, independent of the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from holdgate.detect import lexicon
+from holdgate.detect import lexicon, naming
+from holdgate.detect.candidates import mask
 from holdgate.detect.finders import person
 from holdgate.detect.lexicon import Lexicon, Names
 from training.names import dictionary
@@ -26,6 +30,12 @@ LEXICON = Lexicon(
         ("the meeting\nAG", []),
         ("Alpha\nBeta AG", ["Beta AG"]),
         ("a sagging AGM", []),
+        ("Falkenberg GmbH & Co. KG und Alfa AG&Co.KGaA", ["Falkenberg GmbH & Co. KG", "Alfa AG&Co.KGaA"]),
+        ("dla Alfa Bau Sp. z o.o. w maju", ["Alfa Bau Sp. z o.o"]),
+        ("Alfa Lda. e Beta S.L.U. e Gama Sàrl", ["Alfa Lda", "Beta S.L.U", "Gama Sàrl"]),
+        ("Turnverein Neustadt e. V. und Alfa e.K.", ["Turnverein Neustadt e. V.", "Alfa e.K."]),
+        ("Alpha plc, Beta d.o.o., Gamma VOF", ["Alpha plc", "Beta d.o.o", "Gamma VOF"]),
+        ("Peter Oyler, the Elder e. Vision", []),
     ],
 )
 def test_a_legal_form_ends_a_name(text: str, names: list[str]) -> None:
@@ -57,3 +67,77 @@ def test_a_name_is_near_its_form_however_long_the_line_is() -> None:
 )
 def test_the_domain_of_an_address_names_a_company(text: str, names: list[str]) -> None:
     assert [text[start:end] for start, end in person._of_domains(text, LEXICON)] == names
+
+
+@pytest.mark.parametrize(
+    ("word", "headed"),
+    [
+        ("University", True), ("Universität", True), ("Ministerstwo", True), ("Stadtsparkasse", True),
+        ("Raiffeisenbank", True), ("Marienhospital", True), ("BANQUE", True),
+        ("Monday", False), ("Rechnung", False), ("Anna", False), ("Berlin", False),
+    ],
+)  # fmt: skip
+def test_heads_of_organisations_are_known_also_at_the_end_of_a_compound(word: str, headed: bool) -> None:
+    assert bool(LEXICON.known(word).kind & lexicon.HEADED) is headed
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Alpha and Beta", ["Alpha", "Beta"]),
+        ("Alpha Tools und RTN", ["Alpha Tools", "RTN"]),
+        # One name: a surname and its partners, and a body whose field has two words.
+        ("Schmidt and Sons", ["Schmidt and Sons"]),
+        ("Schmidt and Weber", ["Schmidt and Weber"]),
+        ("Department of Health and Care", ["Department of Health and Care"]),
+        ("Alpha & Beta", ["Alpha & Beta"]),
+        ("Bank of Alpha", ["Bank of Alpha"]),
+        ("Alpha und ist Beta", ["Alpha", "Beta"]),
+        ("Bank of Alpha und das Beta", ["Bank of Alpha", "Beta"]),
+        ("Bank of Alpha for the Beta", ["Bank of Alpha for the Beta"]),
+    ],
+)
+def test_two_organisations_with_a_word_between_are_two(text: str, names: list[str]) -> None:
+    class Organisations(naming.Model):
+        def labels(self, words: Sequence[naming.Word]) -> list[int]:
+            return [naming.ORGANISATION] * len(words)
+
+    every = Organisations(bytes(naming.TRANSITIONS + naming.SLOTS * naming.LANES))
+    found = naming.named(text, mask(text), LEXICON, every)
+    assert [text[name.start : name.end] for name in found] == names
+
+
+def test_domains_of_addresses_have_no_ends() -> None:
+    text = "a@mail.zalandix.co.uk, b@Alpha-Bau.example, c@zalandix.com, d@localhost"
+    assert naming.domains(text) == ["zalandix", "alpha-bau"]
+    assert naming.domains("no address") == []
+
+
+@given(st.text(alphabet="ab@.- "))
+def test_domains_of_any_text(text: str) -> None:
+    assert all(name and name in text.lower() for name in naming.domains(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Conseil départemental a voté", "Conseil départemental"),
+        ("Institut national des arts et", "Institut national des arts"),
+        ("Société d'épargne de Vannes, à", "Société d'épargne de Vannes"),
+        ("Câmara Municipal de Viseu tem", "Câmara Municipal de Viseu"),
+        # Not a head, or no words of a name behind it.
+        ("Alpha national des arts", "Alpha"),
+        ("Banque refuse le virement", "Banque"),
+        ("Bank hat", "Bank"),
+    ],
+)
+def test_words_in_lower_case_behind_a_head_belong_to_the_name(text: str, whole: str) -> None:
+    end = len("Câmara Municipal") if text.startswith("Câmara") else text.index(" ")
+    assert text[: person._complete(text, 0, end, LEXICON)] == whole
+
+
+def test_a_company_begins_with_the_words_that_the_model_found() -> None:
+    organisations = [(0, 8), (10, 26), (40, 50)]
+    assert person._from_its_beginning((22, 31), organisations) == (10, 31)
+    assert person._from_its_beginning((27, 31), organisations) == (27, 31)
+    assert person._from_its_beginning((0, 31), []) == (0, 31)

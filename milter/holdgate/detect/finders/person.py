@@ -29,12 +29,9 @@ _HEADER: Final = re.compile(
     r"(?:from|to|b?cc|von|an|de|à|para|da|a|van|aan|od|do|dw|name|nom|nome|naam|nombre) ?: ?\Z", re.IGNORECASE
 )
 _BEFORE_FIELD: Final = 12
-_DOMAIN: Final = re.compile(r"(?<=[\w\-])@([\w\-]+(?:\.[\w\-]+){1,5})")
-_SECOND_LEVEL: Final = frozenset(("co", "com", "org", "net", "gov", "ac", "edu", "gob", "gouv"))
 _TOP_LEVEL: Final = re.compile(r"\.\w")
 _ROUND: Final = " \t\r\n.,;:!?()[]<>|*\"'/&"
 _LEAST_DOMAIN: Final = 4
-_MOST_DOMAINS: Final = 50
 # A domain that is a word, a name of a person or of a place says nothing.
 _NO_COMPANY: Final = (
     lexicon.IN_NAMES | lexicon.INFLECTED | lexicon.PLACED | lexicon.NO_NAME | lexicon.COMPOUND
@@ -54,8 +51,15 @@ _FORMS: Final = frozenset(
 )  # fmt: skip
 # A legal form at the end of a company's name, in the usual spellings; words before it are its name.
 _FORM: Final = re.compile(
-    r"(?<=[^\W_][ .]) ?(?:GmbH|mbH|AG|KG|OHG|UG|SE|Ltd|Limited|LLC|LLP|Inc|Corp|PLC|BV|B\.V|NV|N\.V|SARL|SAS|S\.A|SA"
-    r"|SRL|S\.r\.l|SpA|S\.p\.A)(?!\w)"
+    r"(?<=[^\W_][ .]) ?(?:(?:GmbH|AG|UG) ?& ?Co\. ?(?:KGaA|KG|OHG)"
+    r"|GmbH|gGmbH|mbH|AG|KGaA|KG|OHG|UG|SE|e\. ?V\.|e\. ?K\.|Ltd|Limited|LLC|LLP|Inc|Corp|PLC|plc"
+    r"|BV|B\.V|NV|N\.V|VOF|V\.O\.F|SARL|Sàrl|EURL|SAS|S\.A\.U|S\.A|SA|S\.L\.U|S\.L|SLU|SRL|Srl|S\.r\.l|SpA|S\.p\.A|S\.n\.c|Ltda|Lda"
+    r"|[Ss]p\. ?z ?o\. ?o|[Ss]p\. ?j|Spółka z o\. ?o|ApS|A/S|Oyj?|Kft|d\.o\.o|s\.r\.o)(?!\w)"
+)
+# What can follow a head in lower case: an adjective, and "of" with one or two words.
+_TAIL: Final = re.compile(
+    r"(?: [a-zà-ÿ]{2,12}(?:al|ale|aux|ales|ique|iques|ien|ienne|ier|ière|aire|aires|ime|ole|oles|an|ane|ive|if))?"
+    r"(?: (?:de la|de|du|des|della|di|da|do) [^\W\d_][\w\-]+| (?:de l|d|dell)['’][^\W\d_][\w\-]+){0,2}(?! ?[A-Z])"
 )
 _ARTICLES: Final = frozenset(("the", "our", "an", "der", "die", "das", "eine", "unsere", "la", "le", "una", "de"))
 _TOKEN: Final = re.compile(r"[^\W\d_][\w'’\-]*")
@@ -131,16 +135,17 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
     the text, unless it is known as another word. One word directly before a value is its label.
     """
     labelled, companies = _named(text, dictionaries)
+    known = _lexicon(_names(dictionaries))
+    organisations = [(start, end) for start, end, label in labelled if label == naming.ORGANISATION]
     found = [
-        (start, end)
-        for start, end, label in labelled
-        if label == naming.ORGANISATION and not _overlaps(start, end, companies)
+        (start, _complete(text.text, start, end, known))
+        for start, end in organisations
+        if not _overlaps(start, end, companies)
     ]
+    companies = [_from_its_beginning(place, organisations) for place in companies]
     if "@" in text.text:
-        known = sorted((*((start, end) for start, end, label in labelled if label != naming.PLACE), *companies))
-        found.extend(
-            place for place in _of_domains(text.text, _lexicon(_names(dictionaries))) if not _overlaps(*place, known)
-        )
+        taken = sorted((*((start, end) for start, end, label in labelled if label != naming.PLACE), *companies))
+        found.extend(place for place in _of_domains(text.text, known) if not _overlaps(*place, taken))
     for start, end in sorted((*found, *companies)):
         words = text.text[start:end].lower().split()
         is_label = len(words) == 1 and _LABELS_VALUE.match(text.text, end) is not None
@@ -148,21 +153,31 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
             yield Place(start, end, " ".join(words))
 
 
+def _complete(text: str, start: int, end: int, known: Lexicon) -> int:
+    """Return the end of an organisation's name with the words in lower case that belong to it.
+
+    They follow a head, mostly in French: "Conseil départemental", "Institut national des arts".
+    """
+    headed = any(known.known(word).kind & lexicon.HEADED for word in text[start:end].split())
+    tail = _TAIL.match(text, end) if headed else None
+    return end if tail is None else tail.end()
+
+
+def _from_its_beginning(place: tuple[int, int], organisations: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the place of a company with words before it that the model found, as in "Chantiers de Bayonne SAS"."""
+    at = bisect.bisect_right(organisations, (place[0], 0)) - 1
+    if at >= 0 and place[0] < organisations[at][1]:
+        return organisations[at][0], place[1]
+    return place
+
+
 def _of_domains(text: str, known: Lexicon) -> Iterator[tuple[int, int]]:
     """Yield the places of capitalised words that are the domain of a mail address in the text."""
-    domains: set[str] = set()
-    boxes = naming.mailboxes(text)
-    for address in _DOMAIN.finditer(text):
-        if len(domains) < _MOST_DOMAINS:
-            labels = address[1].lower().rstrip(".").split(".")[:-1]
-            while len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
-                labels.pop()
-            domains.update(labels[-1:])
     lowered = text.lower()
     if len(lowered) != len(text):
         return
     # "weber@weber.example" is the address of a person.
-    for domain in sorted(domains - boxes):
+    for domain in sorted(set(naming.domains(text)) - naming.mailboxes(text)):
         if len(domain) < _LEAST_DOMAIN or known.known(domain.capitalize()).kind & _NO_COMPANY:
             continue
         start = lowered.find(domain)

@@ -1,0 +1,166 @@
+"""Sentences, lists and headers of mail around names of organisations, in eight languages: see `mail.py`.
+
+Written for Holdgate (GPL-3.0-or-later). The slots are those of `texts.py`; M is a mail address of the
+organisation before.
+"""
+
+from typing import Final
+
+BUSINESS: Final[dict[str, tuple[str, ...]]] = {
+    "en": (
+        "the deal between @O and @O", "@P (@J, @O)", "@O expects an answer.", "@O pays half.",
+        "@F works for @O.", "@P joined @O as @J.", "I used to work at @O and then at @O.", "We bought it from @O.",
+        "The order from @O is late.", "Our contract with @O was signed on @D.", "@O and @O have merged.",
+        "@O is suing @O over the @w.", "According to @O, the @w is fine.", "@O's invoice is wrong.", "Please pay @O.",
+        "Have you heard from @O?", "I have an account with @O.", "@O has sent the @K.", "@O will decide on @D.",
+        "a letter from @O", "The @O people were nice.", "@P (@O) and @P (@O) will attend.", "@P, @O",
+        "@P of @O called.",
+        "@P from @O and @P from @O", "on behalf of @O", "The customer is @O in @C.", "@O, @O and @O made an offer.",
+        "She studied at @O.", "He was treated at @O.", "The claim goes to @O.", "@F is a member of @O.", "c/o @O",
+        "We are moving from @O to @O.", "@O wants the @K by @D.", "Dear @O,", "Our ref: @N, @O v @O", "via @O",
+        "The parcel was sent with @O.", "He owns half of @O.", "@O said no.", "Both @O and @O agreed.", "@O (UK)",
+        "Is @O still a client?", "The @O account is closed.", "@O has a new @w, says @P.", "sponsored by @O",
+        "copy to @O", "Bank: @O, Account: @N", "I work in the @w department of @O.", "@F left @O in May.",
+    ),
+    "de": (
+        "der Streit zwischen @O und @O", "@P (@J, @O)", "@O erwartet Antwort.", "@O zahlt die Hälfte.",
+        "@O muss noch prüfen.",
+        "@F arbeitet bei @O.", "@P ist jetzt @J bei @O.", "Früher war ich bei @O, dann bei der @O.",
+        "Das haben wir bei @O gekauft.", "Die Lieferung der @O ist zu spät.", "Der Vertrag mit @O gilt ab @D.",
+        "@O und @O haben fusioniert.", "Die @O klagt gegen die @O.", "Laut @O ist alles in Ordnung.",
+        "Die Rechnung von @O stimmt nicht.", "Bitte an @O überweisen.", "Gibt es Neues von @O?",
+        "Ich habe ein Konto bei der @O.", "@O hat den Bescheid geschickt.", "Das @O entscheidet am @D.",
+        "ein Brief vom @O", "@P (@O) und @P (@O) kommen.", "@P, @O", "@P von @O hat angerufen.", "Im Auftrag der @O",
+        "@P von der @O und @P vom @O", "Kunde ist @O in @C.", "@O, @O und @O haben angeboten.",
+        "Sie hat an der @O studiert.", "Er lag im @O.", "Der Antrag geht an das @O.", "@F ist Mitglied im @O.",
+        "Wir wechseln von @O zu @O.", "@O will das bis @D.", "Sehr geehrte Damen und Herren der @O,", "bei @O",
+        "Das Paket kam mit @O.", "Ihm gehört die Hälfte von @O.", "Die @O hat abgelehnt.", "Sowohl @O als auch @O",
+        "Ist @O noch Kunde?", "Das Konto von @O ist zu.", "@O sucht Leute, sagt Herr @S.", "gefördert durch @O",
+        "Kopie an @O", "Bank: @O, Konto: @N", "zuständig ist das @O", "gemäß Schreiben der @O", "für das @O",
+        "durch die @O", "in Sachen @O ./. @O", "@F hat bei @O gekündigt.", "die Leute von @O", "zur @O nach @C",
+    ),
+    "fr": (
+        "le litige entre @O et @O", "@P (@J, @O)", "@O attend une réponse.", "@O paie la moitié.",
+        "@F travaille chez @O.", "@P est maintenant @J à @O.", "J'étais chez @O, puis chez @O.", "Acheté chez @O.",
+        "La commande de @O est en retard.", "Le contrat avec @O court depuis @D.", "@O et @O ont fusionné.",
+        "@O attaque @O en justice.", "Selon @O, tout va bien.", "La facture de @O est fausse.", "Merci de payer @O.",
+        "Des nouvelles de @O ?", "J'ai un compte à la @O.", "@O a envoyé le dossier.", "La @O décidera @D.",
+        "un courrier de la @O", "@P (@O) et @P (@O) viendront.", "@P, @O", "@P de @O a appelé.", "pour le compte de @O",
+        "@P de la @O et @P de l'@O", "Le client est @O à @C.", "@O, @O et @O ont répondu.", "Elle a étudié à l'@O.",
+        "Il est soigné à l'@O.", "La demande part à la @O.", "@F est membre de l'@O.", "Nous passons de @O à @O.",
+        "@O le veut pour @D.", "le @O a refusé", "Le colis est parti avec @O.", "auprès de la @O", "avec le @O",
+        "@O est-il encore client ?", "Le compte de @O est fermé.", "@O recrute, dit M. @S.", "financé par @O",
+        "copie à @O", "Banque : @O, compte @N", "par la @O", "la société @O", "Affaire @O c/ @O", "ni @O ni @O",
+    ),
+    "es": (
+        "el acuerdo entre @O y @O", "@P (@J, @O)", "@O espera respuesta.", "@O paga la mitad.",
+        "@F trabaja en @O.", "@P es ahora @J de @O.", "Antes estaba en @O, luego en @O.", "Lo compramos en @O.",
+        "El pedido de @O llega tarde.", "El contrato con @O empieza el @D.", "@O y @O se han fusionado.",
+        "@O ha demandado a @O.", "Según @O, todo va bien.", "La factura de @O está mal.", "Hay que pagar a @O.",
+        "¿Se sabe algo de @O?", "Tengo una cuenta en @O.", "@O ha enviado el expediente.", "El @O decide el @D.",
+        "una carta de la @O", "@P (@O) y @P (@O) vendrán.", "@P, @O", "Llamó @P, de @O.", "por cuenta de @O",
+        "@P, de la @O, y @P, del @O", "El cliente es @O, de @C.", "@O, @O y @O han ofertado.", "Estudió en la @O.",
+        "Está ingresado en el @O.", "La solicitud va a la @O.", "@F es socia de la @O.", "Pasamos de @O a @O.",
+        "@O lo quiere para el @D.", "la @O se ha negado", "El paquete salió con @O.", "ante el @O", "con la @O",
+        "¿@O sigue siendo cliente?", "La cuenta de @O está cerrada.", "@O busca gente, dice @P.", "pagado por @O",
+        "copia a @O", "Banco: @O, cuenta @N", "la empresa @O", "@O contra @O", "ni @O ni @O", "para el @O",
+    ),
+    "it": (
+        "la lite fra @O e @O", "@P (@J, @O)", "@O attende risposta.", "@O paga la metà.",
+        "@F lavora in @O.", "@P è ora @J di @O.", "Prima ero in @O, poi alla @O.", "Comprato da @O.",
+        "L'ordine di @O è in ritardo.", "Il contratto con @O parte il @D.", "@O e @O si sono fuse.",
+        "@O ha fatto causa a @O.", "Secondo @O va tutto bene.", "La fattura di @O è sbagliata.", "Va pagata @O.",
+        "Novità da @O?", "Ho un conto alla @O.", "@O ha mandato la pratica.", "Il @O decide il @D.",
+        "una lettera della @O", "@P (@O) e @P (@O) verranno.", "@P, @O", "Ha chiamato @P di @O.", "per conto di @O",
+        "@P della @O e @P del @O", "Il cliente è @O di @C.", "@O, @O e @O hanno offerto.", "Ha studiato alla @O.",
+        "È ricoverato all'@O.", "La domanda va alla @O.", "@F è iscritta alla @O.", "Passiamo da @O a @O.",
+        "@O lo vuole per il @D.", "la @O ha rifiutato", "Il pacco è partito con @O.", "presso il @O", "con la @O",
+        "@O è ancora cliente?", "Il conto di @O è chiuso.", "@O cerca gente, dice @P.", "pagato da @O", "Spett.le @O",
+        "copia a @O", "Banca: @O, conto @N", "la ditta @O", "@O contro @O", "né @O né @O", "per il @O", "dall'@O",
+    ),
+    "nl": (
+        "de zaak tussen @O en @O", "@P (@J, @O)", "@O verwacht antwoord.", "@O betaalt de helft.",
+        "@F werkt bij @O.", "@P is nu @J bij @O.", "Eerst zat ik bij @O, toen bij @O.", "Gekocht bij @O.",
+        "De bestelling van @O is te laat.", "Het contract met @O loopt vanaf @D.", "@O en @O zijn gefuseerd.",
+        "@O klaagt @O aan.", "Volgens @O is alles goed.", "De rekening van @O klopt niet.", "Graag @O betalen.",
+        "Nog iets van @O gehoord?", "Ik heb een rekening bij @O.", "@O heeft het dossier gestuurd.",
+        "De @O beslist op @D.", "een brief van de @O", "@P (@O) en @P (@O) komen.", "@P, @O", "@P van @O belde.",
+        "namens @O", "@P van de @O en @P van het @O", "De klant is @O in @C.", "@O, @O en @O deden een bod.",
+        "Zij studeerde aan de @O.", "Hij ligt in het @O.", "De aanvraag gaat naar de @O.", "@F is lid van @O.",
+        "Wij stappen over van @O naar @O.", "@O wil het voor @D.", "de @O weigerde", "Het pakket ging met @O.",
+        "Is @O nog klant?", "De rekening van @O is dicht.", "@O zoekt mensen, zegt @P.", "betaald door @O",
+        "kopie aan @O", "Bank: @O, rekening @N", "het bedrijf @O", "@O tegen @O", "door de @O", "voor het @O",
+    ),
+    "pl": (
+        "spór: @O i @O", "@P (@J, @O)", "@O czeka na odpowiedź.", "@O płaci połowę.",
+        "@F pracuje w firmie @O.", "@P to teraz @J, @O.", "Kiedyś @O, potem @O.", "Kupione w firmie @O.",
+        "Zamówienie firmy @O się spóźnia.", "Umowa z firmą @O od @D.", "@O i @O połączyły się.",
+        "@O pozwała firmę @O.", "Jak podaje @O, wszystko gra.", "Faktura od @O jest błędna.", "Zapłać firmie @O.",
+        "Czy @O odpisała?", "Konto prowadzi @O.", "@O przysłał decyzję.", "@O zdecyduje @D.", "pismo z @O",
+        "@P (@O) i @P (@O) przyjdą.", "@P, @O", "Dzwonił @P, @O.", "w imieniu @O", "Klient: @O, @C",
+        "@O, @O i @O złożyły oferty.", "Uczelnia: @O", "Leczy go @O.", "Wniosek rozpatrzy @O.", "Wspiera nas @O.",
+        "@O chce tego do @D.", "@O odmówił", "Paczkę wiezie @O.", "Czy @O to nadal klient?", "Płaci za to @O.",
+        "kopia: @O", "Bank: @O, konto @N", "spółka @O", "@O przeciwko @O", "jak twierdzi @O", "dla @O", "przez @O",
+        "Ubezpiecza nas @O.", "Wykonawcą jest @O.", "firma @O z siedzibą w @C",
+    ),
+    "pt": (
+        "o acordo entre a @O e a @O", "@P (@J, @O)", "A @O espera resposta.", "A @O paga metade.",
+        "@F trabalha na @O.", "@P é agora @J da @O.", "Antes estava na @O, depois no @O.", "Comprámos na @O.",
+        "A encomenda da @O está atrasada.", "O contrato com a @O começa a @D.", "A @O e a @O fundiram-se.",
+        "A @O processou a @O.", "Segundo a @O, está tudo bem.", "A fatura da @O está errada.", "É preciso pagar à @O.",
+        "Há novidades da @O?", "Tenho conta no @O.", "A @O enviou o processo.", "O @O decide a @D.",
+        "uma carta da @O", "@P (@O) e @P (@O) vêm.", "@P, @O", "Ligou @P, da @O.", "por conta da @O",
+        "@P, da @O, e @P, do @O", "O cliente é a @O, de @C.", "@O, @O e @O fizeram propostas.", "Estudou na @O.",
+        "Está internado no @O.", "O pedido vai para a @O.", "@F é sócia da @O.", "Mudamos da @O para a @O.",
+        "A @O quer isso até @D.", "a @O recusou", "A caixa foi com a @O.", "junto do @O", "com a @O",
+        "A @O ainda é cliente?", "A conta da @O está fechada.", "A @O procura gente, diz @P.", "pago pelo @O",
+        "cópia para a @O", "Banco: @O, conta @N", "a empresa @O", "@O contra @O", "nem a @O nem o @O", "pela @O",
+    ),
+}  # fmt: skip
+
+# Headers and signatures with addresses of organisations, in any language.
+ADDRESSED: Final = (
+    "From: @O <@M>\nTo: @P <@E>",
+    "From: @P | @O <@M>",
+    "@O <@M>",
+    "@P\n@O\n@M",
+    "@P\n@J\n@O\n@T\n@M",
+    "@P <@M>, @O",
+    "-- \n@P | @O | @M",
+    "@O, @C, @M",
+    "@M\n@O",
+    "@O\nTel: @T\nE-mail: @M",
+    "Von: @O <@M>\nAn: @P",
+    "De : @O <@M>\nÀ : @P",
+    "@O | @W | @W",
+)
+
+# Headings of columns of organisations.
+HEADINGS: Final[dict[str, tuple[str, ...]]] = {
+    "en": ("Company", "Customer", "Vendor", "Client", "Employer", "Bank", "Organisation", "Account"),
+    "de": ("Firma", "Unternehmen", "Auftraggeber", "Arbeitgeber", "Bank", "Behörde", "Träger", "Mandant"),
+    "fr": ("Société", "Entreprise", "Employeur", "Banque", "Organisme", "Prestataire"),
+    "es": ("Empresa", "Compañía", "Banco", "Organismo", "Entidad", "Contratista"),
+    "it": ("Azienda", "Ditta", "Società", "Banca", "Ente", "Appaltatore"),
+    "nl": ("Bedrijf", "Werkgever", "Bank", "Instelling", "Opdrachtgever", "Organisatie"),
+    "pl": ("Firma", "Spółka", "Bank", "Instytucja", "Kontrahent", "Pracodawca"),
+    "pt": ("Empresa", "Banco", "Entidade", "Firma", "Organismo", "Contratante"),
+}
+
+# Titles of jobs, as they stand alone in a line of a signature.
+POSITIONS: Final[dict[str, tuple[str, ...]]] = {
+    "en": (
+        "Finance Director", "Buyer", "Registrar", "Area Manager", "Solicitor", "Receptionist", "Chief Nurse", "Trustee",
+    ),
+    "de": (
+        "Chefarzt", "Sachbearbeiterin", "Prokurist", "Steuerberaterin", "Abteilungsleiter", "Assistenzärztin",
+        "Werksleiter",
+        "Teamleiterin", "Einkäufer", "Außendienst", "Sekretariat", "Vorständin", "Stationsleitung", "Referentin",
+    ),
+    "fr": ("Acheteuse", "Chef de service", "Secrétaire", "Greffière", "Comptable", "Gérant", "Infirmière", "Associé"),
+    "es": ("Comprador", "Jefa de servicio", "Secretaria", "Contable", "Gerente", "Socio", "Médico", "Registradora"),
+    "it": ("Acquirente", "Primario", "Segretaria", "Ragioniere", "Titolare", "Socio", "Caposala", "Cancelliere"),
+    "nl": ("Inkoper", "Afdelingshoofd", "Secretaresse", "Boekhouder", "Vennoot", "Chirurg", "Griffier", "Teamleider"),
+    "pl": ("Zakupowiec", "Sekretarka", "Księgowy", "Wspólnik", "Lekarz", "Naczelnik", "Referent", "Zastępca dyrektora"),
+    "pt": ("Compradora", "Chefe de serviço", "Secretária", "Sócio", "Enfermeira", "Gerente", "Escrivã", "Médico"),
+}  # fmt: skip
