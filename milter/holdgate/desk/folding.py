@@ -1,7 +1,7 @@
 """The policy for the header of mail that Holdgate writes, which keeps each space of a subject or a name.
 
-`email.policy.SMTP` (Python 3.11 to 3.14) loses a space where it begins another encoded-word, and sometimes puts two of
-them side by side without a space, which RFC 2047 forbids and Yahoo refuses (python/cpython issues 92081 and 144156).
+`email.policy.SMTP` loses a space where it begins another encoded-word (Python 3.11, python/cpython issue 92081). Later
+versions could put two encoded-words side by side, which RFC 2047 forbids and Yahoo refuses (issue 144156).
 """
 
 from email.header import Header
