@@ -23,7 +23,7 @@ _NOBODYS = re.compile(
 _LETTERED = re.compile(
     r"(?<![^\W_])(?:[A-Za-z]{1,3}\d{6,}[A-Za-z]{0,3}|\d{6,}[A-Za-z]{1,3})(?![^\W_])(?![\w.+-]{0,64}@)"
 )
-_ADDRESS = re.compile(r"\S+@\S+")
+_ADDRESS = re.compile(r"(?<!\S)\S[^\s@]*+@\S+")
 # How many characters before a cut can belong to a number that continues after it.
 _LONGEST = 60
 

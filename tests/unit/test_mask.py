@@ -1,7 +1,10 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import holdgate.mask
 from holdgate.mask import mask, mask_unsearched_text
 
 
@@ -51,3 +54,13 @@ def test_the_address_of_a_from_field_may_stay() -> None:
         mask_unsearched_text('"536-90-4399" <anna@corp.example>', addresses=False)
         == '"***-**-*399" <anna@corp.example>'
     )
+
+
+@given(st.text(alphabet="a@. \n", max_size=20))
+def test_an_address_is_found_in_a_word(text: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long word."""
+    assert holdgate.mask._ADDRESS.findall(text) == re.findall(r"\S+@\S+", text)
+
+
+def test_a_long_word_is_masked() -> None:
+    assert mask_unsearched_text("a" * 400_000 + " a@b.example") == "a" * 400_000 + " *@*.*******"

@@ -34,7 +34,7 @@ _FEWEST_DIGITS = 6
 # A correct date without a comment cannot contain anything else (RFC 5322, 3.3).
 _DATE = re.compile(rb"\s*(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? [+-]\d{4}\s*")
 _ROUTE = re.compile(r"<[^<>]*>")
-_ADDRESS = re.compile(r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+')
+_ADDRESS = re.compile(r'(?:"[^"]*"|(?<![^\s<>(),:;"@])[^\s<>(),:;"@]++)@[^\s<>(),:;"]+')
 _MARKS = re.compile(r'[\\"(),:;<>]+')
 # A comment, with at most one nested comment; what programs write in comments (routes, literals, addresses, versions);
 # and what may be a personal number.

@@ -1,9 +1,12 @@
 """Every header field is text: names and comments of addresses whole, what programs write for its numbers."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract import headers
 from holdgate.extract.budget import Budget, Limits
 from holdgate.extract.extractor import extract_message
 from holdgate.extract.headers import HeaderText, shown_of
@@ -210,3 +213,14 @@ def test_comments_of_programs_are_not_shown_to_people(comment: str) -> None:
 def test_a_comment_with_a_number_is() -> None:
     written = read("Received", b"from a ([192.0.2.7] card 4111.1111.1111.1111) by b").written
     assert list(written) == ["received: card 4111.1111.1111.1111"]
+
+
+@given(st.text(alphabet='a@"<, \\', max_size=20))
+def test_addresses_are_left_out_of_what_is_shown(text: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long word."""
+    simple = r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+'
+    assert headers._ADDRESS.findall(text) == re.findall(simple, text)
+
+
+def test_a_long_word_is_shown() -> None:
+    assert shown_of("a" * 400_000 + " <a@b.example>") == "a" * 400_000
