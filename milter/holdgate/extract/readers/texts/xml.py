@@ -4,6 +4,7 @@ Entity declarations are not expanded: such a file is read with its tags removed,
 """
 
 import re
+from collections.abc import Iterator
 
 from holdgate.extract import charset
 from holdgate.extract.budget import Budget
@@ -13,9 +14,10 @@ from holdgate.extract.readers.texts.svg_lines import SvgLines
 from holdgate.extract.readers.texts.xml_lines import Lines
 from holdgate.extract.reading import Document, Sink, UnreadableError
 
-_DECLARATION = re.compile(r"\s*<\?xml\b([^>]*)\?>")
+# White space only from where it begins: from each of its characters, a long run would take quadratic time.
+_DECLARATION = re.compile(r"(?<!\s)\s*+<\?xml\b([^<>]*)\?>")
 _ENCODING = re.compile(rb"<\?xml\b[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--(.*?)-->|<\?(?!xml\b)(.*?)\?>", re.DOTALL)
+_ASIDE = re.compile(r"<!--|<\?(?!xml\b)")
 
 _SVG = re.compile(r"<(?:\w+:)?svg[\s>]")
 _HEAD = 4_000
@@ -51,8 +53,24 @@ def read(document: Document, sink: Sink) -> None:
     if understood < len(body):
         html.strip(body[understood:].decode("utf-8", "replace"), sink)
     elif "<!--" in source or "<?" in source[5:]:
-        for comment, instruction in _COMMENT.findall(source):
-            sink.text(comment or instruction, "comment")
+        for comment in comments(source):
+            sink.text(comment, "comment")
+
+
+def comments(source: str) -> Iterator[str]:
+    """Yield the comments and processing instructions; the search for an end that is missing is made once."""
+    behind = 0
+    missing: set[str] = set()
+    for begin in _ASIDE.finditer(source):
+        end = "-->" if begin[0] == "<!--" else "?>"
+        if begin.start() < behind or end in missing:
+            continue
+        at = source.find(end, begin.end())
+        if at < 0:
+            missing.add(end)
+        else:
+            behind = at + len(end)
+            yield source[begin.end() : at]
 
 
 def _feed(source: str, lines: Lines, budget: Budget) -> tuple[int, bytes]:

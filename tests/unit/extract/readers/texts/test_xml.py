@@ -1,6 +1,7 @@
 """XML of no known format: text, attributes, comments; entities are never expanded."""
 
 import base64
+import re
 import zlib
 from urllib.parse import quote
 
@@ -170,3 +171,17 @@ def test_letters_and_words_with_places_are_joined_to_lines(line: str) -> None:
 )
 def test_other_attributes_are_not_joined(source: str) -> None:
     assert not {"41", "411", "4 1"} & set(read_all(xml.read, source.encode()).everything().split("\n"))
+
+
+@given(st.lists(st.sampled_from(["<!--", "-->", "<?", "?>", "xml ", "a", "\n"]), max_size=14).map("".join))
+def test_comments(source: str) -> None:
+    """The search is a quick form of this one, which takes quadratic time for beginnings without an end."""
+    simple = re.findall(r"<!--(.*?)-->|<\?(?!xml\b)(.*?)\?>", source, re.DOTALL)
+    assert list(xml.comments(source)) == [comment or instruction for comment, instruction in simple]
+
+
+@pytest.mark.parametrize("run", [" ", "<?", "<!--"])
+def test_a_long_run_is_read(run: str) -> None:
+    sink = read_all(xml.read, f"<a><n><![CDATA[{run * 100_000}]]></n><n>41<b>11</b></n></a>".encode())
+    assert any(text.endswith("4111") for text, _ in sink.texts)
+    assert not sink.limits
