@@ -41,7 +41,9 @@ _MARKS = re.compile(r'[\\"(),:;<>]+')
 _COMMENT = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
 _MACHINE = re.compile(r"<[^<>]*>|\[[^\[\]]*\]|\b(?!\d{4}(?:\.\d{4}){3}\b)\d{1,5}(?:\.\d{1,5}){3}\b")
 _RUN = re.compile(rf"\d(?:[ .-]?\d){{{_FEWEST_DIGITS - 1}}}")
-_PARAMETER = re.compile(r"""([\w!#$&'*.+-]+?)(\*\d+)?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))""")
+_PARAMETER = re.compile(
+    r"""(?<![\w!#$&'*.+-])([\w!#$&'*.+-]+?)(\*\d+)?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\n]*))"""
+)
 
 
 @dataclass(slots=True)

@@ -224,3 +224,16 @@ def test_addresses_are_left_out_of_what_is_shown(text: str) -> None:
 
 def test_a_long_word_is_shown() -> None:
     assert shown_of("a" * 400_000 + " <a@b.example>") == "a" * 400_000
+
+
+@given(st.text(alphabet='ab*01=; "\\\n', max_size=20))
+def test_parameters_are_found(text: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long word."""
+    simple = r"([\w!#$&'*.+-]+?)(\*\d+)?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"?|([^;\n]*))"
+    assert headers._PARAMETER.findall(text) == re.findall(simple, text)
+
+
+def test_a_long_word_beside_a_number_in_a_parameter_is_read() -> None:
+    parameters = b"a" * 200_000 + b'; name="4111 1111 1111 1111"'
+    extraction = extract_message(b"Content-Type: text/plain; " + parameters + b"\n\nhello\n")
+    assert any("4111 1111 1111 1111" in part.text for part in extraction.parts)
