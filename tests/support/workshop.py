@@ -26,7 +26,8 @@ def _open(directory: Path) -> int:
 @contextmanager
 def shared(run: str) -> Iterator[Path]:
     """Yield the directory of a test run. The last process that uses it removes it."""
-    directory = Path(tempfile.gettempdir()) / f"holdgate-workshop-{run}"
+    # A short name: podman takes no runroot with more than 50 characters.
+    directory = Path(tempfile.gettempdir()) / f"hg-{run[:16]}"
     descriptor = _open(directory)
     try:
         yield directory
