@@ -5,10 +5,12 @@ text that another person once wrote must not decide anything.
 """
 
 import re
+from collections import Counter
 from dataclasses import asdict
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,15 +23,20 @@ _PARTS = 200
 _DEPTH = 20
 
 _QUOTES = re.compile(
-    r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix|\w*yahoo_quoted\w*|\w*yQTDBase"
+    r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix"
     r"|OutlookMessageHeader|protonmail_quote|zmail_extra|tutanota_quote|mail-editor-reference-message-container"
     r"|ms-outlook-mobile-reference-message|reply-intro|reply_header|quoted_message|hm_quote|zwchr|isForwardContent|moz-forward-container"
     r"|WM_quote|gwmail_quote|x_divRplyFwdMsg|replySplit|cite)(?:\s|$|-)",
 )
 # Those of them that enclose the quotation: text after their end is the moderator's again.
 _CONTAINERS = re.compile(
-    r"(?:^|\s|x_)(?:gmail_quote|gmail_attr|gmail_extra|moz-cite-prefix|\w*yahoo_quoted\w*|protonmail_quote|tutanota_quote|cite)(?:\s|$|-)"
+    r"(?:^|\s|x_)(?:gmail_quote|gmail_attr|gmail_extra|moz-cite-prefix|protonmail_quote|tutanota_quote|cite)(?:\s|$|-)"
 )
+# Yahoo's names have a prefix that differs. Each word is read once: from each "x_" in it, it would take quadratic time.
+_YAHOO_QUOTES = re.compile(
+    r"(?<!\w)(?:^|(?<=[\s-])|(?>\w*?x_))(?:\w*yQTDBase(?:\s|$|-)|(?=\w*+(?:\s|$|-))\w*yahoo_quoted)"
+)
+_YAHOO_CONTAINERS = re.compile(r"(?<!\w)(?:^|(?<=\s)|(?>\w*?x_))(?=\w*+(?:\s|$|-))\w*yahoo_quoted")
 _SIGNATURES = re.compile(
     r"(?:^|\s|x_)(?:gmail_signature|moz-signature|ms-outlook-mobile-signature|Signature|AppleMailSignature|protonmail_signature_block"
     r"|signature|yahoo-signature|zm_signature|divtagdefaultsignature)(?:\s|$|-)",
@@ -40,7 +47,8 @@ _HIDDEN_STYLE = re.compile(
 )
 _STRUCK_STYLE = re.compile(r"line-through", re.I)
 # The line that Outlook draws above the header of the quoted mail.
-_DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)[^;]*(?:#?E1E1E1|#?B5C4DF|#?A0A0A0)", re.I)
+_DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)([^;]*+)", re.I)
+_DRAWN_COLOUR = re.compile(r"E1E1E1|B5C4DF|A0A0A0", re.I)
 
 
 def read_letter(data: bytes) -> dict[str, Any]:
@@ -51,8 +59,7 @@ def read_letter(data: bytes) -> dict[str, Any]:
     plain, html = _body(message, [_PARTS], 0)
     shown = _HtmlText()
     if html:
-        shown.feed(html)
-        shown.close()
+        shown.read(html)
     lines = "".join(shown.pieces)[:TEXT_LIMIT].split("\n")
     return asdict(
         Letter(
@@ -118,6 +125,18 @@ def _unflowed(text: str) -> str:
     return re.sub(r"(?m)^(?!>|-- ?\r?$)([^\r\n]*\S) \r?\n(?![>\r\n]|-- ?\r?$)", r"\1 ", text)
 
 
+def _is_quoted(names: str) -> bool:
+    return bool(_QUOTES.search(names) or _YAHOO_QUOTES.search(names))
+
+
+def _is_container(names: str) -> bool:
+    return bool(_CONTAINERS.search(names) or _YAHOO_CONTAINERS.search(names))
+
+
+def _is_drawn(style: str) -> bool:
+    return any(_DRAWN_COLOUR.search(found[1]) for found in _DRAWN_STYLE.finditer(style))
+
+
 class _HtmlText(HTMLParser):
     """Extracts the text of a reply's HTML. A quotation is replaced by the mark ">", a signature by "-- "."""
 
@@ -131,7 +150,17 @@ class _HtmlText(HTMLParser):
         self.pieces: list[str] = []
         self.struck: list[str] = []
         self._open: list[tuple[str, str]] = []
+        # How many of the open elements are read in each way.
+        self._ways: Counter[str] = Counter()
         self._ended = False
+
+    def read(self, html: str) -> None:
+        """Read a complete page. What follows an unfinished tag or comment is text."""
+        self.feed(html)
+        # `close` would search all of it again for the end of each tag that begins in it.
+        if rest := self.rawdata:
+            self.rawdata = ""
+            self.handle_data(unescape(rest))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Break lines at blocks; leave out a quotation, and everything below one without a recognisable end."""
@@ -145,11 +174,11 @@ class _HtmlText(HTMLParser):
         way = ""
         if tag in self._UNSEEN or "hidden" in given or _HIDDEN_STYLE.search(style):
             way = "hidden"
-        elif tag == "blockquote" or _QUOTES.search(names) or _SIGNATURES.search(names) or _DRAWN_STYLE.search(style):
+        elif tag == "blockquote" or _is_quoted(names) or _SIGNATURES.search(names) or _is_drawn(style):
             way = "signature" if _SIGNATURES.search(names) else "quoted"
             if not self._is_left_out():
                 self.pieces.append("\n>\n" if way == "quoted" else "\n-- \n")
-            if way == "quoted" and tag != "blockquote" and not _CONTAINERS.search(names):
+            if way == "quoted" and tag != "blockquote" and not _is_container(names):
                 self._ended = True
         elif tag in self._STRUCK or _STRUCK_STYLE.search(style):
             way = "struck"
@@ -159,12 +188,14 @@ class _HtmlText(HTMLParser):
             self._ended = self._ended or way in ("quoted", "signature")
             return
         self._open.append((tag, way))
+        self._ways[way] += 1
 
     def handle_endtag(self, tag: str) -> None:
         """End what was hidden, struck out, quoted or signed."""
         for place in range(len(self._open) - 1, max(len(self._open) - 60, -1), -1):
             if self._open[place][0] == tag:
                 left_out = self._is_left_out()
+                self._ways.subtract(way for _, way in self._open[place:])
                 del self._open[place:]
                 if left_out and not self._is_left_out():
                     self.pieces.append("\n\n")
@@ -175,8 +206,7 @@ class _HtmlText(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Keep the text that is shown."""
         if not self._is_left_out():
-            struck = any(way == "struck" for _, way in self._open)
-            (self.struck if struck else self.pieces).append(data.replace("\n", " "))
+            (self.struck if self._ways["struck"] else self.pieces).append(data.replace("\n", " "))
 
     def _is_left_out(self) -> bool:
-        return self._ended or any(way in ("hidden", "quoted", "signature") for _, way in self._open)
+        return self._ended or any(self._ways[way] for way in ("hidden", "quoted", "signature"))

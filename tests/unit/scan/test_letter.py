@@ -1,5 +1,6 @@
 """The text of a moderator's mail: the first text that is not attached; of HTML, the shown and new text."""
 
+import re
 from email.message import EmailMessage
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.scan import letter
 from holdgate.scan.letter import read_letter
 from holdgate.scan.shapes import TEXT_LIMIT
 
@@ -362,3 +364,53 @@ def test_which_lines_of_flowed_text_are_joined(text: str, joined: str) -> None:
 @pytest.mark.parametrize("content", ["Approve AT&T", "Approve &am", "Approve"])
 def test_text_at_the_very_end_is_read(content: str) -> None:
     assert shown(content)[0] == content
+
+
+# -- long and unfinished pages ----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from(["x_", "x", "a", "-", ".", " ", "yahoo_quoted", "yQTDBase"]), max_size=8).map("".join))
+def test_quotations_of_yahoo_are_recognised(names: str) -> None:
+    """The patterns are quick forms of these, which take quadratic time for a long word."""
+    simple = r"(?:^|\s|x_|-)(?:\w*yahoo_quoted\w*|\w*yQTDBase)(?:\s|$|-)"
+    assert bool(letter._YAHOO_QUOTES.search(names)) == bool(re.search(simple, names))
+    simple = r"(?:^|\s|x_)\w*yahoo_quoted\w*(?:\s|$|-)"
+    assert bool(letter._YAHOO_CONTAINERS.search(names)) == bool(re.search(simple, names))
+
+
+@given(
+    st.lists(st.sampled_from(["border:solid", "border-top: 1pt", ";", "#e1e1e1", "a", " "]), max_size=8).map("".join)
+)
+def test_the_line_above_a_quotation_is_recognised(style: str) -> None:
+    """The search is a quick form of this pattern, which takes quadratic time for a long style."""
+    simple = r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)[^;]*(?:#?E1E1E1|#?B5C4DF|#?A0A0A0)"
+    assert letter._is_drawn(style) == bool(re.search(simple, style, re.IGNORECASE))
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Approve<!-- a", "Approve<!-- a"),
+        ("Approve <a", "Approve <a"),
+        ("Approve &amp; pay &lt", "Approve & pay <"),
+        ("Approve<script>a", "Approve"),
+        ("Approve<blockquote>a<!-- a", "Approve|>"),
+        ("Approve<!-- a --> it", "Approve it"),
+    ],
+)
+def test_text_after_an_unfinished_tag_is_text(content: str, text: str) -> None:
+    assert shown(content) == (text, "")
+
+
+@pytest.mark.parametrize("beginning", ["<!--", "<a ", "<a", "<?"])
+def test_many_unfinished_tags_are_read(beginning: str) -> None:
+    assert shown("Approve" + beginning * 50_000)[0].startswith("Approve<")
+
+
+@pytest.mark.parametrize("names", ["x_" * 100_000, "yahoo_quoted" * 20_000 + "."])
+def test_a_long_name_is_no_quotation(names: str) -> None:
+    assert shown(f'<p class="{names}">Approve')[0] == "Approve"
+
+
+def test_a_long_style_is_no_quotation() -> None:
+    assert shown(f'<p style="{"border:solid" * 20_000}">Approve')[0] == "Approve"
