@@ -16,11 +16,12 @@ from holdgate.mask import mask_numbers
 from holdgate.quarantine.incident import Answer
 
 WORD = mark("NOT TO")
-_SIGNS = re.compile(r"^[\s*_\"'`“”„«»]+|[\s*_\"'`“”«».]+$")
+_SIGNS_BEFORE = re.compile(r"^[\s*_\"'`“”„«»]+")
+_SIGNS_AFTER = re.compile(r"(?<![\s*_\"'`“”«».])[\s*_\"'`“”«».]++$")
 _BETWEEN = re.compile(r"[\s,;]+")
 _NUMBER = re.compile(r"(?<![\w.,:/-])\d{1,4}(?![\w:/-]|[.,]\d)")
 # What Outlook makes of an address in its plain text.
-_LINKED = re.compile(r"([^\s<>,;]+@[^\s<>,;]+)<mailto:\1>", re.IGNORECASE)
+_LINK = re.compile(r"<mailto:([^\s<>,;]++)>", re.IGNORECASE)
 
 
 def excluded(
@@ -32,8 +33,8 @@ def excluded(
     word can stand before the line's word. A line that names anyone else leaves out nobody and decides nothing. `own`
     are addresses of the person who writes, in lower case, which a signature has.
     """
-    lines = _LINKED.sub(r"\1", text.lstrip()).split("\n")
-    begin = _begin(_SIGNS.sub("", lines[0]))
+    lines = _LINK.sub(_unlinked, text.lstrip()).split("\n")
+    begin = _begin(_SIGNS_AFTER.sub("", _SIGNS_BEFORE.sub("", lines[0])))
     if begin is None:
         return None
     approval, first = begin
@@ -51,6 +52,13 @@ def excluded(
     if _names_others(rest, {word: one for word, one in known.items() if one not in left_out and word not in own}):
         return None
     return [one for one in dict.fromkeys(recipients) if one in left_out], f"{approval}\n{rest}"
+
+
+def _unlinked(link: re.Match[str]) -> str:
+    """Return nothing for a link to the address before it, and any other link unchanged."""
+    address = link[1].lower()
+    before = link.string[max(link.start() - len(address), 0) : link.start()].lower()
+    return "" if before == address and "@" in address[1:-1] else link[0]
 
 
 def _begin(line: str) -> tuple[str, str] | None:

@@ -27,9 +27,13 @@ _FILE = Path(__file__).with_name("words") / "quotations.toml"
 _SIGNATURE = re.compile(r"\s*(?:--|__)\s*$")
 _RULE = re.compile(r"\s*(?:[-_=*~—–─━#]\s?){5,}\s*$")
 # "-----Original Message-----", "----- Weitergeleitet von … -----" in any language.
-_BETWEEN_DASHES = re.compile(r"\s*[-_=*]{3,}\s*\S.{0,120}?[-_=*]{3,}\s*$")
-_LABEL = re.compile(r"\s*[*_|]{0,3}\s*([^\s:：*_][^:：\n]{0,28}?)\s*[*_]{0,3}\s*[:：]\s*[*_]{0,3}(?:\s|$|(?=\S))")
-_ADDRESS = re.compile(r"[^\s<>@:]+@[^\s<>@]+\.[^\s<>@]+")
+# The second and third forms have only dashes. No run is read twice, which would take quadratic time.
+_BETWEEN_DASHES = re.compile(
+    r"\s*+(?:[-_=*]{3,}+\s*+\S.{0,120}?[-_=*]{3,}+|[-_=*]{7,}+|[-_=*]{4,}+\s++[-_=*]{3,}+)\s*+$"
+)
+_LABEL = re.compile(r"\s*+[*_|]{0,3}\s*+([^\s:：*_][^:：\n]{0,28}?)\s*+[*_]{0,3}+\s*+[:：]\s*[*_]{0,3}(?:\s|$|(?=\S))")
+# The end of an address's local part is enough: from each of its characters, a long word would take quadratic time.
+_ADDRESS = re.compile(r"[^\s<>@:]@[^\s<>@]+\.[^\s<>@]")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.hH]\d{2}\b|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|年|월|月")
 _LETTERS = re.compile(r"[^\W\d_]{4}")
 _PHONE = re.compile(r"(?:\+|\b0|\()\d[\d\s()./-]{6,}\d")
@@ -173,7 +177,8 @@ def _is_footer(lines: Sequence[str], number: int) -> bool:
     """Return whether a paragraph begins a company's notice: by its first words and by another of its words."""
     if lines[number - 1].strip() or not lines[number].strip():
         return False
-    paragraph = fold(" ".join("\n".join(lines[number:]).split("\n\n")[0].split()))
+    end = next((later for later in range(number, len(lines)) if not lines[later].strip()), len(lines))
+    paragraph = fold(" ".join(" ".join(lines[number:end]).split()))
     words = _words()
     known = sum(word in paragraph for word in words.disclaimers)
     if known >= 2 and len(paragraph) > 100:

@@ -1,9 +1,12 @@
 """The first line by which a reply leaves recipients out, and similar lines that do not."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.desk import exclusion
 from holdgate.desk.decision import decide
 from holdgate.desk.exclusion import WORD, excluded
 from holdgate.desk.language.catalogue import Catalogue, languages
@@ -180,3 +183,22 @@ def test_a_change_and_recipients_are_chosen_together() -> None:
     found = read(mail(f"APPROVE REDACTED NOT TO {CAROL}\n\nThis is agreed."), "boss@corp.example", recipients=PEOPLE)
     assert (found.choice, found.change, found.excluded) == (Answer.APPROVE, "redact", (CAROL,))
     assert found.comment == "This is agreed."
+
+
+@given(st.lists(st.sampled_from(["a", "B", "@", "<mailto:", ">", "a@b", "A@b", " "]), max_size=9).map("".join))
+def test_links_to_the_same_address_are_left_out(text: str) -> None:
+    """The search is a quick form of this pattern, which takes cubic time for a long word."""
+    expected = re.sub(r"([^\s<>,;]+@[^\s<>,;]+)<mailto:\1>", r"\1", text, flags=re.IGNORECASE)
+    assert exclusion._LINK.sub(exclusion._unlinked, text) == expected
+
+
+@given(st.text(alphabet=" .*„a", max_size=9))
+def test_signs_around_a_line_are_left_out(line: str) -> None:
+    """The patterns are quick forms of this one, which takes quadratic time for a run of signs."""
+    expected = re.sub(r"^[\s*_\"'`“”„«»]+|[\s*_\"'`“”«».]+$", "", line)
+    assert exclusion._SIGNS_AFTER.sub("", exclusion._SIGNS_BEFORE.sub("", line)) == expected
+
+
+@pytest.mark.parametrize("line", ["@" * 200_000, "a" + "." * 200_000 + "a", "a@b" + "<mailto:" * 50_000])
+def test_a_long_line_leaves_out_nobody(line: str) -> None:
+    assert excluded(line, PEOPLE) is None

@@ -1,9 +1,12 @@
 """The end of a reply's new text: quotations and signatures of mail programs."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.desk import quotation
 from holdgate.desk.quotation import split
 from holdgate.desk.reply import decision
 from holdgate.quarantine.incident import Answer
@@ -110,3 +113,35 @@ def test_a_quotation_that_nothing_introduces_is_known_by_what_only_the_request_c
 @given(st.text(alphabet=st.characters(exclude_characters="\r")))
 def test_any_text_can_be_split(text: str) -> None:
     split(text, ["7K3M-Q9TX-2ABC"])
+
+
+@given(st.text(alphabet="--- a=", max_size=16))
+def test_lines_between_dashes_are_recognised(line: str) -> None:
+    """The pattern is a quick form of this one, which takes cubic time for a long line."""
+    simple = r"\s*[-_=*]{3,}\s*\S.{0,120}?[-_=*]{3,}\s*$"
+    assert bool(quotation._BETWEEN_DASHES.match(line)) == bool(re.match(simple, line))
+
+
+@given(st.text(alphabet="|*_ a:", max_size=16))
+def test_labels_are_recognised(line: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a run of spaces."""
+    simple = r"\s*[*_|]{0,3}\s*([^\s:：*_][^:：\n]{0,28}?)\s*[*_]{0,3}\s*[:：]\s*[*_]{0,3}(?:\s|$|(?=\S))"
+    found, expected = quotation._LABEL.match(line), re.match(simple, line)
+    assert (found and found[1]) == (expected and expected[1])
+
+
+@given(st.text(alphabet="a@.: <", max_size=16))
+def test_addresses_are_recognised(line: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long word."""
+    simple = r"[^\s<>@:]+@[^\s<>@]+\.[^\s<>@]+"
+    assert bool(quotation._ADDRESS.search(line)) == bool(re.search(simple, line))
+
+
+@pytest.mark.parametrize("line", ["a" * 200_000, "-" * 200_000 + " a", "x" + " " * 200_000 + "x"])
+def test_a_long_line_is_new_text(line: str) -> None:
+    assert split("Approve\n\n" + line).text == "Approve\n\n" + line
+
+
+def test_many_paragraphs_are_new_text() -> None:
+    text = "\n\n".join(["a"] * 50_000)
+    assert split(text).text == text
