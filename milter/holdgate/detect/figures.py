@@ -50,7 +50,7 @@ _REGISTERS: Final = re.compile(
     r"\b(?i:[er]?[abcd]x|[er]?(?:si|di|bp|sp|ip)|r\d{1,2}|cr\d|[cdefgs]s|e?flags|pc|lr)\s?[:=]\s?(?:0x)?[0-9A-Fa-f]{4,16}\b"
 )
 _REGISTER_SIGNS: Final = ("ax:", "ax=", "AX:", "AX=", "sp:", "ip:", "SP:", "IP:", "s: 0", "S: 0", "r0", "R0")
-_MEMORY: Final = re.compile(r"^[>\s]*[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-]){4,}[^\n]*", re.MULTILINE)
+_MEMORY: Final = re.compile(r"^(?:>|[^\S\n])*+[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-]){4,}[^\n]*", re.MULTILINE)
 # Points of an image map: pairs of numbers, not in groups of four as cards and accounts are.
 _POINTS: Final = re.compile(r"(?<![\w,])\d{1,4}(?:,\d{1,4}){3}(?:,\d{1,4},\d{1,4})*(?![\d,])")
 _URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>\"]+|\bwww\.[^\s<>\"]+")

@@ -27,8 +27,9 @@ _TEXT_BYTES = bytes(byte for byte in range(256) if byte >= 32 or byte in b"\t\n\
 _NOT_CONTROLS = _TEXT_BYTES + b"\0\x0e\x0f\x7f"
 _BLOCK, _DENSE = 512, 26
 _ASCII = bytes(range(128))
-_MARKUP = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:(!doctype\s+html|html|head|body|meta|title|script|style|table|div|p|br"
-                     rb"|font|span|a|img|h[1-6]|center|b|i|u|ul|ol)[\s>/]|(\?xml|!doctype|[a-z_][\w.-]*(?::[\w.-]+)?[\s>/]))",
+# One comment is enough: it can contain others. With a repetition, comments would take exponential time.
+_MARKUP = re.compile(rb"\s*+(?:<!--.*?-->\s*+)?<(?:(!doctype\s+html|html|head|body|meta|title|script|style|table|div|p"
+                     rb"|br|font|span|a|img|h[1-6]|center|b|i|u|ul|ol)[\s>/]|(\?xml|!doctype|[a-z_][\w.-]*(?::[\w.-]+)?[\s>/]))",
                      re.IGNORECASE | re.DOTALL)  # fmt: skip
 _PAGES = ("htm", "html")
 _HEADER = re.compile(

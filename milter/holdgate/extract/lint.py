@@ -32,7 +32,7 @@ _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?@ -]{0,69}[0-9A-Za-z'()+_,./:=?@-
 _MIME_LINE = re.compile(rb"(?:^|\n)[ \t]*content-(?:type|transfer-encoding|disposition)[ \t]*:", re.IGNORECASE)
 # Fields of which one is a MIME field: at the start of a body, or after a line that could be a delimiter.
 _FIELDS = rb"(?:[!-9;-~]+[ \t]*:.*\n(?:[ \t].*\n)*){0,20}?[ \t]*(?:content-[a-z-]+|mime-version)[ \t]*:"
-_BODY_START = re.compile(rb"\s*" + _FIELDS, re.IGNORECASE)
+_BODY_START = re.compile(rb"\s*+" + _FIELDS, re.IGNORECASE)
 _INNER_PART = re.compile(rb"^[ \t]*--.*\n" + _FIELDS, re.IGNORECASE | re.MULTILINE)
 _FOLDED_FIELD = re.compile(rb"\n[ \t]+(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*:", re.I)
 _BLANK_FOLD = re.compile(rb"\n[ \t]+\n")

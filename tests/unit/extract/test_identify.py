@@ -1,9 +1,12 @@
 """Identification: the content decides, the name and the declared type are only compared."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.extract import identify as identification
 from holdgate.extract.formats import REGISTRY
 from holdgate.extract.identify import identify, mismatch
 from holdgate.extract.reading import Document
@@ -104,3 +107,16 @@ def test_samples_are_what_they_are_called(name: str) -> None:
 @given(st.binary(max_size=600), st.sampled_from(["", "a.zip", "a.csv"]), st.sampled_from(["", "text/html"]))
 def test_anything_has_a_reader(data: bytes, name: str, declared: str) -> None:
     assert identify(Document(data, name, declared)) in REGISTRY.formats.keys() | {"message"}
+
+
+@given(st.lists(st.sampled_from([b"<!--", b"-->", b"<b>", b"<x>", b" ", b"a", b"-", b">"]), max_size=9).map(b"".join))
+def test_markup_after_comments_is_recognised(text: bytes) -> None:
+    """The pattern is a quick form of this one, which takes exponential time for many comments."""
+    simple = identification._MARKUP.pattern.replace(rb"\s*+(?:<!--.*?-->\s*+)?", rb"\s*(?:<!--.*?-->\s*)*")
+    expected = re.match(simple, text, identification._MARKUP.flags)
+    assert bool(identification._MARKUP.match(text)) == bool(expected)
+
+
+def test_a_text_after_many_comments_is_a_text() -> None:
+    assert identify(Document(b"<!---->" * 200 + b"x")) == "text"
+    assert identify(Document(b"<!---->" * 200 + b"<html>")) == "html"

@@ -1,5 +1,7 @@
 """The strict reading: valid messages have no doubt, and each doubt has a message with it and a valid one next to it."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +170,14 @@ def test_what_old_programs_write_has_one_meaning(message: bytes) -> None:
 )
 def test_what_a_decoder_could_decode_stays_a_doubt(message: bytes) -> None:
     assert lint.read(message, Budget()).doubts
+
+
+@given(st.lists(st.sampled_from([b"content-x", b":", b"\n", b" ", b"\t", b"a:b\n"]), max_size=9).map(b"".join))
+def test_a_field_at_the_start_of_a_body_is_found(body: bytes) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a run of spaces."""
+    simple = rb"\s*" + lint._FIELDS
+    assert bool(lint._BODY_START.match(body)) == bool(re.match(simple, body, re.IGNORECASE))
+
+
+def test_a_body_that_begins_with_many_spaces_has_no_doubt() -> None:
+    assert doubts(HEAD + b"\n" + b" " * 400_000 + b"hello\n") == []
