@@ -76,9 +76,12 @@ class Entity:
             one = one.parent
 
     def decoded(self) -> bytes:
-        """Return the decoded body of a leaf part."""
+        """Return the decoded body of a leaf part. Raises RefusedError if it cannot be decoded."""
         if self.encoding == "base64":
-            return binascii.a2b_base64(self.body)
+            try:
+                return binascii.a2b_base64(self.body)
+            except binascii.Error:
+                raise RefusedError("", "ambiguous") from None
         return binascii.a2b_qp(self.body) if self.encoding == "quoted-printable" else self.body
 
     def replace(self, content: bytes, content_type: bytes = b"", *, inline: bool = False) -> None:

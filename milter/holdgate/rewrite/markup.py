@@ -18,10 +18,10 @@ XML_MASK = "\N{FULL BLOCK}"
 
 _TAG = r"<[/!]?[A-Za-z_](?:\"[^\"]*\"|'[^']*'|[^<>\"'])*>"
 _TOKEN = re.compile(
-    r"<!--(?P<comment>.*?)-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?.*?\?>"
-    rf"|(?P<tags>(?:{_TAG})+)|(?P<text>[^<]+|<)",
-    re.DOTALL,
+    r"(?P<comment><!--)|(?P<cdata><!\[CDATA\[)|(?P<instruction><\?)"
+    rf"|(?P<tags>(?:{_TAG})+)|(?P<text>[^<]+|<)"
 )
+_ENDS = {"comment": "-->", "cdata": "]]>", "instruction": "?>"}
 # Browsers also read numbers and old names without a semicolon (HTML, 13.2.5.72 to 13.2.5.80).
 _OLD_NAMES = "|".join(sorted((name for name in html5 if not name.endswith(";")), key=len, reverse=True))
 _ENTITY = re.compile(rf"&(?:#[0-9]{{1,7}};?|#[xX][0-9A-Fa-f]{{1,6}};?|[A-Za-z][A-Za-z0-9]{{1,30}};|(?:{_OLD_NAMES}))")
@@ -44,10 +44,11 @@ _INLINE = frozenset(
     """.split()  # noqa: SIM905 (as a list it takes a page)
 )
 _TEXTS = re.compile(r">([^<]+)")
-_MARKS = re.compile(r"<[^<>]*=[^<>]*>")
+_MARKS = re.compile(r"<[^<>=]*+=[^<>]*+>")
 _NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 # Raw text of HTML: it has no entities and is not shown.
-_RAW = re.compile(r"(<(script|style)\b[^>]*>)(.*?)(</\2\s*>)", re.DOTALL | re.IGNORECASE)
+_RAW = re.compile(r"<(script|style)\b", re.IGNORECASE | re.ASCII)
+_RAW_ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
 
 
 class _Joined:
@@ -113,28 +114,73 @@ def masked(source: str, spans: Spans, values: Spans, *, known: Collection[str] =
     if wanted and _is_clean(source, wanted):
         return source
     if is_html:
-        source = _RAW.sub(lambda found: found[1] + _masked_text(found[3], values) + found[4], source)
+        source = _masked_raw(source, values)
     has_attributes = not wanted or _is_in("".join(_MARKS.findall(source)), wanted)
     text, attributes, comments, embedded = _Joined(), _Joined(), _Joined(), _Joined()
-    for found in _TOKEN.finditer(source):
-        match found.lastgroup:
+    for kind, start, end in _tokens(source):
+        content = source[start:end]
+        match kind:
             case "text":
-                text.take(found.start(), found[0])
+                text.take(start, content)
             case "tags":
-                _take_tags(found[0], found.start(), text, attributes if has_attributes else None)
+                _take_tags(content, start, text, attributes if has_attributes else None)
                 if is_html:
-                    _take_embedded(found[0], found.start(), embedded)
+                    _take_embedded(content, start, embedded)
             case "cdata":
-                text.take(found.start("cdata"), found["cdata"], entities=False)
+                text.take(start, content, entities=False)
             case "comment":
-                comments.take(found.start("comment"), found["comment"], entities=False)
+                comments.take(start, content, entities=False)
                 comments.divide()
             case _:
-                attributes.take(found.start(), found[0], entities=False)
+                attributes.take(start, content, entities=False)
                 attributes.divide()
     places = {*text.places(spans), *comments.places(spans), *attributes.places(values)}
     places |= set(embedded.places(spans))
     return _written(source, sorted(places), MASK if is_html else XML_MASK)
+
+
+def _tokens(source: str) -> Iterator[tuple[str, int, int]]:
+    """Yield kind, start and end of text, tags, and what is between marks; a mark without an end is text.
+
+    The search for an end that is missing is made once.
+    """
+    missing: set[str] = set()
+    position = 0
+    while found := _TOKEN.match(source, position):
+        kind, start, position = found.lastgroup or "", position, found.end()
+        if mark := _ENDS.get(kind):
+            end = -1 if kind in missing else source.find(mark, position)
+            if end < 0:
+                missing.add(kind)
+                position = start + 1
+                yield "text", start, position
+            else:
+                yield kind, position, end
+                position = end + len(mark)
+        else:
+            yield kind, start, position
+
+
+def _masked_raw(source: str, values: Spans) -> str:
+    """Return HTML with the values masked in raw text; the search for an end that is missing is made once."""
+    out: list[str] = []
+    missing: set[str] = set()
+    position = start = 0
+    for begin in _RAW.finditer(source):
+        name = begin[1].lower()
+        if begin.start() < position or name in missing:
+            continue
+        if begin.end() >= start:
+            start = source.find(">", begin.end()) + 1
+            if not start:
+                break
+        end = _RAW_ENDS[name].search(source, start)
+        if end is None:
+            missing.add(name)
+        else:
+            out += [source[position:start], _masked_text(source[start : end.start()], values)]
+            position = end.start()
+    return "".join([*out, source[position:]])
 
 
 def _written(source: str, places: Sequence[tuple[int, int]], mask: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from holdgate.extract.budget import Limits
 from holdgate.rewrite.change import Changed, change
-from holdgate.rewrite.entity import RefusedError
+from holdgate.rewrite.entity import Entity, RefusedError
 
 NOTE = "{name} was removed"
 
@@ -140,3 +140,9 @@ def test_names_and_types_of_attachments_are_masked() -> None:
         ("******.bin", "application/x-******"),
     ]
     assert b"application/secret" not in done.content
+
+
+def test_a_part_that_cannot_be_decoded_is_refused() -> None:
+    assert Entity(b"", [], b"\n", b"YQ==\n", encoding="base64").decoded() == b"a"
+    with pytest.raises(RefusedError, match="ambiguous"):
+        Entity(b"", [], b"\n", b"YWFhY\n", encoding="base64").decoded()

@@ -3,9 +3,11 @@
 import html
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdgate.rewrite import markup
 from holdgate.rewrite.markup import XML_MASK, masked
 
 TOKEN = "tokensecret"
@@ -47,3 +49,43 @@ def test_an_attribute_with_a_value_is_masked_and_its_neighbours_stay(name: str, 
     source = f"<w:p {name}={quote}by {TOKEN} > x{quote} w:val={quote}kept{quote}>text</w:p>"
     done = masked(source, spans, spans, known=(TOKEN,) if is_known else ())
     assert done == source.replace(TOKEN, XML_MASK * len(TOKEN))
+
+
+_PIECES = ["<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "<a>", "<a b='", "'>", "<", "a", "=", ">"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_tokens(source: str) -> None:
+    """The search is a quick form of this pattern, which takes quadratic time for beginnings without an end."""
+    simple = re.compile(
+        r"<!--(?P<comment>.*?)-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?(?P<instruction>.*?)\?>"
+        rf"|(?P<tags>(?:{markup._TAG})+)|(?P<text>[^<]+|<)",
+        re.DOTALL,
+    )
+    expected = [(found.lastgroup, *found.span(found.lastgroup or 0)) for found in simple.finditer(source)]
+    assert list(markup._tokens(source)) == expected
+    assert markup._MARKS.findall(source) == re.findall(r"<[^<>]*=[^<>]*>", source)
+
+
+_RAW_PIECES = ["<script>", "<script", "<STYLE x>", "</script>", "</style >", "</script", ">", "a", TOKEN, " "]
+
+
+@given(st.lists(st.sampled_from(_RAW_PIECES), max_size=12).map("".join))
+def test_raw_text_is_masked(source: str) -> None:
+    """The search is a quick form of this pattern, which takes quadratic time for beginnings without an end."""
+    simple = re.compile(r"(<(script|style)\b[^>]*>)(.*?)(</\2\s*>)", re.DOTALL | re.IGNORECASE)
+    expected = simple.sub(lambda found: found[1] + found[3].replace(TOKEN, "*" * len(TOKEN)) + found[4], source)
+    assert markup._masked_raw(source, spans) == expected
+
+
+@pytest.mark.parametrize("run", ["<!--", "<![CDATA[", "<?", "<script>", "<script", "<" + "=" * 9])
+@pytest.mark.parametrize("is_html", [False, True])
+def test_a_long_run_is_masked(run: str, is_html: bool) -> None:
+    source = f"<p>{TOKEN}</p>{run * 30_000}"
+    assert TOKEN not in masked(source, spans, spans, is_html=is_html)
+    assert TOKEN not in masked(source, spans, spans, known=(TOKEN,))
+
+
+def test_a_mark_of_many_signs_is_masked() -> None:
+    source = f"<p>{TOKEN}</p><a {'=' * 200_000}"
+    assert masked(source, spans, spans, known=(TOKEN,)) == source.replace(TOKEN, XML_MASK * len(TOKEN))

@@ -22,9 +22,8 @@ _CODECS = {
 _NAMES = frozenset({0x81, 0x82, 0x86})
 
 
-def primitives(data: bytes) -> list[tuple[int, bytes]]:
-    """Return tag and value of each primitive element in order, at any depth, as far as the encoding is valid."""
-    found: list[tuple[int, bytes]] = []
+def primitives(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield tag and value of each primitive element in order, at any depth, as far as the encoding is valid."""
     ends = [len(data)]
     position = 0
     while position + 2 <= len(data):
@@ -43,9 +42,8 @@ def primitives(data: bytes) -> list[tuple[int, bytes]]:
                 break
             ends.append(min(position + length, ends[-1]))
         elif tag or length:
-            found.append((tag, data[position : position + length]))
+            yield tag, data[position : position + length]
             position += length
-    return found
 
 
 def is_element(data: bytes) -> bool:
