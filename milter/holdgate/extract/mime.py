@@ -84,7 +84,8 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
             _read_otherwise(data, mail, budget, strict_limits=bool(strict.unread))
         except LimitReachedError as error:
             mail.unread.append(str(error))
-    divided = _without(strict.boundaries, data)
+    texts = [*(leaf.document.data for leaf in mail.leaves[:strictly_read]), *strict.outside]
+    divided = _without({one for one in strict.boundaries if not any(one in text for text in texts)}, data)
     # A mail about mail quotes MIME fields. If they separate nothing that was not read, they are only quoted.
     quoted = (
         set(strict.doubts) <= lint.MAY_BE_QUOTED
@@ -104,7 +105,10 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
 
 
 def _without(boundaries: set[bytes], data: bytes) -> bytes:
-    """Return a message without the boundaries that it declares: these are not encoded, whatever they look like."""
+    """Return a message without boundaries that it declares: these are not encoded, whatever they look like.
+
+    The caller excludes those that a text contains: the sender chooses them, and they could be encoded there.
+    """
     known = {boundary for boundary in boundaries if b"=" in boundary}
     if not known:
         return data

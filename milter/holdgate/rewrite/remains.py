@@ -17,7 +17,8 @@ _SEPARATORS = (
     b" \t\r\n\0" + punctuation.encode() + bytes([0xC2, 0xA0, 0xAD, 0xE2, *range(0x80, 0x96), *range(0xAA, 0xB0)])
 )
 _TAG = re.compile(r"<[^<>]*>")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}")
+# The shortest that detection decodes: 11 characters.
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{15,}")
 _HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{18,}")
 # An escaped ASCII character: of CSS (CSS Syntax 3, 4.3.7), JavaScript and JSON, a URI (RFC 3986), quoted-printable.
 _ESCAPE = re.compile(rb"(?:%|=|\\(?:x|u00|u\{0*))([2-7][0-9A-Fa-f])\}?|\\0{0,4}([2-7][0-9A-Fa-f])(?![0-9A-Fa-f])\s?")

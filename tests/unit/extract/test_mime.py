@@ -168,6 +168,21 @@ def test_other_lines_with_its_text_are(line: bytes) -> None:
     assert b".22" in undone.document.data
 
 
+@pytest.mark.parametrize(
+    ("boundary", "signals"),
+    [("=34=31" + "1" * 12 + "=31=31", ["ambiguous MIME: MIME fields inside a leaf"]), ("==2234567==", [])],
+)
+def test_a_boundary_that_a_part_contains_too_is_read_as_quoted_printable(boundary: str, signals: list[str]) -> None:
+    """The sender chooses the boundary, so a number in it can be meant for a reader of the quoted part."""
+    message = EmailMessage()
+    inner = "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\nboundary="
+    message.set_content(f"It has\n--bound\n{inner}{boundary if signals else 'x'}\n")
+    message.make_mixed(boundary)
+    mail = read_mail(message.as_bytes(), Budget())
+    assert mail.signals == signals
+    assert any(b"4111111111111111" in leaf.document.data for leaf in mail.leaves) == bool(signals)
+
+
 def test_an_encoded_message_in_utf_8_is_read_once() -> None:
     inner = b"From: a@corp.example\nSubject: x\n\nRosenquist\n"
     part = b"Content-Type: message/global\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(inner)
