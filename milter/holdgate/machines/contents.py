@@ -10,8 +10,8 @@ RECIPIENT, HOST, ATTACHMENT = "recipient", "host", "attachment"
 KINDS = (RECIPIENT, HOST, ATTACHMENT)
 
 # A number in a name, or a word with a digit or a masked letter, which may be one. This is what differs between two
-# invoices.
-_NUMBERED = re.compile(rf"(?:[^\W_]|[{MASK}])*[\d{MASK}](?:[^\W_]|[{MASK}])*")
+# invoices. Only where a word begins: from each of its characters, a long word would take quadratic time.
+_NUMBERED = re.compile(rf"(?<![^\W_])(?<![{MASK}])[^\W\d_]*+[\d{MASK}](?:[^\W_]|[{MASK}])*+")
 _BETWEEN = re.compile(r"#(?:[\s._,()\[\]+-]*#)+")
 
 

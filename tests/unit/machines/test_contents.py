@@ -1,10 +1,13 @@
 """The compared contents of a message: forms of attachments, and the hosts of links."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.findings import Attachment
+from holdgate.machines import contents
 from holdgate.machines.contents import pattern_of
 from holdgate.scan.hosts import MANY, MOST, hosts_of
 
@@ -67,3 +70,14 @@ def test_a_message_with_very_many_hosts_says_so() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     for host in hosts_of([text]):
         assert host == host.casefold()
+
+
+@given(st.text(alphabet="a1*_ -²", max_size=12))
+def test_words_with_a_digit_are_replaced(name: str) -> None:
+    """The pattern is a quick form of this one, which takes quadratic time for a long word."""
+    simple = r"(?:[^\W_]|[*])*[\d*](?:[^\W_]|[*])*"
+    assert contents._NUMBERED.sub("#", name) == re.sub(simple, "#", name)
+
+
+def test_a_long_name_has_a_pattern() -> None:
+    assert pattern_of(Attachment("a" * 400_000 + " 1.pdf", "pdf", 1)) == f"pdf {'a' * 400_000} #.pdf"
