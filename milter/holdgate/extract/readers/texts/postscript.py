@@ -7,6 +7,7 @@ programs write kerning between them.
 
 import re
 import struct
+from collections.abc import Iterator
 
 from holdgate.extract.format import Format
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -15,15 +16,17 @@ NOT_READ = "PostScript: only strings read"
 
 _DOS_EPS = b"\xc5\xd0\xd3\xc6"
 _HEADER = struct.Struct("<4s6I")
-_LONGEST_STRING = 65_535
+# For each of them, the file is searched to its end.
+_MOST_UNCLOSED = 20
 _TOKEN = re.compile(
     rb"(?P<comment>%[^\r\n]*)"
-    rb"|(?P<string>\((?:[^()\\]|\\.|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.){0,999}\)){0,999}\))*\))"
+    rb"|(?P<string>\()"
     rb"|<(?P<hex>[0-9A-Fa-f\s]+)>"
     rb"|/(?P<glyph>[A-Za-z][A-Za-z0-9.]{0,30})\s+glyphshow"
     rb"|(?P<open>\[)|(?P<close>\])|\b(?P<move>moveto)\b",
     re.DOTALL,
 )
+_PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|.))", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
 # Names of the Adobe Glyph List (for New Fonts) that are not the character itself.
@@ -44,27 +47,57 @@ def read(document: Document, sink: Sink) -> None:
         data = _program(data, sink)
     pieces: list[bytes] = []
     inside = False
-    for token in _TOKEN.finditer(data):
-        kind = token.lastgroup
+    for kind, content in _tokens(data):
         if kind == "glyph":
-            name = token["glyph"].decode("ascii")
+            name = content.decode("ascii")
             pieces.append(_GLYPHS.get(name, name if len(name) == 1 else " ").encode())
             continue
         if not inside:
             _flush(pieces, sink)
         if kind == "string":
-            pieces.append(_unescaped(token["string"][1:-1]))
+            pieces.append(_unescaped(content))
         elif kind == "hex":
-            digits = bytes(token["hex"].translate(None, b" \t\r\n\f\0"))
+            digits = content.translate(None, b" \t\r\n\f\0")
             pieces.append(bytes.fromhex((digits + b"0" * (len(digits) & 1)).decode("ascii")))
         elif kind == "comment":
             _flush(pieces, sink)
-            sink.text(token["comment"].lstrip(b"%!").decode("utf-8", "replace").strip())
+            sink.text(content.lstrip(b"%!").decode("utf-8", "replace").strip())
         else:
             _flush(pieces, sink)
             inside = kind == "open"
     _flush(pieces, sink)
     sink.limited(NOT_READ)
+
+
+def _tokens(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield kind and content of each token in `_TOKEN`.
+
+    A parenthesis that nothing closes is passed over, as in binary data. After a few of them, the rest is one string.
+    """
+    position = unclosed = 0
+    while token := _TOKEN.search(data, position):
+        kind, position = token.lastgroup or "", token.end()
+        if kind != "string":
+            yield kind, token[kind]
+            continue
+        end = _end_of_string(data, position)
+        if end < 0:
+            unclosed += 1
+            if unclosed < _MOST_UNCLOSED:
+                continue
+            end = len(data)
+        yield kind, data[position:end]
+        position = end + 1
+
+
+def _end_of_string(data: bytes, start: int) -> int:
+    """Return the place of the parenthesis that closes a string (3.2.2), -1 if there is none."""
+    depth = 1
+    for found in _PARENTHESIS.finditer(data, start):
+        depth += (found[0] == b"(") - (found[0] == b")")
+        if depth == 0:
+            return found.start()
+    return -1
 
 
 def _flush(pieces: list[bytes], sink: Sink) -> None:

@@ -36,6 +36,10 @@ c (nested (twice)))",
         (b"%%Title: (a note)\n%%Creator: nobody\n", ["Title: (a note)", "Creator: nobody"]),
         (b"/Times findfont 12 scalefont setfont", []),
         ("(Größe)".encode() + b"(Gr\xf6\xdfe)", ["Größe", "Größe"]),
+        (b"(a(b(c(d(e)))))", ["a(b(c(d(e))))"]),
+        (b"(not closed (41) [(11)(81)]", ["41", "1181"]),
+        (rb"(not closed \(41) [(11)(81)] (", ["not closed (41", "1181"]),
+        (b"[(41) not closed", ["41"]),
     ],
 )
 def test_strings(program: bytes, texts: list[str]) -> None:
@@ -61,3 +65,8 @@ def test_an_eps_file_with_a_preview() -> None:
 def test_any_program_ends(program: str) -> None:
     with contextlib.suppress(UnreadableError):
         read_all(postscript.read, b"%!PS" + program.encode())
+
+
+def test_many_strings_without_an_end_take_linear_time() -> None:
+    assert text_of(b"(\\" * 20_000 + b" 536-90-4399") == ["(" * 19_980 + " 536-90-4399"]
+    assert text_of(b"(" * 20_000 + b"a)" * 19_990) == ["(" * 19_989 + "a)" * 19_989 + "a"]
