@@ -16,6 +16,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.site import Site
 
+FOLDED = "With an approval, let pass as well"
 SENDER, BOSS = "billing@corp.example", "boss@corp.example"
 POLICIES = """
 internal_domains = ["corp.example"]
@@ -79,6 +80,7 @@ def test_a_class_is_chosen_on_the_page(
     assert [one.get_attribute("value") for one in chosen] == [""]
     layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
     assert layout["cssContentSize"]["width"] <= layout["cssLayoutViewport"]["clientWidth"]
+    browser.find_element(By.XPATH, f"//summary[. = '{FOLDED}']").click()
     browser.find_element(By.CSS_SELECTOR, f"input[name=allow][value='{choice}']").click()
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
     browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=approve]").click()
@@ -101,6 +103,8 @@ def test_a_class_is_chosen_with_the_keyboard_alone(site: Site, browser: webdrive
     for _ in range(60):
         browser.switch_to.active_element.send_keys(Keys.TAB)
         focused = browser.switch_to.active_element
+        if focused.tag_name == "summary" and focused.text == FOLDED:
+            focused.send_keys(Keys.ENTER)
         if focused.get_attribute("name") == "allow":
             break
     focused.send_keys(Keys.ARROW_DOWN)
