@@ -72,7 +72,7 @@ def read(document: Document, sink: Sink) -> None:
 def _tokens(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield kind and content of each token in `_TOKEN`.
 
-    A parenthesis that nothing closes is passed over, as in binary data. After a few of them, the rest is one string.
+    A parenthesis that nothing closes is skipped, as in binary data. After a few of them, the rest is one string.
     """
     position = unclosed = 0
     while token := _TOKEN.search(data, position):
