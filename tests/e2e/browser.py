@@ -67,8 +67,9 @@ def picture(browser: webdriver.Chrome, name: str) -> None:
 
 
 def send(browser: webdriver.Chrome, action: str, method: str = "post") -> None:
-    """Press the button of a form and wait for the next page."""
-    button = browser.find_element(By.CSS_SELECTOR, f'form[method="{method}"][action$="{action}"] button')
+    """Press the button of a form, by its action without a query, and wait for the next page."""
+    forms = f'form[method="{method}"]:is([action$="{action}"], [action*="{action}?"])'
+    button = browser.find_element(By.CSS_SELECTOR, f"{forms} button")
     press(browser, button)
 
 
