@@ -8,6 +8,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,7 +185,14 @@ class PostfixInstance:
     def wake_pickup(self) -> None:
         """Have requeued messages picked up now; Postfix checks once a minute."""
         command = [_sbin("postkick"), "-c", str(self.config), "public", "pickup", "W"]
-        subprocess.run(command, capture_output=True, check=True)
+
+        def is_woken() -> bool:
+            done = subprocess.run(command, capture_output=True, check=False)
+            if done.returncode != -signal.SIGPIPE:  # pickup(8) ended when postkick(1) had just connected
+                done.check_returncode()
+            return done.returncode == 0
+
+        wait_for(is_woken, "pickup to be woken")
 
     def _log_tail(self) -> str:
         return " / ".join(self.log.read_text().splitlines()[-3:]) if self.log.exists() else "no log"
