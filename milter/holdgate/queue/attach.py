@@ -3,6 +3,8 @@
 Existing settings are kept. Other milters keep their places, but Holdgate's comes before the first one that may sign
 (DKIM signs the message as it is sent). Options that only Holdgate's milter needs are in the braces of its entry
 (postconf(5), smtpd_milters). The earlier settings are kept in a file, for `detach`.
+
+It is long because attach and detach undo each other: each setting and listener that one adds, the other must know.
 """
 
 import difflib
