@@ -138,9 +138,9 @@ def train(
 
 def stretches(marked: Marked, learning: Lexicon) -> Iterator[Stretch]:
     """Yield the stretches of a text, with the label of each word."""
-    said = naming.Said()
+    named_before = naming.NamedBefore()
     text, names = marked
-    for words in naming.stretches(text, mask(text), learning, said):
+    for words in naming.stretches(text, mask(text), learning, named_before):
         labels = [
             next((_LABELS[kind] for start, end, kind in names if start <= word.start < end), naming.OTHER)
             for word in words
@@ -148,7 +148,7 @@ def stretches(marked: Marked, learning: Lexicon) -> Iterator[Stretch]:
         yield [word.features for word in words], labels
         for start, end, kind in names:
             if words[0].start <= start < words[-1].end:
-                said.remember(text[start:end], _LABELS[kind])
+                named_before.remember(text[start:end], _LABELS[kind])
 
 
 class _Weights:

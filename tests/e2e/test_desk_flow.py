@@ -142,7 +142,7 @@ def test_without_a_manager_the_fallback_is_asked_and_nothing_is_delivered(site: 
     assert not site.world.to("unmanaged@partner.example")
 
 
-def test_the_sender_takes_his_message_back(site: Site) -> None:
+def test_the_sender_withdraws_their_message(site: Site) -> None:
     incident = submit(site, ANNA, "withdrawn@partner.example")
     held = mail_about(site, ANNA, incident, "Waiting for approval")
     assert "Nothing was done" in press(link_in(held)).text

@@ -134,8 +134,8 @@ def _parts_of_domains(text: str) -> frozenset[str]:
     )
 
 
-class Said:
-    """The words of full names that a text has said so far, in lower case: of persons, and of organisations."""
+class NamedBefore:
+    """The words of full names that occurred earlier in a text, in lower case: of persons, and of organisations."""
 
     def __init__(self) -> None:
         self.persons: set[str] = set()
@@ -176,10 +176,10 @@ _BEFORE_NAMES: Final = dict.fromkeys(map(digest, statements.PEOPLE), 1) | dict.f
 _BREAK: Final = digest("\n")
 
 
-def stretches(text: str, mask: bytes, lexicon: Lexicon, said: Said) -> Iterator[list[Word]]:
+def stretches(text: str, mask: bytes, lexicon: Lexicon, named_before: NamedBefore) -> Iterator[list[Word]]:
     """Yield the capitalised words of a text, stretch by stretch.
 
-    Words in `said` were part of a name earlier in the text; the caller adds them.
+    The caller adds the names to `named_before`.
     """
     boxes = mailboxes(text)
     parts = _parts_of_domains(text)
@@ -189,7 +189,7 @@ def stretches(text: str, mask: bytes, lexicon: Lexicon, said: Said) -> Iterator[
             (word.start(1), word.end(), word[1]) for word in _WORD.finditer(text, start, end) if word[1][0].isupper()
         ]
         if words:
-            yield _described(text, mask, words, lexicon, boxes, parts, said)
+            yield _described(text, mask, words, lexicon, boxes, parts, named_before)
 
 
 def mixed(template: i64, one: i64, two: i64) -> i64:
@@ -245,7 +245,7 @@ def _described(
     lexicon: Lexicon,
     boxes: frozenset[str],
     parts: frozenset[str],
-    said: Said,
+    named_before: NamedBefore,
 ) -> list[Word]:
     first, last = words[0][0], words[-1][1]
     left, at = _left(text, mask, first)
@@ -353,13 +353,13 @@ def _described(
         if lower in boxes:
             features.append(mixed(37, 0, 0))
             features.append(mixed(38, among, 0))
-        if lower in said.persons:
+        if lower in named_before.persons:
             features.append(mixed(43, 0, 0))
             features.append(mixed(44, among, some))
         if lower in parts:
             features.append(mixed(51, 0, 0))
             features.append(mixed(52, among, count == 1))
-        if lower in said.organisations:
+        if lower in named_before.organisations:
             features.append(mixed(53, headed, 0))
             features.append(mixed(54, among, some))
         described.append(Word(start, stop, features, gap))
@@ -454,8 +454,8 @@ class Model:
 
 def named(text: str, mask: bytes, lexicon: Lexicon, model: Model) -> Iterator[Name]:
     """Yield the names of a text, in order."""
-    said = Said()
-    for words in stretches(text, mask, lexicon, said):
+    named_before = NamedBefore()
+    for words in stretches(text, mask, lexicon, named_before):
         start = end = -1
         current = OTHER
         for word, label in zip(words, model.labels(words), strict=True):
@@ -464,11 +464,11 @@ def named(text: str, mask: bytes, lexicon: Lexicon, model: Model) -> Iterator[Na
                 continue
             if current != OTHER:
                 yield Name(start, end, current)
-                said.remember(text[start:end], current)
+                named_before.remember(text[start:end], current)
             start, end, current = word.start, word.end, label
         if current != OTHER:
             yield Name(start, end, current)
-            said.remember(text[start:end], current)
+            named_before.remember(text[start:end], current)
 
 
 def _joins(text: str, start: int, end: int, word: Word, label: int, lexicon: Lexicon) -> bool:

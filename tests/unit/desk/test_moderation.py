@@ -147,7 +147,7 @@ def test_an_administrator_decides_at_once(make_desk, hold) -> None:  # type: ign
     ]
 
 
-def test_the_sender_takes_his_message_back(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_withdraws_their_message(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     done = moderation.withdraw(desk, incident, Actor(incident.sender, "withdrawal"))

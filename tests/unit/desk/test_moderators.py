@@ -73,7 +73,7 @@ def test_too_few_moderators_are_filled_up_from_the_fallback(make_desk, hold) -> 
     assert people(asks) == [("boss@corp.example", "moderator"), ("desk@corp.example", "fallback")]
 
 
-def test_nobody_decides_about_his_own_mail_even_as_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_nobody_decides_about_their_own_mail_even_as_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=["anna@corp.example"], fallback=["anna@corp.example"])
     incident = hold(desk, asked=False)
     assert first_asked(desk, incident, [], NOW) == []

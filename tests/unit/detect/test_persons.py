@@ -116,13 +116,13 @@ def test_a_surname_alone_is_known_after_the_full_name() -> None:
 
 
 def test_only_full_names_of_persons_are_remembered() -> None:
-    said = naming.Said()
-    said.remember("Anna Quellbrunn", naming.PERSON)
-    said.remember("Alpha Bau", naming.ORGANISATION)
-    said.remember("Bob", naming.PERSON)
-    said.remember("J Li Wu", naming.PERSON)
-    assert said.persons == {"anna", "quellbrunn"}
-    assert said.organisations == {"alpha", "bau"}
+    named_before = naming.NamedBefore()
+    named_before.remember("Anna Quellbrunn", naming.PERSON)
+    named_before.remember("Alpha Bau", naming.ORGANISATION)
+    named_before.remember("Bob", naming.PERSON)
+    named_before.remember("J Li Wu", naming.PERSON)
+    assert named_before.persons == {"anna", "quellbrunn"}
+    assert named_before.organisations == {"alpha", "bau"}
 
 
 def test_a_table_tells_known_words() -> None:
@@ -237,7 +237,7 @@ def test_names_of_many_kinds(text: str) -> None:
 
 def test_a_full_stop_ends_a_stretch() -> None:
     text = "The plan of Winterbottom. Anna agrees with Dr. Peter J. Smith."
-    found = naming.stretches(text, mask(text), LEXICON, naming.Said())
+    found = naming.stretches(text, mask(text), LEXICON, naming.NamedBefore())
     stretches = [[text[word.start : word.end] for word in words] for words in found]
     assert stretches == [["The"], ["Winterbottom"], ["Anna"], ["Dr", "Peter", "J", "Smith"]]
 

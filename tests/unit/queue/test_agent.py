@@ -360,7 +360,7 @@ def test_silent_peers_keep_nobody_waiting(path: Path) -> None:
         assert json.loads(peers[0].makefile("rb").readline())["ok"]
 
 
-def test_a_peer_has_his_time_and_no_more_however_he_dribbles(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_has_a_time_limit_however_slowly_it_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent, "_REQUEST_TIMEOUT", 0.2)
     with silent_peers(path, agent.PLACES) as (peer, *_):
         peer.settimeout(0.05)
@@ -396,7 +396,7 @@ def test_bad_requests_are_refused_and_the_next_is_served(path: Path, line: bytes
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else to ask")
-def test_another_user_is_refused_even_when_the_socket_lets_him_in(path: Path) -> None:
+def test_another_user_is_refused_even_when_the_socket_lets_them_in(path: Path) -> None:
     path.chmod(0o666)
     assert refused_as_nobody(path) == [request["do"] for request in REQUESTS]
 

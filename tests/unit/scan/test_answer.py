@@ -155,7 +155,7 @@ def test_what_was_read_comes_back_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "wrong"),
+    ("received", "wrong"),
     [
         (b"{}", "missing"),
         (b'{"extraction":{"parts":[{"name":1,"reader":"x"}]},"milliseconds":0}', "string_type"),
@@ -165,9 +165,9 @@ def test_what_was_read_comes_back_as_it_was() -> None:
         (b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[-1,"a"]]}]},"milliseconds":0}', "places"),
     ],
 )
-def test_what_none_of_ours_reads_is_refused(said: bytes, wrong: str) -> None:
+def test_what_none_of_ours_reads_is_refused(received: bytes, wrong: str) -> None:
     with pytest.raises(answer.AnswerError, match=wrong):
-        answer.reading(said)
+        answer.reading(received)
 
 
 # -- what else a worker answers ---------------------------------------------------------------------------------------
@@ -382,5 +382,7 @@ def test_phrases_are_cut_and_words_of_the_header_are_not() -> None:
 
 
 def test_places_in_order_are_taken_also_where_two_begin_at_once() -> None:
-    said = b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[0,"a"],[3,"b"],[3,"c"]]}]},"milliseconds":0}'
-    assert len(answer.reading(said).extraction.parts[0].places) == 3
+    received = (
+        b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[0,"a"],[3,"b"],[3,"c"]]}]},"milliseconds":0}'
+    )
+    assert len(answer.reading(received).extraction.parts[0].places) == 3

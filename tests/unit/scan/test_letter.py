@@ -144,7 +144,7 @@ def report(fields: str, kind: str = "message/delivery-status", of: str = "delive
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "expected"),
     [
         ("Final-Recipient: rfc822; a@b\r\nAction: failed\r\n", "failed"),
         ("Reporting-MTA: dns; a\r\n\r\nAction : FAILED\r\n", "failed"),
@@ -153,9 +153,9 @@ def report(fields: str, kind: str = "message/delivery-status", of: str = "delive
         ("nothing that can be read\r\n", "failed"),
     ],
 )
-def test_a_report_of_a_delivery_says_whether_it_failed(fields: str, said: str) -> None:
-    assert report(fields) == said
-    assert report(fields, "message/global-delivery-status") == said
+def test_a_report_of_a_delivery_says_whether_it_failed(fields: str, expected: str) -> None:
+    assert report(fields) == expected
+    assert report(fields, "message/global-delivery-status") == expected
 
 
 def test_a_report_of_another_kind_is_no_failure() -> None:
@@ -285,7 +285,7 @@ def test_a_first_element_that_ends_is_no_longer_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "expected"),
     [
         ("Action" + " " * 9 + ":" + " " * 9 + "failed", "failed"),
         ("xAction: failed\r\nAction: delayed", "other"),
@@ -293,8 +293,8 @@ def test_a_first_element_that_ends_is_no_longer_open() -> None:
         ("action: delayed", "other"),
     ],
 )
-def test_which_field_of_a_report_says_what_happened(fields: str, said: str) -> None:
-    assert report(fields) == said
+def test_which_field_of_a_report_says_what_happened(fields: str, expected: str) -> None:
+    assert report(fields) == expected
 
 
 def test_a_report_without_its_kind_is_about_a_delivery() -> None:

@@ -223,10 +223,10 @@ def test_what_cannot_be_handed_on_is_searched_where_it_is_read(apart: Pool, text
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"\0\0\0\2{}", b"\0\0\0\2", b"\xff\xff\xff\xff{}"], ids=["dies", "lies", "cut", "long"]
+    "received", [b"", b"\0\0\0\2{}", b"\0\0\0\2", b"\xff\xff\xff\xff{}"], ids=["dies", "lies", "cut", "long"]
 )
 def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
-    apart: Pool, said: bytes, monkeypatch: pytest.MonkeyPatch
+    apart: Pool, received: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (reusable,) = apart._reusable.workers
 
@@ -234,7 +234,7 @@ def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
         os.kill(worker.pid, signal.SIGKILL)
         ours, theirs = socket.socketpair()
         with theirs:
-            theirs.sendall(said)
+            theirs.sendall(received)
         worker.connection.close()
         worker.connection = ours
 

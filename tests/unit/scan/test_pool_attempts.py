@@ -280,16 +280,16 @@ def test_one_that_reads_and_dies_costs_a_life_unless_it_was_dead_before(
     assert workers.used("reads")[0].ends == 1
 
 
-@pytest.mark.parametrize("said", [NOT_FOR_THIS_WORKER, READER_ENDED])
+@pytest.mark.parametrize("received", [NOT_FOR_THIS_WORKER, READER_ENDED])
 def test_what_the_searcher_says_of_the_reader(
-    workers: Workers, new_pool: NewPool, said: bytes, caplog: pytest.LogCaptureFixture
+    workers: Workers, new_pool: NewPool, received: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=True)
     (reusable,) = pool._reusable.workers
-    cast(Any, reusable).does = said
+    cast(Any, reusable).does = received
     workers.does["rules"] = [WorkerLostError("crash")]
     assert pool.inspect(b"x").status == "failed"
-    assert len(workers.used()) == (2 if said == NOT_FOR_THIS_WORKER else 1)
+    assert len(workers.used()) == (2 if received == NOT_FOR_THIS_WORKER else 1)
     assert caplog.text.count("worker-lost: why=crash") == 2, "an operator sees each that died"
     assert pool._reusable.workers == [reusable], "the one that searches lives"
     assert workers.used("reads")[0].ends == 1

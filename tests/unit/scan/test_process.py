@@ -99,7 +99,7 @@ def test_its_last_words_are_said(make: Callable[..., Made]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         ({"error": "seccomp: refused"}, "seccomp: refused"),
         ({"error": "a\x1b[31m\nb"}, "a?[31m?b"),
@@ -109,13 +109,13 @@ def test_its_last_words_are_said(make: Callable[..., Made]) -> None:
     ids=["plain", "control", "long", "number"],
 )
 def test_what_it_says_of_itself_is_short_and_printable(
-    make: Callable[..., Made], answer: dict[str, Any], said: str
+    make: Callable[..., Made], answer: dict[str, Any], expected: str
 ) -> None:
     worker, theirs, _ = make()
     wire.send(theirs, answer)
     with pytest.raises(ScanError) as caught:
         ask(worker)
-    assert str(caught.value) == said
+    assert str(caught.value) == expected
     assert worker.jobs == 0
 
 

@@ -33,8 +33,8 @@ import json, socket, struct, sys
 control = socket.socket(fileno=int(sys.argv[-1]))
 control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bytes(16))  # the service's, for its greeting
 while order := control.recv(65536):
-    said = json.dumps({"ready": 1, "identifiers": ["us-ssn"]}).encode()
-    control.send(struct.pack("!I", len(said)) + said)
+    received = json.dumps({"ready": 1, "identifiers": ["us-ssn"]}).encode()
+    control.send(struct.pack("!I", len(received)) + received)
 """
 NOBODY = 65_534
 ANOTHER = os.getuid() + 1

@@ -481,7 +481,7 @@ def test_a_long_list_is_walked_page_by_page_and_counted_up_to_a_number(make_desk
     assert sorted(seen) == sorted(subjects)
 
 
-def test_nobody_sees_what_he_was_not_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_nobody_sees_what_they_were_not_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS])
     mine = hold(desk)
     desk.settings.moderation.moderators[:] = ["other@corp.example"]
@@ -663,7 +663,7 @@ def test_a_proxy_proves_itself(make_desk, hold, tmp_path) -> None:  # type: igno
 # -- the sender, languages, trouble -------------------------------------------------------------------------------
 
 
-def test_the_sender_takes_his_message_back_with_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_withdraws_their_message_with_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     token = browser.desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
