@@ -14,9 +14,13 @@ FAULTS = {one.__name__ for one in (*INJURIES, *OF_POSTGRES)}
 
 
 def rows() -> dict[str, bool]:
-    """Return the first cells of the page's first table, and whether each is marked as a fault of tests/faults."""
-    table = PAGE.read_text(encoding="utf-8").split("\n## ")[0]
-    cells = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")][2:]
+    """Return the first cells of the tables of events, and whether each is marked as a fault of tests/faults."""
+    sections = PAGE.read_text(encoding="utf-8").split("\n## ")
+    tables = [section for section in sections if "| event |" in section]
+    assert len(tables) > 5
+    lines = [line for table in tables for line in table.splitlines() if line.startswith("| ")]
+    cells = [line.split("|")[1].strip() for line in lines if not line.startswith("| event |")]
+    assert len(cells) == len(set(cells))
     return {cell.removeprefix("✱").strip(): cell.startswith("✱") for cell in cells}
 
 
