@@ -133,7 +133,7 @@ def main(words: list[str]) -> int:
             policy_set = PolicySet(policies, Tables(Path(folder)))
             snapshot = ConfigSnapshot(settings, policy_set, Sealer([_KEY], timedelta(hours=1)), pool, None)
             service = cast(Service, _Shared(snapshot))
-            print("| | size | callbacks | way to a worker | read | search | decide, seal | whole | gate | workers |")
+            print("| | size | callbacks | to a worker | read | search | decide, seal | total | gate | workers |")
             print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
             for kind, content in _messages(Path(folder)).items():
                 count = max(3, arguments.count // (10 if kind == "large" else 1))
