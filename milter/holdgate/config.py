@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationInfo
 
 from holdgate.findings import Severity
 from holdgate.mistakes import no_plain_address, no_zone
-from holdgate.notation import Address, Duration, Network, Relay, Size, UnixSocket
+from holdgate.notation import Address, Duration, Network, Relay, Size, SomeTime, UnixSocket, format_duration
 from holdgate.translated import ShortTranslated
 
 SCAN_SOCKET = Path("/run/holdgate/scan/scan.sock")
@@ -54,7 +54,7 @@ class MilterSettings(Section):
         'message for the recipients who must wait (`split` of a policy). "unix:/path" below `public` in Postfix\'s '
         "queue directory. If the socket does not exist, all recipients wait.",
     )
-    timeout: Duration = Field(
+    timeout: SomeTime = Field(
         timedelta(seconds=600),
         description="Maximum time that the milter waits for Postfix's next step. Then it closes the connection.",
     )
@@ -126,7 +126,7 @@ class OcrSettings(Section):
         le=256,
         description="Number of worker processes for OCR, in addition to those of `scan`, with low priority.",
     )
-    time_limit: Duration = Field(
+    time_limit: SomeTime = Field(
         timedelta(seconds=60), description="Maximum time for OCR of one message, in addition to `scan.time_limit`."
     )
 
@@ -206,7 +206,7 @@ class SealSettings(Section):
         Path("/etc/holdgate/seal.keys"),
         description="File of the keys, created by `holdgate seal new-key`. Without it, no seal is written or accepted.",
     )
-    lifetime: Duration = Field(timedelta(hours=1), description="How long after the inspection a seal is valid.")
+    lifetime: SomeTime = Field(timedelta(hours=1), description="How long after the inspection a seal is valid.")
 
 
 class StoreSettings(Section):
@@ -275,12 +275,12 @@ class QueueSettings(Section):
         Path("/etc/postfix"),
         description="Configuration directory of the Postfix instance whose hold queue Holdgate uses.",
     )
-    interval: Duration = Field(
+    interval: SomeTime = Field(
         timedelta(minutes=1),
         description="How often the hold queue is listed although its directory has not changed. Changes of queue or "
         "store are detected within two seconds, whatever the value.",
     )
-    missing_after: Duration = Field(
+    missing_after: SomeTime = Field(
         timedelta(minutes=10),
         description="If the message of an incident is not in the hold queue after this time, the incident is closed "
         "and an alarm is raised (`never-held`).",
@@ -564,7 +564,7 @@ class DeskSettings(Section):
         "sender's reason, release and withdrawal) needs a two-digit number that the mail shows. This stops programs "
         "that open links and fill in forms, and a link that leaked without its mail. People who signed in need none.",
     )
-    session_lifetime: Duration = Field(timedelta(hours=12), description="How long a person stays signed in.")
+    session_lifetime: SomeTime = Field(timedelta(hours=12), description="How long a person stays signed in.")
     lmtp_listen: Address | None = Field(
         None, description="LMTP address for replies by mail and returned requests; unset: switched off."
     )
@@ -587,7 +587,7 @@ class DeskSettings(Section):
                 "lmtp_listen is set, but reply_address is empty; set it to the address that moderators reply to"
             )
         if (self.certificate is None) != (self.private_key is None):
-            raise ValueError("certificate and private_key must both be set, or neither")
+            raise ValueError("certificate and private_key must both be set, or neither; set the other one too")
         if self.user_header and not self.trusted_proxies:
             raise ValueError(
                 "user_header is set, but trusted_proxies is empty; set it, because any client can write the header"
@@ -600,7 +600,7 @@ class DeskSettings(Section):
         if value:
             try:
                 ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError) as error:
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name is too long for a file
                 raise ValueError(no_zone(value)) from error
         return value
 
@@ -658,7 +658,7 @@ class ReplySettings(Section):
         needs = {"results": "authserv_id", "client": "clients", "smime": "authorities"}
         for way, name in needs.items():
             if way in self.proof and not getattr(self, name):
-                raise ValueError(f'proof = "{way}" needs {name}')
+                raise ValueError(f'proof has "{way}", but {name} is not set; set it')
         return self
 
 
@@ -673,7 +673,7 @@ class CanarySettings(Section):
         "mail must be discarded. The package sets this up for the default if Postfix delivers locally and "
         "`recipient_delimiter` is +; otherwise name a recipient that is routed to the transport discard.",
     )
-    step_timeout: Duration = Field(
+    step_timeout: SomeTime = Field(
         timedelta(minutes=5), description="Maximum time for each step. Then the canary has failed."
     )
     state: Path = Field(
@@ -727,7 +727,7 @@ class RelationsSettings(Section):
     @classmethod
     def _days(cls, value: timedelta) -> timedelta:
         if value < timedelta(days=7):
-            raise ValueError('at least "7d"')
+            raise ValueError(f'"{format_duration(value)}" is too short; write at least "7d"')
         return value
 
 
@@ -794,13 +794,15 @@ class NodeSettings(Section):
     def _complete(self) -> "NodeSettings":
         files = [self.authority, self.certificate, self.private_key]
         if any(files) and not all(files):
-            raise ValueError("authority, certificate and private_key must all be set, or none of them")
+            raise ValueError(
+                "authority, certificate and private_key must all be set, or none of them; set the others too"
+            )
         if self.listen is not None and self.certificate is None:
             raise ValueError(
                 "listen is set, but certificate is not; make certificates: holdgate nodes certificate NAME"
             )
         if self.address is not None and self.listen is None:
-            raise ValueError("address is set, but listen is not; other nodes reach nothing there")
+            raise ValueError("address is set, but listen is not, so other nodes reach nothing there; set listen")
         return self
 
 

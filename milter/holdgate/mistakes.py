@@ -42,6 +42,8 @@ FORMS = {
 }
 # Tables whose keys are names of other things, as they are written in a policy.
 _TABLES = {"profile": '{ dlp-pii = "low" }'}
+# Lists whose entries are tables, as their headers are written.
+_LISTS_OF_TABLES = {"policy": "policy", "exemption": "exemption", "api_tokens": "desk.api_tokens"}
 # A language in other letters, or with a country, as in "de_DE".
 _LOCALE = re.compile(r"([A-Za-z]{2,3})([_.-].*)?$")
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -100,7 +102,8 @@ def written(value: object) -> str:
         return str(value).lower()
     text = f'"{value}"' if isinstance(value, str) else str(value)
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    quote = '"' if isinstance(value, str) else ""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…{quote}"
 
 
 def place_of(steps: Sequence[str | int]) -> str:
@@ -122,7 +125,7 @@ def sentence(detail: Any) -> str:
     if kind == "missing":
         return "is missing, and must be given"
     if kind in _NOT_TABLE:
-        return _table(key, value, shown)
+        return _table(".".join(step for step in steps if not step.isdecimal()), value, shown)
     if kind == "list_type":
         return _list(key, value, shown)
     if kind == "string_type":
@@ -139,8 +142,18 @@ def sentence(detail: Any) -> str:
         return f"must be {words} {context[name]}, and is {shown}"
     if kind == "path_type":
         return f'must be the path of a file, in quotes as "/etc/holdgate/NAME", and is {shown}'
-    if kind == "too_short":
+    if kind == "too_short" or (kind == "string_too_short" and not value):
         return "must not be empty"
+    if kind == "too_long":
+        return f"must have at most {context['max_length']} entries, and has {len(value)}"
+    if kind == "string_too_long":
+        return f"must have at most {context['max_length']} characters, and has {len(value)}"
+    if kind.startswith("time_"):
+        return f"must be a time of day as 08:00, and is {shown}"
+    if kind == "finite_number":
+        return f"must be a whole number (without quotes), and is {shown}"
+    if kind == "ip_any_network":
+        return f"{shown} is no network; write 192.0.2.0/24 or 2001:db8::/32"
     if kind.startswith("date"):
         return f"must be a date as 2026-12-31, and is {shown}"
     if kind == "string_pattern_mismatch":
@@ -161,16 +174,18 @@ def _language(value: str) -> str:
     return f'; did you mean "{meant}"?' if meant else ""
 
 
-def _table(key: str, value: object, shown: str) -> str:
-    if not key:
+def _table(name: str, value: object, shown: str) -> str:
+    """Describe a value in place of the table `name`, with its keys joined by dots."""
+    if not name:
         return "must be a table"
+    key = name.rpartition(".")[2]
     if key in _TABLES:
         return f"must be a table, and is {shown}; write {key} = {_TABLES[key]}"
     if key in ("found", "not_found") and isinstance(value, str):
         return f"must be a table, and is {shown}; write {{ id = {shown} }}"
     if isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
-        return f"must be a table, and is a list; write [{key}] with single brackets"
-    return f"must be a table, and is {shown}; write {{ key = value }}, or [{key}] on a line before its keys"
+        return f"must be a table, and is a list; write [{name}] with single brackets"
+    return f"must be a table, and is {shown}; write {{ key = value }}, or [{name}] on a line before its keys"
 
 
 def no_plain_address(value: str) -> str:
@@ -184,8 +199,10 @@ def no_plain_address(value: str) -> str:
     return f'"{value}" is not a plain address; write one person\'s in each entry, as in "anna@corp.example"'
 
 
-def no_zone(value: str) -> str:
+def no_zone(value: object) -> str:
     """Describe a value that is no time zone; the city alone, as in "Berlin", gets its zone as a proposal."""
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return f'{written(value)} is no time zone; write one as "Europe/Berlin"'
     known = sorted(zoneinfo.available_timezones())
     city = value.strip().replace(" ", "_").casefold()
     meant = next((one for one in known if city and one.casefold().endswith(f"/{city}")), "")
@@ -194,8 +211,8 @@ def no_zone(value: str) -> str:
 
 
 def _list(key: str, value: object, shown: str) -> str:
-    if isinstance(value, Mapping):
-        return f"must be a list of tables, and is one table; write [[{key}]] with double brackets"
+    if isinstance(value, Mapping) and key in _LISTS_OF_TABLES:
+        return f"must be a list of tables, and is one table; write [[{_LISTS_OF_TABLES[key]}]] with double brackets"
     if isinstance(value, str) and "," in value:
         shown_each = ", ".join(written(part.strip()) for part in value.split(",") if part.strip())
         return f"must be a list, and is {shown}; write it in brackets: [{shown_each}]"

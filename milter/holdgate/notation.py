@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from holdgate.mistakes import written
 
@@ -26,6 +26,13 @@ _DURATION_PART = re.compile(
 _DURATION_FORM = 'write a number and its unit (ms, s, m, h, d or w), as in "30s", "2d" or "1h 30m"'
 # Longest duration that a setting can have; timedelta cannot represent arbitrarily long ones.
 _LONGEST = timedelta(days=36500)
+# A name of a host, or an IPv4 address. An IPv6 address is recognised by its colons.
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?")
+_ADDRESS_FORM = 'write host:port, as in "127.0.0.1:9851"'
+_RELAY_FORM = 'write "unix:/path", or host:port as in "127.0.0.1:10026"'
+_NETWORK_FORM = "write 192.0.2.0/24 or 2001:db8::/32"
+# Postfix's notation of a server, as in "smtp:[host]:10026", and that of its milters.
+_IN_POSTFIX = re.compile(r"(?:[a-z][a-z0-9_-]*:)?\[?([^\[\]]+?)\]?:(\d+)")
 _SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _SIZE = re.compile(r"(\d{1,15}) ?([KMG]?)(?:i?B|(?:(?<=K)ilo|(?<=M)ega|(?<=G)iga)?bytes?)?", re.ASCII | re.IGNORECASE)
 
@@ -47,6 +54,12 @@ def parse_duration(value: object) -> object:
     if seconds > _LONGEST.total_seconds():
         raise ValueError(f"{written(value)} is longer than a hundred years; {_DURATION_FORM}")
     return timedelta(seconds=seconds)
+
+
+def _some_time(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError('"0s" is no time; write a longer one, as in "30s"')
+    return value
 
 
 def format_duration(value: timedelta) -> str:
@@ -78,25 +91,46 @@ def format_size(value: int) -> str:
 
 
 def _parse_network(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
         return value
+    if not isinstance(value, str):
+        raise ValueError(f"{written(value)} is no network; {_NETWORK_FORM}")
     try:
         return ipaddress.ip_network(value)
     except ValueError as error:
         try:
             meant = f"did you mean {ipaddress.ip_network(value.strip(), strict=False)}?"
         except ValueError:
-            meant = "write 192.0.2.0/24 or 2001:db8::/32"
+            meant = _NETWORK_FORM
         raise ValueError(f"{written(value)} is no network; {meant}") from error
 
 
-def parse_address(value: str) -> tuple[str, int]:
-    """Split "host:port" or "[2001:db8::1]:port" into host and port. Raises ValueError."""
-    host, separator, port = value.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not separator or not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f'{written(value)} is no address; write host:port, as in "127.0.0.1:9851"')
+def parse_address(value: str, form: str = _ADDRESS_FORM) -> tuple[str, int]:
+    """Split "host:port" or "[2001:db8::1]:port" into host and port. Raises ValueError, which states the right form."""
+    host, _, port = value.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not _is_host(host) or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError(f"{written(value)} is no address; {form}{_meant_address(value)}")
     return host, int(port)
+
+
+def _is_host(text: str) -> bool:
+    if ":" not in text:
+        return _HOST.fullmatch(text) is not None
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _meant_address(value: str) -> str:
+    """Return the address that was probably meant by one in Postfix's notation, as a question."""
+    match = _IN_POSTFIX.fullmatch(value.strip())
+    if match is None or not _is_host(match[1]):
+        return ""
+    return f'; did you mean "{format_address((match[1], int(match[2][:5])))}"?'
 
 
 def _parse_address(value: object) -> object:
@@ -112,7 +146,11 @@ def format_address(value: tuple[str, int]) -> str:
 def _parse_relay(value: object) -> object:
     if isinstance(value, str) and value.startswith("unix:/"):
         return Path(value.removeprefix("unix:"))
-    return _parse_address(value)
+    if isinstance(value, str):
+        return parse_address(value, _RELAY_FORM)
+    if isinstance(value, Path | tuple):
+        return value
+    raise ValueError(f"{written(value)} is no address; {_RELAY_FORM}")
 
 
 def _parse_socket(value: object) -> object:
@@ -135,6 +173,10 @@ def _one_or_many(value: object) -> object:
 # A list of strings; a single string can be written without brackets.
 OneOrMany = Annotated[list[str], BeforeValidator(_one_or_many)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+# A duration that must not be zero.
+SomeTime = Annotated[
+    timedelta, BeforeValidator(parse_duration), AfterValidator(_some_time), PlainSerializer(format_duration)
+]
 Size = Annotated[int, BeforeValidator(parse_size), PlainSerializer(format_size), Field(ge=0)]
 Network = Annotated[
     ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_parse_network), PlainSerializer(str)

@@ -1,18 +1,24 @@
 """Errors in settings files are sentences with the value, the allowed ones, and the probable intention."""
 
+import itertools
+import re
 import tomllib
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from holdgate import mistakes
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
-from holdgate.policy.model import Policy, load_policies
+from holdgate.configfile import _problem as settings_problem
+from holdgate.policy.model import Policy, PolicyFile, load_policies
+from holdgate.policy.model import _problem as policies_problem
 
 
 def output(load: Any, path: Path, text: str | bytes) -> str:
@@ -95,7 +101,29 @@ def test_a_file_that_is_no_toml_says_what_was_probably_meant(tmp_path: Path, tex
         ("[[moderation]]\n", ["moderation: must be a table, and is a list; write [moderation] with single brackets"]),
         ('moderation = "manager"\n', ['moderation: must be a table, and is "manager"']),
         ('[[policy]]\nname = "a"\n', ["policy: policies are in a separate file, policies.toml"]),
-        ('[desk]\napi_tokens = { name = "a" }\n', ["api_tokens: must be a list of tables", "[[api_tokens]]"]),
+        ('[desk]\napi_tokens = { name = "a" }\n', ["api_tokens: must be a list of tables", "[[desk.api_tokens]]"]),
+        ("[moderation]\nmoderators = { a = 1 }\n", ["moderators: must be a list, and is a table"]),
+        (
+            '[policy]\ntrusted_scanner_headers = "x"\n',
+            ["or [policy.trusted_scanner_headers] on a line before its keys"],
+        ),
+        (f'[desk]\ntime_zone = "{"x" * 5000}"\n', ['xxx…" is no time zone; write one as "Europe/Berlin"']),
+        ('[desk]\ndigest_time = "8"\n', ['digest_time: must be a time of day as 08:00, and is "8"']),
+        (f'[desk]\nhouse = "{"x" * 61}"\n', ["house: must have at most 60 characters, and has 61"]),
+        ('[desk]\ntrusted_proxies = ["proxy"]\n', ['(entry 1): "proxy" is no network; write 192.0.2.0/24']),
+        ("[policy]\ninbound_clients = [3]\n", ["inbound_clients (entry 1): 3 is no network; write 192.0.2.0/24"]),
+        ('[desk]\nnotice_relay = ["x"]\n', ['notice_relay: a list is no address; write "unix:/path", or host:port']),
+        (
+            '[desk]\nnotice_relay = "smtp:[localhost]:10026"\n',
+            ['"smtp:[localhost]:10026" is no address; write "unix:/path"', 'did you mean "localhost:10026"?'],
+        ),
+        ('[desk]\nnotice_relay = "smtp:[2001:db8::1]:25"\n', ["is no address"]),
+        ('[metrics]\nmilter = "inet:127.0.0.1:9851"\n', ['did you mean "127.0.0.1:9851"?']),
+        ('[metrics]\nmilter = "[127.0.0.1:9851"\n', ['"[127.0.0.1:9851" is no address; write host:port']),
+        ('[metrics]\nmilter = "a b:9851"\n', ['"a b:9851" is no address']),
+        ('[metrics]\nmilter = "127.0.0.1:99999"\n', ['"127.0.0.1:99999" is no address']),
+        ('[seal]\nlifetime = "0s"\n', ['lifetime: "0s" is no time; write a longer one']),
+        ('[relations]\nhalf_life = "3d"\n', ['half_life: "3d" is too short; write at least "7d"']),
         ('[ocr]\nmode = "enabled"\n', ["write one of off, on, policies", 'did you mean "on"?']),
     ],
 )
@@ -180,6 +208,45 @@ def test_each_setting_with_a_pattern_says_in_words_what_it_may_be() -> None:
     assert patterns(Settings) | patterns(Policy) <= set(mistakes.FORMS)
 
 
+WRONG = (
+    *(7, -1, 10**30, 1.5, float("nan"), True, "", "xx y", "x" * 5000, "a\nb", "-1s", date(2026, 1, 1)),
+    *(datetime(2026, 1, 1, 1, 1), time(3, 4, 5, 6), [], [3], [""], [[1]], [{"a": 1}], {}, {"a": {"b": 1}}, {"A b": 3}),
+)
+# Words of pydantic, which are for programmers, and representations of Python's objects.
+FOR_PROGRAMMERS = re.compile(r"should|Input|valid |type=|lax-or|<|None|Error|\{'|b'|datetime")
+
+
+def tables_of(model: type[BaseModel], *place: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Yield the place of each key; an entry of a list is 0."""
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        yield (*place, key)
+        kinds = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type)]
+        below = next((one for one in kinds if issubclass(one, BaseModel)), None)
+        if below is not None:
+            entry = (0,) if get_origin(field.annotation) is list else ()
+            yield from tables_of(below, *place, key, *entry)
+
+
+@pytest.mark.parametrize(("model", "describe"), [(Settings, settings_problem), (PolicyFile, policies_problem)])
+def test_no_value_of_any_setting_is_answered_in_the_words_of_a_programmer(
+    model: type[BaseModel], describe: Any
+) -> None:
+    count = 0
+    for place, value in itertools.product(tables_of(model), WRONG):
+        content: Any = value
+        for step in reversed(place):
+            content = [content] if step == 0 else {step: content}
+        try:
+            model.model_validate(content)
+        except ValidationError as error:
+            for detail in error.errors():
+                described = describe(content, detail)
+                assert not FOR_PROGRAMMERS.search(described), described
+                count += 1
+    assert count > 1000
+
+
 @given(st.text(max_size=200), st.integers(1, 300))
 def test_any_text_gets_one_sentence(text: str, line: int) -> None:
     error = tomllib.TOMLDecodeError(f"Invalid value (at line {line}, column 1)")
@@ -189,5 +256,5 @@ def test_any_text_gets_one_sentence(text: str, line: int) -> None:
 @given(st.one_of(st.text(), st.integers(), st.booleans(), st.lists(st.text()), st.dictionaries(st.text(), st.text())))
 def test_a_value_is_written_in_one_short_line(value: object) -> None:
     shown = mistakes.written(value)
-    assert len(shown) <= 61
+    assert len(shown) <= 62
     assert shown.isprintable()

@@ -91,16 +91,23 @@ class Policy(Conditions):
     @model_validator(mode="after")
     def _fits_together(self) -> "Policy":
         if self.name in _RESERVED:
-            raise ValueError(f'name: "{self.name}" is what incidents without a policy are called')
+            raise ValueError(f'name: "{self.name}" is reserved for incidents without a policy; write another name')
         if not self.action.for_policies:
-            raise ValueError(f"{self.action} is no action of a policy")
+            allowed = [one.name for one in REGISTRY.ordered() if one.for_policies]
+            raise ValueError(
+                f'action: "{self.action}" is allowed for uninspected only; write one of {", ".join(allowed)}'
+            )
         if self.action.needs_headers and not self.headers:
-            raise ValueError(f'action "{self.action}" needs [policy.headers]')
+            raise ValueError(
+                f'action: "{self.action}" needs header fields; add them: headers = {{ X-Label = "internal" }}'
+            )
         for name, value in self.headers.items():
             if not re.fullmatch(r"[!-9;-~]+", name) or not re.fullmatch(r"[ -~]*", value):
-                raise ValueError(f'headers: "{name}" is no header field of printable ASCII')
+                raise ValueError(
+                    f'headers: "{name}" must have a name without a colon, and a value on one line, in printable ASCII'
+                )
             if name.lower().startswith("x-holdgate-") or name.lower() == headers.INSPECTED.lower():
-                raise ValueError(f"headers: {name} is written by Holdgate itself")
+                raise ValueError(f'headers: "{name}" is written by Holdgate itself; remove it')
         return self
 
     def moderation_over(self, base: ModerationSettings) -> ModerationSettings:
@@ -160,11 +167,15 @@ class PolicyFile(Table):
         names = [policy.name for policy in self.policy]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f'two policies are called "{name}"')
+                raise ValueError(f'two policies have the name "{name}"; give each another one')
         for number, exemption in enumerate(self.exemption):
             for name in exemption.policy:
                 if name not in names:
-                    raise ValueError(f'exemption {number + 1} names the policy "{name}", which is not there')
+                    meant = mistakes.did_you_mean(name, names)
+                    raise ValueError(
+                        f'exemption {number + 1}: policy: there is no policy "{name}"; write one of '
+                        f"{', '.join(names)}{meant}"
+                    )
         return self
 
     def risks(self) -> tuple[RecipientRisk, ...]:
@@ -213,13 +224,13 @@ def _what_is_missing(path: Path, policies: PolicyFile) -> str:
     """Return what a complete file lacks, "" if nothing."""
     if not policies.policy:
         return (
-            "no policy, so that all mail would pass; write at least one [[policy]]. "
-            'One with action = "allow" and no condition lets all mail pass'
+            "contains no policy, so all mail would be delivered; write at least one [[policy]]. "
+            'One with action = "allow" and no condition delivers all mail'
         )
     if policies.ends and policies.end is None:
-        return 'it says "ends = true" and has no [end] as its last line: it was cut; put the whole file in place'
+        return 'contains "ends = true", but does not end with [end], so it was cut; install the complete file'
     if not path.read_bytes().endswith(b"\n"):
-        return "its last line has no line break, as in a file that was cut; look at its end, and add the line break"
+        return "its last line has no line break, as in a file that was cut; check its end, and add the line break"
     return ""
 
 
@@ -231,7 +242,7 @@ def _problem(content: dict[str, Any], detail: Any) -> str:
         entries = content.get(str(steps[0]))
         entry = entries[steps[1]] if isinstance(entries, list) and len(entries) > steps[1] else {}
         name = entry.get("name") if isinstance(entry, dict) else None
-        place = f'{steps[0]} "{name}": ' if name else f"{steps[0]} {steps[1] + 1}: "
+        place = f'{steps[0]} "{name}": ' if isinstance(name, str) and name else f"{steps[0]} {steps[1] + 1}: "
         steps = steps[2:]
     key = mistakes.place_of(steps)
     reported = _unknown(key, place) if detail["type"] == "extra_forbidden" else mistakes.sentence(detail)

@@ -71,6 +71,31 @@ def address_mistake(value: str) -> str:
     return _domain_form(domain, wildcards=True, before=f"{mailbox}@")
 
 
+def user_mistake(value: str) -> str:
+    """Return the error in a pattern of SMTP AUTH names, which need no domain; "" if there is none.
+
+    Such a name can have any character, as in "CORP\\anna".
+    """
+    if value != value.strip() or not value:
+        return f'"{value}" begins or ends with a blank; write "{value.strip()}"' if value.strip() else "an empty entry"
+    if match := re.fullmatch(r".*<([^<>]+)>", value):
+        return f'"{value}" has a name beside the address; did you mean "{match[1]}"?'
+    if is_table(value):
+        return ""
+    name, at, domain = value.rpartition("@")
+    if at and not name:
+        return f'"{value}" matches no user; did you mean "*{value}"?'
+    return f'"{value}" has no domain; did you mean "{name}"?' if at and not domain else ""
+
+
+def header_mistake(name: str) -> str:
+    """Return the error in the name of a header field (RFC 5322, 2.2); "" if there is none."""
+    if re.fullmatch(r"[!-9;-~]+", name):
+        return ""
+    meant = re.sub(r"[^!-9;-~]", "", name.partition(":")[0])
+    return f'"{name}" is no name of a header field{f"""; did you mean "{meant}"?""" if meant else ""}'
+
+
 def _form_mistake(value: str) -> str:
     """Return an error that address and domain patterns have in common."""
     if value != value.strip() or not value:

@@ -8,7 +8,7 @@ from typing import Any
 from holdgate.policy.action import Handling
 from holdgate.policy.conditions import is_plain
 from holdgate.policy.model import Exemption, Policy, PolicyFile
-from holdgate.policy.patterns import address_mistake, domain_mistake
+from holdgate.policy.patterns import address_mistake, domain_mistake, header_mistake, user_mistake
 from holdgate.policy.terms import Conditions, Need
 from holdgate.tables import is_table
 
@@ -70,6 +70,12 @@ def _patterns(policies: PolicyFile) -> Iterator[str]:
             for pattern in getattr(entry, key, ()):
                 if reported := address_mistake(pattern):
                     yield f"{place}: {key}: {reported}"
+        for pattern in entry.auth_user:
+            if reported := user_mistake(pattern):
+                yield f"{place}: auth_user: {reported}"
+        for name in entry.header if isinstance(entry, Policy) else ():
+            if reported := header_mistake(name):
+                yield f"{place}: header: {reported}"
         for address in entry.action.alerted() if isinstance(entry, Policy) else ():
             if not is_plain(address) or address.count("@") != 1 or address_mistake(address):
                 yield f'{place}: notify: "{address}" is no address of a person; write "anna@corp.example"'

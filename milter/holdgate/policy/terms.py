@@ -32,11 +32,13 @@ def _days(value: object) -> object:
 
 
 def _zone(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, ZoneInfo):
         return value
+    if not isinstance(value, str):
+        raise ValueError(mistakes.no_zone(value))
     try:
         return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name is too long for a file
         raise ValueError(mistakes.no_zone(value)) from error
 
 
@@ -46,6 +48,8 @@ def _time(value: object) -> object:
         if match is None or int(match[1]) > 23 or int(match[2]) > 59:
             raise ValueError(f'{mistakes.written(value)} is no time of day; write it as "08:30"')
         return time(int(match[1]), int(match[2]))
+    if not isinstance(value, time):
+        raise ValueError(f'{mistakes.written(value)} is no time of day; write it as "08:30"')
     return value
 
 

@@ -25,7 +25,7 @@ def problem(path: Path, text: str) -> str:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "internal_domains = []\n", 'uninspected = "allow"\n', "[end]\n"])
 def test_a_file_without_a_policy_is_refused(tmp_path: Path, text: str) -> None:
-    assert "no policy, so that all mail would pass" in problem(tmp_path / "p", text)
+    assert "contains no policy, so all mail would be delivered" in problem(tmp_path / "p", text)
 
 
 def test_letting_all_pass_has_to_be_written(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_file_that_says_where_it_ends_is_refused_wherever_it_was_cut(tmp_path:
         path.write_text(whole[:length])
         with pytest.raises(ConfigError):
             load_policies(path)
-    assert "has no [end] as its last line: it was cut" in problem(path, "ends = true\n" + ONE)
+    assert "does not end with [end], so it was cut" in problem(path, "ends = true\n" + ONE)
 
 
 def test_a_file_without_that_line_is_refused_where_a_line_was_cut(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_shipped_file_is_refused_wherever_it_was_cut(tmp_path: Path) -> None
 
 
 def test_two_policies_of_one_name_are_a_mistake(tmp_path: Path) -> None:
-    assert 'two policies are called "one"' in problem(tmp_path / "p", ONE + ONE)
+    assert 'two policies have the name "one"' in problem(tmp_path / "p", ONE + ONE)
 
 
 @pytest.mark.parametrize("written", ["24:00", "12:60", "8:30", "noon"])
@@ -87,17 +87,19 @@ def test_an_action_that_only_adds_fields_needs_some(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "output"),
     [
-        ('name = "uninspected"', "is what incidents without a policy are called"),
-        ('headers = { "X-A B" = "1" }', "no header field of printable ASCII"),
-        ('headers = { "X-A:" = "1" }', "no header field of printable ASCII"),
-        ('headers = { "X-A" = "\\u00fc" }', "no header field of printable ASCII"),
-        ('headers = { "X-Holdgate-Note" = "1" }', "X-Holdgate-Note is written by Holdgate itself"),
-        ('headers = { "X-Netskope-Inspected" = "1" }', "X-Netskope-Inspected is written by Holdgate itself"),
+        ('name = "uninspected"', "is reserved for incidents without a policy"),
+        ('headers = { "X-A B" = "1" }', '"X-A B" must have a name without a colon'),
+        ('headers = { "X-A:" = "1" }', '"X-A:" must have a name without a colon'),
+        ('headers = { "X-A" = "\\u00fc" }', '"X-A" must have a name without a colon, and a value on one line'),
+        ('headers = { "X-Holdgate-Note" = "1" }', '"X-Holdgate-Note" is written by Holdgate itself'),
+        ('headers = { "X-Netskope-Inspected" = "1" }', '"X-Netskope-Inspected" is written by Holdgate itself'),
         ('during = { days = "mon-xyz", from = "08:00", until = "17:00", zone = "UTC" }', "names no days"),
         ('during = { days = ["mon", 3], from = "08:00", until = "17:00", zone = "UTC" }', "names no days"),
         ('during = { days = "mon-fri", from = "24:00", until = "17:00", zone = "UTC" }', "is no time of day"),
         ('during = { days = "mon-fri", from = "08:60", until = "17:00", zone = "UTC" }', "is no time of day"),
         ('during = { days = "mon-fri", from = "08:00", until = "17:00", zone = "Mars" }', '"Mars" is no time zone'),
+        ("during = { from = 8 }", "during.from: 8 is no time of day"),
+        ("during = { zone = 1 }", "during.zone: 1 is no time zone"),
         ('sender = ["a@corp.example"]\nsendr = "b"', "sendr"),
     ],
 )
@@ -118,10 +120,10 @@ def test_a_time_may_be_the_last_minute_of_a_day(tmp_path: Path) -> None:
 
 
 def test_names_of_policies_are_unique_and_exemptions_name_those_that_are_there(tmp_path: Path) -> None:
-    assert 'two policies are called "one"' in problem(tmp_path / "p", ONE + ONE)
+    assert 'two policies have the name "one"' in problem(tmp_path / "p", ONE + ONE)
     exemption = '[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@corp.example"\n'
     first = f'{ONE}{exemption}policy = "one"\n'
-    assert 'exemption 2 names the policy "three", which is not there' in problem(
+    assert 'exemption 2: policy: there is no policy "three"; write one of one' in problem(
         tmp_path / "p", f'{first}{exemption}policy = ["one", "three"]\n'
     )
     assert "an exemption needs at least one of" in problem(
@@ -134,9 +136,9 @@ def test_names_of_policies_are_unique_and_exemptions_name_those_that_are_there(t
     [
         ("alert", "", "needs notify"),
         ("encrypt", "", "needs transport"),
-        ("encrypt", 'transport = "Encrypt:x"', "needs transport"),
-        ("encrypt", 'transport = "encrypt:a b"', "needs transport"),
-        ("encrypt", 'transport = "gateway"', "needs transport"),
+        ("encrypt", 'transport = "Encrypt:x"', '"Encrypt:x" is no transport; write it, as in'),
+        ("encrypt", 'transport = "encrypt:a b"', '"encrypt:a b" is no transport'),
+        ("encrypt", 'transport = "gateway"', '"gateway" is no transport'),
         ("tempfail", "", "tempfail"),
         ("queue", "", "queue"),
     ],

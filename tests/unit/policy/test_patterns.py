@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from holdgate.policy.model import PolicyFile
-from holdgate.policy.patterns import address_mistake, domain_mistake
+from holdgate.policy.patterns import address_mistake, domain_mistake, header_mistake, user_mistake
 from holdgate.policy.review import hardly_meant, review
 
 
@@ -144,3 +144,33 @@ def test_internal_domains_below_a_domain_that_is_not_internal_are_named(domain: 
     assert line.endswith('mail to corp.example itself is outbound; add "corp.example" if it is yours')
     assert reported(domain, "corp.example") == reported(domain, "*@corp.example") == []
     assert reported("corp.example") == reported("*@corp.example") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("@corp.example", 'matches no user; did you mean "*@corp.example"?'),
+        ("anna@", 'has no domain; did you mean "anna"?'),
+        ("Anna <anna@corp.example>", 'did you mean "anna@corp.example"?'),
+        (" anna", 'begins or ends with a blank; write "anna"'),
+        ("", "an empty entry"),
+    ],
+)
+def test_a_pattern_that_matches_no_user_is_named(value: str, meant: str) -> None:
+    assert meant in user_mistake(value)
+    assert review(policies(auth_user=value), date(2026, 1, 1)) == [f'policy "a": auth_user: {user_mistake(value)}']
+
+
+@pytest.mark.parametrize(
+    "value", ["anna", "anna@corp.example", "*@corp.example", "corp.example", "CORP\\anna", "anna b", "hash:/etc/users"]
+)
+def test_a_pattern_of_users_is_left_alone(value: str) -> None:
+    assert user_mistake(value) == ""
+
+
+@pytest.mark.parametrize(("name", "meant"), [("X-Spam:", "X-Spam"), ("Subject: a", "Subject"), ("X Spam", "XSpam")])
+def test_a_header_field_that_no_message_has_is_named(name: str, meant: str) -> None:
+    assert header_mistake(name) == f'"{name}" is no name of a header field; did you mean "{meant}"?'
+    assert review(policies(header={name: "*"}), date(2026, 1, 1)) == [f'policy "a": header: {header_mistake(name)}']
+    assert header_mistake(meant) == ""
+    assert header_mistake("") == '"" is no name of a header field'

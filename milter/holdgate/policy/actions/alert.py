@@ -21,7 +21,7 @@ class Alert(Action):
     @model_validator(mode="after")
     def _is_for_somebody(self) -> Self:
         if not self.notify:
-            raise ValueError('"alert" needs notify')
+            raise ValueError('"alert" needs notify; add it, as in notify = ["security@corp.example"]')
         return self
 
     def fields(self, action_header: str) -> Mapping[str, str]:

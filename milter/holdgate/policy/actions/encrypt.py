@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from holdgate import headers
+from holdgate.mistakes import written
 from holdgate.policy.action import Action
 
 
@@ -22,7 +23,9 @@ class Encrypt(Action):
     @model_validator(mode="after")
     def _has_transport(self) -> Self:
         if not re.fullmatch(r"[a-z][\w-]*:\S*", self.transport):
-            raise ValueError('"encrypt" needs transport, as in "encrypt:[gateway.corp.example]"')
+            given = f"transport: {written(self.transport)} is no transport; write it"
+            problem = given if self.transport else '"encrypt" needs transport; add it'
+            raise ValueError(f'{problem}, as in transport = "encrypt:[gateway.corp.example]"')
         return self
 
     def fields(self, action_header: str) -> Mapping[str, str]:
