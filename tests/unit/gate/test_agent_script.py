@@ -46,7 +46,7 @@ def store(empty_store: Path, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.mark.slow(seconds=1.5)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_none_of_the_mistakes_leaves_and_few_others_wait(
+def test_no_mistake_is_sent_and_few_correct_messages_are_held(
     new_service: NewService, store: Store, tmp_path: Path, seed: int
 ) -> None:
     service: FakeService = new_service()

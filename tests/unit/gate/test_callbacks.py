@@ -58,7 +58,7 @@ def postfix_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "needs_milter_quarantine", lambda *_: True)
 
 
-def test_a_message_passes_and_the_changes_are_made(new_service: NewService) -> None:
+def test_an_accepted_message_gets_its_header_changes(new_service: NewService) -> None:
     one, context = connection(new_service())
     assert one.connect("client.example", 2, ("192.0.2.7", 4711)) == Milter.CONTINUE
     assert converse(one) == Milter.CONTINUE
@@ -76,7 +76,7 @@ def test_a_message_passes_and_the_changes_are_made(new_service: NewService) -> N
         (None, ""),
     ],
 )
-def test_the_client_is_known_by_its_address(
+def test_the_client_address_is_read_from_the_connection(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch, address: Any, known: str
 ) -> None:
     one, _ = connection(new_service())
@@ -93,7 +93,9 @@ def test_a_message_is_held(new_service: NewService) -> None:
 
 
 @pytest.mark.parametrize("step", ["envfrom", "envrcpt", "header", "body"])
-def test_an_error_in_a_step_is_answered_with_4xx_at_the_end(new_service: NewService, step: str) -> None:
+def test_an_error_in_any_step_gives_a_4xx_response_at_the_end_of_the_message(
+    new_service: NewService, step: str
+) -> None:
     service = new_service()
     one, context = connection(service)
     assert converse(one, fail_at=step) == Milter.TEMPFAIL
@@ -103,7 +105,7 @@ def test_an_error_in_a_step_is_answered_with_4xx_at_the_end(new_service: NewServ
     assert converse(one) == Milter.CONTINUE
 
 
-def test_an_error_at_connect_concerns_all_of_the_connection(
+def test_an_error_at_connect_defers_every_message_of_the_connection(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, _ = connection(new_service())
@@ -112,7 +114,7 @@ def test_an_error_at_connect_concerns_all_of_the_connection(
     assert converse(one) == converse(one) == Milter.TEMPFAIL
 
 
-def test_an_error_at_the_end_is_4xx(new_service: NewService) -> None:
+def test_an_error_at_the_end_of_the_message_gives_a_4xx_response(new_service: NewService) -> None:
     one, context = connection(new_service())
     context.macros["i"] = RuntimeError("no macro")
     assert converse(one) == Milter.TEMPFAIL
@@ -121,13 +123,13 @@ def test_an_error_at_the_end_is_4xx(new_service: NewService) -> None:
     assert converse(one) == Milter.TEMPFAIL
 
 
-def test_an_error_while_it_is_answered_is_4xx(new_service: NewService) -> None:
+def test_an_error_while_changes_are_made_gives_a_4xx_response(new_service: NewService) -> None:
     one, context = connection(new_service())
     context.chgheader = _raise  # type: ignore[attr-defined]
     assert converse(one) == Milter.TEMPFAIL
 
 
-def test_an_error_at_abort_or_close_leaves_no_callback_without_an_answer(
+def test_an_error_at_abort_or_close_still_returns_continue(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, _ = connection(new_service())
@@ -136,14 +138,14 @@ def test_an_error_at_abort_or_close_leaves_no_callback_without_an_answer(
     assert (one.abort(), one.close()) == (Milter.CONTINUE, Milter.CONTINUE)
 
 
-def test_a_blocked_message_is_refused(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blocked_message_is_rejected_with_550(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
     one, context = connection(new_service())
     monkeypatch.setattr(one._session, "end_of_message", lambda _queue_id: Reply(block="no"))
     assert converse(one) == Milter.REJECT
     assert context.changes == [("setreply", "550", "5.7.1", "no")]
 
 
-def test_a_bounce_is_bared(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bounce_is_reduced_to_its_headers(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
     one, context = connection(new_service())
     one._actions |= Milter.CHGFROM
     monkeypatch.setattr(one._session, "end_of_message", lambda _queue_id: Reply(bare_bounce="x@partner.example"))
@@ -151,9 +153,7 @@ def test_a_bounce_is_bared(new_service: NewService, monkeypatch: pytest.MonkeyPa
     assert context.changes == [("chgfrom", "<x@partner.example>", "RET=HDRS")]
 
 
-def test_libmilter_is_told_to_defer_whatever_comes_through(
-    new_service: NewService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_libmilter_is_set_to_defer_on_every_exception(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
     output: dict[str, Any] = {}
     for name in ("set_exception_policy", "set_flags"):
         monkeypatch.setattr(Milter, name, lambda value, name=name: output.update({name: value}))
@@ -171,7 +171,7 @@ def _raise(*_: Any, **__: Any) -> Any:
     raise RuntimeError("broken")
 
 
-def test_each_part_of_a_reply_is_carried_out_in_order(new_service: NewService) -> None:
+def test_all_parts_of_a_response_are_applied_in_order(new_service: NewService) -> None:
     one, _ = connection(new_service())
     done: list[tuple[str, ...]] = []
     for name in ("chgheader", "addheader", "chgfrom", "delrcpt", "quarantine"):

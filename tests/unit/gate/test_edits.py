@@ -12,12 +12,12 @@ from holdgate.policy.verdict import Verdict
 SETTINGS = PolicySettings()
 
 
-def test_a_complete_inspection_says_so() -> None:
+def test_a_complete_inspection_adds_the_inspected_and_status_headers() -> None:
     added = additions(Inspection(), Verdict(), SETTINGS, "", "")
     assert added == [(headers.INSPECTED, "true"), (headers.STATUS, "complete")]
 
 
-def test_what_was_not_read_whole_is_not_called_inspected() -> None:
+def test_a_limited_inspection_gets_no_inspected_header() -> None:
     unread = Inspection(status="limited", reason="a.zip: encrypted")
     added = additions(unread, Verdict(Quarantine()), SETTINGS, "AAAA", "")
     assert added == [
@@ -39,12 +39,14 @@ def test_what_was_not_read_whole_is_not_called_inspected() -> None:
         (Verdict(Quarantine()), "", False),
     ],
 )
-def test_an_incident_is_named_to_those_who_may_know_of_it(verdict: Verdict, incident_id: str, is_named: bool) -> None:
+def test_the_incident_header_is_not_added_for_an_observed_policy(
+    verdict: Verdict, incident_id: str, is_named: bool
+) -> None:
     added = dict(additions(Inspection(), verdict, SETTINGS, incident_id, ""))
     assert added.get(headers.INCIDENT) == ("AAAA" if is_named else None)
 
 
-def test_a_policys_own_word_takes_the_place_of_ours() -> None:
+def test_a_header_of_the_policy_replaces_the_default_header() -> None:
     verdict = Verdict(Alert(notify=["a@corp.example"]), headers=(("x-netskope-ACTION", "Monitor"), ("X-Class", "1")))
     added = dict(additions(Inspection(), verdict, SETTINGS, "AAAA", "v=1"))
     assert added == {
@@ -57,18 +59,18 @@ def test_a_policys_own_word_takes_the_place_of_ours() -> None:
     }
 
 
-def test_nothing_takes_the_hold_off() -> None:
+def test_a_policy_header_cannot_replace_the_quarantine_header() -> None:
     verdict = Verdict(Quarantine(), headers=(("X-Netskope-Action", "Monitor"),))
     added = additions(Inspection(), verdict, SETTINGS, "AAAA", "")
     assert [value for name, value in added if name.lower() == "x-netskope-action"] == ["Quarantine"]
 
 
-def test_encrypt_names_its_transport() -> None:
+def test_encrypt_adds_a_route_header_with_its_transport() -> None:
     added = dict(additions(Inspection(), Verdict(Encrypt(transport="smtp:[gw]")), SETTINGS, "A", ""))
     assert (added[headers.ROUTE], added[headers.ACTION]) == ("smtp:[gw]", "Encrypt")
 
 
-def test_the_last_of_one_name_goes_first() -> None:
+def test_the_last_of_several_equal_headers_is_removed_first() -> None:
     assert removals({"x-a": 3, "x-b": 1, "x-c": 1}, ["X-A", "X-B", "X-D"]) == [
         ("X-A", 3),
         ("X-A", 2),
@@ -78,7 +80,7 @@ def test_the_last_of_one_name_goes_first() -> None:
 
 
 @given(st.text())
-def test_a_reason_cannot_break_out_of_its_header(reason: str) -> None:
+def test_a_status_reason_cannot_start_a_new_header(reason: str) -> None:
     value = status_value(Inspection(status="limited", reason=reason))
     assert value.isascii()
     assert value.isprintable()

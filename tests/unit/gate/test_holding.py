@@ -38,23 +38,23 @@ def asks(
     return needs_milter_quarantine(directory, socket, header)
 
 
-def test_a_signer_behind_us_is_left_to_sign(tmp_path: Path) -> None:
+def test_no_milter_quarantine_is_requested_if_a_signing_milter_follows(tmp_path: Path) -> None:
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}")
     assert not asks(tmp_path, f"{SOCKET} {SIGNER}", f"regexp:{CHECKS}")
 
 
-def test_a_socket_of_tcp_is_known_as_postfix_writes_it(tmp_path: Path) -> None:
+def test_a_tcp_socket_is_recognised_in_postfix_notation(tmp_path: Path) -> None:
     more = f"smtpd_milters = {{ inet:localhost:8895, default_action=tempfail }}, {SIGNER}\n"
     assert not asks(tmp_path, "", f"regexp:{CHECKS}", more=more, socket="inet:8895@127.0.0.1")
     assert asks(tmp_path, "", f"regexp:{CHECKS}", more=more, socket="inet:8896@127.0.0.1")
 
 
-def test_mail_of_sendmail_may_have_a_signer_alone(tmp_path: Path) -> None:
+def test_non_smtpd_milters_may_list_the_signer_without_holdgate(tmp_path: Path) -> None:
     assert not asks(tmp_path, OURS, f"regexp:{CHECKS}", more=f"non_smtpd_milters = {OURS}, {SIGNER}\n")
 
 
 @pytest.mark.parametrize("milters", [OURS, f"{SIGNER}, {OURS}", SIGNER, f"unix:other/milter.sock, {SIGNER}", ""])
-def test_where_nobody_stands_behind_us_we_ask(tmp_path: Path, milters: str) -> None:
+def test_quarantine_is_requested_if_no_milter_follows(tmp_path: Path, milters: str) -> None:
     assert asks(tmp_path, milters, f"regexp:{CHECKS}")
 
 
@@ -68,7 +68,7 @@ def test_where_nobody_stands_behind_us_we_ask(tmp_path: Path, milters: str) -> N
         "static:WARN",
     ],
 )
-def test_where_postfix_would_not_hold_we_ask(tmp_path: Path, checks: str) -> None:
+def test_quarantine_is_requested_if_the_header_checks_do_not_hold(tmp_path: Path, checks: str) -> None:
     assert asks(tmp_path, f"{OURS}, {SIGNER}", checks)
 
 
@@ -80,32 +80,32 @@ def test_where_postfix_would_not_hold_we_ask(tmp_path: Path, checks: str) -> Non
         "-o { milter_header_checks = regexp:/etc/postfix/own }",
     ],
 )
-def test_where_a_service_has_tables_of_its_own_we_ask(tmp_path: Path, option: str) -> None:
+def test_quarantine_is_requested_if_a_service_overrides_the_header_checks(tmp_path: Path, option: str) -> None:
     assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", master=f"{MASTER}  {option}\n")
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", master=f"{MASTER}  -o header_checks=\n")
 
 
-def test_a_header_that_the_table_does_not_know_we_ask(tmp_path: Path) -> None:
+def test_quarantine_is_requested_for_a_header_that_the_table_does_not_match(tmp_path: Path) -> None:
     assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", ("X-Other-Action", "Quarantine"))
     assert asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{CHECKS}", ("X-Netskope-Action", "Block"))
 
 
-def test_a_table_of_the_site_before_ours_does_not_matter(tmp_path: Path) -> None:
+def test_a_site_table_before_the_holdgate_table_changes_nothing(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("/^X-Spam: yes/ HOLD\n")
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{other}, regexp:{CHECKS}")
 
 
-def test_a_table_may_say_it_in_small_letters(tmp_path: Path) -> None:
+def test_a_table_may_return_hold_in_lower_case(tmp_path: Path) -> None:
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", "static:{hold seen}")
     assert asks(tmp_path, f"{OURS}, {SIGNER}", "static:{holding}")
 
 
-def test_without_a_configuration_we_ask(tmp_path: Path) -> None:
+def test_quarantine_is_requested_if_postfix_has_no_configuration(tmp_path: Path) -> None:
     assert needs_milter_quarantine(tmp_path / "nothing", SOCKET, HEADER)
 
 
-def test_postfix_is_asked_anew_once_a_file_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postconf_runs_again_only_after_a_file_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "checks"
     table.write_text(CHECKS.read_text())
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{table}")

@@ -54,7 +54,7 @@ def submit(service: FakeService, *to: str, user: str = "billing") -> Reply:
     return session.end_of_message("4gXvQb1Rz2z5")
 
 
-def test_the_first_mail_to_anybody_waits_and_is_recorded_with_the_reason(
+def test_the_first_message_of_a_program_is_held_and_recorded_with_the_reason(
     new_service: NewService, store: Store, tmp_path: Path
 ) -> None:
     service = machine_service(new_service, store, tmp_path)
@@ -64,13 +64,15 @@ def test_the_first_mail_to_anybody_waits_and_is_recorded_with_the_reason(
     assert store.machines.known(_ledger(service), 1).waiting == 1
 
 
-def test_a_person_s_mail_is_not_asked_about(new_service: NewService, store: Store, tmp_path: Path) -> None:
+def test_mail_of_a_person_is_not_held_as_mail_of_a_program(
+    new_service: NewService, store: Store, tmp_path: Path
+) -> None:
     service = machine_service(new_service, store, tmp_path)
     assert not submit(service, BOB, user="anna").hold
     assert store.incidents() == []
 
 
-def test_what_was_accepted_is_known_to_the_next_message(
+def test_an_accepted_recipient_is_known_for_the_next_message(
     new_service: NewService, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = machine_service(new_service, store, tmp_path)
@@ -83,7 +85,7 @@ def test_what_was_accepted_is_known_to_the_next_message(
     assert submit(service, CARL).hold
 
 
-def test_a_link_never_sent_holds_a_message_to_a_known_recipient(
+def test_a_new_link_host_holds_a_message_to_a_known_recipient(
     new_service: NewService, store: Store, tmp_path: Path
 ) -> None:
     service = machine_service(new_service, store, tmp_path, inspection=Inspection(hosts=["evil.example"]))
@@ -98,7 +100,7 @@ def test_a_link_never_sent_holds_a_message_to_a_known_recipient(
     assert (store.incidents()[0].recipient_risks or [{}])[0]["similar"] == "evil.example"
 
 
-def test_a_message_that_the_store_does_not_count_is_deferred(
+def test_a_message_that_the_store_cannot_count_is_deferred(
     new_service: NewService, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = machine_service(new_service, store, tmp_path)
@@ -111,7 +113,7 @@ def test_a_message_that_the_store_does_not_count_is_deferred(
     assert not submit(service, BOB, user="anna").hold
 
 
-def test_a_table_that_cannot_be_asked_defers_all_mail_that_could_be_a_program_s(
+def test_a_failed_account_table_defers_all_mail_that_may_come_from_a_program(
     new_service: NewService, store: Store, tmp_path: Path
 ) -> None:
     service = machine_service(new_service, store, tmp_path)
@@ -120,7 +122,7 @@ def test_a_table_that_cannot_be_asked_defers_all_mail_that_could_be_a_program_s(
     assert submit(service, BOB) == TEMPFAIL
 
 
-def test_a_message_that_fails_after_it_was_counted_does_not_count(
+def test_a_message_that_fails_later_is_removed_from_the_count(
     new_service: NewService, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = machine_service(new_service, store, tmp_path)
@@ -185,14 +187,14 @@ def test_an_amended_message_is_inspected_and_keeps_its_mark(
 
 
 @pytest.mark.parametrize("user", ["", "other"])
-def test_an_amended_message_that_does_not_come_as_its_account_s_is_deferred(
+def test_an_amended_message_from_another_account_is_deferred(
     waiting: tuple[FakeService, Replacement], store: Store, user: str
 ) -> None:
     service, replacement = waiting
     assert replaced(service, store, replacement.mark, BOB, user=user) == TEMPFAIL
 
 
-def test_a_mark_that_proves_nothing_is_removed(waiting: tuple[FakeService, Replacement], store: Store) -> None:
+def test_an_invalid_replacement_mark_is_removed(waiting: tuple[FakeService, Replacement], store: Store) -> None:
     service, replacement = waiting
     reply = replaced(service, store, replacement.mark[:-1] + "x", BOB)
     assert reply.hold

@@ -76,7 +76,7 @@ def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return done
 
 
-def test_it_gives_root_up_first_and_serves_when_all_is_read(did: list[str]) -> None:
+def test_the_milter_drops_root_first_and_serves_after_all_is_loaded(did: list[str]) -> None:
     main.main()
     socket = Settings().milter.socket
     assert [one for one in did if one != "asked for the name"] == [
@@ -105,7 +105,7 @@ def test_it_gives_root_up_first_and_serves_when_all_is_read(did: list[str]) -> N
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_keeps_it_from_starting_says_whether_a_restart_helps(
+def test_the_exit_code_of_a_failed_start_shows_whether_a_restart_helps(
     did: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
 ) -> None:
     def fails(*_: Any) -> None:
@@ -118,7 +118,7 @@ def test_what_keeps_it_from_starting_says_whether_a_restart_helps(
     assert not [one for one in did if one.startswith("serves")]
 
 
-def test_it_reads_its_settings_again_at_the_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_milter_reloads_its_settings_on_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     did: list[str] = []
     monkeypatch.setattr(main.signal, "sigwait", lambda signals: did.append(f"got {sorted(signals)}"))
     with pytest.raises(StopIteration):
@@ -130,7 +130,7 @@ class Begun(Exception):
     """The daemon would start now."""
 
 
-def test_the_module_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_the_module_starts_the_milter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "begin", Mock(side_effect=Begun))
     with pytest.raises(Begun):
         runpy.run_path(main.__file__, run_name="__main__")

@@ -61,7 +61,7 @@ def rests(pid: int) -> bool:
     )
 
 
-def test_no_message_waits_for_the_end_of_another(milter: tuple["subprocess.Popen[bytes]", Path]) -> None:
+def test_messages_that_end_together_are_inspected_in_parallel(milter: tuple["subprocess.Popen[bytes]", Path]) -> None:
     process, path = milter
     connections = [connected(path) for _ in range(_MESSAGES)]
     for _ in range(_ROUNDS):

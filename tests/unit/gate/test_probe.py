@@ -43,7 +43,7 @@ def test_a_milter_that_negotiates_is_alive(tmp_path: Path) -> None:
     assert received == [struct.pack("!IcIII", 13, b"O", 6, 0x1FF, 0x1FFFFF), struct.pack("!Ic", 1, b"Q")]
 
 
-def test_no_more_than_the_kind_of_the_answer_is_waited_for(tmp_path: Path) -> None:
+def test_the_probe_reads_only_the_command_byte_of_the_response(tmp_path: Path) -> None:
     path = tmp_path / "milter"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -52,12 +52,12 @@ def test_no_more_than_the_kind_of_the_answer_is_waited_for(tmp_path: Path) -> No
     assert received[1] == struct.pack("!Ic", 1, b"Q")  # it did not wait for the milter to close the connection
 
 
-def test_tcp_is_asked_too() -> None:
+def test_a_milter_on_tcp_is_probed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, milter(listener, ACCEPTED):
         assert probe.answers(f"inet:{listener.getsockname()[1]}@127.0.0.1")
 
 
-def test_whether_somebody_listens(tmp_path: Path) -> None:
+def test_listens_reports_whether_a_process_listens_on_the_socket(tmp_path: Path) -> None:
     path = tmp_path / "milter"
     assert probe.listens(path) is False
     with socket.socket(socket.AF_UNIX) as listener:
@@ -72,7 +72,7 @@ def test_whether_somebody_listens(tmp_path: Path) -> None:
     assert probe.listens(place) is False
 
 
-def test_where_we_may_not_ask_there_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listens_returns_none_if_access_is_denied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_socket: socket.socket, _address: str) -> None:
         raise PermissionError
 
@@ -81,7 +81,9 @@ def test_where_we_may_not_ask_there_is_no_answer(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("answer", [b"", b"\0\0", struct.pack("!Ic", 1, b"t")])
-def test_another_answer_is_no_life(tmp_path: Path, answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_response_does_not_count_as_alive(
+    tmp_path: Path, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(probe, "_TIMEOUT", 0.2)
     path = tmp_path / "milter"
     with socket.socket(socket.AF_UNIX) as listener:
@@ -90,5 +92,5 @@ def test_another_answer_is_no_life(tmp_path: Path, answer: bytes, monkeypatch: p
             assert not probe.answers(f"unix:{path}")
 
 
-def test_nobody_there_is_no_life(tmp_path: Path) -> None:
+def test_a_missing_socket_does_not_count_as_alive(tmp_path: Path) -> None:
     assert not probe.answers(f"unix:{tmp_path}/nobody")

@@ -21,7 +21,7 @@ INSPECTED = b"Subject: =?utf-8?q?=C3=BC?=\r\n two\r\nFrom: a@corp.example\r\n\r\
     [MESSAGE, MESSAGE.replace(b"\r\n", b"\n"), b"From anna Mon Nov 23 12:00:00 2026\n" + MESSAGE],
     ids=["CRLF", "LF", "mbox"],
 )
-def test_our_fields_are_no_content_and_line_ends_are_those_of_smtp(content: bytes) -> None:
+def test_holdgate_fields_are_not_content_and_line_ends_are_crlf(content: bytes) -> None:
     fields, inspected = read(content, OURS)
     assert inspected == INSPECTED
     assert fields["x-netskope-action"] == [b" Quarantine"]
@@ -38,11 +38,11 @@ def test_our_fields_are_no_content_and_line_ends_are_those_of_smtp(content: byte
         (b"A: 1\n\n\nbody", b"A: 1\r\n\r\n\r\nbody"),
     ],
 )
-def test_header_and_body(content: bytes, inspected: bytes) -> None:
+def test_header_and_body_are_split_as_in_arriving_mail(content: bytes, inspected: bytes) -> None:
     assert read(content, OURS)[1] == inspected
 
 
-def test_what_policies_ask_for() -> None:
+def test_the_envelope_gets_the_fields_that_policies_use() -> None:
     envelope = Envelope()
     fields, _ = read(MESSAGE + b"x", OURS)
     reading.describe(envelope, fields, ["x-mark", "x-none"])
@@ -51,7 +51,7 @@ def test_what_policies_ask_for() -> None:
 
 
 @given(st.binary())
-def test_no_file_raises_and_what_was_read_reads_the_same_again(content: bytes) -> None:
+def test_reading_never_raises_and_reading_its_output_changes_nothing(content: bytes) -> None:
     _, once = read(content, set())
     if not once.startswith(b"From "):
         assert read(once, set())[1] == once

@@ -60,7 +60,7 @@ def test_fields_are_kept_only_where_a_policy_counts_recipients(
     assert condition_fields(PolicyFile.model_validate({"policy": [policy]})) == fields
 
 
-def test_recipients_outside_who_are_named_in_to_or_cc_count_once() -> None:
+def test_external_recipients_named_in_to_or_cc_count_once() -> None:
     people = ["bob@partner.example", "eve@client.example", "Ann@Third.example", "colleague@corp.example"]
     assert visible(people, to=["Bob <BOB@partner.example>, eve@client.example"], cc=["<ann@third.example>"]) == 3
     assert visible(people, to=["bob@partner.example"], cc=["bob@partner.example"]) == 1
@@ -71,7 +71,7 @@ def test_recipients_outside_who_are_named_in_to_or_cc_count_once() -> None:
     assert visible(people) == 0
 
 
-def test_what_is_not_asked_is_not_looked_for() -> None:
+def test_no_risk_is_looked_up_without_a_condition() -> None:
     envelope = Envelope(recipients=["bob@partner.example"], headers={"to": ["bob@partner.example"]})
     assert Recipients(is_inside=is_inside).risks(envelope, Inspection(), NOW) == Risks()
     known = FakeCorrespondence()
@@ -89,7 +89,7 @@ def test_what_is_not_asked_is_not_looked_for() -> None:
     Recipients().close()
 
 
-def test_what_was_learned_and_what_is_counted_are_told_together() -> None:
+def test_learned_and_counted_risks_are_reported_together() -> None:
     envelope = Envelope(recipients=["bob@partner.example"], headers={"to": ["bob@partner.example"]})
     asked = Recipients(cast(Correspondence, FakeCorrespondence()), True, FIELDS, is_inside)
     risks = asked.risks(envelope, Inspection(), NOW)
@@ -108,7 +108,7 @@ def test_what_was_learned_and_what_is_counted_are_told_together() -> None:
         ("on", None, True, False),
     ],
 )
-def test_relations_are_known_where_the_settings_say_so_and_compared_where_a_policy_asks(
+def test_relations_are_learned_if_a_setting_says_so_and_compared_if_a_policy_needs_them(
     monkeypatch: pytest.MonkeyPatch, mode: str, risk: dict[str, Any] | None, is_known: bool, is_compared: bool
 ) -> None:
     own: list[list[str]] = []

@@ -55,7 +55,7 @@ def settings(tmp_path: Path) -> Settings:
     "sender", [BOSS, "BOSS@corp.example", "prvs=4561a2b3c4=boss@corp.example", "", "pa@corp.example"]
 )
 @pytest.mark.parametrize("address", [ADDRESS, ADDRESS.upper()])
-def test_a_moderator_s_reply_passes(store: Store, settings: Settings, sender: str, address: str) -> None:
+def test_a_reply_from_a_moderator_is_accepted(store: Store, settings: Settings, sender: str, address: str) -> None:
     request = replies.answered(store, settings, Envelope(sender=sender, recipients=[address]))
     assert request is not None
     assert request.moderator == BOSS
@@ -83,16 +83,18 @@ def test_a_moderator_s_reply_passes(store: Store, settings: Settings, sender: st
         (BOSS, []),
     ],
 )
-def test_nothing_else_passes(store: Store, settings: Settings, sender: str, recipients: list[str]) -> None:
+def test_other_mail_is_not_accepted_as_a_reply(
+    store: Store, settings: Settings, sender: str, recipients: list[str]
+) -> None:
     assert replies.answered(store, settings, Envelope(sender=sender, recipients=recipients)) is None
 
 
-def test_nothing_passes_where_the_desk_takes_no_mail(store: Store, settings: Settings) -> None:
+def test_no_reply_is_accepted_if_the_desk_has_no_lmtp_listener(store: Store, settings: Settings) -> None:
     unset = settings.model_copy(update={"desk": settings.desk.model_copy(update={"lmtp_listen": None})})
     assert replies.answered(store, unset, Envelope(sender=BOSS, recipients=[ADDRESS])) is None
 
 
-def test_the_reply_leads_the_desk_to_what_the_gate_saw(store: Store, settings: Settings) -> None:
+def test_the_reply_header_gives_the_desk_the_origin_that_the_gate_recorded(store: Store, settings: Settings) -> None:
     envelope = Envelope(sender=BOSS, recipients=[ADDRESS], auth_user="boss", client_address="192.0.2.7")
     request = replies.answered(store, settings, envelope)
     assert request is not None
@@ -105,7 +107,7 @@ def test_the_reply_leads_the_desk_to_what_the_gate_saw(store: Store, settings: S
     assert store.replies.origin(word) is None
 
 
-def test_while_who_may_answer_cannot_be_looked_up_a_reply_is_inspected_like_any_other_mail(
+def test_a_reply_is_inspected_like_other_mail_if_the_moderator_lookup_fails(
     store: Store, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "delegates").unlink()

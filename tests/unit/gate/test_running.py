@@ -15,7 +15,7 @@ from holdgate.gate.poolwaker import PoolWaker
 PLACE = Path("/run/holdgate/milter.sock")
 
 
-def test_libmilter_is_told_what_we_do_and_each_connection_has_a_session_of_its_own(
+def test_libmilter_gets_the_flags_and_each_connection_has_its_own_session(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[Any] = []
@@ -81,7 +81,7 @@ def knocks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return made
 
 
-def test_libmilter_looks_again_each_moment_while_an_inspection_takes_long(clock: Clock, knocks: list[object]) -> None:
+def test_the_waker_keeps_connecting_while_an_inspection_takes_long(clock: Clock, knocks: list[object]) -> None:
     one = PoolWaker()
     with pytest.raises(Ended), one.inspecting():
         one.run(PLACE)
@@ -89,7 +89,7 @@ def test_libmilter_looks_again_each_moment_while_an_inspection_takes_long(clock:
     assert clock.now == pytest.approx(0.1), "a session waits 50 ms at most"
 
 
-def test_short_inspections_have_libmilter_do_nothing(clock: Clock, knocks: list[object]) -> None:
+def test_short_inspections_cause_no_wake_connection(clock: Clock, knocks: list[object]) -> None:
     one, messages = PoolWaker(), ExitStack()
 
     def next_message() -> None:
@@ -106,7 +106,7 @@ def test_short_inspections_have_libmilter_do_nothing(clock: Clock, knocks: list[
     assert clock.meanwhile == []
 
 
-def test_a_waker_that_rests_is_woken_by_the_next_message(clock: Clock, knocks: list[object]) -> None:
+def test_the_next_message_wakes_an_idle_waker(clock: Clock, knocks: list[object]) -> None:
     one, rests = PoolWaker(), threading.Event()
     wait = one._changed.wait
 
@@ -128,7 +128,7 @@ def test_a_waker_that_rests_is_woken_by_the_next_message(clock: Clock, knocks: l
     assert knocks == [PLACE, PLACE]
 
 
-def test_how_long_is_that_of_the_message_that_was_begun_first() -> None:
+def test_the_longest_time_is_that_of_the_message_that_began_first() -> None:
     one = PoolWaker()
     assert one._longest() < 0
     with one.inspecting():

@@ -46,7 +46,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings.model_validate({"policy": {"file": policies}, "seal": {"keys": keys}, "ocr": {"mode": "on"}})
 
 
-def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
+def test_the_first_pool_is_closed_if_the_ocr_pool_cannot_start(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(StandIn, "is_broken", True)
@@ -56,7 +56,7 @@ def test_the_first_pool_is_closed_when_the_one_for_ocr_cannot_start(
     assert pool.is_closed
 
 
-def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
+def test_both_pools_are_closed_with_their_snapshot(settings: Settings) -> None:
     snapshot = service._read(settings, cast(Store, object()))
     assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
     assert [pool.reads_separately for pool in StandIn.made] == [True, False]
@@ -65,7 +65,7 @@ def test_both_pools_live_as_long_as_their_ruling(settings: Settings) -> None:
     assert all(pool.is_closed for pool in StandIn.made)
 
 
-def test_the_fields_that_a_session_keeps_are_known_once_for_all(settings: Settings) -> None:
+def test_the_snapshot_lists_the_header_fields_that_sessions_keep(settings: Settings) -> None:
     snapshot = service._read(settings, cast(Store, object()))
     assert snapshot.condition_fields == {"x-project"}
     assert {"x-project", "subject", "content-type", "x-holdgate-seal"} <= snapshot.kept
@@ -80,7 +80,7 @@ def _service(settings: Settings, tmp_path: Path) -> service.Service:
     return service.Service(config, settings, cast(Store, object()))
 
 
-def test_a_service_that_ends_learns_what_waits_and_closes_workers_and_store(
+def test_stopping_saves_pending_relations_and_closes_workers_and_store(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serving = _service(settings, tmp_path)
@@ -92,7 +92,7 @@ def test_a_service_that_ends_learns_what_waits_and_closes_workers_and_store(
     assert all(pool.is_closed for pool in StandIn.made)
 
 
-def test_when_settings_count_is_a_metric(settings: Settings, tmp_path: Path) -> None:
+def test_the_time_and_result_of_a_reload_are_metrics(settings: Settings, tmp_path: Path) -> None:
     def value(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0
 
@@ -108,7 +108,7 @@ def test_when_settings_count_is_a_metric(settings: Settings, tmp_path: Path) -> 
     assert value("holdgate_config_reloads_total", outcome="failed") == failed + 1
 
 
-def test_a_reload_exchanges_everything_and_says_which_policies_are_gone(
+def test_a_reload_replaces_the_snapshot_and_logs_the_removed_policies(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     serving = _service(settings, tmp_path)
@@ -124,7 +124,7 @@ def test_a_reload_exchanges_everything_and_says_which_policies_are_gone(
 @pytest.mark.parametrize(
     "broken", ["settings", "policies", "empty policies", "cut policies", "keys", "workers", "other"]
 )
-def test_a_reload_that_fails_leaves_everything_as_it_was(
+def test_a_failed_reload_keeps_the_old_snapshot(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     serving = _service(settings, tmp_path)
@@ -149,7 +149,7 @@ def test_a_reload_that_fails_leaves_everything_as_it_was(
     assert not any(pool.is_closed for pool in StandIn.made[:2])
 
 
-def test_without_ocr_there_is_one_pool(settings: Settings) -> None:
+def test_only_one_pool_is_started_without_ocr(settings: Settings) -> None:
     off = settings.model_copy(update={"ocr": settings.ocr.model_copy(update={"mode": "off"})})
     snapshot = service._read(off, cast(Store, object()))
     assert [pool.is_for_ocr for pool in StandIn.made] == [False]
@@ -157,7 +157,7 @@ def test_without_ocr_there_is_one_pool(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("mode", ["on", "off"])
-def test_the_pools_are_closed_when_what_comes_after_them_cannot_start(
+def test_the_pools_are_closed_if_a_later_step_of_loading_fails(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     def refuse(*_: object) -> None:

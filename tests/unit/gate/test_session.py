@@ -68,7 +68,7 @@ def returned(service: FakeService, fields: Fields = FIELDS, **more: bytes) -> Fi
     return [*fields, (headers.SEAL, b" " + seal.encode())]
 
 
-def test_all_of_it_is_read(new_service: NewService) -> None:
+def test_the_complete_message_is_inspected(new_service: NewService) -> None:
     service = new_service()
     reply = send(service.session(), [*FIELDS, ("X-Fold", b" a\n b")])
     assert service.pool.read == [
@@ -80,7 +80,7 @@ def test_all_of_it_is_read(new_service: NewService) -> None:
     assert service.store.incidents == []
 
 
-def test_what_is_held_is_recorded_first(new_service: NewService) -> None:
+def test_a_held_message_is_recorded_before_the_response(new_service: NewService) -> None:
     service = new_service(HOLD_ALL)
     reply = send(service.session())
     (incident,) = service.store.incidents
@@ -90,7 +90,7 @@ def test_what_is_held_is_recorded_first(new_service: NewService) -> None:
     assert send(service.session()).tempfail
 
 
-def test_messages_of_one_connection_know_nothing_of_each_other(new_service: NewService) -> None:
+def test_messages_of_one_connection_share_no_state(new_service: NewService) -> None:
     service = new_service(HOLD_ALL)
     session = service.session()
     send(session, [*FIELDS, ("X-Holdgate-Status", b" x")], b"first\r\n", ["one@partner.example"])
@@ -104,7 +104,7 @@ def test_messages_of_one_connection_know_nothing_of_each_other(new_service: NewS
 # -- failures -----------------------------------------------------------------------------------------------------
 
 
-def test_every_failure_is_a_deferral_and_of_its_message_alone(new_service: NewService) -> None:
+def test_a_failure_defers_only_its_own_message(new_service: NewService) -> None:
     service = new_service()
     session = service.session()
     service.pool.error = OSError("gone")
@@ -116,9 +116,7 @@ def test_every_failure_is_a_deferral_and_of_its_message_alone(new_service: NewSe
     assert not send(session).tempfail
 
 
-def test_the_first_error_of_writing_defers_the_message(
-    new_service: NewService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_error_defers_the_message(new_service: NewService, monkeypatch: pytest.MonkeyPatch) -> None:
     session = new_service().session()
     monkeypatch.setattr(session, "_new_spool", lambda: (_ for _ in ()).throw(OSError(28, "No space left")))
     assert send(session).tempfail
@@ -130,7 +128,7 @@ def test_the_first_error_of_writing_defers_the_message(
 @pytest.mark.parametrize(
     "name", [*headers.ALL, "X-Netskope-Note", "x-holdgate-x", "X-NETSKOPE-INSPECTED", "X-Holdgate-Status "]
 )
-def test_a_field_of_ours_from_outside_goes_and_is_not_read(new_service: NewService, name: str) -> None:
+def test_a_holdgate_field_from_outside_is_removed_and_not_inspected(new_service: NewService, name: str) -> None:
     service = new_service()
     reply = send(service.session(), [(name, b" one"), *FIELDS, (name, b" two")])
     key = name.strip().lower()
@@ -139,18 +137,18 @@ def test_a_field_of_ours_from_outside_goes_and_is_not_read(new_service: NewServi
 
 
 @pytest.mark.parametrize("name", ["X-Netskop", "X-Holdgates-Note", "Netskope-Note", "X-Note"])
-def test_any_other_field_stays_and_is_read(new_service: NewService, name: str) -> None:
+def test_any_other_field_is_kept_and_inspected(new_service: NewService, name: str) -> None:
     service = new_service()
     assert send(service.session(), [*FIELDS, (name, b" one")]).remove == []
     assert f"{name}: one\r\n".encode() in service.pool.read[0]
 
 
-def test_the_action_header_of_a_site_is_ours_too(new_service: NewService) -> None:
+def test_the_configured_action_header_counts_as_a_holdgate_field(new_service: NewService) -> None:
     service = new_service(action_header="X-Corp-Action")
     assert send(service.session(), [*FIELDS, ("x-corp-ACTION", b" Quarantine")]).remove == [("X-Corp-Action", 1)]
 
 
-def test_more_than_a_few_copies_are_refused_unread(new_service: NewService) -> None:
+def test_a_message_with_over_20_copies_of_a_field_is_rejected_without_inspection(new_service: NewService) -> None:
     service = new_service()
     few = [(f"X-Holdgate-{number % 3}", b" a") for number in range(20)]
     assert len(send(service.session(), [*FIELDS, *few]).remove) == 20
@@ -159,7 +157,7 @@ def test_more_than_a_few_copies_are_refused_unread(new_service: NewService) -> N
     assert (reply.remove, len(service.pool.read)) == ([], 1)
 
 
-def test_mail_known_by_its_seal_loses_forged_marks_too(new_service: NewService) -> None:
+def test_forged_marks_are_also_removed_from_sealed_mail(new_service: NewService) -> None:
     service = new_service()
     fields = [*returned(service), ("X-Holdgate-Status", b" failed"), ("X-Netskope-Note", b" 1")]
     reply = send(service.session(), fields)
@@ -169,7 +167,7 @@ def test_mail_known_by_its_seal_loses_forged_marks_too(new_service: NewService) 
 
 
 @pytest.mark.parametrize("action", ["allow", "tag", "quarantine", "block"])
-def test_what_postfix_holds_for_a_forged_mark_is_asked_about(new_service: NewService, action: str) -> None:
+def test_a_message_that_postfix_holds_for_a_forged_mark_gets_an_incident(new_service: NewService, action: str) -> None:
     """Otherwise it would stay in the hold queue, and no moderator would know."""
     service = new_service({"policy": [{"name": "one", "action": action, "headers": {"X-Class": "1"}}]})
     reply = send(service.session(), [*FIELDS, ("X-Holdgate-Held", b" yes")])
@@ -179,7 +177,7 @@ def test_what_postfix_holds_for_a_forged_mark_is_asked_about(new_service: NewSer
     assert (headers.HELD, 1) in reply.remove or action == "block"
 
 
-def test_a_mark_that_comes_back_with_a_valid_seal_is_asked_about_too(new_service: NewService) -> None:
+def test_a_held_mark_on_sealed_mail_also_gets_an_incident(new_service: NewService) -> None:
     service = new_service()
     assert send(service.session(), [*returned(service), ("X-Holdgate-Held", b" yes")]).hold
 
@@ -187,7 +185,7 @@ def test_a_mark_that_comes_back_with_a_valid_seal_is_asked_about_too(new_service
 # -- the seal -----------------------------------------------------------------------------------------------------
 
 
-def test_mail_that_comes_back_as_it_was_is_known_once(new_service: NewService) -> None:
+def test_unchanged_mail_with_a_seal_skips_inspection_once(new_service: NewService) -> None:
     service = new_service()
     fields = [("Received", b" from a by b"), ("DKIM-Signature", b" v=1"), *returned(service)]
     send(service.session(), fields)
@@ -210,7 +208,7 @@ CHANGES: list[Fields] = [
 
 
 @pytest.mark.parametrize("changed", CHANGES)
-def test_any_other_header_is_inspected_anew(new_service: NewService, changed: Fields) -> None:
+def test_sealed_mail_with_a_changed_header_is_inspected_again(new_service: NewService, changed: Fields) -> None:
     service = new_service()
     seal = returned(service)[-1]
     send(service.session(), [*changed, seal])
@@ -218,14 +216,14 @@ def test_any_other_header_is_inspected_anew(new_service: NewService, changed: Fi
 
 
 @pytest.mark.parametrize("body", [b"", BODY + b"x", BODY[:-3], BODY.swapcase(), b"\r\n" + BODY, b"x" + BODY])
-def test_another_body_is_inspected_anew(new_service: NewService, body: bytes) -> None:
+def test_sealed_mail_with_a_changed_body_is_inspected_again(new_service: NewService, body: bytes) -> None:
     service = new_service()
     fields = returned(service)
     send(service.session(), fields, body)
     assert len(service.pool.read) == 1
 
 
-def test_empty_lines_at_the_end_of_the_body_do_not_matter(new_service: NewService) -> None:
+def test_empty_lines_at_the_end_of_the_body_do_not_break_the_seal(new_service: NewService) -> None:
     """Mail servers add and remove them."""
     service = new_service()
     fields = returned(service, body=BODY + b"\r\n\r\n")
@@ -233,7 +231,7 @@ def test_empty_lines_at_the_end_of_the_body_do_not_matter(new_service: NewServic
     assert service.pool.read == []
 
 
-def test_the_body_of_an_earlier_message_on_the_connection_is_not_this_ones(new_service: NewService) -> None:
+def test_the_body_hash_starts_again_for_each_message_of_a_connection(new_service: NewService) -> None:
     service = new_service()
     fields, session = returned(service), service.session()
     send(session, body=b"another\r\n")
@@ -242,7 +240,7 @@ def test_the_body_of_an_earlier_message_on_the_connection_is_not_this_ones(new_s
     assert service.pool.read == []
 
 
-def test_how_a_field_is_folded_does_not_matter(new_service: NewService) -> None:
+def test_the_folding_of_a_field_does_not_break_the_seal(new_service: NewService) -> None:
     service = new_service()
     seal = returned(service, [*FIELDS, ("X-Long", b" one two")])[-1]
     send(service.session(), [*FIELDS, ("x-long", b" one\n\ttwo "), seal])
@@ -254,7 +252,7 @@ values = st.sampled_from([b" a", b" b", b" a b", b"", b" X-A: a"])
 
 
 @given(st.lists(st.tuples(names, values), max_size=4), st.lists(st.tuples(names, values), max_size=4))
-def test_two_headers_that_differ_have_two_hashes(one: list[tuple[str, bytes]], other: list[tuple[str, bytes]]) -> None:
+def test_different_headers_have_different_hashes(one: list[tuple[str, bytes]], other: list[tuple[str, bytes]]) -> None:
     def digest(fields: list[tuple[str, bytes]]) -> bytes:
         header_hash = HeaderHash()
         for name, value in fields:
@@ -264,7 +262,7 @@ def test_two_headers_that_differ_have_two_hashes(one: list[tuple[str, bytes]], o
     assert (digest(one) == digest(other)) == (one == other)
 
 
-def test_the_fields_that_a_policy_adds_are_sealed_with_the_rest(new_service: NewService) -> None:
+def test_the_seal_covers_the_fields_that_a_policy_adds(new_service: NewService) -> None:
     tagging = {"policy": [{"name": "tag", "action": "tag", "headers": {"X-Class": "1", "X-Netskope-Action": "Note"}}]}
     service = new_service(tagging)
     seal = returned(service)[-1]
@@ -274,7 +272,7 @@ def test_the_fields_that_a_policy_adds_are_sealed_with_the_rest(new_service: New
     assert len(service.pool.read) == 1
 
 
-def test_two_seals_are_none(new_service: NewService) -> None:
+def test_two_seals_count_as_no_seal(new_service: NewService) -> None:
     service = new_service()
     fields = returned(service)
     reply = send(service.session(), [*fields, (headers.SEAL, b" v=2; forged")])
@@ -285,7 +283,7 @@ def test_two_seals_are_none(new_service: NewService) -> None:
 
 
 @pytest.mark.parametrize("status", ["limited", "failed"])
-def test_what_was_not_read_whole_gets_no_seal(new_service: NewService, status: str) -> None:
+def test_an_incomplete_inspection_gets_no_seal(new_service: NewService, status: str) -> None:
     service = new_service({"uninspected": "allow", **HOLD_ALL}, inspection=Inspection(status=status, reason="x"))
     assert seal_of(send(service.session())) == ""
     assert seal_of(send(new_service().session())) != ""
@@ -304,7 +302,7 @@ def test_what_was_not_read_whole_gets_no_seal(new_service: NewService, status: s
         ([], ("X-Netskope-Action", b" Quarantine"), True, False),
     ],
 )
-def test_a_scanners_word_counts_from_its_network_alone(
+def test_a_scanner_header_is_trusted_only_from_its_network(
     new_service: NewService, client: list[str], mark: tuple[str, bytes], is_read: bool, is_held: bool
 ) -> None:
     service = new_service(trusted_scanners=client)
@@ -313,7 +311,7 @@ def test_a_scanners_word_counts_from_its_network_alone(
     assert reply.remove == [(mark[0], 1)]
 
 
-def test_two_words_of_a_trusted_scanner_are_none(new_service: NewService) -> None:
+def test_two_headers_of_a_trusted_scanner_count_as_none(new_service: NewService) -> None:
     service = new_service(trusted_scanners=["192.0.2.0/24"])
     marks = [("X-Netskope-Inspected", b" true"), ("X-Netskope-Inspected", b" false")]
     send(service.session(), [*FIELDS, *marks])
@@ -324,7 +322,7 @@ def test_two_words_of_a_trusted_scanner_are_none(new_service: NewService) -> Non
 
 
 @pytest.mark.parametrize("action", [Allow(), Quarantine(), Block(), Tempfail()])
-def test_what_was_not_read_gets_what_uninspected_says(new_service: NewService, action: Action) -> None:
+def test_a_message_that_was_not_inspected_gets_the_uninspected_action(new_service: NewService, action: Action) -> None:
     none = {"uninspected": action.name, "policy": [{"name": "never", "action": "block", "sender": ["x@corp.example"]}]}
     service = new_service(none, inspection=LIMITED)
     reply = send(service.session())
@@ -344,7 +342,7 @@ def test_what_was_not_read_gets_what_uninspected_says(new_service: NewService, a
         (LIMITED, "anna@corp.example", ""),
     ],
 )
-def test_a_bounce_takes_no_content_outside(
+def test_a_bounce_to_an_external_recipient_carries_no_content(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch, inspection: Inspection, sender: str, bare: str
 ) -> None:
     allow = {"uninspected": "allow", "policy": [{"name": "all", "action": "allow"}]}
@@ -374,7 +372,7 @@ def with_ocr(service: FakeService, mode: str, inspection: Inspection) -> FakePoo
 @pytest.mark.parametrize(
     ("unread", "mode", "is_read"), [(True, "on", True), (False, "on", False), (True, "policies", False)]
 )
-def test_pictures_are_read_where_there_are_some_and_somebody_asks(
+def test_images_are_read_if_there_are_any_and_a_policy_asks_for_ocr(
     new_service: NewService, unread: int, mode: str, is_read: bool
 ) -> None:
     service = new_service(HOLD_ALL, inspection=Inspection(pictures_unread=unread, subject="unread"))
@@ -384,7 +382,7 @@ def test_pictures_are_read_where_there_are_some_and_somebody_asks(
     assert [one.subject for one in service.store.incidents] == ["read" if is_read else "unread"]
 
 
-def test_a_policy_asks_that_pictures_be_read(new_service: NewService) -> None:
+def test_one_policy_with_ocr_makes_images_be_read(new_service: NewService) -> None:
     pictures = {"policy": [{"name": "all", "action": "quarantine", "ocr": True, "recipient": "bob@partner.example"}]}
     service = new_service(pictures, inspection=Inspection(pictures_unread=True))
     pool = with_ocr(service, "policies", Inspection(subject="read"))
@@ -394,7 +392,7 @@ def test_a_policy_asks_that_pictures_be_read(new_service: NewService) -> None:
     assert len(pool.read) == 1
 
 
-def test_a_moderators_reply_passes_unread_with_the_word_that_leads_to_its_witness(
+def test_a_moderators_reply_skips_inspection_and_gets_the_reply_header(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = new_service(HOLD_ALL)
@@ -406,21 +404,21 @@ def test_a_moderators_reply_passes_unread_with_the_word_that_leads_to_its_witnes
     assert (reply.hold, service.pool.read, service.store.incidents) == ("", [], [])
 
 
-def test_the_size_is_that_of_header_and_body(new_service: NewService) -> None:
+def test_the_recorded_size_is_that_of_header_and_body(new_service: NewService) -> None:
     service = new_service(HOLD_ALL)
     send(service.session())
     send(service.session(), [], b"")
     assert [one.size for one in service.store.incidents] == [len(service.pool.read[0]), 2]
 
 
-def test_what_a_policy_only_observes_is_recorded_and_passes(new_service: NewService) -> None:
+def test_a_message_under_an_observing_policy_is_recorded_and_accepted(new_service: NewService) -> None:
     service = new_service({"policy": [{"name": "trial", "action": "quarantine", "mode": "observe"}]})
     reply = send(service.session())
     (incident,) = service.store.incidents
     assert (incident.state, incident.policy, reply.hold, reply.tempfail) == (State.RECORDED, "trial", "", False)
 
 
-def test_who_is_to_be_told_is_told_of_an_alert(new_service: NewService) -> None:
+def test_an_alert_puts_a_notice_for_its_recipients_into_the_outbox(new_service: NewService) -> None:
     service = new_service({"policy": [{"name": "a", "action": "alert", "notify": ["sec@corp.example"]}]})
     assert not send(service.session()).hold
     assert [(one.kind, one.recipient) for one in service.store.outbox] == [("alert", "sec@corp.example")]

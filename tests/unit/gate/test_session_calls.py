@@ -74,7 +74,7 @@ def count(metric: Any, *labels: str) -> float:
 # -- the workers ------------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_gets_the_words_of_the_header_and_the_owner_of_the_message(new_service: NewService) -> None:
+def test_a_worker_gets_the_subject_the_from_address_and_the_owner(new_service: NewService) -> None:
     service = new_service()
     pool = noting(service)
     send(service.session())
@@ -102,14 +102,14 @@ def test_the_owner_of_a_message_is_the_user_who_logged_in(new_service: NewServic
     assert pool.asked[0]["who"] == ("anna", "")
 
 
-def test_a_page_is_not_plain_text(new_service: NewService) -> None:
+def test_an_html_body_is_not_marked_as_plain_text(new_service: NewService) -> None:
     service = new_service()
     pool = noting(service)
     send(service.session(), [*FIELDS[:3], ("Content-Type", b" application/pdf")])
     assert pool.asked[0]["is_plain"] is False
 
 
-def test_workers_for_images_get_the_same(new_service: NewService) -> None:
+def test_the_ocr_pool_gets_the_same_arguments(new_service: NewService) -> None:
     service = new_service()
     pool = noting(service, Inspection(pictures_unread=True))
     images = NotingPool(Inspection(subject="read"))
@@ -174,7 +174,7 @@ def test_nothing_is_written_after_an_error(new_service: NewService, monkeypatch:
     assert made == []
 
 
-def test_a_spool_is_closed_and_what_was_counted_is_given_back_when_a_message_is_forgotten(
+def test_an_aborted_message_closes_its_spool_and_is_removed_from_the_count(
     new_service: NewService,
 ) -> None:
     done: list[str] = []
@@ -202,7 +202,7 @@ def test_a_spool_is_closed_and_what_was_counted_is_given_back_when_a_message_is_
         done.clear()
 
 
-def test_a_message_is_judged_by_the_settings_at_its_beginning(new_service: NewService) -> None:
+def test_a_message_is_evaluated_with_the_settings_at_its_beginning(new_service: NewService) -> None:
     service = new_service(ALLOW_ALL)
     session = service.session()
     other = new_service(HOLD_ALL)
@@ -216,7 +216,7 @@ def test_a_message_is_judged_by_the_settings_at_its_beginning(new_service: NewSe
 # -- the log ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_inspected_message_is_one_line(new_service: NewService, log: list[tuple[Any, ...]]) -> None:
+def test_an_inspected_message_logs_one_line(new_service: NewService, log: list[tuple[Any, ...]]) -> None:
     trial = {"name": "trial", "action": "quarantine", "mode": "observe"}
     service = new_service({"policy": [trial, trial | {"name": "other"}, *HOLD_ALL["policy"]]}, inspection=FOUND)
     before = count(metrics.MESSAGES, "quarantine", "complete")
@@ -241,14 +241,14 @@ def test_an_inspected_message_is_one_line(new_service: NewService, log: list[tup
     assert count(metrics.MESSAGES, "quarantine", "complete") == before + 1
 
 
-def test_findings_are_counted_but_for_those_of_low_confidence(new_service: NewService) -> None:
+def test_the_metric_counts_findings_except_those_of_low_confidence(new_service: NewService) -> None:
     service = new_service(inspection=FOUND)
     before = count(metrics.FINDINGS, "us-ssn"), count(metrics.FINDINGS, "iban")
     send(service.session())
     assert (count(metrics.FINDINGS, "us-ssn"), count(metrics.FINDINGS, "iban")) == (before[0] + 2, before[1])
 
 
-def test_removed_fields_are_logged_once_a_message_and_only_if_there_are_some(
+def test_removed_fields_are_logged_once_per_message_if_there_are_any(
     new_service: NewService, log: list[tuple[Any, ...]]
 ) -> None:
     service = new_service()
@@ -278,7 +278,7 @@ def test_a_message_with_too_many_fields_is_logged_and_counted_as_refused(
 # -- what is recorded -------------------------------------------------------------------------------------------------
 
 
-def test_an_alert_and_what_is_observed_are_recorded_as_such(new_service: NewService) -> None:
+def test_alerts_and_observed_policies_are_recorded_with_their_kind(new_service: NewService) -> None:
     service = new_service(
         {
             "policy": [
@@ -300,13 +300,13 @@ def test_an_alert_and_what_is_observed_are_recorded_as_such(new_service: NewServ
     assert [one.recipient for one in service.store.outbox] == ["sec@corp.example", "it@corp.example"]
 
 
-def test_mail_that_no_policy_records_costs_no_write(new_service: NewService) -> None:
+def test_mail_without_a_recording_policy_writes_nothing_to_the_store(new_service: NewService) -> None:
     service = new_service()
     service.store.error = OSError("full")
     assert not send(service.session()).tempfail
 
 
-def test_the_subject_of_what_a_scanner_marked_is_masked(new_service: NewService) -> None:
+def test_the_subject_of_a_message_marked_by_a_scanner_is_masked(new_service: NewService) -> None:
     service = new_service(trusted_scanners=["192.0.2.0/24"])
     fields = [
         ("From", f' "{CARD}" <anna@corp.example>'.encode()),
@@ -337,7 +337,7 @@ def test_a_scanners_field_with_a_long_name_can_be_stored(new_service: NewService
 
 
 @pytest.mark.parametrize("needs", [True, False])
-def test_postfix_is_asked_to_hold_only_where_its_table_does_not(
+def test_milter_quarantine_is_requested_only_if_the_postfix_table_does_not_hold(
     new_service: NewService, monkeypatch: pytest.MonkeyPatch, needs: bool
 ) -> None:
     asked: list[Any] = []
@@ -353,7 +353,7 @@ def test_postfix_is_asked_to_hold_only_where_its_table_does_not(
     assert asked == [], "nothing is to be held"
 
 
-def test_a_refusal_names_its_incident_and_a_deferral_records_none(new_service: NewService) -> None:
+def test_a_rejection_names_its_incident_and_a_deferral_records_none(new_service: NewService) -> None:
     service = new_service({"policy": [{"name": "b", "action": "block"}]})
     reply = send(service.session())
     (incident,) = service.store.incidents
@@ -371,7 +371,7 @@ def test_an_uninspected_message_that_is_allowed_is_not_marked_as_inspected(new_s
     assert added[headers.STATUS] == "limited; a.zip: encrypted"
 
 
-def test_what_is_accepted_is_learned_and_what_waits_is_not(new_service: NewService) -> None:
+def test_relations_are_learned_from_accepted_messages_and_not_from_held_ones(new_service: NewService) -> None:
     learned: list[Any] = []
     for policies, is_learned in ((ALLOW_ALL, True), (HOLD_ALL, False)):
         service = new_service(policies)
@@ -390,7 +390,7 @@ def test_what_is_accepted_is_learned_and_what_waits_is_not(new_service: NewServi
         learned.clear()
 
 
-def test_a_message_without_header_and_body_is_read_as_nothing(new_service: NewService) -> None:
+def test_a_message_without_header_and_body_is_inspected_as_empty(new_service: NewService) -> None:
     service = new_service()
     session = service.session()
     session.begin("anna@corp.example", "")

@@ -51,7 +51,7 @@ def listener(tmp_path: Path) -> Iterator[Path]:
 # -- what keeps a message whole ---------------------------------------------------------------------------------------
 
 
-def test_nothing_keeps_a_plain_message_whole(listener: Path) -> None:
+def test_a_plain_message_can_be_split(listener: Path) -> None:
     assert obstacle(Envelope(), Commands(), PARTS, NAMED, listener) == ""
 
 
@@ -60,7 +60,9 @@ def test_nothing_keeps_a_plain_message_whole(listener: Path) -> None:
     [{}, {"message-id": []}, {"message-id": [b"  "]}, {"message-id": [b" "], "date": [b" "]}],
     ids=["none", "empty", "blank", "both blank"],
 )
-def test_a_message_whose_retry_would_not_be_known_stays_whole(listener: Path, fields: dict[str, list[bytes]]) -> None:
+def test_a_message_whose_retry_cannot_be_recognised_is_not_split(
+    listener: Path, fields: dict[str, list[bytes]]
+) -> None:
     assert obstacle(Envelope(), Commands(), PARTS, fields, listener) == "no Message-ID"
 
 
@@ -69,11 +71,13 @@ def test_a_message_whose_retry_would_not_be_known_stays_whole(listener: Path, fi
     [{"message-id": [b" <1@a>", b" <2@a>"]}, {"date": [b" Mon, 30 Nov 2026 01:00:00 +0000"]}],
     ids=["two", "only a date"],
 )
-def test_a_message_is_known_by_two_names_or_its_date_too(listener: Path, fields: dict[str, list[bytes]]) -> None:
+def test_a_message_with_two_message_ids_or_only_a_date_can_be_split(
+    listener: Path, fields: dict[str, list[bytes]]
+) -> None:
     assert obstacle(Envelope(), Commands(), PARTS, fields, listener) == ""
 
 
-def test_only_recipients_whom_postfix_finds_again_may_wait(listener: Path) -> None:
+def test_a_message_is_split_only_for_addresses_that_postfix_keeps(listener: Path) -> None:
     assert obstacle(Envelope(), Commands(odd={BOB}), PARTS, NAMED, listener) == "address"
     assert obstacle(Envelope(), Commands(odd={EVE}), PARTS, NAMED, listener) == "", "they do not wait"
     number = Part(("4111111111111111@partner.example",), PARTS[1].verdict)
@@ -81,7 +85,7 @@ def test_only_recipients_whom_postfix_finds_again_may_wait(listener: Path) -> No
     assert obstacle(Envelope(), Commands(), [*PARTS, number], NAMED, listener) == "address"
 
 
-def test_without_a_listener_a_message_stays_whole(tmp_path: Path) -> None:
+def test_a_message_is_not_split_without_a_listener(tmp_path: Path) -> None:
     assert obstacle(Envelope(), Commands(), PARTS, NAMED, tmp_path / "copies") == "no listener"
     (tmp_path / "copies").touch()
     assert obstacle(Envelope(), Commands(), PARTS, NAMED, tmp_path / "copies") == "no listener"
@@ -96,7 +100,7 @@ def test_without_a_listener_a_message_stays_whole(tmp_path: Path) -> None:
         ("yes", ["smtp/inet/enable_original_recipient = yes"], True),
     ],
 )
-def test_whether_postfix_finds_original_recipients(
+def test_keeps_original_recipients_follows_the_postfix_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, main: str, services: list[str], keeps: bool
 ) -> None:
     def postconf(_config: Path, option: str, *_names: str) -> list[str]:
@@ -108,7 +112,9 @@ def test_whether_postfix_finds_original_recipients(
     assert split.keeps_original_recipients(tmp_path) is keeps
 
 
-def test_what_postfix_does_not_say_counts_as_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_postconf_counts_as_not_keeping_original_recipients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_: object) -> list[str]:
         raise subprocess.CalledProcessError(1, "postconf")
 
@@ -120,7 +126,7 @@ def test_what_postfix_does_not_say_counts_as_no(tmp_path: Path, monkeypatch: pyt
 # -- what a retry finds again -----------------------------------------------------------------------------------------
 
 
-def test_a_digest_is_of_sender_header_and_body_and_of_no_recipient() -> None:
+def test_the_digest_covers_sender_header_and_body_but_no_recipient() -> None:
     digest = digest_of(SEALED)
     assert digest == digest_of(dataclasses.replace(SEALED, recipients=(EVE,)))
     others = [
@@ -178,7 +184,7 @@ def test_a_copy_is_recorded_without_a_queue_id_and_found_by_its_retry(
     assert Splitter(store, "another", ACTOR).known(BOB) is None
 
 
-def test_a_copy_whose_record_was_lost_in_a_power_cut_has_the_same_id_again(store: Store) -> None:
+def test_a_copy_keeps_its_id_if_its_record_was_lost_in_a_power_cut(store: Store) -> None:
     first = Splitter(store, "digest", ACTOR).prepare(incident(), [EVE])
     assert Splitter(store, "digest", ACTOR).prepare(incident(), []).id == first.id
     others = [
@@ -199,7 +205,7 @@ def test_a_copy_whose_record_was_lost_in_a_power_cut_has_the_same_id_again(store
 
 
 @pytest.mark.parametrize("others", [0, 1])
-def test_a_retry_waits_for_the_queue_id_that_the_first_attempt_still_stores(
+def test_a_retry_waits_until_the_first_attempt_has_stored_its_queue_id(
     store: Store, monkeypatch: pytest.MonkeyPatch, others: int
 ) -> None:
     first = incident(queue_id="", message_digest="digest")
@@ -223,14 +229,14 @@ def test_a_retry_waits_for_the_queue_id_that_the_first_attempt_still_stores(
     assert waited == [15.0]
 
 
-def test_where_all_queue_ids_are_stored_a_retry_waits_for_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_does_not_wait_if_all_queue_ids_are_stored(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.record(incident(queue_id="4COPY", message_digest="digest"), ACTOR)
     monkeypatch.setattr(split, "_LATER", None)
     assert Splitter(store, "digest", ACTOR).known(BOB) is not None
 
 
 @pytest.mark.parametrize(("queue_id", "is_logged"), [("4SEEN", False), ("", True)])
-def test_a_conflict_at_the_queue_id_matters_only_where_nobody_has_stored_it(
+def test_a_conflict_is_logged_only_if_no_process_has_stored_the_queue_id(
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -249,7 +255,7 @@ def test_a_conflict_at_the_queue_id_matters_only_where_nobody_has_stored_it(
     assert ("failed: stage=split" in caplog.text) is is_logged
 
 
-def test_the_record_and_the_queue_id_are_synced_apart_from_their_transactions(
+def test_the_record_is_synced_outside_its_transaction_and_the_queue_id_is_not(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     how: list[tuple[str, object]] = []
@@ -270,7 +276,7 @@ def test_the_record_and_the_queue_id_are_synced_apart_from_their_transactions(
     assert how == [("record", False), ("sync", None), ("amend", False)]
 
 
-def test_queue_ids_are_stored_one_after_the_other() -> None:
+def test_queue_ids_are_stored_by_one_thread() -> None:
     assert split._LATER._max_workers == 1, "whoever waits for the last one waits for all"
 
 
@@ -286,7 +292,7 @@ def test_a_record_that_is_not_durable_defers_the_message(store: Store, monkeypat
         splitter.submit(one, copy_of(one), Path("/x"))
 
 
-def test_a_queue_id_that_cannot_be_stored_harms_nothing(
+def test_an_error_when_storing_the_queue_id_is_only_logged(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -314,12 +320,14 @@ def test_a_queue_id_that_cannot_be_stored_harms_nothing(
         (State.VANISHED, "", True),
     ],
 )
-def test_what_is_over_is_asked_about_again(store: Store, state: State, queue_id: str, is_known: bool) -> None:
+def test_a_retry_finds_its_copy_unless_that_was_returned_or_removed(
+    store: Store, state: State, queue_id: str, is_known: bool
+) -> None:
     store.record(incident(state=state, queue_id=queue_id, message_digest="digest"), ACTOR)
     assert (Splitter(store, "digest", ACTOR).known(BOB) is not None) is is_known
 
 
-def test_a_retry_after_five_days_is_another_message(store: Store) -> None:
+def test_a_retry_after_five_days_counts_as_a_new_message(store: Store) -> None:
     old = datetime.now(UTC) - timedelta(days=5, minutes=1)
     store.record(incident(message_digest="digest", created_at=old), ACTOR)
     assert Splitter(store, "digest", ACTOR).known(BOB) is None
@@ -327,7 +335,7 @@ def test_a_retry_after_five_days_is_another_message(store: Store) -> None:
     assert Splitter(store, "digest", ACTOR).known(BOB) is not None
 
 
-def test_a_copy_is_submitted_until_postfix_has_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_without_a_queue_id_is_submitted_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[Copy] = []
     ids = iter(["", "4NEW"])
 
@@ -346,7 +354,7 @@ def test_a_copy_is_submitted_until_postfix_has_it(store: Store, monkeypatch: pyt
     assert len(taken) == 2
 
 
-def test_who_found_the_copy_meanwhile_is_right(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_id_that_the_reconciler_stored_first_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     splitter = Splitter(store, "digest", ACTOR)
     one = splitter.prepare(incident(), [])
 
@@ -406,7 +414,7 @@ def send(service: FakeService, *recipients: str, message_id: bytes = b" <1@corp.
     return reply
 
 
-def test_who_must_wait_gets_a_copy_and_the_others_the_message(
+def test_recipients_that_need_approval_get_a_held_copy_and_the_others_the_message(
     new_service: NewService, store: Store, listener: Path, handed: list[Copy]
 ) -> None:
     service = service_of(new_service, store, listener)
@@ -432,7 +440,7 @@ def test_a_retry_makes_no_second_copy(
     assert len(handed) == len(store.incidents()) == 1
 
 
-def test_where_the_listener_refuses_nobody_gets_the_message(
+def test_the_message_is_deferred_if_the_listener_rejects_the_copy(
     new_service: NewService, store: Store, listener: Path, handed: list[Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(*_: object) -> str:
@@ -443,7 +451,7 @@ def test_where_the_listener_refuses_nobody_gets_the_message(
 
 
 @pytest.mark.parametrize("reason", ["Message-ID", "original recipients"])
-def test_a_message_that_cannot_be_split_waits_whole(
+def test_a_message_that_cannot_be_split_is_held_for_all_recipients(
     new_service: NewService,
     store: Store,
     listener: Path,
@@ -482,7 +490,7 @@ def refusing(new_service: NewService, store: Store, listener: Path) -> FakeServi
     return service
 
 
-def test_refused_recipients_get_a_copy_that_is_returned(
+def test_blocked_recipients_get_a_copy_that_is_returned_to_the_sender(
     new_service: NewService, store: Store, listener: Path, handed: list[Copy]
 ) -> None:
     reply = send(refusing(new_service, store, listener), EVE, BOB)
@@ -494,7 +502,7 @@ def test_refused_recipients_get_a_copy_that_is_returned(
     assert ("X-Holdgate-Held", "yes") in list(one.fields)
 
 
-def test_where_all_are_refused_the_client_is_told(
+def test_a_message_blocked_for_all_recipients_is_rejected_at_once(
     new_service: NewService, store: Store, listener: Path, handed: list[Copy]
 ) -> None:
     reply = send(refusing(new_service, store, listener), BOB)
@@ -504,7 +512,7 @@ def test_where_all_are_refused_the_client_is_told(
 @pytest.mark.parametrize(
     ("minutes", "how", "is_known"), [(59, "policy", True), (61, "policy", False), (1, "page", False)]
 )
-def test_a_report_counts_for_an_hour(store: Store, minutes: int, how: str, is_known: bool) -> None:
+def test_a_returned_copy_is_recognised_for_one_hour(store: Store, minutes: int, how: str, is_known: bool) -> None:
     closed = datetime.now(UTC) - timedelta(minutes=minutes)
     values = {"message_digest": "digest", "queue_id": "4Q", "closed_at": closed, "decided_how": how}
     store.record(incident(state=State.RETURNED, **values), ACTOR)

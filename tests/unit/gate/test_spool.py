@@ -18,7 +18,9 @@ def place_of(spool: Spool) -> str:
 
 @settings(max_examples=60)
 @given(chunks=st.lists(st.binary(max_size=90_000), max_size=6), memory=st.sampled_from([0, 1, 65_536, 10**9]))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], memory: int) -> None:
+def test_written_chunks_are_read_back(
+    tmp_path_factory: pytest.TempPathFactory, chunks: list[bytes], memory: int
+) -> None:
     spool = Spool(tmp_path_factory.getbasetemp(), memory)
     for chunk in chunks:
         spool.write(chunk)
@@ -29,7 +31,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, chunk
     spool.close()
 
 
-def test_a_view_that_lives_longer_than_the_call_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_memory_view_that_outlives_the_call_causes_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python 3.14 does so with an object that it passed to a function."""
     views: list[memoryview] = []
     write = os.write
@@ -48,7 +50,7 @@ def test_a_view_that_lives_longer_than_the_call_is_no_error(tmp_path: Path, monk
     assert len(views) == 4
 
 
-def test_a_large_message_goes_to_disk_without_a_name(tmp_path: Path) -> None:
+def test_a_large_message_moves_to_an_unnamed_file_on_disk(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 100_000)
     spool.write(b"x" * 99_000)
     spool.message()
@@ -69,7 +71,7 @@ def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_what_has_moved_to_disk_stays_there(tmp_path: Path) -> None:
+def test_a_message_that_moved_to_disk_stays_there(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 100_000)
     spool.write(b"x" * 150_000)
     descriptor = spool.descriptor
@@ -80,7 +82,7 @@ def test_what_has_moved_to_disk_stays_there(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_a_disk_without_room_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_descriptor_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
@@ -95,7 +97,7 @@ def test_a_disk_without_room_leaves_nothing_open(tmp_path: Path, monkeypatch: py
     spool.close()
 
 
-def test_a_short_message_has_no_file_and_one_of_just_the_limit_none_on_disk(tmp_path: Path) -> None:
+def test_a_short_message_has_no_file_and_one_at_the_limit_has_none_on_disk(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 100_000)
     assert spool.descriptor == -1
     spool.write(b"x" * 100_000)
@@ -108,7 +110,7 @@ def test_a_short_message_has_no_file_and_one_of_just_the_limit_none_on_disk(tmp_
     spool.close()
 
 
-def test_nothing_stays_open(tmp_path: Path) -> None:
+def test_closing_leaves_no_descriptor_open(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     spool = Spool(tmp_path, 10)
     spool.write(b"x" * 200_000)

@@ -47,7 +47,7 @@ def start(config: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_milter_with_a_mistake_in_its_policies_ends_for_good_and_says_which(config: Path) -> None:
+def test_an_error_in_the_policies_ends_the_milter_with_ex_config_and_a_log_line(config: Path) -> None:
     policies = config.parent / "policies.toml"
     policies.write_text("[[policy", encoding="utf-8")
     config.write_text(config.read_text().replace(f"{TESTS.parent}/etc/policies.toml", str(policies)), encoding="utf-8")
@@ -65,7 +65,9 @@ def test_a_milter_with_a_mistake_in_its_policies_ends_for_good_and_says_which(co
         ("kill landlock_restrict_self", "ended before its first message, while it confined itself"),
     ],
 )
-def test_a_milter_whose_workers_cannot_be_confined_ends_and_says_why(config: Path, refused: str, output: str) -> None:
+def test_the_milter_exits_with_a_reason_if_its_workers_cannot_be_confined(
+    config: Path, refused: str, output: str
+) -> None:
     done = start(config, "support.refusal", refused, "holdgate.gate.main")
     assert done.returncode == daemon.EX_OSERR
     (line,) = done.stderr.splitlines()

@@ -57,7 +57,7 @@ def copy_of(content: bytes | int, commands: Commands | None = None, *, header_on
     return Copy(ENVELOPE, ["bob@partner.example"], commands or Commands(), fields, content, header_only=header_only)
 
 
-def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) -> None:
+def test_a_copy_has_the_client_and_the_parameters_of_its_message(listen: Listen) -> None:
     commands = Commands()
     commands.set_mail(["SIZE=77", "BODY=8BITMIME", "SMTPUTF8", "RET=FULL", "ENVID=e+2B1", "AUTH=<>"])
     commands.add_rcpt("<bob@partner.example>", "bob@partner.example", ["NOTIFY=NEVER", "ORCPT=rfc822;b", "X=1"])
@@ -78,14 +78,14 @@ def test_the_client_and_the_parameters_are_those_of_the_message(listen: Listen) 
     ]
 
 
-def test_a_bounce_that_must_not_carry_the_message_does_not(listen: Listen) -> None:
+def test_a_copy_whose_bounce_must_not_carry_content_has_ret_hdrs(listen: Listen) -> None:
     commands = Commands(mail=("RET=FULL",))
     place, received = listen(REPLIES)
     submit_copy(copy_of(b"\r\n", commands, header_only=True), place)
     assert received[3] == b"MAIL FROM:<anna@corp.example> RET=HDRS\r\n"
 
 
-def test_commands_are_sent_together_where_the_listener_takes_that(tmp_path: Path) -> None:
+def test_commands_are_sent_together_if_the_listener_offers_pipelining(tmp_path: Path) -> None:
     """It reads all of them before it answers, and what is done meanwhile is done before it has the content."""
     group, done = b"", []
     server = socket.socket(socket.AF_UNIX)
@@ -116,7 +116,7 @@ def test_commands_are_sent_together_where_the_listener_takes_that(tmp_path: Path
     assert done.count("meanwhile") == 1
 
 
-def test_what_fails_meanwhile_leaves_no_copy(listen: Listen) -> None:
+def test_a_failure_during_the_submission_leaves_no_copy(listen: Listen) -> None:
     def fails() -> None:
         raise RuntimeError("store")
 
@@ -127,7 +127,7 @@ def test_what_fails_meanwhile_leaves_no_copy(listen: Listen) -> None:
 
 
 @given(st.lists(st.integers(), max_size=9), st.integers(1, 4))
-def test_groups_have_all_steps_in_order(numbers: list[int], size: int) -> None:
+def test_pipelined_groups_have_all_steps_in_order(numbers: list[int], size: int) -> None:
     steps = [("RCPT", str(number), 250) for number in numbers]
     groups = list(submit._groups(steps, size))
     assert [step for group in groups for step in group] == steps
@@ -142,14 +142,14 @@ def test_a_refusal_at_any_step_is_an_error(listen: Listen, step: int) -> None:
 
 
 @pytest.mark.parametrize("step", range(1, len(REPLIES)))
-def test_silence_ends(listen: Listen, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+def test_a_silent_listener_causes_a_time_out(listen: Listen, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(submit, "TIME_LIMIT", 0.3)
     place, _ = listen(REPLIES[:step])
     with pytest.raises(SubmitError, match=r"TimeoutError|timed out"):
         submit_copy(copy_of(b"\r\n"), place)
 
 
-def test_a_listener_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_listener_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SubmitError, match="connection: FileNotFoundError"):
         submit_copy(copy_of(b""), tmp_path / "none")
 
@@ -158,7 +158,7 @@ def test_a_listener_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 @example([b"a\r\n", b".\r", b"\n"])
 @example([b"a\r", b"\n.b\r\n"])
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b".\r\n", b"..", b"\r\n.\r\n", b""]), max_size=9))
-def test_content_comes_out_of_data_as_it_went_in(pieces: list[bytes]) -> None:
+def test_content_is_unchanged_after_dot_stuffing_is_undone(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
     sent = b"".join(submit._stuffed(pieces))
     assert sent.endswith(b".\r\n")
@@ -182,7 +182,7 @@ def test_a_spool_on_disk_is_read_from_its_beginning(tmp_path: Path) -> None:
     "path",
     ["<bob@partner.example>", "<bob%a.example@corp.example>", "<zoë@exämple.example>", '<"b ob"@partner.example>'],
 )
-def test_simple_paths(path: str) -> None:
+def test_ordinary_paths_are_sent_to_postfix_unchanged(path: str) -> None:
     commands = Commands()
     commands.add_rcpt(path, path[1:-1], [])
     assert not commands.odd
@@ -209,7 +209,7 @@ def test_simple_paths(path: str) -> None:
         "",
     ],
 )
-def test_other_paths(path: str) -> None:
+def test_unusual_paths_are_marked_as_odd(path: str) -> None:
     commands = Commands()
     commands.add_rcpt(path, "bob", [])
     assert commands.odd == {"bob"}
@@ -240,7 +240,7 @@ def test_a_listener_that_is_slow_at_each_step_has_one_limit(listen: Listen, monk
         submit_copy(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)
 
 
-def test_the_content_counts_too(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_includes_the_content(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:
     path, _ = listen(REPLIES)
     steps: list[float] = []
     checked = submit._limit_step

@@ -27,7 +27,9 @@ def sums() -> list[float]:
         (replace(READ, status="failed"), 0.5, (0.5, 0.0, 0.0)),
     ],
 )
-def test_each_stage_has_its_part(inspection: Inspection, seconds: float, stages: tuple[float, ...]) -> None:
+def test_the_time_of_an_inspection_is_divided_among_its_stages(
+    inspection: Inspection, seconds: float, stages: tuple[float, ...]
+) -> None:
     before = sums()
     measure(inspection, seconds)
     assert [now - then for now, then in zip(sums(), before, strict=True)] == pytest.approx(stages)

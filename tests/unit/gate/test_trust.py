@@ -35,7 +35,7 @@ def counted(status: SealStatus) -> float:
     return metrics.SEALS.labels(status)._value.get()  # type: ignore[no-any-return]
 
 
-def test_a_message_without_a_seal_is_not_counted(new_service: NewService) -> None:
+def test_a_message_without_a_seal_changes_no_seal_metric(new_service: NewService) -> None:
     before = {status: counted(status) for status in SealStatus}
     assert not is_sealed(new_service(), [], sealed())
     assert before == {status: counted(status) for status in SealStatus}
@@ -63,7 +63,7 @@ JUDGED = [
 
 
 @pytest.mark.parametrize(("values", "message", "now", "status"), JUDGED, ids=range(len(JUDGED)))
-def test_a_seal_counts_for_its_message_alone_and_is_counted(
+def test_a_seal_is_valid_only_for_its_message_and_its_status_is_counted(
     new_service: NewService,
     caplog: pytest.LogCaptureFixture,
     values: list[bytes],
@@ -77,7 +77,7 @@ def test_a_seal_counts_for_its_message_alone_and_is_counted(
     assert [f"why={status}" in line for line in caplog.messages] == ([] if status is SealStatus.VALID else [True])
 
 
-def test_a_seal_counts_once_for_each_recipient(new_service: NewService, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_seal_is_accepted_once_for_each_recipient(new_service: NewService, caplog: pytest.LogCaptureFixture) -> None:
     service = new_service()
     value = value_of(sealed(recipients=TWO_RECIPIENTS))
     assert is_sealed(service, [value], sealed(recipients=TWO_RECIPIENTS[:1]))
@@ -85,14 +85,14 @@ def test_a_seal_counts_once_for_each_recipient(new_service: NewService, caplog: 
     assert "why=replayed" in caplog.text
 
 
-def test_a_seal_that_does_not_fit_is_not_used_up(new_service: NewService) -> None:
+def test_a_seal_that_does_not_match_can_still_be_used_by_its_message(new_service: NewService) -> None:
     service = new_service()
     value = value_of(sealed())
     assert not is_sealed(service, [value], sealed(body=b"2"))
     assert is_sealed(service, [value], sealed())
 
 
-def test_a_store_that_fails_is_no_yes(new_service: NewService) -> None:
+def test_a_failed_store_does_not_make_a_seal_valid(new_service: NewService) -> None:
     service = new_service()
 
     def use(*_: object) -> bool:
@@ -118,7 +118,7 @@ SCANNED = [
 
 
 @pytest.mark.parametrize(("scanners", "fields", "expected"), SCANNED, ids=range(len(SCANNED)))
-def test_the_word_of_a_scanner(
+def test_headers_of_a_trusted_scanner_count_only_from_its_network(
     new_service: NewService, scanners: list[str], fields: dict[str, list[bytes]], expected: bool
 ) -> None:
     snapshot = new_service(trusted_scanners=scanners).snapshot
