@@ -54,7 +54,7 @@ def ask(path: Path, line: bytes) -> dict[str, object]:
     return answer
 
 
-def test_list_show_release_delete(path: Path, queue: HeldMail) -> None:
+def test_the_agent_lists_shows_releases_and_deletes(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     assert client.held() == [OURS, FOREIGN]
     assert client.show("4ours", 100, header_only=True) == b"x-holdgate-incident: A\n"
@@ -68,7 +68,7 @@ def test_list_show_release_delete(path: Path, queue: HeldMail) -> None:
     assert client.show("4ours", 100) is None
 
 
-def test_of_what_is_released_only_the_header_is_read(
+def test_a_release_reads_only_the_header_of_the_message(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message can be large, and postcat(1) would print all of it."""
@@ -83,7 +83,7 @@ def test_of_what_is_released_only_the_header_is_read(
     assert read == [("4ours", True)]
 
 
-def test_a_peer_that_waits_does_not_keep_the_agent_from_ending(queue: HeldMail, tmp_path: Path) -> None:
+def test_a_waiting_client_does_not_keep_the_agent_from_exiting(queue: HeldMail, tmp_path: Path) -> None:
     before = set(threading.enumerate())
     listener = agent.listen(tmp_path / "queue.sock", group_id=os.getgid())
     agent.Agent(queue, user_ids=[os.getuid()], action_header="X-Netskope-Action").serve(listener)
@@ -151,7 +151,7 @@ def refused_as_nobody(path: Path) -> list[str]:
     ],
     ids=["a stranger", "the desk", "the reconciler"],
 )
-def test_each_user_may_ask_for_what_it_needs(
+def test_each_user_may_send_only_the_requests_it_needs(
     queue: HeldMail, allowed: dict[str, list[int]], refused: list[str]
 ) -> None:
     with served_to(queue, **allowed) as path:
@@ -159,7 +159,7 @@ def test_each_user_may_ask_for_what_it_needs(
     assert bool(queue.acts) == ("release" not in refused)
 
 
-def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue: HeldMail) -> None:
+def test_mail_without_the_holdgate_mark_is_not_shown_released_or_deleted(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     for act in (client.show, client.release, client.delete):
         with pytest.raises(QueueError, match="does not carry our mark"):
@@ -184,7 +184,7 @@ def test_mail_that_is_not_ours_is_not_read_released_or_deleted(path: Path, queue
     ],
 )
 @pytest.mark.parametrize("act", ["show", "release", "delete"])
-def test_mail_that_was_not_inspected_is_ours_where_it_is_adopted(
+def test_uninspected_mail_is_managed_only_if_it_is_adopted(
     queue: HeldMail, tmp_path: Path, header: bytes, adopted: bool, ours: bool, act: str
 ) -> None:
     queue.header = header
@@ -199,7 +199,7 @@ def test_mail_that_was_not_inspected_is_ours_where_it_is_adopted(
     listener.close()
 
 
-def test_of_many_each_has_its_own_outcome_by_one_listing(path: Path, queue: HeldMail) -> None:
+def test_a_batch_needs_one_listing_and_each_message_has_its_own_outcome(path: Path, queue: HeldMail) -> None:
     ours = [replace(OURS, queue_id=f"4ours{number}") for number in range(5)]
     queue.messages = [*ours, FOREIGN]
     queue.damaged = {"4ours1"}
@@ -229,7 +229,7 @@ def test_of_many_each_has_its_own_outcome_by_one_listing(path: Path, queue: Held
 
 
 @pytest.mark.parametrize("do", ["release", "delete"])
-def test_what_is_reported_as_gone_survives_a_power_cut(
+def test_a_release_or_deletion_is_synced_before_it_is_reported(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch, do: str
 ) -> None:
     synced: list[tuple[int, bool]] = []
@@ -243,7 +243,7 @@ def test_what_is_reported_as_gone_survives_a_power_cut(
     assert synced == [(queue.hold.stat().st_ino, False)]
 
 
-def test_a_release_that_may_not_survive_is_not_reported_as_done(
+def test_a_release_that_cannot_be_synced_is_reported_as_an_error(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fsync(_descriptor: int) -> None:
@@ -256,7 +256,7 @@ def test_a_release_that_may_not_survive_is_not_reported_as_done(
     assert queue.acts == [(OURS.queue_id,)]
 
 
-def test_what_came_since_the_last_listing_is_listed_again_and_released(path: Path, queue: HeldMail) -> None:
+def test_a_message_that_arrived_after_the_last_listing_is_released(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     first = client.held_unless("")
     assert first is not None
@@ -281,7 +281,7 @@ def test_what_came_since_the_last_listing_is_listed_again_and_released(path: Pat
     assert queue.listings == 4
 
 
-def test_a_message_that_is_released_while_it_is_shown_is_not_held(
+def test_a_message_that_is_released_while_it_is_read_counts_as_not_held(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = HeldMail.show
@@ -296,13 +296,13 @@ def test_a_message_that_is_released_while_it_is_shown_is_not_held(
     assert QueueClient(path).show("4ours", 100) is None
 
 
-def test_nothing_is_done_for_nobody(path: Path, queue: HeldMail) -> None:
+def test_an_empty_batch_does_nothing(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     assert client.release_all([]) == client.delete_all([]) == client.headers([]) == []
     assert queue.acts == []
 
 
-def test_what_postfix_refuses_as_a_whole_is_no_messages_fault(
+def test_a_failed_listing_is_an_error_of_postfix_and_not_of_a_message(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(_: HeldMail) -> list[HeldMessage]:
@@ -318,12 +318,12 @@ def test_what_postfix_refuses_as_a_whole_is_no_messages_fault(
     [None, "4ours", [["4ours"]], [["4ours", 100, 1]], [[4, 100]], [["4ours", "100"]], [["4ours", 100]] * 101],
 )
 @pytest.mark.parametrize("do", ["headers", "release", "delete"])
-def test_messages_are_named_by_pairs_and_not_too_many(path: Path, do: str, messages: object) -> None:
+def test_a_batch_needs_valid_pairs_and_has_a_limit(path: Path, do: str, messages: object) -> None:
     line = json.dumps({"do": do, "messages": messages}).encode() + b"\n"
     assert str(ask(path, line)["error"]).startswith("messages: ")
 
 
-def test_a_queue_id_used_again_by_another_message_is_another(path: Path, queue: HeldMail) -> None:
+def test_a_reused_queue_id_with_another_arrival_time_is_another_message(path: Path, queue: HeldMail) -> None:
     assert not QueueClient(path).delete("4ours", 99)
     assert queue.messages == [OURS, FOREIGN]
 
@@ -352,7 +352,7 @@ def dribble(peer: socket.socket, count: int) -> None:
             peer.recv(1)
 
 
-def test_silent_peers_keep_nobody_waiting(path: Path) -> None:
+def test_silent_clients_do_not_delay_other_clients(path: Path) -> None:
     with silent_peers(path, agent.PLACES - 1) as peers:
         peers[0].sendall(b'{"do": ')
         assert QueueClient(path).held() == [OURS, FOREIGN]
@@ -360,7 +360,7 @@ def test_silent_peers_keep_nobody_waiting(path: Path) -> None:
         assert json.loads(peers[0].makefile("rb").readline())["ok"]
 
 
-def test_a_peer_has_a_time_limit_however_slowly_it_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_writes_slowly_is_closed_at_the_time_limit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent, "_REQUEST_TIMEOUT", 0.2)
     with silent_peers(path, agent.PLACES) as (peer, *_):
         peer.settimeout(0.05)
@@ -370,7 +370,7 @@ def test_a_peer_has_a_time_limit_however_slowly_it_writes(path: Path, monkeypatc
         assert QueueClient(path).held() == [OURS, FOREIGN]
 
 
-def test_of_two_who_release_a_message_at_once_one_does(path: Path, queue: HeldMail) -> None:
+def test_only_one_of_two_simultaneous_releases_succeeds(path: Path, queue: HeldMail) -> None:
     queue.meeting = threading.Barrier(2)  # where they would meet, were they let
     with ThreadPoolExecutor(2) as both:
         done = list(both.map(lambda _: QueueClient(path).release("4ours", 100), range(2)))
@@ -396,12 +396,12 @@ def test_bad_requests_are_refused_and_the_next_is_served(path: Path, line: bytes
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else to ask")
-def test_another_user_is_refused_even_when_the_socket_lets_them_in(path: Path) -> None:
+def test_another_user_is_refused_even_if_the_socket_mode_permits_access(path: Path) -> None:
     path.chmod(0o666)
     assert refused_as_nobody(path) == [request["do"] for request in REQUESTS]
 
 
-def test_only_one_may_have_the_socket(tmp_path: Path) -> None:
+def test_only_one_agent_can_lock_the_socket(tmp_path: Path) -> None:
     path = tmp_path / "queue.sock"
     first = agent.claim(path)
     with pytest.raises(BlockingIOError, match=r"queue\.sock\.lock: another holdgate-queue runs"):
@@ -410,30 +410,30 @@ def test_only_one_may_have_the_socket(tmp_path: Path) -> None:
     os.close(agent.claim(path))
 
 
-def test_a_lock_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "queue.sock.lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
         agent.claim(tmp_path / "queue.sock")
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_the_socket_is_for_root_and_one_group(path: Path) -> None:
+def test_the_socket_mode_permits_root_and_one_group(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o660
 
 
 @pytest.mark.parametrize("queue_id", ["", "ALL", "-", "../x", "4a b", "4a\n", "a" * 40])
-def test_what_is_no_queue_id_never_reaches_a_command(queue_id: str, tmp_path: Path) -> None:
+def test_an_invalid_queue_id_is_never_passed_to_a_command(queue_id: str, tmp_path: Path) -> None:
     for act in (Postfix(tmp_path).release, Postfix(tmp_path).delete):
         with pytest.raises(PostfixError, match="not a queue id"):
             act(queue_id)
 
 
-def test_an_agent_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_agent_is_reported(tmp_path: Path) -> None:
     with pytest.raises(QueueError, match="the queue agent does not answer"):
         QueueClient(tmp_path / "none.sock").held()
 
 
-def test_a_client_waits_for_a_silent_agent_only_for_its_time(tmp_path: Path) -> None:
+def test_a_client_stops_waiting_for_a_silent_agent_at_its_time_limit(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "queue.sock"))
         silent.listen()
@@ -478,9 +478,7 @@ def answering(path: Path, content: bytes) -> Iterator[QueueClient]:
         (b"{}\n", "no answer"),
     ],
 )
-def test_an_answer_that_is_about_no_message_is_that_of_an_agent_that_does_not_answer(
-    tmp_path: Path, content: bytes, error: str
-) -> None:
+def test_an_invalid_answer_counts_as_an_unreachable_agent(tmp_path: Path, content: bytes, error: str) -> None:
     with answering(tmp_path / "s", content) as client, pytest.raises(UnreachableError, match=error):
         client.release_all([("4ours", 100)])
 
@@ -496,7 +494,7 @@ def test_each_message_of_a_batch_has_its_own_outcome(tmp_path: Path) -> None:
             assert str(failed) == "damaged"
 
 
-def test_the_headers_of_a_batch_are_cut_where_each_ends(tmp_path: Path) -> None:
+def test_the_headers_of_a_batch_are_split_at_their_sizes(tmp_path: Path) -> None:
     outcomes = b'[{"size": 3}, {"gone": true}, {"error": "damaged"}, {"size": 2}]'
     with answering(tmp_path / "s", b'{"ok": true, "size": 5, "outcomes": %s}\nabcde' % outcomes) as client:
         first, gone, failed, last = client.headers([("4a", 1), ("4b", 2), ("4c", 3), ("4d", 4)])
@@ -505,12 +503,12 @@ def test_the_headers_of_a_batch_are_cut_where_each_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "is_done"), [("{}", True), ('{"gone": true}', False)])
-def test_one_message_alone_is_released_or_gone(tmp_path: Path, outcome: str, is_done: bool) -> None:
+def test_a_single_release_or_deletion_reports_whether_it_was_done(tmp_path: Path, outcome: str, is_done: bool) -> None:
     with answering(tmp_path / "s", f'{{"ok": true, "outcomes": [{outcome}]}}\n'.encode()) as client:
         assert client.release("4a", 1) is client.delete("4a", 1) is is_done
 
 
-def test_a_message_that_cannot_be_released_is_an_error_about_it_alone(tmp_path: Path) -> None:
+def test_a_failed_release_is_an_error_of_that_message_only(tmp_path: Path) -> None:
     with (
         answering(tmp_path / "s", b'{"ok": true, "outcomes": [{"error": "damaged"}]}\n') as client,
         pytest.raises(QueueError, match="damaged") as failed,
@@ -528,7 +526,7 @@ def settle(queue: HeldMail) -> None:
     os.utime(queue.hold, (before, before))
 
 
-def test_a_queue_that_is_as_it_was_is_not_listed_again(path: Path, queue: HeldMail) -> None:
+def test_an_unchanged_queue_is_not_listed_again(path: Path, queue: HeldMail) -> None:
     client = QueueClient(path)
     settle(queue)
     first = client.held_unless(None)
@@ -544,7 +542,7 @@ def test_a_queue_that_is_as_it_was_is_not_listed_again(path: Path, queue: HeldMa
     assert client.wait(first.stamp, agent.LONGEST_WAIT)
 
 
-def test_an_exception_in_one_request_ends_neither_the_agent_nor_its_places(
+def test_an_exception_in_one_request_does_not_stop_the_agent_or_block_a_slot(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
@@ -556,7 +554,7 @@ def test_an_exception_in_one_request_ends_neither_the_agent_nor_its_places(
     assert QueueClient(path).held() == [OURS, FOREIGN]
 
 
-def test_a_released_message_that_is_not_sent_at_once_is_released(
+def test_a_release_succeeds_even_if_the_immediate_delivery_attempt_fails(
     path: Path, queue: HeldMail, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is sent with the next queue run."""
@@ -565,12 +563,12 @@ def test_a_released_message_that_is_not_sent_at_once_is_released(
     assert "stage=postfix error=the mail system is down" in caplog.text
 
 
-def test_a_deleted_message_is_not_sent(path: Path, queue: HeldMail) -> None:
+def test_a_deletion_requests_no_delivery(path: Path, queue: HeldMail) -> None:
     assert QueueClient(path).delete("4ours", 100)
     assert (queue.flushed, queue.acts) == ([], [("4ours",)])
 
 
-def test_what_postfix_says_of_a_removal_that_failed_is_reported(
+def test_the_postfix_error_of_a_failed_removal_is_reported(
     path: Path, queue: HeldMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: str) -> None:

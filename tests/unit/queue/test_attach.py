@@ -76,14 +76,14 @@ def test_new_settings_are_added_in_the_order_of_the_pages(config: Path) -> None:
     assert len(names) > 8
 
 
-def test_what_is_said_by_postfix_main_cf_is_what_attach_sets() -> None:
+def test_the_shipped_main_cf_lists_the_settings_that_attach_writes() -> None:
     shipped = Path(__file__).parents[3] / "postfix/main.cf"
     lines = [line.partition(" =") for line in shipped.read_text().splitlines() if not line.startswith("#")]
     values = {name: value.strip() for name, equals, value in lines if equals}
     assert {name: values[name] for name in attach._SETTINGS} == attach._SETTINGS
 
 
-def test_we_come_before_the_signer_and_leave_the_rest(config: Path) -> None:
+def test_holdgate_is_added_before_the_signer_and_other_entries_stay(config: Path) -> None:
     put_in(config)
     postfix = Postfix(config)
     assert postfix.raw_setting("smtpd_milters") == f"{ENTRY}, inet:localhost:8891, inet:localhost:11332"
@@ -109,28 +109,28 @@ def test_we_come_before_the_signer_and_leave_the_rest(config: Path) -> None:
         ("{ inet:localhost:8891, default_action=accept }", "US, { inet:localhost:8891, default_action=accept }"),
     ],
 )
-def test_our_place_among_milters(before: str, after: str) -> None:
+def test_the_place_of_holdgate_among_the_milters(before: str, after: str) -> None:
     assert attach.with_milter(before, "US") == after
 
 
 @given(st.lists(st.from_regex(r"(\{ [a-z:, =/.]{1,20} \}|[a-z:/.$]{1,20})", fullmatch=True), max_size=5))
-def test_a_list_is_split_outside_braces_only(items: list[str]) -> None:
+def test_a_list_is_split_only_outside_braces(items: list[str]) -> None:
     assert split_list(", ".join(items)) == items
 
 
-def test_non_smtpd_milters_that_follow_stay(config: Path) -> None:
+def test_non_smtpd_milters_that_refer_to_smtpd_milters_stay(config: Path) -> None:
     Postfix(config).set({"non_smtpd_milters": "$smtpd_milters"})
     put_in(config)
     assert Postfix(config).raw_setting("non_smtpd_milters") == "$smtpd_milters"
 
 
-def test_a_sites_own_choice_stays(config: Path) -> None:
+def test_a_value_that_the_site_has_set_stays(config: Path) -> None:
     Postfix(config).set({"message_strip_characters": r"\200"})
     put_in(config)
     assert Postfix(config).raw_setting("message_strip_characters") == r"\200"
 
 
-def test_detach_brings_back_every_byte(config: Path) -> None:
+def test_detach_restores_every_byte(config: Path) -> None:
     put_in(config)
     take_out(config)
     assert (config / "main.cf").read_text() == MAIN
@@ -143,7 +143,7 @@ def with_changes(config: Path) -> Settings:
     return Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"change_relay": relay}})
 
 
-def test_the_listener_for_changed_messages_comes_and_goes(config: Path) -> None:
+def test_attach_adds_the_listener_for_changed_messages_and_detach_removes_it(config: Path) -> None:
     assert "holdgate-change" not in attach.plan_attach(settings(config)).difference
     plan = attach.plan_attach(with_changes(config))
     attach.save_state(plan)
@@ -165,7 +165,7 @@ def test_the_listener_for_changed_messages_comes_and_goes(config: Path) -> None:
     assert (config / "master.cf").read_text() == MASTER
 
 
-def test_a_listener_for_changed_messages_that_was_added_by_hand_stays(config: Path) -> None:
+def test_a_listener_for_changed_messages_that_a_person_added_stays(config: Path) -> None:
     shipped = (Path(__file__).parents[3] / "postfix/change.cf").read_text()
     by_hand = shipped.replace("smtpd_milters=", "smtpd_milters=inet:localhost:8891")
     (config / "master.cf").write_text(MASTER + by_hand)
@@ -178,7 +178,7 @@ def split_milters(config: Path) -> str | None:
     return found["holdgate-split"].settings.get("smtpd_milters")
 
 
-def test_who_signs_changed_messages_signs_copies_too_and_not_before(config: Path) -> None:
+def test_copies_are_signed_at_release_if_changed_messages_are_signed(config: Path) -> None:
     attach.apply(attach.plan_attach(settings(config)))
     assert split_milters(config) == "inet:localhost:8891,inet:localhost:11332"
     attach.apply(attach.plan_attach(with_changes(config)))
@@ -186,13 +186,13 @@ def test_who_signs_changed_messages_signs_copies_too_and_not_before(config: Path
     assert attach.plan_attach(with_changes(config)).difference == ""
 
 
-def test_copies_are_signed_when_they_are_held_if_nobody_signs_changed_messages(config: Path) -> None:
+def test_copies_are_signed_when_held_if_no_milter_signs_changed_messages(config: Path) -> None:
     (config / "master.cf").write_text(MASTER + (Path(__file__).parents[3] / "postfix/change.cf").read_text())
     attach.apply(attach.plan_attach(with_changes(config)))
     assert split_milters(config) == "inet:localhost:8891,inet:localhost:11332"
 
 
-def test_the_listener_for_amended_messages_comes_and_goes(config: Path) -> None:
+def test_attach_adds_the_listener_for_amended_messages_and_detach_removes_it(config: Path) -> None:
     relay = "unix:/var/spool/postfix/public/holdgate-replace"
     wanted = Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"replacement_relay": relay}})
     assert "holdgate-replace" not in attach.plan_attach(settings(config)).difference
@@ -212,14 +212,14 @@ def test_the_listener_for_amended_messages_comes_and_goes(config: Path) -> None:
     assert (config / "master.cf").read_text() == MASTER
 
 
-def test_detach_after_a_second_attach_brings_back_the_first_state(config: Path) -> None:
+def test_detach_after_a_second_attach_restores_the_original_state(config: Path) -> None:
     put_in(config)
     put_in(config)
     take_out(config)
     assert (config / "main.cf").read_text() == MAIN
 
 
-def test_detach_takes_out_our_part_alone_where_somebody_changed_the_file(config: Path) -> None:
+def test_detach_removes_only_the_holdgate_part_of_a_changed_file(config: Path) -> None:
     put_in(config)
     postfix = Postfix(config)
     postfix.set({"message_size_limit": "20480000"})
@@ -232,7 +232,7 @@ def test_detach_takes_out_our_part_alone_where_somebody_changed_the_file(config:
     assert (config / "master.cf").read_text() == MASTER
 
 
-def test_the_difference_says_what_happens(config: Path) -> None:
+def test_the_difference_shows_all_changes_before_they_are_made(config: Path) -> None:
     plan = attach.plan_attach(settings(config))
     assert (config / "main.cf").read_text() == MAIN, "a plan changes nothing"
     added = [line[1:] for line in plan.difference.splitlines() if line.startswith("+")]
@@ -241,7 +241,7 @@ def test_the_difference_says_what_happens(config: Path) -> None:
     assert not [line for line in plan.difference.splitlines() if line.startswith("-# ")]
 
 
-def test_what_it_cannot_handle_is_named(config: Path) -> None:
+def test_attach_names_the_settings_that_it_cannot_handle(config: Path) -> None:
     Postfix(config).set({"multi_instance_directories": "/etc/postfix-out"})
     Postfix(config).set({"content_filter": "smtp-amavis:[127.0.0.1]:10024"})
     remarks = " ".join(attach.plan_attach(settings(config)).remarks)
@@ -254,13 +254,13 @@ def test_a_socket_that_a_chrooted_smtpd_cannot_reach_is_refused(config: Path) ->
         attach.plan_attach(settings(config, socket="unix:/run/holdgate/milter.sock"))
 
 
-def test_a_socket_elsewhere_serves_where_nothing_is_chrooted(config: Path) -> None:
+def test_a_socket_outside_the_queue_directory_is_accepted_without_chroot(config: Path) -> None:
     (config / "master.cf").write_text(MASTER.replace(" y ", " n "))
     plan = attach.plan_attach(settings(config, socket="unix:/run/holdgate/milter.sock"))
     assert "{ unix:/run/holdgate/milter.sock, " in plan.difference
 
 
-def test_a_socket_of_tcp_is_written_as_postfix_reads_it(config: Path) -> None:
+def test_a_tcp_socket_is_written_in_postfix_notation(config: Path) -> None:
     plan = attach.plan_attach(settings(config, socket="inet:8895@127.0.0.1"))
     assert "{ inet:127.0.0.1:8895, " in plan.difference
     attach.apply(plan)
@@ -268,14 +268,14 @@ def test_a_socket_of_tcp_is_written_as_postfix_reads_it(config: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["10027", "localhost:10027"])
-def test_a_listener_of_another_name_serves(config: Path, name: str) -> None:
+def test_a_listener_with_another_name_on_the_same_port_is_used(config: Path, name: str) -> None:
     """A second one on its port would keep Postfix from starting."""
     (config / "master.cf").write_text(f"{MASTER}{name} inet n - n - - smtpd\n")
     difference = attach.plan_attach(by_tcp(config)).difference
     assert not [line for line in difference.splitlines() if line.startswith(("+", "-")) and "10027" in line]
 
 
-def test_the_listener_of_an_earlier_version_goes(config: Path) -> None:
+def test_the_listener_of_an_earlier_version_is_replaced(config: Path) -> None:
     old = "127.0.0.1:10027 inet n - n - - smtpd -o syslog_name=postfix/holdgate -o smtpd_milters=\n"
     (config / "master.cf").write_text(MASTER + old)
     for site, now in ((settings(config), "holdgate-notice/unix"), (by_tcp(config), "127.0.0.1:10027/inet")):
@@ -289,14 +289,14 @@ def test_the_listener_of_an_earlier_version_goes(config: Path) -> None:
         assert attach.plan_attach(site).difference == ""
 
 
-def test_a_map_of_a_name_like_ours_is_not_ours(config: Path) -> None:
+def test_a_site_map_with_a_similar_name_is_kept(config: Path) -> None:
     Postfix(config).set({"smtp_header_checks": "regexp:/etc/holdgate/postfix/smtp_header_checks.old"})
     put_in(config)
     both = "regexp:/etc/holdgate/postfix/smtp_header_checks, regexp:/etc/holdgate/postfix/smtp_header_checks.old"
     assert Postfix(config).raw_setting("smtp_header_checks") == both
 
 
-def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attach_is_undone_if_postfix_check_fails(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_config: Path, command: str) -> Any:
         raise PostfixError(f"postfix {command}: no")
 
@@ -309,7 +309,7 @@ def test_what_postfix_does_not_like_is_undone(config: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("runs", "commands"), [(True, ["check", "reload"]), (False, ["check"])])
-def test_a_postfix_that_runs_is_reloaded_and_no_other_is_started(
+def test_postfix_is_reloaded_only_if_it_runs_and_never_started(
     config: Path, monkeypatch: pytest.MonkeyPatch, runs: bool, commands: list[str]
 ) -> None:
     asked: list[str] = []
@@ -331,7 +331,7 @@ def given(config: Path) -> dict[str, str]:
     return Postfix(config).given()
 
 
-def test_detach_leaves_nothing_behind_when_main_cf_was_changed_since(config: Path) -> None:
+def test_detach_removes_everything_even_if_main_cf_changed_after_attach(config: Path) -> None:
     before, services = given(config), [str(one) for one in Postfix(config).services()]
     put_in(config)
     (config / "main.cf").write_text((config / "main.cf").read_text() + "mydestination = corp.example\n")
@@ -342,7 +342,7 @@ def test_detach_leaves_nothing_behind_when_main_cf_was_changed_since(config: Pat
     assert not attach.STATE_DIRECTORY.exists()
 
 
-def test_a_second_attach_after_a_change_does_not_make_ours_theirs(config: Path) -> None:
+def test_a_second_attach_does_not_record_holdgate_settings_as_those_of_the_site(config: Path) -> None:
     before = given(config)
     put_in(config)
     Postfix(config).set({"mydestination": "corp.example"})
@@ -353,7 +353,7 @@ def test_a_second_attach_after_a_change_does_not_make_ours_theirs(config: Path) 
     assert given(config) == before | {"mydestination": "corp.example"}
 
 
-def test_what_somebody_changed_since_stays_theirs(config: Path) -> None:
+def test_a_setting_that_a_person_changed_after_attach_stays(config: Path) -> None:
     put_in(config)
     postfix = Postfix(config)
     postfix.set({"message_strip_characters": r"\0\r"})
@@ -365,7 +365,7 @@ def test_what_somebody_changed_since_stays_theirs(config: Path) -> None:
     assert "enable_long_queue_ids" not in now
 
 
-def test_a_setting_that_was_ours_by_chance_before_stays(config: Path) -> None:
+def test_a_setting_that_had_the_holdgate_value_before_attach_stays(config: Path) -> None:
     Postfix(config).set({"enable_long_queue_ids": "yes"})
     put_in(config)
     Postfix(config).set({"mydestination": "corp.example"})
@@ -373,7 +373,7 @@ def test_a_setting_that_was_ours_by_chance_before_stays(config: Path) -> None:
     assert given(config)["enable_long_queue_ids"] == "yes"
 
 
-def test_a_setting_that_was_another_before_is_so_again(config: Path) -> None:
+def test_detach_restores_the_earlier_value_of_a_setting(config: Path) -> None:
     Postfix(config).set({"enable_long_queue_ids": "no"})
     put_in(config)
     assert given(config)["enable_long_queue_ids"] == "yes"
@@ -382,7 +382,7 @@ def test_a_setting_that_was_another_before_is_so_again(config: Path) -> None:
     assert given(config)["enable_long_queue_ids"] == "no"
 
 
-def test_detach_names_what_it_cannot_know(config: Path) -> None:
+def test_detach_names_the_settings_whose_origin_is_unknown(config: Path) -> None:
     put_in(config)
     attach.delete_state(config)
     postfix = Postfix(config)
@@ -415,7 +415,7 @@ def test_a_scanner_only_attach_writes_no_header_checks_and_no_listener(config: P
         ("exit 3", "postfix check: exit 3"),
     ],
 )
-def test_what_postfix_says_of_its_settings(
+def test_an_error_of_postfix_check_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, error: str
 ) -> None:
     program = tmp_path / "postfix"
@@ -446,7 +446,7 @@ def test_what_postfix_says_of_its_settings(
         ({"time_limit": "5m", "wait_limit": "1m"}, {"mode": "policies", "time_limit": "100s"}, 1580),
     ],
 )
-def test_postfix_waits_longer_than_an_inspection_can_take(
+def test_the_milter_timeout_of_postfix_exceeds_the_longest_inspection(
     config: Path, scan: dict[str, str], ocr: dict[str, str], seconds: int
 ) -> None:
     tables = {"queue": {"postfix_config": config}, "scan": scan, "ocr": ocr}
@@ -454,20 +454,20 @@ def test_postfix_waits_longer_than_an_inspection_can_take(
     assert f" content_timeout={seconds}s " in entry
 
 
-def test_sendmails_milters_that_follow_in_braces_or_among_others_stay(config: Path) -> None:
+def test_non_smtpd_milters_that_refer_with_braces_or_in_a_list_stay(config: Path) -> None:
     Postfix(config).set({"non_smtpd_milters": "inet:localhost:1, ${smtpd_milters}"})
     put_in(config)
     assert Postfix(config).raw_setting("non_smtpd_milters") == "inet:localhost:1, ${smtpd_milters}"
 
 
-def test_the_milters_of_smtpd_are_changed_whatever_they_name(config: Path) -> None:
+def test_smtpd_milters_are_changed_even_if_they_refer_to_another_setting(config: Path) -> None:
     Postfix(config).set({"smtpd_milters": "$non_smtpd_milters, inet:localhost:8891"})
     Postfix(config).set({"non_smtpd_milters": "inet:localhost:11332"})
     put_in(config)
     assert Postfix(config).raw_setting("smtpd_milters") == f"{ENTRY}, $non_smtpd_milters, inet:localhost:8891"
 
 
-def test_tables_that_follow_header_checks_get_the_sites_and_not_ours(config: Path) -> None:
+def test_checks_that_refer_to_header_checks_keep_only_the_table_of_the_site(config: Path) -> None:
     Postfix(config).set({"mime_header_checks": "${header_checks}"})
     Postfix(config).set({"nested_header_checks": "regexp:/etc/postfix/nested"})
     put_in(config)
@@ -475,7 +475,7 @@ def test_tables_that_follow_header_checks_get_the_sites_and_not_ours(config: Pat
     assert Postfix(config).raw_setting("nested_header_checks") == "regexp:/etc/postfix/nested"
 
 
-def test_a_site_without_header_checks_gets_ours_alone_and_loses_them(config: Path) -> None:
+def test_detach_removes_header_checks_that_only_holdgate_had_set(config: Path) -> None:
     Postfix(config).unset("header_checks")
     before = given(config)
     put_in(config)
@@ -500,14 +500,14 @@ def test_a_setting_that_this_postfix_does_not_have_is_not_written(
     assert f"+{absent} =" not in difference
 
 
-def test_a_relay_on_another_machine_needs_no_listener_here(config: Path) -> None:
+def test_a_relay_on_another_machine_needs_no_local_listener(config: Path) -> None:
     elsewhere = {"queue": {"postfix_config": config}, "desk": {"notice_relay": "relay.corp.example:25"}}
     difference = attach.plan_attach(Settings.model_validate(elsewhere)).difference
     assert "+holdgate-notice" not in difference
     assert "+holdgate-split " in difference
 
 
-def test_a_listener_of_another_name_is_replaced_by_that_of_the_settings(config: Path) -> None:
+def test_a_listener_with_an_old_name_is_replaced_by_the_configured_one(config: Path) -> None:
     put_in(config)
     attach.apply(attach.plan_attach(by_tcp(config)))
     assert [str(one) for one in own_listeners(Postfix(config).services())] == ["127.0.0.1:10027/inet"]
@@ -523,13 +523,13 @@ def test_a_listener_of_another_name_is_replaced_by_that_of_the_settings(config: 
 # -- what is kept for detach ------------------------------------------------------------------------------------------
 
 
-def test_what_is_kept_is_for_root_alone(config: Path) -> None:
+def test_only_root_can_read_the_saved_state(config: Path) -> None:
     put_in(config)
     (kept,) = attach.STATE_DIRECTORY.iterdir()
     assert (attach.STATE_DIRECTORY.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
 
 
-def test_two_instances_are_attached_and_detached_each_for_itself(config: Path, tmp_path: Path) -> None:
+def test_two_instances_are_attached_and_detached_independently(config: Path, tmp_path: Path) -> None:
     other = tmp_path / "postfix-out"
     other.mkdir()
     (other / "main.cf").write_text(MAIN.replace("8891", "8892"))
@@ -545,14 +545,14 @@ def test_two_instances_are_attached_and_detached_each_for_itself(config: Path, t
     attach.delete_state(other)  # a second time
 
 
-def test_the_file_that_was_not_changed_since_has_its_bytes_again(config: Path) -> None:
+def test_detach_restores_every_byte_of_the_unchanged_file(config: Path) -> None:
     put_in(config)
     Postfix(config).set({"mydestination": "corp.example"})
     take_out(config)
     assert (config / "master.cf").read_text() == MASTER
 
 
-def test_a_listener_that_was_there_before_stays_after_a_change(config: Path) -> None:
+def test_a_listener_that_existed_before_attach_stays_after_detach(config: Path) -> None:
     """An earlier version's listener: attach renews it, and detach does not take it away."""
     put_in(config)
     attach.delete_state(config)
@@ -562,7 +562,7 @@ def test_a_listener_that_was_there_before_stays_after_a_change(config: Path) -> 
     assert [one.name for one in own_listeners(Postfix(config).services())] == ["holdgate-notice"]
 
 
-def test_what_an_earlier_version_kept_is_understood(config: Path) -> None:
+def test_the_saved_state_of_an_earlier_version_can_be_read(config: Path) -> None:
     """It kept both files, and not each setting's text."""
     before = given(config)
     put_in(config)
@@ -575,7 +575,7 @@ def test_what_an_earlier_version_kept_is_understood(config: Path) -> None:
     assert given(config) == before | {"mydestination": "corp.example"}
 
 
-def test_bytes_that_are_no_utf_8_stay_as_they_are(config: Path) -> None:
+def test_bytes_that_are_not_utf_8_stay_unchanged(config: Path) -> None:
     raw = MAIN.encode() + b"# caf\xe9\n"
     (config / "main.cf").write_bytes(raw)
     put_in(config)
@@ -585,7 +585,7 @@ def test_bytes_that_are_no_utf_8_stay_as_they_are(config: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["main.cf", "master.cf"])
-def test_a_postfix_without_its_files_is_an_error_that_names_the_file(config: Path, name: str) -> None:
+def test_a_missing_postfix_file_is_an_error_that_names_the_file(config: Path, name: str) -> None:
     plan = attach.plan_attach(settings(config))
     (config / name).unlink()
     with pytest.raises(AttachError, match=rf"{config}/{name}: No such file or directory: is Postfix configured\?"):
@@ -593,9 +593,7 @@ def test_a_postfix_without_its_files_is_an_error_that_names_the_file(config: Pat
 
 
 @pytest.mark.parametrize("runs", [True, False])
-def test_whether_postfix_runs_is_what_its_own_command_says(
-    config: Path, monkeypatch: pytest.MonkeyPatch, runs: bool
-) -> None:
+def test_postfix_status_decides_whether_postfix_runs(config: Path, monkeypatch: pytest.MonkeyPatch, runs: bool) -> None:
     def answer(_config: Path, command: str) -> None:
         assert command == "status"
         if not runs:
@@ -614,7 +612,7 @@ def attached_by(config: Path, socket: str) -> Settings:
     return changed
 
 
-def test_an_entry_of_an_earlier_socket_is_replaced_and_goes_with_detach(config: Path) -> None:
+def test_an_entry_with_an_earlier_socket_is_replaced_and_detach_removes_it(config: Path) -> None:
     before = given(config)
     put_in(config)
     Postfix(config).set({"mydestination": "corp.example"})
@@ -630,7 +628,7 @@ def test_an_entry_of_an_earlier_socket_is_replaced_and_goes_with_detach(config: 
     assert given(config) == before | {"mydestination": "corp.example", "myorigin": "corp.example"}
 
 
-def test_a_socket_that_changed_after_attach_is_removed_from_a_file_that_was_changed(config: Path) -> None:
+def test_detach_removes_an_earlier_socket_from_a_changed_file(config: Path) -> None:
     before = given(config)
     put_in(config)
     Postfix(config).set({"mydestination": "corp.example"})

@@ -32,18 +32,18 @@ def submitted(content: bytes, *, is_signed: bool, kinds: list[str] | None = None
         (b"", b""),
     ],
 )
-def test_a_signature_of_when_it_was_held_is_removed_if_it_is_signed_now(
+def test_a_signature_made_at_hold_is_removed_if_the_release_signs_again(
     above: bytes, kept: bytes, kinds: list[str]
 ) -> None:
     assert submitted(above + TRACE + REST, is_signed=True, kinds=kinds) == kept + TRACE + REST
 
 
-def test_without_a_signer_it_stays() -> None:
+def test_a_signature_stays_if_the_release_does_not_sign() -> None:
     assert submitted(SIGNED + TRACE + REST, is_signed=False) == SIGNED + TRACE + REST
 
 
 @pytest.mark.parametrize(
     "content", [SIGNED + REST, REST, SIGNED + b"\n" + TRACE, b"\nText\n", b"", SIGNED + b"not a field\n" + TRACE + REST]
 )
-def test_where_no_trace_field_divides_ours_from_others_nothing_is_removed(content: bytes) -> None:
+def test_no_signature_is_removed_without_a_trace_field(content: bytes) -> None:
     assert submitted(content, is_signed=True) == content

@@ -38,16 +38,16 @@ def addresses(incident: Incident, envelope: Sent, excluded: Sequence[str]) -> li
 # -- recipients -------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_is_left_out_unless_named() -> None:
+def test_no_recipient_is_excluded_unless_named() -> None:
     assert addresses(incident_to(BOB), sent_to((BOB, "")), []) == [BOB], "also where Postfix does not report names"
 
 
-def test_all_targets_of_an_alias_are_left_out_with_it() -> None:
+def test_excluding_an_alias_excludes_all_its_targets() -> None:
     envelope = sent_to(("x@corp.example", TEAM), ("y@corp.example", TEAM), (BOB, BOB))
     assert addresses(incident_to(TEAM, BOB), envelope, [TEAM]) == [BOB]
 
 
-def test_who_is_left_out_does_not_get_it_by_another_recipient() -> None:
+def test_an_excluded_address_does_not_get_the_message_through_another_recipient() -> None:
     envelope = sent_to((BOB, BOB), ("Bob@Partner.example", TEAM), ("x@corp.example", TEAM))
     assert addresses(incident_to(BOB, TEAM), envelope, [BOB]) == ["x@corp.example"]
 
@@ -62,7 +62,7 @@ def test_who_is_left_out_does_not_get_it_by_another_recipient() -> None:
         (sent_to((BOB, BOB), (BOB, CAROL)), [BOB]),  # no recipient would be left
     ],
 )
-def test_who_is_to_be_left_out_must_be_certain(envelope: Sent, excluded: list[str]) -> None:
+def test_an_exclusion_that_is_ambiguous_is_an_error(envelope: Sent, excluded: list[str]) -> None:
     with pytest.raises(AmbiguousError):
         kept(incident_to(BOB, CAROL), envelope, excluded)
 
@@ -75,7 +75,7 @@ FOR_SOME = Change([EXCLUDE], original="00", sent="00", token=TOKEN)
 SIGNED = Change([], original="", sent="", token=TOKEN)
 
 
-def test_content_is_altered_by_any_change_but_that_of_recipients() -> None:
+def test_every_change_except_one_of_recipients_alters_the_content() -> None:
     assert not is_altered(FOR_SOME)
     assert not is_altered(SIGNED)
     assert is_altered(WITHOUT)
@@ -87,7 +87,7 @@ def fields_of(content: bytes) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (line.partition(": ") for line in header.split("\r\n"))]
 
 
-def test_a_changed_message_is_held_and_recognised_by_its_fields_and_has_crlf() -> None:
+def test_a_changed_message_has_crlf_and_the_fields_that_hold_and_identify_it() -> None:
     incident = incident_to(BOB)
     content = marked(b"Subject: a\r\n\nbody\r\n", incident, WITHOUT, is_signed=False)
     assert content.count(b"\n") == content.count(b"\r\n") == 5
@@ -137,7 +137,7 @@ def test_an_encrypted_message_names_its_transport() -> None:
         (0, "utf-8;zoë@partner.example", []),
     ],
 )
-def test_each_recipient_has_the_reports_that_the_client_wanted(notify: int, original: str, words: list[str]) -> None:
+def test_each_recipient_keeps_the_dsn_options_of_the_client(notify: int, original: str, words: list[str]) -> None:
     assert dsn_wishes(Addressee(BOB, notify, original)) == words
 
 
@@ -151,9 +151,7 @@ def test_each_recipient_has_the_reports_that_the_client_wanted(notify: int, orig
         (0, "zoë", []),
     ],
 )
-def test_the_message_has_the_report_options_that_the_client_gave(
-    returned: int, envelope_id: str, options: list[str]
-) -> None:
+def test_the_message_keeps_the_dsn_options_of_the_client(returned: int, envelope_id: str, options: list[str]) -> None:
     assert dsn_options(Sent(returned=returned, envelope_id=envelope_id)) == options
 
 
@@ -161,7 +159,9 @@ def test_the_message_has_the_report_options_that_the_client_gave(
     ("is_8bit", "is_utf8", "options"),
     [(False, False, []), (True, False, ["BODY=8BITMIME"]), (False, True, ["SMTPUTF8"])],
 )
-def test_unaltered_content_is_submitted_as_it_was_received(is_8bit: bool, is_utf8: bool, options: list[str]) -> None:
+def test_unaltered_content_is_submitted_with_its_original_options(
+    is_8bit: bool, is_utf8: bool, options: list[str]
+) -> None:
     envelope = Sent(returned=1, is_8bit=is_8bit, is_utf8=is_utf8)
     assert content_options(envelope) == options
     assert mail_options(envelope, FOR_SOME) == ["RET=FULL", *options]

@@ -139,7 +139,7 @@ def run() -> int:
     return main._reconcile(Settings.model_validate(SETTINGS), 4711)
 
 
-def test_the_child_opens_all_keeps_in_step_and_closes_all(child: Steps) -> None:
+def test_the_child_opens_everything_reconciles_and_closes_everything(child: Steps) -> None:
     assert run() == 0
     assert [name for name in child.names() if name != "signal"] == [
         *("drop", "dies with its parent", "metrics", "store", "lease", "take", "reconciler", "listens", "watches"),
@@ -181,7 +181,7 @@ def test_a_signal_stops_the_child_after_its_pass(child: Steps, monkeypatch: pyte
     assert stopped == [True]
 
 
-def test_a_name_that_another_machine_took_is_an_error_of_the_settings(
+def test_a_node_name_in_use_by_another_machine_is_a_configuration_error(
     child: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FakeLease, "lost", True)
@@ -201,7 +201,7 @@ def test_a_name_that_another_machine_took_is_an_error_of_the_settings(
     ],
     ids=lambda one: type(one).__name__,
 )
-def test_what_keeps_the_child_from_starting_is_logged(
+def test_an_error_at_the_start_of_the_child_is_logged(
     child: Steps, monkeypatch: pytest.MonkeyPatch, error: Exception, stage: str, status: int
 ) -> None:
     monkeypatch.setattr(FakeLease, "error", error)
@@ -250,7 +250,7 @@ def parents(monkeypatch: pytest.MonkeyPatch, *pids: int) -> None:
     monkeypatch.setattr(main.os, "getppid", lambda: left.pop(0))
 
 
-def test_messages_are_shown_until_the_parent_ends(
+def test_the_node_listener_serves_until_the_parent_exits(
     node: Settings, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parents(monkeypatch, 4711, 4711, 1)
@@ -267,7 +267,7 @@ def test_messages_are_shown_until_the_parent_ends(
     }
 
 
-def test_an_address_that_cannot_be_bound_yet_is_logged_and_tried_again(
+def test_an_address_that_cannot_be_bound_is_logged_and_retried(
     node: Settings, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parents(monkeypatch, 4711, 4711, 1)
@@ -280,7 +280,7 @@ def test_an_address_that_cannot_be_bound_yet_is_logged_and_tried_again(
     assert steps.names().count("sleep") == 2
 
 
-def test_while_the_store_is_away_nothing_is_shown_and_mail_goes_on(
+def test_the_node_listener_does_not_start_while_the_store_is_unavailable(
     node: Settings, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parents(monkeypatch, 4711, 4711, 1)
@@ -292,7 +292,7 @@ def test_while_the_store_is_away_nothing_is_shown_and_mail_goes_on(
 
 
 @pytest.mark.parametrize("error", [KeyError("desk"), OSError(1, "Operation not permitted")])
-def test_one_that_cannot_give_root_up_shows_nothing(
+def test_a_node_listener_that_cannot_drop_root_exits(
     node: Settings, steps: Steps, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(daemon, "drop_privileges", steps.note("drop", error))
@@ -305,7 +305,7 @@ def test_one_that_cannot_give_root_up_shows_nothing(
 
 
 @pytest.mark.parametrize("has_nodes", [True, False])
-def test_the_parent_serves_the_agent_with_the_rights_that_each_user_has(
+def test_the_parent_gives_each_user_its_rights_on_the_agent(
     steps: Steps, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_nodes: bool
 ) -> None:
     settings = Settings.model_validate(SETTINGS | {"queue": SETTINGS["queue"] | {"socket": tmp_path / "q"}})  # type: ignore[operator]
@@ -362,7 +362,9 @@ def test_the_parent_serves_the_agent_with_the_rights_that_each_user_has(
     monkeypatch.undo()
 
 
-def test_a_child_has_neither_the_agents_socket_nor_the_lock(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_process_has_neither_the_agent_socket_nor_its_lock(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(main.os, "fork", lambda: 0)
     monkeypatch.setattr(main.os, "close", steps.note("close"))
     listener: Any = SimpleNamespace(close=steps.note("listener closed"))
@@ -388,14 +390,16 @@ def test_a_child_has_neither_the_agents_socket_nor_the_lock(steps: Steps, monkey
     [(0.2, 1.0), (5.0, 5.0), (10_000.0, reconciling.REST)],
     ids=["soon", "later", "never"],
 )
-def test_a_pause_is_as_long_as_watch_and_reconciler_allow(seconds_to_full_pass: float, longest: float) -> None:
+def test_a_pause_lasts_as_long_as_the_watch_and_the_reconciler_allow(
+    seconds_to_full_pass: float, longest: float
+) -> None:
     reconciler: Any = SimpleNamespace(stamp="s", seconds_to_full_pass=seconds_to_full_pass)
     watch: Any = SimpleNamespace(pause=lambda *given: given)
     assert reconciling._pause(reconciler, 1.0, watch) == ("s", 1.0, longest)
     assert reconciling._pause(reconciler, 1.0, None) == 1.0
 
 
-def test_a_wake_has_the_reconciler_look_and_the_end_of_a_pause_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wake_up_makes_the_reconciler_read_the_store_and_a_time_out_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     answers = iter([True, False, True])
     stop = threading.Event()
@@ -424,7 +428,7 @@ def test_a_wake_has_the_reconciler_look_and_the_end_of_a_pause_does_not(monkeypa
     assert done == ["pass", "look", "pass", "pass", "look"]
 
 
-def test_the_module_is_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_the_module_starts_the_queue_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "begin", Mock(side_effect=Ended))
     with pytest.raises(Ended):
         runpy.run_path(main.__file__, run_name="__main__")

@@ -64,7 +64,7 @@ def now(store: Store, one: Standing) -> Incident:
         (State.EXPIRED, False, True, State.VANISHED, "gone from the hold queue"),
     ],
 )
-def test_where_a_missing_message_went(
+def test_the_final_state_of_an_incident_whose_message_is_missing(
     store: Store, state: State, begun: bool, is_owing: bool, end: State, note: str
 ) -> None:
     one = made(store, state)
@@ -83,7 +83,7 @@ def test_where_a_missing_message_went(
         assert (found.decided_by, found.comment) == ((BOSS.who, "why") if kept else (None, None))
 
 
-def test_a_copy_that_postfix_did_not_take_is_no_message_that_was_lost(
+def test_a_copy_that_postfix_did_not_accept_is_not_logged_as_never_held(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = made(store, State.PENDING, queue_id="")
@@ -97,7 +97,7 @@ def test_a_copy_that_postfix_did_not_take_is_no_message_that_was_lost(
     ("state", "event", "label"),
     [(State.PENDING, "never-held", "never-held"), (State.HELD, "gone-undecided", "vanished")],
 )
-def test_a_message_that_is_gone_is_logged_and_counted_once(
+def test_a_missing_message_is_logged_and_counted_once(
     store: Store, caplog: pytest.LogCaptureFixture, state: State, event: str, label: str
 ) -> None:
     one = made(store, state)
@@ -108,7 +108,7 @@ def test_a_message_that_is_gone_is_logged_and_counted_once(
     assert metrics.RECONCILED.labels(label)._value.get() == before + 1
 
 
-def test_an_incident_that_was_changed_since_it_was_read_is_left_alone(store: Store) -> None:
+def test_an_incident_that_changed_after_it_was_read_is_not_closed(store: Store) -> None:
     one = made(store, State.HELD)
     store.change(now(store, one), State.APPROVED, BOSS)
     closing = Closing(store)
@@ -119,7 +119,7 @@ def test_an_incident_that_was_changed_since_it_was_read_is_left_alone(store: Sto
     assert closing.unchanged(read(store, one.id)) == now(store, one)
 
 
-def test_a_release_begins_once_for_each_time_that_a_message_is_held(store: Store) -> None:
+def test_a_release_begins_once_per_hold(store: Store) -> None:
     one = made(store, State.APPROVED)
     closing = Closing(store)
     assert [closing.begin(one) for _ in range(3)] == [False, True, True]
@@ -130,7 +130,7 @@ def test_a_release_begins_once_for_each_time_that_a_message_is_held(store: Store
     assert not closing.begin(read(store, one.id)), "it is held again, and released again"
 
 
-def test_a_decision_is_counted_with_its_method_and_its_seconds_when_it_is_carried_out(store: Store) -> None:
+def test_a_completed_decision_is_counted_with_its_method_and_duration(store: Store) -> None:
     counted, seconds = metrics.DECISIONS.labels("approved", "page"), metrics.DECISION_SECONDS
     before, summed = counted._value.get(), seconds._sum.get()
     one = made(store, State.APPROVED)

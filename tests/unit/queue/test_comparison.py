@@ -47,7 +47,7 @@ def found(comparison: Comparison) -> tuple[object, ...]:
 
 
 @given(st.lists(st.tuples(queues, stores, st.lists(messages, max_size=1), st.booleans()), max_size=8))
-def test_changes_lead_to_the_same_as_everything(
+def test_comparing_the_changes_gives_the_same_result_as_comparing_everything(
     history: list[tuple[dict[str, HeldMessage], dict[str, Standing], list[HeldMessage], bool]],
 ) -> None:
     one = Comparison()
@@ -73,7 +73,7 @@ def test_changes_lead_to_the_same_as_everything(
         assert found(one) == found(other)
 
 
-def test_only_what_is_not_settled_is_looked_at() -> None:
+def test_only_unsettled_incidents_are_compared() -> None:
     one = Comparison()
     held = {name: HeldMessage(name, 1, 1, "", []) for name in ("4a", "4b", "4c", "4d")}
     one.list_all(held.values())

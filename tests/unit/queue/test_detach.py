@@ -116,7 +116,7 @@ def without_ours(main: Mapping[str, str], before: Mapping[str, str | None] | Non
         ({"header_checks": f"{MAP}header_checks", "mime_header_checks": ""}, {}, {}),
     ],
 )
-def test_our_part_of_each_setting_goes(
+def test_the_holdgate_part_of_each_setting_is_removed(
     main: dict[str, str], before: dict[str, str | None] | None, after: dict[str, str]
 ) -> None:
     assert without_ours(main, before) == after
@@ -127,7 +127,7 @@ def smtpd(name: str, **options: str) -> Service:
 
 
 @pytest.mark.parametrize("keep", [True, False])
-def test_our_services_go_and_a_listener_for_notices_stays_if_it_was_there_before(keep: bool) -> None:
+def test_holdgate_services_are_removed_but_an_earlier_notice_listener_stays(keep: bool) -> None:
     logs = ("postfix/holdgate", "postfix/holdgate-split", "postfix/holdgate-change", "postfix/holdgate-replace")
     ours = [smtpd(f"ours{place}", syslog_name=log) for place, log in enumerate(logs)]
     others = [smtpd("smtp"), smtpd("own", syslog_name="postfix/holdgate-own")]
@@ -136,7 +136,7 @@ def test_our_services_go_and_a_listener_for_notices_stays_if_it_was_there_before
     assert [one.name for one in draft.services()] == [*(["ours0"] if keep else []), "smtp", "own"]
 
 
-def test_what_is_left_and_may_be_ours_is_named() -> None:
+def test_remaining_entries_that_may_belong_to_holdgate_are_named() -> None:
     """A person changes it: attach did not write it."""
     main = {
         "smtpd_milters": ENTRY,  # is removed before
@@ -163,7 +163,7 @@ def test_what_is_left_and_may_be_ours_is_named() -> None:
     assert "enable_long_queue_ids" not in " ".join(remaining(draft, SETTINGS, draft, known))
 
 
-def test_what_was_there_before_is_kept_for_each_setting_that_attach_may_change() -> None:
+def test_the_earlier_value_of_each_setting_that_attach_may_change_is_saved() -> None:
     before = written_before(Draft({"smtpd_milters": "inet:x:1", "mydestination": "corp.example"}))
     assert before == {name: "inet:x:1" if name == "smtpd_milters" else None for name in TOUCHED}
 
@@ -191,7 +191,7 @@ def set_change(draft: Draft, settings: Settings) -> None:
     ],
     ids=["change", "replace"],
 )
-def test_a_listener_that_has_another_name_now_takes_the_place_of_the_old_one(
+def test_a_listener_with_a_new_name_replaces_the_old_one(
     add: object, settings: Settings, log: str, find: object
 ) -> None:
     draft = Draft({"smtpd_milters": f"{ENTRY}, inet:x:1"}, smtpd("old", syslog_name=log), smtpd("smtp"))
@@ -209,14 +209,14 @@ def test_a_listener_that_has_another_name_now_takes_the_place_of_the_old_one(
     assert draft.listed["new/unix"].settings["by"] == "hand", "one that was made by hand is kept"
 
 
-def test_changed_messages_pass_the_milters_behind_ours_which_may_sign() -> None:
+def test_changed_messages_pass_through_the_milters_after_holdgate() -> None:
     draft = Draft({"smtpd_milters": f"inet:x:1, {ENTRY}, inet:x:2"})
     set_change(draft, CHANGE)
     assert draft.listed["new/unix"].settings["smtpd_milters"] == "inet:x:2"
     assert draft.listed["holdgate-change-cleanup/unix"].command == "cleanup"
 
 
-def test_a_relay_by_tcp_or_none_needs_no_listener_of_these() -> None:
+def test_a_tcp_relay_or_no_relay_needs_no_listener() -> None:
     for settings in (site(), site(change_relay="127.0.0.1:25", replacement_relay="127.0.0.1:25")):
         draft = Draft()
         set_change(draft, settings)

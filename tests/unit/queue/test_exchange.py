@@ -74,7 +74,7 @@ def test_the_original_waits_until_the_changed_message_is_held(store: Store) -> N
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(
+def test_a_crash_at_any_step_neither_repeats_nor_loses_a_message(
     store: Store, when: str, kind: str, count: int, is_for_some: bool
 ) -> None:
     queue = FakeQueue()
@@ -105,7 +105,7 @@ def test_a_second_submission_is_deleted(store: Store, is_late: bool) -> None:
     assert not queue.messages
 
 
-def test_a_submission_that_got_lost_is_made_again(store: Store) -> None:
+def test_a_lost_submission_is_repeated(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     sent(store)
@@ -116,7 +116,7 @@ def test_a_submission_that_got_lost_is_made_again(store: Store) -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_submission_is_lost_after_three_listings_without_it(store: Store, is_there: bool) -> None:
+def test_a_submission_counts_as_lost_after_three_listings_without_it(store: Store, is_there: bool) -> None:
     """So is the original, if an operator removed it: then nothing is submitted again."""
     queue = FakeQueue()
     incident = approved(store, queue)
@@ -131,7 +131,7 @@ def test_a_submission_is_lost_after_three_listings_without_it(store: Store, is_t
     assert [one.event for one in store.history(incident.id)][-1] == ("changed message lost" if is_there else "vanished")
 
 
-def test_a_changed_message_that_came_late_is_not_looked_for_any_more(store: Store) -> None:
+def test_a_changed_message_that_arrived_late_is_no_longer_awaited(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     sent(store)
@@ -146,9 +146,7 @@ def test_a_changed_message_that_came_late_is_not_looked_for_any_more(store: Stor
 
 
 @pytest.mark.parametrize("is_submitted", [False, True])
-def test_an_original_that_an_operator_removed_takes_the_changed_message_with_it(
-    store: Store, is_submitted: bool
-) -> None:
+def test_the_changed_message_is_deleted_if_an_operator_removed_the_original(store: Store, is_submitted: bool) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     if is_submitted:
@@ -169,7 +167,7 @@ def test_an_original_that_an_operator_removed_takes_the_changed_message_with_it(
         lambda queue, incident: queue.add("4copy", f"X-Holdgate-Changed: {TOKEN}-aa\n".encode()),
     ],
 )
-def test_what_does_not_have_the_token_is_no_changed_message(
+def test_a_message_without_the_token_is_not_accepted_as_the_changed_message(
     store: Store, forge: Callable[[FakeQueue, Incident], None]
 ) -> None:
     queue = FakeQueue()
@@ -180,7 +178,7 @@ def test_what_does_not_have_the_token_is_no_changed_message(
     assert "4orig" in queue.messages
 
 
-def test_the_changed_message_that_an_operator_holds_again_is_left_to_people(store: Store) -> None:
+def test_a_changed_message_that_an_operator_holds_again_stays_held(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     submit(queue, incident)
@@ -192,7 +190,7 @@ def test_the_changed_message_that_an_operator_holds_again_is_left_to_people(stor
 
 
 @pytest.mark.parametrize("damaged", ["4orig3", "4copy3"])
-def test_one_that_always_fails_delays_no_other(store: Store, damaged: str) -> None:
+def test_a_message_that_always_fails_does_not_delay_others(store: Store, damaged: str) -> None:
     """The original cannot be deleted, or the changed message cannot be released."""
     queue = FakeQueue()
     incidents = []

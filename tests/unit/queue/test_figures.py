@@ -60,7 +60,7 @@ class FixedClock(datetime):
 # -- figures of a pass ------------------------------------------------------------------------------------------------
 
 
-def test_held_messages_their_oldest_and_those_that_are_not_holdgates(
+def test_the_metrics_show_held_messages_the_oldest_one_and_unmanaged_ones(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconcile, "datetime", FixedClock)
@@ -82,7 +82,7 @@ def test_held_messages_their_oldest_and_those_that_are_not_holdgates(
 
 
 @pytest.mark.parametrize(("has_held", "seconds"), [(True, 60.0), (False, 100.0)], ids=["held", "never held"])
-def test_the_time_of_a_decision_counts_from_when_the_message_was_held(
+def test_the_duration_of_a_decision_starts_when_the_message_was_held(
     store: Store, has_held: bool, seconds: float
 ) -> None:
     queue = FakeQueue()
@@ -100,7 +100,7 @@ def test_the_time_of_a_decision_counts_from_when_the_message_was_held(
     assert after == (counts[0] + 1, counts[1] + 1)
 
 
-def test_what_nobody_decided_is_no_decision(store: Store) -> None:
+def test_a_vanished_message_does_not_count_as_a_decision(store: Store) -> None:
     queue = FakeQueue()
     record(store, queue, "4one")
     reconciler = new_reconciler(store, queue)
@@ -113,7 +113,7 @@ def test_what_nobody_decided_is_no_decision(store: Store) -> None:
     assert value(metrics.RECONCILED, "vanished") == lost + 1
 
 
-def test_a_decision_that_did_not_count_is_not_kept(store: Store) -> None:
+def test_a_decision_that_had_no_effect_is_removed_from_the_incident(store: Store) -> None:
     queue = FakeQueue()
     record(store, queue, "4one")
     reconciler = new_reconciler(store, queue)
@@ -138,7 +138,9 @@ def test_a_decision_that_did_not_count_is_not_kept(store: Store) -> None:
     ],
     ids=["inspected", "not inspected", "odd"],
 )
-def test_what_is_recorded_of_an_adopted_message(store: Store, header: bytes, status: str, reason: str) -> None:
+def test_the_incident_of_an_adopted_message_has_its_status_and_reason(
+    store: Store, header: bytes, status: str, reason: str
+) -> None:
     adopter = Adopter(store, action=("X-Netskope-Action", "Quarantine"), adopt_uninspected=False)
     message = HeldMessage("4one", 1000, 17, "a@corp.example", ["b@partner.example", "4111111111111111@partner.example"])
     before = value(metrics.RECONCILED, "adopted")
@@ -185,7 +187,7 @@ def test_which_messages_are_adopted(
 # -- amended messages, leases, files, certificates --------------------------------------------------------------------
 
 
-def test_an_amended_message_whose_held_one_is_no_longer_known_is_any_message(
+def test_an_amended_message_without_a_known_original_is_an_ordinary_message(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = FakeQueue()
@@ -203,7 +205,7 @@ def test_a_lease_ends_with_its_daemon() -> None:
     assert not leases.Lease.lost
 
 
-def test_a_link_in_the_hold_queue_is_a_file_whatever_it_leads_to(tmp_path: Path) -> None:
+def test_a_symbolic_link_in_the_hold_queue_counts_as_a_file(tmp_path: Path) -> None:
     hold, elsewhere = tmp_path / "hold", tmp_path / "elsewhere"
     for directory in (hold / "A", elsewhere):
         directory.mkdir(parents=True)
@@ -266,7 +268,7 @@ def line(**values: Any) -> bytes:
     return json.dumps(values).encode() + b"\n"
 
 
-def test_an_answer_without_content_is_complete_with_its_line(agent: Any) -> None:
+def test_an_answer_without_content_ends_with_its_line(agent: Any) -> None:
     assert agent(line(ok=True, held=[])).held() == []
 
 
@@ -288,7 +290,7 @@ def test_content_is_read_up_to_its_size(agent: Any) -> None:
     ],
     ids=["cut", "closed", "no JSON", "refused", "nothing", "not ok"],
 )
-def test_what_is_no_answer_is_an_error(agent: Any, content: bytes, error: type[Exception], reason: str) -> None:
+def test_an_invalid_answer_is_an_error(agent: Any, content: bytes, error: type[Exception], reason: str) -> None:
     with pytest.raises(error, match=reason):
         agent(content, is_open=False).show("4one", 1)
 

@@ -57,7 +57,7 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path / "hold")
 
 
-def test_postfix_is_asked_once_while_nothing_changes(files: Files, place: Path) -> None:
+def test_postfix_lists_the_queue_only_once_while_nothing_changes(files: Files, place: Path) -> None:
     queue = HoldQueue(files)
     stamps = {queue.messages()[1] for _ in range(5)}
     assert len(stamps) == 1
@@ -84,7 +84,7 @@ def exchange(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "lists"), CHANGES)
-def test_a_change_is_seen_and_postfix_is_asked_once_if_a_file_is_new(
+def test_a_change_is_noticed_and_only_a_new_file_causes_a_listing(
     files: Files, place: Path, change: Callable[[Path], object], lists: bool
 ) -> None:
     queue = HoldQueue(files)
@@ -103,14 +103,14 @@ def test_a_change_is_seen_and_postfix_is_asked_once_if_a_file_is_new(
     assert files.listings == 1 + lists
 
 
-def test_a_directory_that_cannot_be_read_says_nothing(files: Files) -> None:
+def test_an_unreadable_directory_gives_no_stamp(files: Files) -> None:
     queue = HoldQueue(files)
     assert [queue.messages()[1] for _ in range(2)] == ["", ""]
     assert files.listings == 2
 
 
 @pytest.mark.parametrize(("takes", "lasts"), [(0, 60), (3, 60), (5, 100), (60, 1200)])
-def test_listings_take_a_twentieth_of_the_time_at_most(
+def test_listings_take_at_most_a_twentieth_of_the_time(
     files: Files, place: Path, monkeypatch: pytest.MonkeyPatch, takes: float, lasts: float
 ) -> None:
     clock = [1000.0]
@@ -132,7 +132,7 @@ def test_listings_take_a_twentieth_of_the_time_at_most(
     assert files.listings == 2
 
 
-def test_a_listing_is_not_believed_for_ever(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_expires(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holdqueue, "_LIFETIME", -1.0)
     monkeypatch.setattr(holdqueue, "_SHARE", float("inf"))
     queue = HoldQueue(files)
@@ -141,7 +141,7 @@ def test_a_listing_is_not_believed_for_ever(files: Files, place: Path, monkeypat
     assert files.listings == 2
 
 
-def test_of_some_messages_those_are_held_whose_file_is_as_it_was_listed(files: Files, place: Path) -> None:
+def test_only_messages_whose_file_is_unchanged_since_the_listing_count_as_held(files: Files, place: Path) -> None:
     queue = HoldQueue(files)
     assert queue.among([("4a", 100), ("4b", 100), ("4a", 99)]).keys() == {("4a", 100)}
     assert files.listings == 1
@@ -158,7 +158,7 @@ def test_of_some_messages_those_are_held_whose_file_is_as_it_was_listed(files: F
     assert files.listings == 3
 
 
-def test_what_comes_or_moves_while_postfix_lists_is_listed_again(
+def test_files_that_arrive_or_move_during_a_listing_are_listed_again(
     files: Files, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message that is in one of the two only, Postfix's listing and our look at the files, is known by neither."""
@@ -173,7 +173,7 @@ def test_what_comes_or_moves_while_postfix_lists_is_listed_again(
     assert files.listings == 2
 
 
-def test_a_listing_that_failed_is_not_remembered(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_listing_is_not_cached(files: Files, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = HoldQueue(files)
     with monkeypatch.context() as patch:
         patch.setattr(Files, "held", lambda _: (_ for _ in ()).throw(PostfixError("down")))
@@ -194,7 +194,7 @@ def test_every_directory_that_may_have_lost_a_message_is_synced(
     assert place.stat().st_ino in synced
 
 
-def test_what_is_synced_is_closed_again(files: Files, place: Path) -> None:
+def test_synced_directories_are_closed_again(files: Files, place: Path) -> None:
     queue = HoldQueue(files)
     before = len(list(Path("/proc/self/fd").iterdir()))
     queue.sync()
@@ -227,7 +227,7 @@ def long(files: Alone, monkeypatch: pytest.MonkeyPatch) -> HoldQueue:
     return queue
 
 
-def test_a_few_new_files_in_a_long_queue_are_read_alone(
+def test_a_few_new_files_in_a_long_queue_are_read_one_by_one(
     files: Files, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = Alone(files.directory)
@@ -248,7 +248,7 @@ def test_a_few_new_files_in_a_long_queue_are_read_alone(
 
 
 @pytest.mark.parametrize("why", ["damaged", "zone", "moves"])
-def test_a_file_that_cannot_be_read_alone_is_listed(
+def test_a_file_that_cannot_be_read_on_its_own_causes_a_listing(
     files: Files, place: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     alone = Alone(files.directory)
@@ -271,7 +271,7 @@ STEPS = st.tuples(st.sampled_from(["come", "go", "look", "list"]), st.integers(0
 
 
 @given(st.lists(STEPS, max_size=15))
-def test_what_is_known_of_a_queue_is_what_is_in_it(history: list[tuple[str, int]]) -> None:
+def test_the_known_messages_are_always_those_in_the_queue(history: list[tuple[str, int]]) -> None:
     """For all moves of files, whether they were read one by one or listed, and also for a reader of changes only."""
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         hold = Path(directory) / "hold"
@@ -314,7 +314,7 @@ class Listed(Postfix):
 
 
 @pytest.mark.parametrize(("count", "changed", "is_known"), [(300, 250, True), (300, 251, False), (0, 100, True)])
-def test_whoever_missed_more_than_half_of_a_queue_gets_all_of_it(
+def test_a_client_that_missed_over_half_of_a_queue_gets_the_complete_queue(
     tmp_path: Path, count: int, changed: int, is_known: bool
 ) -> None:
     """And 100 more, so that a short queue is not sent again and again."""
@@ -327,7 +327,7 @@ def test_whoever_missed_more_than_half_of_a_queue_gets_all_of_it(
     assert (queue.changes_since(version) is not None) is is_known
 
 
-def test_a_watcher_of_a_queue_that_was_not_listed_yet_gets_its_directories(files: Files, place: Path) -> None:
+def test_the_directories_of_a_queue_are_known_before_the_first_listing(files: Files, place: Path) -> None:
     hold = files.directory
     queue = HoldQueue(files)
     assert set(queue.directories()) == {hold, *(path for path in hold.rglob("*") if path.is_dir())}

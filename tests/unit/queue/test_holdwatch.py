@@ -62,21 +62,21 @@ def test_a_wait_ends_when_a_message_arrives_or_leaves(
     assert found == [True]
 
 
-def test_a_wait_without_a_change_ends_at_its_time(client: QueueClient) -> None:
+def test_a_wait_without_a_change_ends_at_its_time_limit(client: QueueClient) -> None:
     assert not client.wait(stamp_of(client), 0.05)
 
 
-def test_a_queue_that_has_changed_already_is_not_waited_for(client: QueueClient) -> None:
+def test_a_wait_ends_at_once_if_the_queue_has_already_changed(client: QueueClient) -> None:
     assert client.wait("of another time", 30)
 
 
 @pytest.mark.parametrize("seconds", [31, -1, "1", None])
-def test_a_wait_has_a_bound(client: QueueClient, seconds: float) -> None:
+def test_a_wait_has_a_longest_time(client: QueueClient, seconds: float) -> None:
     with pytest.raises(QueueError, match="seconds: 0 to 30"):
         client.wait("", seconds)
 
 
-def test_those_who_wait_keep_nobody_out(client: QueueClient, queue: HeldMail) -> None:
+def test_waiting_clients_do_not_block_other_clients(client: QueueClient, queue: HeldMail) -> None:
     stamp, answers = stamp_of(client), list[str]()
 
     def ask() -> None:
@@ -96,7 +96,7 @@ def test_those_who_wait_keep_nobody_out(client: QueueClient, queue: HeldMail) ->
     assert sorted(answers) == ["True", "True", "seconds: 0 to 30, and 2 requests at a time"]
 
 
-def test_a_directory_that_cannot_be_watched_is_said(client: QueueClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_cannot_be_watched_is_reported(client: QueueClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Path) -> None:
         raise OSError(28, "No space left on device")
 
@@ -141,7 +141,7 @@ def test_a_pause_is_long_while_the_queue_is_watched(quick: None) -> None:
     watch.close()
 
 
-def test_where_the_agent_does_not_watch_the_pause_stays_short(quick: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_pause_stays_short_if_the_agent_does_not_watch(quick: None, caplog: pytest.LogCaptureFixture) -> None:
     queue, waker = Answers(False, UnreachableError("no answer"), UnreachableError("no answer"), False), Waker()
     watch = HoldWatch(queue, waker)
     watch.pause("1", 1.0, 10.0)
@@ -154,7 +154,7 @@ def test_where_the_agent_does_not_watch_the_pause_stays_short(quick: None, caplo
     watch.close()
 
 
-def test_the_reconciler_rests_while_it_would_be_woken() -> None:
+def test_the_reconciler_pauses_longer_while_the_watch_would_wake_it() -> None:
     stop, waker, pauses = threading.Event(), Waker(), []
 
     class Passes(Reconciler):

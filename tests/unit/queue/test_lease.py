@@ -65,7 +65,7 @@ def take(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Lease, threadin
 Take = Callable[..., tuple[Lease, threading.Event]]
 
 
-def test_it_is_taken_renewed_and_given_up(take: Take) -> None:
+def test_a_lease_is_taken_renewed_and_released(take: Take) -> None:
     nodes = FakeNodes()
     lease, stop = take(nodes, rules=lambda: "digest")
     wait_for(lambda: nodes.count("renew") > 2, "renewals")
@@ -93,7 +93,7 @@ def test_the_only_node_of_a_store_renews_nothing(take: Take) -> None:
     assert nodes.calls == [("take", ""), ("leave", "")]
 
 
-def test_a_store_that_knows_nothing_of_it_gets_it_again(take: Take) -> None:
+def test_a_lease_that_the_store_has_lost_is_taken_again(take: Take) -> None:
     nodes = FakeNodes(False, True)
     lease, _ = take(nodes)
     wait_for(lambda: nodes.count("renew") > 2, "renewals")
@@ -102,7 +102,7 @@ def test_a_store_that_knows_nothing_of_it_gets_it_again(take: Take) -> None:
 
 
 @pytest.mark.parametrize("error", [OperationalError("x", {}, Exception()), StoreError("away")], ids=["away", "store"])
-def test_a_store_that_is_away_for_a_while_costs_nothing(take: Take, error: Exception) -> None:
+def test_a_lease_survives_a_temporary_failure_of_the_store(take: Take, error: Exception) -> None:
     nodes = FakeNodes(error, error, True)
     lease, stop = take(nodes)
     wait_for(lambda: nodes.count("renew") > 4, "renewals")
@@ -112,7 +112,7 @@ def test_a_store_that_is_away_for_a_while_costs_nothing(take: Take, error: Excep
     assert nodes.count("leave") == 1
 
 
-def test_a_name_that_another_machine_has_ends_the_daemon(take: Take) -> None:
+def test_a_node_name_in_use_by_another_machine_stops_the_daemon(take: Take) -> None:
     nodes = FakeNodes(True, NodeTakenError("a", "other.corp.example", module.LEASE))
     lease, stop = take(nodes)
     assert stop.wait(90)
@@ -120,7 +120,7 @@ def test_a_name_that_another_machine_has_ends_the_daemon(take: Take) -> None:
     lease.close()
 
 
-def test_a_daemon_that_is_stopped_while_it_waits_for_the_name_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_that_is_stopped_while_it_waits_for_its_name_exits(monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = FakeNodes()
     nodes.taken = NodeTakenError("a", "other.corp.example", module.LEASE)
     stop = threading.Event()
@@ -130,7 +130,9 @@ def test_a_daemon_that_is_stopped_while_it_waits_for_the_name_ends(monkeypatch: 
     assert nodes.count("take") == 1
 
 
-def test_a_machine_that_stood_still_renews_before_it_has_the_name(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_was_suspended_renews_its_lease_before_it_uses_the_name(
+    take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 1000.0
     monkeypatch.setattr(module, "_now", lambda: now)
     monkeypatch.setattr(module, "_PAUSE", 3600)
@@ -156,7 +158,7 @@ def test_a_machine_that_stood_still_renews_before_it_has_the_name(take: Take, mo
     lease.close()
 
 
-def test_the_only_node_of_a_store_has_its_name(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_only_node_of_a_store_always_holds_its_name(take: Take, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_now", lambda: 1e9)
     nodes = FakeNodes()
     nodes.is_shared = False

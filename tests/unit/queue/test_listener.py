@@ -124,7 +124,7 @@ def test_a_held_message_is_read_with_its_envelope(
     assert queue.acts == []
 
 
-def test_other_mail_is_not_shown(reader: NodeReader) -> None:
+def test_mail_without_the_holdgate_mark_is_not_shown(reader: NodeReader) -> None:
     with pytest.raises(QueueError, match=rf"node {NODE}: the message does not carry our mark"):
         reader.show(FOREIGN.queue_id, FOREIGN.arrival_time)
     with pytest.raises(QueueError, match="does not carry our mark"):
@@ -151,7 +151,7 @@ def test_other_mail_is_not_shown(reader: NodeReader) -> None:
     ],
     ids=str,
 )
-def test_nothing_but_one_message_can_be_asked_for(
+def test_only_a_request_for_one_message_is_accepted(
     made: Callable[..., NodeCertificate], address: str, queue: HeldMail, reader: NodeReader, request_: object
 ) -> None:
     answer = asked(address, made(DESK), json.dumps(request_).encode() + b"\n")
@@ -162,7 +162,7 @@ def test_nothing_but_one_message_can_be_asked_for(
 
 
 @pytest.mark.parametrize("line", [b"nonsense\n", b"{" + b" " * 20_000, b"[" * 5_000 + b"\n"], ids=len)
-def test_a_line_that_is_no_request_is_refused(made: Callable[..., NodeCertificate], address: str, line: bytes) -> None:
+def test_an_invalid_request_line_is_refused(made: Callable[..., NodeCertificate], address: str, line: bytes) -> None:
     assert "one line of JSON" in str(asked(address, made(DESK), line)["error"])
 
 
@@ -171,7 +171,7 @@ def test_a_line_that_is_no_request_is_refused(made: Callable[..., NodeCertificat
     [(DESK, "other", timedelta(0)), (DESK, "site", 2 * YEAR)],
     ids=["of another authority", "expired"],
 )
-def test_a_desk_that_does_not_prove_itself_reads_nothing(
+def test_a_desk_with_an_invalid_certificate_reads_nothing(
     made: Callable[..., NodeCertificate],
     address: str,
     caplog: pytest.LogCaptureFixture,
@@ -212,7 +212,7 @@ def test_a_desk_without_a_certificate_reads_nothing(address: str) -> None:
     ],
     ids=["another node", "a longer name", "a wildcard", "another authority", "expired"],
 )
-def test_a_node_that_is_not_the_one_asked_is_told_nothing(
+def test_a_node_with_the_wrong_certificate_gets_no_request(
     made: Callable[..., NodeCertificate],
     queue: HeldMail,
     tmp_path: Path,
@@ -231,7 +231,7 @@ def test_a_node_that_is_not_the_one_asked_is_told_nothing(
     assert queue.listings == 0
 
 
-def test_an_older_tls_is_not_spoken(made: Callable[..., NodeCertificate], address: str) -> None:
+def test_an_older_version_of_tls_is_refused(made: Callable[..., NodeCertificate], address: str) -> None:
     context = made(DESK).client()
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     host, _, port = address.rpartition(":")
@@ -239,7 +239,7 @@ def test_an_older_tls_is_not_spoken(made: Callable[..., NodeCertificate], addres
         context.wrap_socket(plain)
 
 
-def test_a_renewed_certificate_counts_at_once(
+def test_a_renewed_certificate_is_used_at_once(
     made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path
 ) -> None:
     old, new = made(NODE, "site", 2 * YEAR), made(NODE)
@@ -283,7 +283,7 @@ def whole_digest(revoked: NodeCertificate) -> str:
 
 
 @pytest.mark.parametrize(("listed", "is_changed"), [(key_digest, False), (key_digest, True), (whole_digest, False)])
-def test_a_revoked_desk_reads_nothing_and_is_told_so(
+def test_a_revoked_desk_reads_nothing_and_gets_the_reason(
     made: Callable[..., NodeCertificate],
     queue: HeldMail,
     tmp_path: Path,
@@ -309,7 +309,7 @@ def test_a_revoked_desk_reads_nothing_and_is_told_so(
 
 
 @pytest.mark.parametrize("is_changed", [False, True])
-def test_a_revoked_node_is_not_asked(
+def test_a_revoked_node_gets_no_request(
     made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path, is_changed: bool
 ) -> None:
     stolen = made(NODE)
@@ -325,7 +325,7 @@ def test_a_revoked_node_is_not_asked(
     assert queue.listings == 0
 
 
-def test_while_the_list_cannot_be_read_nothing_is_shown(
+def test_no_message_is_shown_while_the_revocation_list_cannot_be_read(
     made: Callable[..., NodeCertificate], queue: HeldMail, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     is_away = True
@@ -363,7 +363,7 @@ def test_a_node_announces_its_certificate_and_each_new_one(made: Callable[..., N
 
 
 @pytest.mark.parametrize("algorithm", ["rsa:2048", "ed25519"])
-def test_fingerprints_are_those_of_other_software(tmp_path: Path, algorithm: str) -> None:
+def test_fingerprints_equal_those_of_openssl(tmp_path: Path, algorithm: str) -> None:
     file, key = tmp_path / "node.crt", tmp_path / "node.key"
 
     def openssl(*words: str | Path, given: bytes = b"") -> bytes:
@@ -377,7 +377,7 @@ def test_fingerprints_are_those_of_other_software(tmp_path: Path, algorithm: str
 
 
 @pytest.mark.parametrize("content", [b"", b"0", b"0\x03", b"0\x82\x01", b"0\x02\x05\x00", b"0\x05\x30\x03\x02\x01\x01"])
-def test_what_is_no_certificate_has_no_fingerprint(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_certificate_is_an_error(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "node.crt"
     file.write_text(ssl.DER_cert_to_PEM_cert(content))
     with pytest.raises(ValueError, match="not a certificate"):
@@ -416,7 +416,7 @@ def awaiting(monkeypatch: pytest.MonkeyPatch) -> Awaiting:
     return made
 
 
-def test_a_changed_message_is_passed_on_with_the_answer(awaiting: Awaiting, reader: NodeReader) -> None:
+def test_a_changed_message_is_submitted_and_the_answer_returned(awaiting: Awaiting, reader: NodeReader) -> None:
     content = os.urandom(300_000)
     assert reader.submit(INCIDENT, content) == 0
     awaiting.code = 550
@@ -424,7 +424,7 @@ def test_a_changed_message_is_passed_on_with_the_answer(awaiting: Awaiting, read
     assert awaiting.taken == [(content, DESK), (b"x", DESK)]
 
 
-def test_what_is_not_awaited_is_not_even_received(
+def test_a_message_that_is_not_awaited_is_refused_before_its_content(
     awaiting: Awaiting, made: Callable[..., NodeCertificate], address: str, reader: NodeReader
 ) -> None:
     other = new_incident_id()
@@ -449,12 +449,12 @@ def test_what_is_not_awaited_is_not_even_received(
     assert awaiting.taken == []
 
 
-def test_a_node_without_the_means_submits_nothing(reader: NodeReader) -> None:
+def test_a_node_without_a_submitter_refuses_changed_messages(reader: NodeReader) -> None:
     with pytest.raises(QueueError, match="no such request"):
         reader.submit(INCIDENT, b"x")
 
 
-def test_a_changed_message_that_is_cut_short_or_dribbles_is_not_submitted(
+def test_a_changed_message_that_is_cut_off_or_too_slow_is_not_submitted(
     awaiting: Awaiting,
     made: Callable[..., NodeCertificate],
     address: str,
@@ -481,14 +481,16 @@ def test_a_changed_message_that_is_cut_short_or_dribbles_is_not_submitted(
 
 
 @pytest.mark.parametrize("code", [None, True, "0", 250, 399, 600, -1], ids=str)
-def test_an_answer_to_a_changed_message_has_a_code(made: Callable[..., NodeCertificate], code: object) -> None:
+def test_an_answer_to_a_changed_message_without_a_valid_code_is_an_error(
+    made: Callable[..., NodeCertificate], code: object
+) -> None:
     answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
     with lying(made(NODE), answer) as address, pytest.raises(QueueError, match="the answer has no code"):
         NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x")
 
 
 @pytest.mark.parametrize("code", [0, 400, 599])
-def test_a_code_is_that_of_an_acceptance_or_a_refusal(made: Callable[..., NodeCertificate], code: int) -> None:
+def test_the_code_of_an_acceptance_or_rejection_is_returned(made: Callable[..., NodeCertificate], code: int) -> None:
     answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
     with lying(made(NODE), answer) as address:
         assert NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x") == code
@@ -497,7 +499,7 @@ def test_a_code_is_that_of_an_acceptance_or_a_refusal(made: Callable[..., NodeCe
 # -- limits -----------------------------------------------------------------------------------------------------------
 
 
-def test_peers_that_do_nothing_end_their_own_connections_only(
+def test_a_silent_client_loses_only_its_own_connection(
     reader: NodeReader, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(listener, "_HANDSHAKE_TIMEOUT", 0.2)
@@ -511,7 +513,7 @@ def test_peers_that_do_nothing_end_their_own_connections_only(
     assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
 
 
-def test_a_thread_that_cannot_be_started_costs_one_connection(
+def test_a_failed_thread_start_closes_only_one_connection(
     reader: NodeReader, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = threading.Thread.start
@@ -531,7 +533,7 @@ def test_a_thread_that_cannot_be_started_costs_one_connection(
     assert reader.show(OURS.queue_id, OURS.arrival_time) == MESSAGE
 
 
-def test_a_peer_has_its_time_and_no_more_however_it_dribbles(
+def test_a_client_that_sends_slowly_is_closed_at_the_time_limit(
     made: Callable[..., NodeCertificate], address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener, "_REQUEST_TIMEOUT", 0.3)
@@ -551,7 +553,7 @@ def test_a_peer_has_its_time_and_no_more_however_it_dribbles(
     assert answered == b"closed" or b"error" in answered
 
 
-def test_a_peer_that_does_not_read_does_not_hold_its_place_for_ever(
+def test_a_client_that_does_not_read_is_closed_at_the_time_limit(
     made: Callable[..., NodeCertificate],
     address: str,
     queue: HeldMail,
@@ -613,12 +615,12 @@ def lying(certificate: NodeCertificate, answer: bytes) -> Iterator[str]:
     ],
     ids=lambda answer: f"{answer[:40].decode()} {len(answer)}",
 )
-def test_an_answer_of_another_form_is_no_answer(made: Callable[..., NodeCertificate], answer: bytes) -> None:
+def test_an_answer_in_a_wrong_form_is_an_error(made: Callable[..., NodeCertificate], answer: bytes) -> None:
     with lying(made(NODE), answer) as address, pytest.raises(NodeUnreachableError, match=f"node {NODE} at"):
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
 
 
-def test_what_a_node_says_of_an_error_is_one_short_line(made: Callable[..., NodeCertificate]) -> None:
+def test_the_error_of_a_node_is_shortened_to_one_printable_line(made: Callable[..., NodeCertificate]) -> None:
     answer = json.dumps({"error": "\x1b[2J\nx" * 1000}).encode() + b"\n"
     with lying(made(NODE), answer) as address, pytest.raises(QueueError) as refused:
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
@@ -626,7 +628,7 @@ def test_what_a_node_says_of_an_error_is_one_short_line(made: Callable[..., Node
     assert len(str(refused.value)) < 400
 
 
-def test_a_node_that_is_silent_is_left_after_its_time(
+def test_a_silent_node_is_abandoned_at_the_time_limit(
     made: Callable[..., NodeCertificate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote, "_CONNECT_TIMEOUT", 0.2)
@@ -634,7 +636,7 @@ def test_a_node_that_is_silent_is_left_after_its_time(
         NodeReader(NODE, format_address(silent.getsockname()[:2]), made(DESK)).show("4ours", 100)
 
 
-def test_a_node_that_was_away_is_not_asked_again_at_once(made: Callable[..., NodeCertificate]) -> None:
+def test_an_unreachable_node_is_not_contacted_again_at_once(made: Callable[..., NodeCertificate]) -> None:
     seconds = 0.0
     with open_listener(("127.0.0.1", 0)) as gone:
         address = format_address(gone.getsockname()[:2])
@@ -650,7 +652,7 @@ def test_a_node_that_was_away_is_not_asked_again_at_once(made: Callable[..., Nod
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "mx1.corp.example", "mx1.corp.example:99999"])
-def test_an_address_that_is_none_is_a_node_that_is_away(made: Callable[..., NodeCertificate], address: str) -> None:
+def test_an_invalid_address_counts_as_an_unreachable_node(made: Callable[..., NodeCertificate], address: str) -> None:
     with pytest.raises(NodeUnreachableError):
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
 
@@ -698,7 +700,7 @@ def never_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return clients
 
 
-def test_one_address_has_8_connections_and_all_have_32(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_address_may_have_8_connections_and_all_together_32(monkeypatch: pytest.MonkeyPatch) -> None:
     clients = never_answers(monkeypatch)
     end = OSError("closed")
     addresses = [f"192.0.2.{number}" for number in range(5)]
@@ -713,7 +715,7 @@ def test_one_address_has_8_connections_and_all_have_32(monkeypatch: pytest.Monke
     assert clients[32:] == late.closed == [addresses[4]], "a place that is left is another's"
 
 
-def test_the_listener_lives_on_when_no_descriptor_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_listener_continues_if_no_descriptor_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     clients = never_answers(monkeypatch)
     pauses: list[float] = []
     monkeypatch.setattr(listener, "time", SimpleNamespace(sleep=pauses.append))
@@ -724,7 +726,7 @@ def test_the_listener_lives_on_when_no_descriptor_is_free(monkeypatch: pytest.Mo
     assert len(pauses) == 2, "the processor rests meanwhile"
 
 
-def test_an_address_that_is_refused_is_logged_once_a_minute_and_does_not_hide_others(
+def test_a_refused_address_is_logged_once_per_minute_and_does_not_hide_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [100.0]
@@ -746,7 +748,7 @@ def test_an_address_that_is_refused_is_logged_once_a_minute_and_does_not_hide_ot
     assert logged(*(f"198.51.100.{number}" for number in range(99))) == listener.PLACES - 1
 
 
-def test_a_peer_whose_handshake_fails_can_read_why() -> None:
+def test_a_client_whose_handshake_fails_can_read_the_reason() -> None:
     """Closed with unread bytes, the connection would be reset, and the alert in it lost (RFC 8446, 6.2)."""
     plain, certificate = MagicMock(), MagicMock()
     peer = certificate.server().wrap_socket().__enter__()
@@ -763,7 +765,7 @@ def test_a_peer_whose_handshake_fails_can_read_why() -> None:
 @pytest.mark.parametrize(
     ("queue_id", "is_one"), [("4", True), ("4" * 64, True), ("4" * 65, False), ("", False), ("4/", False)]
 )
-def test_a_queue_id_has_1_to_64_letters_and_digits(queue_id: str, is_one: bool) -> None:
+def test_a_queue_id_in_a_request_has_1_to_64_letters_and_digits(queue_id: str, is_one: bool) -> None:
     request = {"do": "show", "queue_id": queue_id, "arrival_time": 100}
     if is_one:
         assert listener._asked(request) == (queue_id, 100)

@@ -59,7 +59,7 @@ def hold(store: Store, name: str) -> Incident:
     return store.change(one, State.HELD, MILTER, held_at=datetime.now(UTC), arrival_time=1000)
 
 
-def test_what_was_held_is_adopted_again_and_an_approval_that_is_lost_releases_nothing(
+def test_held_messages_are_adopted_again_and_a_lost_approval_releases_nothing(
     servers: tuple[PostgresServer, PostgresServer],
 ) -> None:
     primary, standby = servers

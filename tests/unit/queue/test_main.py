@@ -60,16 +60,14 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-def test_a_pass_that_fails_is_made_again(
-    error: Exception, caplog: pytest.LogCaptureFixture, notified: list[str]
-) -> None:
+def test_a_failed_pass_is_repeated(error: Exception, caplog: pytest.LogCaptureFixture, notified: list[str]) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
         assert_goes_on(Script([error, error]), passes=3)
     assert len([record for record in caplog.records if "stage=reconcile" in record.getMessage()]) == 2
     assert notified == []
 
 
-def test_the_watchdog_hears_of_passes_in_which_all_answered(notified: list[str]) -> None:
+def test_only_a_pass_in_which_all_parts_answered_notifies_the_watchdog(notified: list[str]) -> None:
     assert_goes_on(Script([True, False, AWAY[2], True]), passes=5)
     assert notified == ["WATCHDOG=1"] * 2
 
@@ -79,7 +77,7 @@ def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> N
     assert script.count == passes
 
 
-def test_there_is_no_pass_while_another_machine_may_have_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_pass_runs_while_another_machine_may_use_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script([])
     waits: list[float] = []
     monkeypatch.setattr(script.stop, "wait", waits.append)
@@ -98,7 +96,7 @@ def test_there_is_no_pass_while_another_machine_may_have_the_name(monkeypatch: p
     assert waits[:2] == [PAUSE, PAUSE], "the machine is not kept busy meanwhile"
 
 
-def test_a_storm_of_signals_causes_few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_signals_cause_few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     script = Script([True] * 5)
     waker = Waker()
@@ -110,7 +108,7 @@ def test_a_storm_of_signals_causes_few_passes(monkeypatch: pytest.MonkeyPatch) -
     assert waits == [pytest.approx(0.1)] * script.count
 
 
-def test_the_end_ends_a_pause() -> None:
+def test_a_stop_ends_a_pause() -> None:
     stop, waker, woken = threading.Event(), Waker(), list[bool]()
     wake_at(stop, waker)
     pause = threading.Thread(target=lambda: woken.append(waker.wait(10 * PATIENCE)), daemon=True)
@@ -120,13 +118,13 @@ def test_the_end_ends_a_pause() -> None:
     assert woken == [True]
 
 
-def test_it_ends_with_its_parent() -> None:
+def test_the_child_exits_with_its_parent() -> None:
     script = Script([True])
     run_passes(script, script.stop, PAUSE, os.getpid(), Waker())
     assert script.count == 0
 
 
-def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_drops_root_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     def refuse(_url: str, _node: str, *, role: str) -> None:
@@ -142,7 +140,7 @@ def test_the_child_gives_root_up_before_it_does_anything_else(monkeypatch: pytes
     assert done == ["became holdgate-test", "ends with its parent", "served metrics", "opened the store"]
 
 
-def test_there_is_no_pause_while_more_is_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passes_follow_without_a_pause_while_work_remains(monkeypatch: pytest.MonkeyPatch) -> None:
     script, waker = Script([True, True, True]), Waker()
     paused: list[int] = []
     monkeypatch.setattr(script, "has_more", True)
@@ -193,7 +191,7 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
 @pytest.mark.parametrize(
     ("ends", "status"), [(0, 0), (daemon.EX_CONFIG, daemon.EX_CONFIG), (1, daemon.EX_OSERR), (3, daemon.EX_OSERR)]
 )
-def test_it_ends_with_its_child_and_says_whether_a_restart_helps(
+def test_the_parent_exits_with_its_child_and_a_code_that_shows_if_a_restart_helps(
     start: Start, tmp_path: Path, ends: int, status: int
 ) -> None:
     start(f"raise SystemExit({ends})")
@@ -203,14 +201,14 @@ def test_it_ends_with_its_child_and_says_whether_a_restart_helps(
     assert not (tmp_path / "queue.sock").exists()
 
 
-def test_a_child_that_is_killed_is_no_good_end(start: Start) -> None:
+def test_a_killed_child_gives_an_exit_code_of_failure(start: Start) -> None:
     start("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == daemon.EX_OSERR
 
 
-def test_it_takes_its_child_with_it_and_waits_for_it(
+def test_the_parent_stops_its_child_and_waits_for_it(
     start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     process = start("import time; time.sleep(600)")
@@ -224,7 +222,7 @@ def test_it_takes_its_child_with_it_and_waits_for_it(
         os.waitpid(process.pid, os.WNOHANG)
 
 
-def test_of_two_children_the_first_that_ends_takes_the_other_with_it() -> None:
+def test_the_exit_of_one_child_stops_the_other() -> None:
     stays = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     ends = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
     assert os.waitstatus_to_exitcode(main._wait([stays.pid, ends.pid])) == 3
@@ -233,7 +231,9 @@ def test_of_two_children_the_first_that_ends_takes_the_other_with_it() -> None:
             os.waitpid(one.pid, os.WNOHANG)
 
 
-def test_a_socket_that_another_has_is_left_to_it(start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_socket_of_another_agent_is_not_removed(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def taken(_path: Path) -> int:
         raise OSError("another holdgate-queue runs with this socket")
 

@@ -56,7 +56,7 @@ def test_a_held_message_is_missing_after_three_listings_in_a_row(clocks: Clocks)
     assert (looked.waits, looked.needs_listing) == (False, False)
 
 
-def test_a_message_that_was_never_held_has_its_time_and_no_listing_is_made_for_it(clocks: Clocks) -> None:
+def test_a_message_that_was_never_held_is_missing_after_its_time_limit(clocks: Clocks) -> None:
     one, looked = incident(clocks, "a", State.PENDING), Missing(AFTER)
     for _ in range(5):
         assert looked.certain([one]) == []
@@ -67,7 +67,7 @@ def test_a_message_that_was_never_held_has_its_time_and_no_listing_is_made_for_i
     assert looked.certain([one]) == [one]
 
 
-def test_the_time_of_a_message_that_came_back_begins_again_when_the_clock_was_set_back(clocks: Clocks) -> None:
+def test_the_time_limit_starts_again_for_a_message_that_returned(clocks: Clocks) -> None:
     one, looked = incident(clocks, "a", State.PENDING), Missing(AFTER)
     clocks.day -= timedelta(days=1)
     looked.certain([one])

@@ -35,7 +35,7 @@ class Asked(Postfix):
         return self.output
 
 
-def test_only_the_hold_queue_is_touched_and_nothing_is_requeued() -> None:
+def test_commands_change_only_the_hold_queue_and_requeue_nothing() -> None:
     postfix = Asked()
     postfix.release("4aaa", "4bbb")
     postfix.flush("4aaa")
@@ -65,7 +65,7 @@ def test_a_listing_is_read() -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"nonsense", b"{}", b"[]", b"null", row(recipients=[1]), row()[:-9]])
-def test_a_line_that_cannot_be_read_hides_no_other(line: bytes) -> None:
+def test_an_invalid_line_does_not_hide_other_lines(line: bytes) -> None:
     assert listed(row(queue_id="4x"), line, row(queue_id="4y")) == ["4x", "4y"]
 
 
@@ -74,7 +74,7 @@ def test_an_address_that_is_not_utf8_is_listed() -> None:
 
 
 @given(st.binary().map(lambda line: line.replace(b"\n", b"")))
-def test_no_line_raises(line: bytes) -> None:
+def test_parsing_a_line_never_raises(line: bytes) -> None:
     assert set(listed(row(queue_id="4x"), line)) <= {"4x"}
 
 
@@ -95,7 +95,7 @@ recipient: c+d@partner.example
 """
 
 
-def test_a_message_that_is_read_alone_is_the_one_of_the_listing() -> None:
+def test_a_message_read_on_its_own_equals_its_entry_in_the_listing() -> None:
     postfix = Asked()
     postfix.output = ENVELOPE
     expected = HeldMessage("4aaa", 100, 10, "a@corp.example", ["b@partner.example", "c+d@partner.example"])
@@ -122,7 +122,7 @@ def test_a_message_that_is_read_alone_is_the_one_of_the_listing() -> None:
         (b"recipient: b@", b"recipient: b\nmessage_size: 1 1 3@"),
     ],
 )
-def test_a_message_that_is_not_read_for_certain_is_listed(before: bytes, after: bytes) -> None:
+def test_a_message_that_cannot_be_read_reliably_is_left_to_the_listing(before: bytes, after: bytes) -> None:
     postfix = Asked()
     postfix.output = ENVELOPE.replace(before, after)
     assert postfix.output != ENVELOPE
@@ -130,7 +130,7 @@ def test_a_message_that_is_not_read_for_certain_is_listed(before: bytes, after: 
 
 
 @given(st.lists(st.sampled_from([b"sender: x", b"recipient: y", b"", b"message_size: 1 1 1", b"???"]), max_size=6))
-def test_whatever_is_printed_is_a_message_or_none(lines: list[bytes]) -> None:
+def test_any_output_gives_a_message_or_none(lines: list[bytes]) -> None:
     postfix = Asked()
     postfix.output = b"\n".join([b"*** ENVELOPE RECORDS hold/4aaa ***", *lines])
     assert postfix.held_alone("4aaa") is None
@@ -139,7 +139,7 @@ def test_whatever_is_printed_is_a_message_or_none(lines: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("names", "keeps"), [(b"MAIL_CONFIG TZ LANG=C\n", True), (b"TZ=Europe/Berlin LANG=C\n", False)]
 )
-def test_the_settings_may_name_another_time_zone(names: bytes, keeps: bool) -> None:
+def test_keeps_zone_follows_the_postfix_settings(names: bytes, keeps: bool) -> None:
     postfix = Asked()
     postfix.output = names
     assert postfix.keeps_zone() is keeps
@@ -160,7 +160,7 @@ def test_the_settings_may_name_another_time_zone(names: bytes, keeps: bool) -> N
         ("４abc", False),
     ],
 )
-def test_nothing_but_a_queue_id_reaches_a_command(queue_id: str, is_one: bool) -> None:
+def test_only_a_valid_queue_id_is_passed_to_a_command(queue_id: str, is_one: bool) -> None:
     postfix = Asked()
     for step in (postfix.release, postfix.delete, postfix.flush, postfix.envelope, postfix.held_alone):
         if is_one:
@@ -178,7 +178,7 @@ def test_nothing_but_a_queue_id_reaches_a_command(queue_id: str, is_one: bool) -
         ("echo nothing; exit 75", "postconf -xh: exit 75"),
     ],
 )
-def test_a_command_that_fails_says_its_last_line(
+def test_a_failed_command_is_reported_with_its_last_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, error: str
 ) -> None:
     program = tmp_path / "postconf"
@@ -191,7 +191,7 @@ def test_a_command_that_fails_says_its_last_line(
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError("postconf"), subprocess.TimeoutExpired("postconf", 60)])
-def test_a_command_that_cannot_be_run_or_does_not_end_is_said(
+def test_a_command_that_cannot_run_or_times_out_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     asked: list[dict[str, Any]] = []
@@ -214,7 +214,7 @@ def test_a_command_that_cannot_be_run_or_does_not_end_is_said(
     ]
 
 
-def test_a_message_alone_is_read_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_read_on_its_own_is_read_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, str]] = []
 
     def run(_command: list[str], *, env: dict[str, str], **_options: Any) -> subprocess.CompletedProcess[bytes]:
@@ -227,7 +227,7 @@ def test_a_message_alone_is_read_in_utc(monkeypatch: pytest.MonkeyPatch) -> None
     assert asked[0]["PATH"] == os.environ["PATH"]
 
 
-def test_services_have_their_settings_and_only_a_y_is_a_chroot() -> None:
+def test_services_have_their_settings_and_only_y_means_chroot() -> None:
     class Services(Asked):
         def _run(self, program: str, *arguments: str, environment: dict[str, str] | None = None) -> bytes:
             if arguments == ("-Px",):
@@ -244,7 +244,7 @@ def test_services_have_their_settings_and_only_a_y_is_a_chroot() -> None:
     assert (third.chroot, third.command) == (False, "lmtp")
 
 
-def test_settings_are_asked_for_by_the_option_that_fits() -> None:
+def test_settings_are_read_with_the_matching_postconf_option() -> None:
     postfix = Asked()
     postfix.output = b" a = b \nc=\n"
     assert postfix.setting("x") == postfix.raw_setting("x") == "a = b \nc="

@@ -47,12 +47,12 @@ def remarks(config: Path, more: str = "", main: str = "") -> list[str]:
     return list(bypass_paths(settings(config), Postfix(config)))
 
 
-def test_the_listener_for_our_notices_is_no_way_past_us(tmp_path: Path) -> None:
+def test_the_notice_listener_is_not_a_bypass(tmp_path: Path) -> None:
     assert remarks(tmp_path) == []
 
 
 @pytest.mark.parametrize("holds", [True, False])
-def test_the_listener_for_changed_messages_is_no_way_past_us_where_it_holds_all(tmp_path: Path, holds: bool) -> None:
+def test_the_listener_for_changed_messages_is_not_a_bypass_if_it_holds_all(tmp_path: Path, holds: bool) -> None:
     shipped = (Path(__file__).parents[3] / "postfix/change.cf").read_text(encoding="utf-8")
     (tmp_path / "main.cf").write_text(MAIN)
     (tmp_path / "master.cf").write_text(MASTER + (shipped if holds else shipped.replace("static:HOLD", "static:OK")))
@@ -97,7 +97,7 @@ def test_the_listener_for_changed_messages_is_no_way_past_us_where_it_holds_all(
         ),
     ],
 )
-def test_a_service_with_settings_of_its_own_is_named(tmp_path: Path, more: str, output: str) -> None:
+def test_a_service_that_overrides_the_milters_is_named(tmp_path: Path, more: str, output: str) -> None:
     (remark,) = remarks(tmp_path, more)
     assert remark.startswith(f"master.cf: {output}")
 
@@ -112,7 +112,7 @@ def test_a_service_with_settings_of_its_own_is_named(tmp_path: Path, more: str, 
         "out unix - - n - - smtp -o smtpd_milters=\n",
     ],
 )
-def test_a_service_that_has_us_is_not_named(tmp_path: Path, more: str) -> None:
+def test_a_service_with_holdgate_is_not_named(tmp_path: Path, more: str) -> None:
     assert remarks(tmp_path, more) == []
 
 
@@ -120,7 +120,7 @@ def test_a_service_that_has_us_is_not_named(tmp_path: Path, more: str) -> None:
     "setting",
     ["content_filter = x:[127.0.0.1]:1", "smtpd_proxy_filter = 127.0.0.1:1", "smtpd_milter_maps = static:DISABLE"],
 )
-def test_a_filter_for_all_is_named(tmp_path: Path, setting: str) -> None:
+def test_a_content_filter_for_all_mail_is_named(tmp_path: Path, setting: str) -> None:
     (remark,) = remarks(tmp_path, main=f"{setting}\n")
     assert remark.startswith(f"main.cf: {setting.partition(' ')[0]}: ")
 
@@ -149,7 +149,7 @@ def test_services_are_read_with_their_settings(tmp_path: Path) -> None:
         ("192.0.2.1:10027", "127.0.0.1:10027", False),
     ],
 )
-def test_the_listener_is_known_by_any_of_its_names(relay: str, name: str, is_it: bool) -> None:
+def test_the_listener_is_recognised_by_any_of_its_names(relay: str, name: str, is_it: bool) -> None:
     service = Service(name, "inet", False, "smtpd", {})
     other = Service(name, "unix", False, "smtpd", {})
     assert notice_listener([other, service], settings(Path("/etc/postfix"), relay)) == (service if is_it else None)
@@ -163,13 +163,13 @@ def test_the_listener_is_known_by_any_of_its_names(relay: str, name: str, is_it:
         ("relay.corp.example:25", "relay.corp.example:25", False),
     ],
 )
-def test_only_this_machine_needs_a_listener(relay: str, name: str, is_local: bool) -> None:
+def test_a_listener_is_needed_only_for_a_relay_on_this_machine(relay: str, name: str, is_local: bool) -> None:
     site = settings(Path("/etc/postfix"), relay)
     assert listener_name(site) == name
     assert wants_listener(site) == is_local
 
 
-def test_a_socket_is_known_by_its_name() -> None:
+def test_a_unix_socket_is_recognised_by_its_name() -> None:
     site = settings(Path("/etc/postfix"), "unix:/var/spool/postfix/public/holdgate-notice")
     ours = Service("holdgate-notice", "unix", False, "smtpd", {})
     others = [
@@ -248,7 +248,7 @@ def test_a_filter_that_returns_mail_to_the_milter_is_named_with_the_remedy(
         assert line.endswith("add to it: -o receive_override_options=no_milters")
 
 
-def test_content_filters_are_those_of_mail_that_the_milter_saw() -> None:
+def test_only_content_filters_of_inspected_mail_are_returned() -> None:
     pickup = Service("pickup", "unix", False, "pickup", {"content_filter": "x:1"})
     other = Service("cleanup", "unix", False, "cleanup", {"content_filter": "x:1"})
     site = Site(SUBMISSION, RETURN, pickup, other, content_filter="x:1")
@@ -260,7 +260,7 @@ def test_content_filters_are_those_of_mail_that_the_milter_saw() -> None:
     assert content_filters([RETURN, other], Site(RETURN, other)) == []
 
 
-def test_a_filters_listener_without_the_milter_is_no_way_past_us() -> None:
+def test_a_listener_for_a_content_filter_without_the_milter_is_not_a_bypass() -> None:
     """Its mail was inspected before it went to the filter. Without a filter it is a way past us."""
     back = smtpd("127.0.0.1:10025", content_filter="", smtpd_milters="", receive_override_options="no_milters")
     assert list(bypass_paths(SITE, Site(NOTICES, back, content_filter="x:1", smtpd_milters=HERE))) == []
@@ -271,12 +271,12 @@ def test_a_filters_listener_without_the_milter_is_no_way_past_us() -> None:
     assert remark.startswith("main.cf: content_filter: mail that this filter returns is inspected a second time")
 
 
-def test_every_other_instance_is_named() -> None:
+def test_every_other_postfix_instance_is_named() -> None:
     site = Site(NOTICES, multi_instance_directories="/etc/postfix-in, /etc/postfix-out")
     assert [one.partition(":")[0] for one in bypass_paths(SITE, site)] == ["/etc/postfix-in", "/etc/postfix-out"]
 
 
-def test_sendmails_service_must_check_the_header_of_mail_that_is_requeued() -> None:
+def test_pickup_must_check_the_header_of_requeued_mail() -> None:
     pickup = Service("pickup", "unix", False, "pickup", {"receive_override_options": "no_header_body_checks"})
     (remark,) = bypass_paths(SITE, Site(NOTICES, pickup))
     assert remark.startswith("master.cf: pickup/unix has no_header_body_checks: held mail that is requeued")
@@ -299,11 +299,11 @@ def test_sendmails_service_must_check_the_header_of_mail_that_is_requeued() -> N
         ("", ""),
     ],
 )
-def test_the_milters_behind_ours_are_one_word(milters: str, after: str) -> None:
+def test_the_milters_after_holdgate_are_returned_as_one_word(milters: str, after: str) -> None:
     assert milters_after_holdgate(milters, SITE, Site()) == after
 
 
-def test_a_listeners_socket_is_where_postfix_makes_it() -> None:
+def test_a_listener_socket_must_be_where_postfix_creates_it() -> None:
     site = Site()
     assert misplaced_socket(("127.0.0.1", 10027), site) == ""
     assert misplaced_socket(Path("/var/spool/postfix/public/x"), site) == ""
@@ -313,7 +313,7 @@ def test_a_listeners_socket_is_where_postfix_makes_it() -> None:
 HOLDS = {"smtpd_recipient_restrictions": "check_client_access,static:HOLD,permit"}
 
 
-def test_the_other_listeners_are_known_by_name_kind_and_program() -> None:
+def test_the_other_listeners_are_recognised_by_name_type_and_program() -> None:
     tables = {
         "milter": {"split_relay": "unix:/var/spool/postfix/public/a"},
         "desk": {"change_relay": "unix:/var/spool/postfix/public/a", "replacement_relay": "unix:/var/spool/postfix/a"},
@@ -334,7 +334,7 @@ def test_the_other_listeners_are_known_by_name_kind_and_program() -> None:
     assert change_listener([ours], Settings()) == []
 
 
-def test_the_listener_for_changed_messages_has_its_own_cleanup_and_perhaps_milters() -> None:
+def test_the_listener_for_changed_messages_includes_its_cleanup_service() -> None:
     site = Settings.model_validate({"desk": {"change_relay": "unix:/var/spool/postfix/public/a"}})
     ours = smtpd("a", "unix", cleanup_service_name="own", **HOLDS)
     cleanup = Service("own", "unix", False, "cleanup", {})
@@ -348,5 +348,5 @@ def test_the_listener_for_changed_messages_has_its_own_cleanup_and_perhaps_milte
 @pytest.mark.parametrize(
     ("relay", "is_open"), [("127.0.0.1:25", True), ("relay.corp.example:25", False), ("unix:/run/x", False)]
 )
-def test_a_port_of_this_machine_is_open_to_all_its_users(relay: str, is_open: bool) -> None:
+def test_a_local_tcp_port_is_open_to_all_users(relay: str, is_open: bool) -> None:
     assert is_open_to_all(settings(Path("/etc/postfix"), relay)) is is_open

@@ -284,7 +284,9 @@ class Crashes(RuleBasedStateMachine):
 
 @pytest.mark.slow(seconds=5)
 @pytest.mark.parametrize("interval", [timedelta(0), timedelta(hours=1)], ids=["everything", "changes"])
-def test_crashes_in_any_order(new_store_url: Callable[[], str], interval: timedelta) -> None:
+def test_the_outcome_is_the_same_with_crashes_in_any_order(
+    new_store_url: Callable[[], str], interval: timedelta
+) -> None:
     run_state_machine_as_test(
         lambda: Crashes(new_store_url(), interval),
         settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
@@ -310,7 +312,7 @@ def settle(reconciler: Reconciler) -> None:
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
 @pytest.mark.parametrize("kind", ["crash", "fail"])
 @pytest.mark.parametrize("when", ["list", "before", "after"])
-def test_a_decision_is_carried_out_once_whatever_crashes(store: Store, when: str, kind: str, choice: Answer) -> None:
+def test_a_decision_is_carried_out_once_after_any_crash(store: Store, when: str, kind: str, choice: Answer) -> None:
     queue = FakeQueue()
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)
@@ -329,7 +331,7 @@ def test_a_decision_is_carried_out_once_whatever_crashes(store: Store, when: str
     assert (queue.delivered, queue.deleted) == ((["4a"], []) if approved else ([], ["4a"]))
 
 
-def test_a_released_message_put_on_hold_by_hand_is_left_alone(store: Store) -> None:
+def test_a_released_message_that_an_operator_holds_again_stays_held(store: Store) -> None:
     queue = FakeQueue()
     reconciler = new_reconciler(store, queue)
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
@@ -345,7 +347,7 @@ def test_a_released_message_put_on_hold_by_hand_is_left_alone(store: Store) -> N
     assert queue.messages.keys() == {"4a"}
 
 
-def test_an_incident_id_forged_onto_another_message_is_not_believed(store: Store) -> None:
+def test_a_forged_incident_id_on_another_message_is_not_accepted(store: Store) -> None:
     queue = FakeQueue()
     closed = Incident(queue_id="4other", sender="x@corp.example", recipients=["y@partner.example"], policy="p")
     store.record(closed, MILTER)
@@ -367,7 +369,7 @@ def test_an_incident_id_forged_onto_another_message_is_not_believed(store: Store
     ],
     ids=["lost", "forged", "a letter that no id has", "too long"],
 )
-def test_an_incident_that_the_store_has_lost_has_its_id_again(store: Store, header: bytes, is_kept: bool) -> None:
+def test_an_incident_that_the_store_has_lost_gets_its_id_again(store: Store, header: bytes, is_kept: bool) -> None:
     queue = FakeQueue()
     queue.add("4a", header)
     queue.add("4b", header)
@@ -385,7 +387,7 @@ HELD_BY_HAND = HELD_BY_POSTFIX + b"X-Holdgate-Status: complete\n"
     ("header", "adopt", "adopted"),
     [(HELD_BY_POSTFIX, True, True), (HELD_BY_POSTFIX, False, False), (HELD_BY_HAND, True, False)],
 )
-def test_mail_that_never_came_through_the_milter_is_adopted_where_that_is_wanted(
+def test_mail_that_bypassed_the_milter_is_adopted_if_the_setting_says_so(
     store: Store, header: bytes, adopt: bool, adopted: bool
 ) -> None:
     queue = FakeQueue()
@@ -438,7 +440,7 @@ def held_before(store: Store, queue: FakeQueue) -> Incident:
     return incident
 
 
-def test_a_held_message_that_is_gone_and_nobody_decided_is_an_alarm(
+def test_a_held_message_that_disappears_without_a_decision_is_logged(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue()
@@ -456,7 +458,9 @@ def test_a_held_message_that_is_gone_and_nobody_decided_is_an_alarm(
         (b"X-Holdgate-Incident: OTHER\nX-Holdgate-Status: complete\n", "adopted"),
     ],
 )
-def test_a_requeued_message_is_held_under_its_policy_and_decided_anew(store: Store, header: bytes, policy: str) -> None:
+def test_a_requeued_message_is_held_under_its_policy_and_needs_a_new_decision(
+    store: Store, header: bytes, policy: str
+) -> None:
     queue = FakeQueue()
     incident = held_before(store, queue)
     queue.add("4b", header.replace(b"ID", incident.id.encode()))
@@ -499,7 +503,7 @@ def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> Non
 
 
 @pytest.mark.parametrize("hours", [-1, 0, 1])
-def test_a_message_that_is_never_held_is_missed_whatever_the_clock_said(
+def test_a_message_that_is_never_held_is_noticed_even_if_the_clock_was_wrong(
     store: Store, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     """Whether the clock was right when it came, an hour behind or an hour ahead."""
@@ -534,7 +538,7 @@ def test_a_vanished_message_that_comes_back_is_held_again(store: Store) -> None:
     assert (again.state, again.closed_at) == (State.HELD, None)
 
 
-def test_nothing_is_missing_where_another_machine_has_the_name(store: Store) -> None:
+def test_no_message_counts_as_missing_while_another_machine_uses_the_name(store: Store) -> None:
     queue, has_name = FakeQueue(), False
     late = new_reconciler(store, queue, missing_after=0, has_name=lambda: has_name)
     machine = new_reconciler(store, queue, missing_after=0)
@@ -556,7 +560,7 @@ def test_nothing_is_missing_where_another_machine_has_the_name(store: Store) -> 
     assert {one.state for one in store.incidents()} == {State.VANISHED}
 
 
-def test_what_was_decided_before_it_was_gone_is_not_its_decision(store: Store) -> None:
+def test_an_earlier_decision_does_not_count_for_a_vanished_message(store: Store) -> None:
     queue = FakeQueue()
     reconciler = new_reconciler(store, queue)
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
@@ -600,7 +604,7 @@ def moderated(store: Store, **moderation: Any) -> Desk:
     return Desk(store, SETTINGS.model_copy(update={"moderation": ModerationSettings(**moderation)}))
 
 
-def test_who_approved_a_message_that_vanished_decides_anew_when_it_comes_back(store: Store) -> None:
+def test_a_message_that_returns_after_it_vanished_needs_a_new_decision(store: Store) -> None:
     queue = FakeQueue()
     desk = moderated(store, moderators=["boss@corp.example"], fallback=["desk@corp.example"])
     again = held_again(desk, queue, "boss@corp.example")
@@ -619,7 +623,7 @@ def test_who_approved_a_message_that_vanished_decides_anew_when_it_comes_back(st
     assert queue.delivered == ["4a"]
 
 
-def test_an_approval_from_before_is_no_second_pair_of_eyes(store: Store) -> None:
+def test_an_approval_given_before_a_message_vanished_does_not_count_later(store: Store) -> None:
     both = ["boss@corp.example", "second@corp.example"]
     desk = moderated(store, moderators=both, approvals=2)
     again = held_again(desk, FakeQueue(), both[0])
@@ -628,7 +632,7 @@ def test_an_approval_from_before_is_no_second_pair_of_eyes(store: Store) -> None
     assert approve(desk, again, both[0]).state is State.APPROVED
 
 
-def test_who_was_asked_before_can_stand_in_when_it_comes_back(store: Store) -> None:
+def test_a_moderator_asked_before_can_be_deputy_when_the_message_returns(store: Store) -> None:
     desk = moderated(
         store, moderators=["boss@corp.example", "second@corp.example"], approvals=2, fallback=["second@corp.example"]
     )
@@ -640,7 +644,7 @@ def test_who_was_asked_before_can_stand_in_when_it_comes_back(store: Store) -> N
     assert [one.moderator for one in store.requests.of(again.id) if one.is_open] == ["second@corp.example"]
 
 
-def test_approve_after_reject_is_a_conflict(store: Store) -> None:
+def test_an_approval_after_a_rejection_is_a_conflict(store: Store) -> None:
     queue = FakeQueue()
     reconciler = new_reconciler(store, queue)
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
@@ -679,7 +683,7 @@ def several(store: Store, queue: FakeQueue) -> Reconciler:
 
 
 @pytest.mark.parametrize("choice", [Answer.APPROVE, Answer.REJECT])
-def test_a_queue_file_that_cannot_be_moved_delays_no_other(store: Store, choice: Answer) -> None:
+def test_a_queue_file_that_cannot_be_moved_does_not_delay_others(store: Store, choice: Answer) -> None:
     queue = FakeQueue()
     reconciler = several(store, queue)
     for incident in store.incidents([State.HELD]):
@@ -694,7 +698,7 @@ def test_a_queue_file_that_cannot_be_moved_delays_no_other(store: Store, choice:
     assert left.queue_id == "4id3"
 
 
-def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pauses: list[float]) -> None:
+def test_a_failed_release_is_retried_and_recorded_once(store: Store, no_pauses: list[float]) -> None:
     queue = FakeQueue()
     reconciler = several(store, queue)
     incident = store.find("4id3")[0]
@@ -711,7 +715,7 @@ def test_a_release_that_fails_is_tried_again_and_noted_once(store: Store, no_pau
     assert store.find("4id3")[0].state is State.RELEASED
 
 
-def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Store) -> None:
+def test_a_release_from_an_earlier_hold_does_not_explain_a_missing_message(store: Store) -> None:
     """Its release had begun, then it was held again. If it is missing now, an operator removed it."""
     queue = FakeQueue()
     reconciler = several(store, queue)
@@ -727,7 +731,7 @@ def test_a_release_of_before_is_not_the_one_that_took_a_message_away(store: Stor
     assert store.find("4id3")[0].state is State.VANISHED
 
 
-def test_a_message_that_cannot_be_shown_delays_no_other_from_adoption(
+def test_an_unreadable_message_does_not_delay_the_adoption_of_others(
     store: Store, no_pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue()
@@ -777,7 +781,7 @@ def prepared(kind: str, store: Store, queue: FakeQueue) -> Reconciler:
 
 @pytest.mark.slow(seconds=0.5)  # each call of each kind of work has a store of its own
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_failure_at_any_call_of_the_store_delays_no_other(
+def test_a_failure_of_any_store_call_does_not_delay_other_messages(
     empty_store: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -867,7 +871,7 @@ def test_nothing_is_compared_while_nothing_changes(
     assert queue.listings == before + 1
 
 
-def test_between_passes_it_waits_for_a_change_unless_there_is_more_to_do(store: Store, no_pauses: list[float]) -> None:
+def test_the_reconciler_waits_for_a_change_unless_work_remains(store: Store, no_pauses: list[float]) -> None:
     """Its stamp is what the agent waits with; without one, the next pass follows after a moment."""
     queue = SettledQueue()
     signals = 60.0  # the store signals new work, and need not be asked for so long
@@ -920,7 +924,7 @@ def test_a_pass_reads_only_the_incidents_that_changed(
     assert queue.deleted == ["4id3"]
 
 
-def test_a_comparison_that_failed_is_made_again_though_nothing_changed(
+def test_a_failed_comparison_is_repeated_even_if_nothing_changed(
     store: Store, monkeypatch: pytest.MonkeyPatch, no_pauses: list[float]
 ) -> None:
     queue = SettledQueue()
@@ -934,7 +938,7 @@ def test_a_comparison_that_failed_is_made_again_though_nothing_changed(
     assert len(store.incidents([State.HELD])) == 1
 
 
-def test_a_decision_ends_an_adoption_of_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decision_interrupts_the_adoption_of_many_messages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     # It is the decision that ends the round, not the time on a machine that does much else.
     monkeypatch.setattr("holdgate.queue.reconcile._QUICK_BUDGET", 3_600.0)
 
@@ -960,7 +964,7 @@ def test_a_decision_ends_an_adoption_of_many(store: Store, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("many", ["deletions", "arrivals", "losses"])
-def test_a_decision_ends_whatever_many_a_pass_is_at(
+def test_a_decision_interrupts_any_long_step_of_a_pass(
     store: Store, monkeypatch: pytest.MonkeyPatch, many: str, no_pauses: list[float]
 ) -> None:
     """It is carried out at the beginning of the next pass, before the queue is listed."""
@@ -1003,7 +1007,7 @@ def test_a_decision_ends_whatever_many_a_pass_is_at(
     assert queue.delivered == [waiting[0].queue_id]
 
 
-def test_what_was_gone_before_its_release_began_is_not_released_by_us(
+def test_a_message_missing_before_its_release_is_not_recorded_as_released(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue()
@@ -1016,7 +1020,7 @@ def test_what_was_gone_before_its_release_began_is_not_released_by_us(
 
 
 @pytest.mark.parametrize("end", ["rejected", "expired"])
-def test_what_an_operator_takes_away_before_its_sender_was_told_is_not_reported_as_returned(
+def test_a_message_removed_before_its_sender_was_notified_is_not_recorded_as_returned(
     store: Store, caplog: pytest.LogCaptureFixture, end: str
 ) -> None:
     queue = FakeQueue()
@@ -1041,7 +1045,7 @@ def test_what_an_operator_takes_away_before_its_sender_was_told_is_not_reported_
     assert "4id3: gone-undecided" in caplog.text
 
 
-def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
+def test_a_pass_returns_whether_the_agent_and_the_store_answered(store: Store) -> None:
     queue = FakeQueue()
     reconciler = several(store, queue)
     assert reconciler.run_once()
@@ -1055,7 +1059,7 @@ def test_a_pass_says_whether_agent_and_store_answered(store: Store) -> None:
     assert not reconciler.run_once()
 
 
-def test_two_nodes_with_the_same_queue_id_each_do_their_own(store_url: str) -> None:
+def test_two_nodes_with_the_same_queue_id_each_handle_their_own_message(store_url: str) -> None:
     if store_url.startswith("sqlite"):
         pytest.skip("a file has one node")
     stores, queues = [open_store(store_url, name) for name in ("a", "b")], [FakeQueue(), FakeQueue()]
@@ -1171,7 +1175,7 @@ def marked(incident: Incident) -> bytes:
     return f"X-Netskope-Action: Quarantine\nX-Holdgate-Status: complete\nX-Holdgate-Incident: {incident.id}\n".encode()
 
 
-def test_a_copy_whose_queue_id_nobody_wrote_down_is_that_of_its_incident(store: Store) -> None:
+def test_a_copy_with_an_unrecorded_queue_id_is_matched_to_its_incident(store: Store) -> None:
     incident, queue = copy(store), FakeQueue()
     queue.add("4COPY1", marked(incident))
     new_reconciler(store, queue).run_once()
@@ -1180,7 +1184,7 @@ def test_a_copy_whose_queue_id_nobody_wrote_down_is_that_of_its_incident(store: 
 
 
 @pytest.mark.parametrize("known", ["", "4COPY1", "4COPY2"])
-def test_of_two_copies_of_one_incident_one_is_deleted(store: Store, known: str) -> None:
+def test_one_of_two_copies_of_an_incident_is_deleted(store: Store, known: str) -> None:
     incident, queue = copy(store, queue_id=known), FakeQueue()
     queue.add("4COPY1", marked(incident))
     queue.add("4COPY2", marked(incident))
@@ -1203,7 +1207,7 @@ def test_a_second_copy_waits_until_the_first_is_seen(store: Store) -> None:
     assert [found.state for found in store.incidents()] == [State.PENDING]
 
 
-def test_a_copy_that_is_requeued_is_no_second_one(store: Store) -> None:
+def test_a_requeued_copy_does_not_count_as_a_second_copy(store: Store) -> None:
     incident, queue = copy(store, queue_id="4COPY1"), FakeQueue()
     queue.add("4COPY1", marked(incident))
     one = new_reconciler(store, queue)
@@ -1216,7 +1220,7 @@ def test_a_copy_that_is_requeued_is_no_second_one(store: Store) -> None:
     assert [found.queue_id for found in store.incidents([State.HELD])] == ["4AGAIN"]
 
 
-def test_a_copy_that_came_late_is_held_again(store: Store) -> None:
+def test_a_copy_that_arrives_late_is_held_again(store: Store) -> None:
     incident, queue = copy(store), FakeQueue()
     store.change(incident, State.VANISHED, MILTER)
     queue.add("4LATE", marked(incident))
@@ -1236,14 +1240,16 @@ def test_another_senders_message_does_not_count_as_a_copy(store: Store) -> None:
     assert queue.deleted == []
 
 
-def test_a_copy_that_postfix_did_not_take_is_no_alarm(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_copy_that_postfix_did_not_accept_is_not_logged_as_missing(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     copy(store, created_at=datetime.now(UTC) - timedelta(days=1))
     new_reconciler(store, FakeQueue()).run_once()
     assert [found.state for found in store.incidents()] == [State.VANISHED]
     assert "never-held" not in caplog.text
 
 
-def test_an_incident_that_is_closed_is_not_looked_for_any_more(store: Store) -> None:
+def test_the_message_of_a_closed_incident_is_no_longer_awaited(store: Store) -> None:
     queue = FakeQueue()
     incident = Incident(queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p")
     store.record(incident, MILTER)

@@ -80,7 +80,9 @@ def test_the_held_message_stays_until_it_is_withdrawn(store: Store) -> None:
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+def test_a_crash_at_any_step_neither_repeats_nor_loses_a_message(
+    store: Store, when: str, kind: str, count: int
+) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     submit(queue, begin(store, incident))
@@ -95,7 +97,7 @@ def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(store: Store, whe
     assert state(store, incident) is State.RETURNED
 
 
-def test_what_a_policy_holds_waits_under_its_own_incident(store: Store) -> None:
+def test_an_amended_message_that_a_policy_holds_gets_its_own_incident(store: Store) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     replacement = begin(store, incident)
@@ -115,7 +117,7 @@ def test_what_a_policy_holds_waits_under_its_own_incident(store: Store) -> None:
 
 
 @pytest.mark.parametrize("decision", [State.APPROVED, State.REJECTED, State.EXPIRED])
-def test_a_decision_that_came_first_counts(store: Store, decision: State) -> None:
+def test_a_decision_made_before_the_replacement_counts(store: Store, decision: State) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     submit(queue, begin(store, incident))
@@ -129,7 +131,7 @@ def test_a_decision_that_came_first_counts(store: Store, decision: State) -> Non
     assert queue.messages == {}
 
 
-def test_of_two_submissions_the_last_counts(store: Store) -> None:
+def test_the_last_of_two_submissions_counts(store: Store) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     submit(queue, begin(store, incident), "4first")
@@ -141,7 +143,7 @@ def test_of_two_submissions_the_last_counts(store: Store) -> None:
     assert queue.delivered == ["4second"]
 
 
-def test_one_that_an_operator_holds_again_is_not_released_by_itself(store: Store) -> None:
+def test_an_amended_message_that_an_operator_holds_again_stays_held(store: Store) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     replacement = begin(store, incident)
@@ -155,7 +157,7 @@ def test_one_that_an_operator_holds_again_is_not_released_by_itself(store: Store
 
 
 @pytest.mark.parametrize("mark", ["", "7K3M-Q9TX-2ABC", "{id} -", "{id} {wrong}-{copy}", "{id} {token}", "x" * 300])
-def test_a_field_that_proves_nothing_does_nothing(store: Store, mark: str) -> None:
+def test_an_invalid_replacement_field_has_no_effect(store: Store, mark: str) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     one = begin(store, incident)
@@ -166,7 +168,7 @@ def test_a_field_that_proves_nothing_does_nothing(store: Store, mark: str) -> No
     assert sorted(queue.messages) == ["4forged", "4orig"]
 
 
-def test_a_key_is_for_one_message_and_a_message_has_one_key_at_a_time(store: Store) -> None:
+def test_a_key_belongs_to_one_message_and_a_message_has_one_key_at_a_time(store: Store) -> None:
     incident = held(store, FakeQueue())
     replacements = store.replacements
     first = replacements.begin(incident.id, "a", "1", PROGRAM, NOW)
@@ -183,7 +185,7 @@ def test_a_key_is_for_one_message_and_a_message_has_one_key_at_a_time(store: Sto
     assert replacements.begin(incident.id, "b", "2", PROGRAM, NOW).queue_id == "4second"
 
 
-def test_one_that_postfix_refused_is_forgotten_and_one_that_it_has_is_not(store: Store) -> None:
+def test_a_replacement_that_postfix_rejected_is_removed_and_an_accepted_one_stays(store: Store) -> None:
     incident = held(store, FakeQueue())
     replacements = store.replacements
     replacements.cancel(replacements.begin(incident.id, "a", "1", PROGRAM, NOW))
@@ -196,7 +198,7 @@ def test_one_that_postfix_refused_is_forgotten_and_one_that_it_has_is_not(store:
 
 
 @pytest.mark.parametrize("is_withdrawn", [False, True])
-def test_what_the_milter_has_not_inspected_is_never_released(store: Store, *, is_withdrawn: bool) -> None:
+def test_an_amended_message_that_was_not_inspected_is_never_released(store: Store, *, is_withdrawn: bool) -> None:
     """The listener has no milter: moderators decide about the amended message."""
     queue = FakeQueue()
     incident = held(store, queue)
@@ -216,7 +218,7 @@ def test_what_the_milter_has_not_inspected_is_never_released(store: Store, *, is
 
 
 @pytest.mark.parametrize("damaged", ["4orig3", "4new3"])
-def test_one_that_always_fails_delays_no_other(store: Store, damaged: str) -> None:
+def test_a_message_that_always_fails_does_not_delay_others(store: Store, damaged: str) -> None:
     """The held message cannot be deleted, or the amended one cannot be read."""
     queue = FakeQueue()
     incidents = [held(store, queue, f"4orig{number}") for number in range(11)]
@@ -244,7 +246,9 @@ def test_one_that_always_fails_delays_no_other(store: Store, damaged: str) -> No
         ("", False),  # it is adopted in the same pass
     ],
 )
-def test_one_that_is_not_released_is_a_held_message_like_any_other(store: Store, more: str, is_settled: bool) -> None:
+def test_an_amended_message_that_is_not_released_is_an_ordinary_held_message(
+    store: Store, more: str, is_settled: bool
+) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     replacement = begin(store, incident)
@@ -264,7 +268,7 @@ def test_one_that_is_not_released_is_a_held_message_like_any_other(store: Store,
 
 
 @pytest.mark.parametrize("damaged", ["4new", "4orig"])
-def test_one_that_cannot_be_moved_stays_and_is_tried_again(store: Store, damaged: str) -> None:
+def test_an_amended_message_that_cannot_be_moved_stays_and_is_retried(store: Store, damaged: str) -> None:
     queue = FakeQueue()
     incident = held(store, queue)
     submit(queue, begin(store, incident))

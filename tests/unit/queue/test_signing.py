@@ -49,7 +49,7 @@ def change_of(store: Store, incident: Incident) -> Change | None:
     return Change.of(found)
 
 
-def test_a_copy_waits_until_postfix_has_the_one_that_is_signed(store: Store) -> None:
+def test_a_copy_stays_until_postfix_has_the_signed_one(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     settle(store, queue)
@@ -67,7 +67,9 @@ def test_a_copy_waits_until_postfix_has_the_one_that_is_signed(store: Store) -> 
 
 
 @pytest.mark.parametrize(("digest", "signs"), [("", True), ("d1", False)], ids=["a whole message", "no signer"])
-def test_others_are_released_under_their_own_queue_id(store: Store, digest: str, signs: bool) -> None:
+def test_a_message_that_needs_no_new_signature_is_released_under_its_queue_id(
+    store: Store, digest: str, signs: bool
+) -> None:
     queue = FakeQueue()
     incident = approved(store, queue, digest=digest)
     settle(store, queue, signs=signs)
@@ -75,7 +77,7 @@ def test_others_are_released_under_their_own_queue_id(store: Store, digest: str,
     assert change_of(store, incident) is None
 
 
-def test_a_release_that_has_begun_is_not_made_a_second_one(store: Store) -> None:
+def test_a_release_that_has_begun_is_not_turned_into_a_new_submission(store: Store) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     queue.failures = ["before crash"]
@@ -86,7 +88,7 @@ def test_a_release_that_has_begun_is_not_made_a_second_one(store: Store) -> None
     assert change_of(store, incident) is None
 
 
-def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_delays_no_other(store: Store) -> None:
+def test_unreadable_postfix_settings_release_nothing_unsigned_and_delay_no_other(store: Store) -> None:
     queue = FakeQueue()
     approved(store, queue)
     other = Incident(queue_id="4other", sender="a@corp.example", recipients=["c@partner.example"], policy="p")
@@ -110,7 +112,9 @@ def test_a_postfix_whose_settings_cannot_be_read_releases_nothing_unsigned_and_d
 @pytest.mark.parametrize("kind", ["crash", "failure"])
 @pytest.mark.parametrize("when", ["list", "show", "before", "after"])
 @pytest.mark.parametrize("count", range(4))
-def test_a_crash_at_any_step_repeats_nothing_and_loses_nothing(store: Store, when: str, kind: str, count: int) -> None:
+def test_a_crash_at_any_step_neither_repeats_nor_loses_a_message(
+    store: Store, when: str, kind: str, count: int
+) -> None:
     queue = FakeQueue()
     incident = approved(store, queue)
     queue.fail_at(when, count, kind)
@@ -148,13 +152,13 @@ def listener(milters: str | None, restrictions: str = "check_recipient_access,st
         ([], False),
     ],
 )
-def test_milters_of_the_listener_decide(services: list[Service], signs: bool) -> None:
+def test_the_milters_of_the_listener_decide_whether_copies_are_signed(services: list[Service], signs: bool) -> None:
     relay = "unix:/var/spool/postfix/public/holdgate-change"
     settings = Settings.model_validate({"desk": {"change_relay": relay}})
     assert presence.has_change_milters(services, settings) == signs
 
 
-def test_the_answer_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_is_cached_until_a_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "main.cf").write_text("")
     answers = [[listener("unix:/run/opendkim.sock")], [listener("")]]
     monkeypatch.setattr("holdgate.queue.postfix.Postfix.services", lambda _: answers.pop(0))
@@ -167,7 +171,7 @@ def test_the_answer_is_kept_until_a_file_changes(tmp_path: Path, monkeypatch: py
     assert not Signers(Settings.model_validate({"queue": queue}))()
 
 
-def test_a_postfix_that_does_not_answer_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_postconf_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers: list[Exception | list[Service]] = [PostfixError("postconf: exit 1"), [listener("unix:/run/dkim.sock")]]
 
     def services(_: object) -> list[Service]:

@@ -74,7 +74,7 @@ def started(more: str = "") -> Iterator[subprocess.Popen[bytes]]:
                 raise
 
 
-def test_the_child_is_another_user_with_no_way_back(running: subprocess.Popen[bytes]) -> None:
+def test_the_child_runs_as_another_user_and_cannot_become_root_again(running: subprocess.Popen[bytes]) -> None:
     def child() -> int:
         pids = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text(encoding="ascii").split()
         for pid in map(int, pids):
@@ -114,7 +114,7 @@ def certificate() -> Iterator[tuple[str, NodeCertificate]]:
         yield lines, NodeCertificate(**files, is_revoked=lambda _: False)
 
 
-def test_other_nodes_are_served_by_a_process_without_rights(certificate: tuple[str, NodeCertificate]) -> None:
+def test_the_node_listener_runs_without_capabilities(certificate: tuple[str, NodeCertificate]) -> None:
     lines, files = certificate
     port = free_port()
     with started(f'[node]\nname = "mx1"\nlisten = "127.0.0.1:{port}"\n{lines}') as running:
@@ -134,7 +134,7 @@ def test_other_nodes_are_served_by_a_process_without_rights(certificate: tuple[s
         assert not is_listening(port)
 
 
-def test_a_certificate_that_cannot_be_read_keeps_no_mail(certificate: tuple[str, NodeCertificate]) -> None:
+def test_an_unreadable_certificate_does_not_stop_the_daemon(certificate: tuple[str, NodeCertificate]) -> None:
     lines, files = certificate
     files.private_key.write_text("no key")
     port = free_port()

@@ -92,7 +92,7 @@ def approved(
     return node.change(held, State.APPROVED, ACTOR, change=asdict(change), outbox=[notice])
 
 
-def test_what_was_approved_is_submitted_to_whom_it_was_sent(
+def test_an_approved_message_is_submitted_to_its_recipients(
     node: Store, submitter: Submitter, relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     incident = approved(node)
@@ -109,7 +109,7 @@ def test_what_was_approved_is_submitted_to_whom_it_was_sent(
 
 
 @pytest.mark.parametrize("signs", [True, False])
-def test_a_signature_of_when_it_was_held_is_removed_if_this_node_signs_it_now(
+def test_a_signature_made_at_hold_is_removed_if_this_node_signs_again(
     node: Store, queue: HeldQueue, relay: Relay, signs: bool
 ) -> None:
     content = b"DKIM-Signature: v=1; b=OLD==\nReceived: from a by b; Mon, 30 Nov 2026 01:00:00 +0000\n" + CONTENT
@@ -119,7 +119,9 @@ def test_a_signature_of_when_it_was_held_is_removed_if_this_node_signs_it_now(
     assert b"\r\nReceived: from a by b;" in relay.taken[0][2]
 
 
-def test_another_text_is_not_submitted(node: Store, submitter: Submitter, relay: Relay) -> None:
+def test_content_that_differs_from_the_approved_one_is_not_submitted(
+    node: Store, submitter: Submitter, relay: Relay
+) -> None:
     incident = approved(node)
     for other in (CONTENT + b"x", CONTENT.replace(b"\n", b"\r\n"), b"X-Holdgate-Changed: 1\n" + CONTENT, b"x"):
         with pytest.raises(RefusedError, match="not the message that was approved"):
@@ -128,7 +130,7 @@ def test_another_text_is_not_submitted(node: Store, submitter: Submitter, relay:
     assert submitter.submit(incident.id, CONTENT, "mx2") == 0
 
 
-def test_only_what_the_store_awaits_is_submitted(node: Store, submitter: Submitter, relay: Relay) -> None:
+def test_only_a_message_that_the_store_awaits_is_submitted(node: Store, submitter: Submitter, relay: Relay) -> None:
     def refused(incident_id: str) -> None:
         with pytest.raises(RefusedError, match="no changed message is awaited"):
             submitter.awaited(incident_id)
@@ -155,7 +157,7 @@ def test_only_what_the_store_awaits_is_submitted(node: Store, submitter: Submitt
     assert relay.taken == []
 
 
-def test_recipients_who_were_left_out_get_nothing(node: Store, submitter: Submitter, queue: Any, relay: Relay) -> None:
+def test_excluded_recipients_get_nothing(node: Store, submitter: Submitter, queue: Any, relay: Relay) -> None:
     incident = approved(node, recipients=["eve@partner.example"])
     with pytest.raises(RefusedError, match="not certain"):
         submitter.submit(incident.id, CONTENT, "mx2")  # Postfix does not say how the client named them
@@ -165,7 +167,9 @@ def test_recipients_who_were_left_out_get_nothing(node: Store, submitter: Submit
     assert relay.taken[0][1] == ["bob@partner.example"]
 
 
-def test_it_is_submitted_once_while_its_desk_records_that(node: Store, submitter: Submitter, relay: Relay) -> None:
+def test_a_message_is_submitted_once_until_the_desk_has_recorded_it(
+    node: Store, submitter: Submitter, relay: Relay
+) -> None:
     incident = approved(node)
     assert submitter.submit(incident.id, CONTENT, "mx2") == 0
     with pytest.raises(RefusedError, match="just submitted"):
@@ -175,7 +179,7 @@ def test_it_is_submitted_once_while_its_desk_records_that(node: Store, submitter
     assert len(relay.taken) == 2
 
 
-def test_of_two_requests_at_once_one_is_submitted(
+def test_only_one_of_two_simultaneous_requests_is_submitted(
     node: Store, submitter: Submitter, queue: HeldQueue, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     incident = approved(node)
@@ -221,7 +225,7 @@ def test_of_two_requests_at_once_one_is_submitted(
     ],
     ids=["recipient", "recipient for now", "sender", "data"],
 )
-def test_a_refusal_is_told_and_can_be_tried_again(
+def test_a_rejection_is_returned_and_can_be_retried(
     node: Store, submitter: Submitter, relay: Relay, error: Exception, code: int
 ) -> None:
     incident = approved(node)
@@ -231,7 +235,9 @@ def test_a_refusal_is_told_and_can_be_tried_again(
     assert submitter.submit(incident.id, CONTENT, "mx2") == 0
 
 
-def test_what_cannot_be_submitted_now(node: Store, submitter: Submitter, queue: Any, relay: Relay) -> None:
+def test_a_store_that_does_not_answer_prevents_a_submission(
+    node: Store, submitter: Submitter, queue: Any, relay: Relay
+) -> None:
     incident = approved(node)
     relay.error = FileNotFoundError(2, "No such file", str(RELAY))
     with pytest.raises(QueueError, match="does not answer"):

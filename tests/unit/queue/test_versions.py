@@ -11,7 +11,7 @@ names = st.sets(st.sampled_from(["4a", "4b", "4c"]))
 
 
 @given(st.lists(names, max_size=10), st.data())
-def test_what_changed_since_a_version_is_all_steps_after_it(steps: list[set[str]], data: st.DataObject) -> None:
+def test_the_changes_since_a_version_are_all_later_steps(steps: list[set[str]], data: st.DataObject) -> None:
     found = Versions()
     known = [found.newest()]
     for step in steps:
@@ -21,7 +21,7 @@ def test_what_changed_since_a_version_is_all_steps_after_it(steps: list[set[str]
     assert found.since(known[number]) == set().union(*steps[number:])
 
 
-def test_what_is_too_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_versions_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "_STEPS", 3)
     monkeypatch.setattr(versions, "_NAMES", 5)
     found = Versions()
@@ -48,14 +48,14 @@ def test_twenty_thousand_changed_messages_are_remembered() -> None:
 @pytest.mark.parametrize(
     "version", [None, 1, "", "1", ":", "RUN:", "RUN:-1", "RUN:1", "RUN:x", "other:0", "RUN:\u0661"]
 )
-def test_a_version_that_never_was_is_not_known(version: object) -> None:
+def test_an_invalid_version_is_unknown(version: object) -> None:
     found = Versions()
     run = found.newest().partition(":")[0]
     assert found.since(version.replace("RUN", run) if isinstance(version, str) else version) is None
     assert found.since(f"{run}:0") == set()
 
 
-def test_as_much_as_the_limits_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_up_to_the_limits_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "_STEPS", 3)
     monkeypatch.setattr(versions, "_NAMES", 6)
     found = Versions()
@@ -72,11 +72,11 @@ def test_as_much_as_the_limits_is_remembered(monkeypatch: pytest.MonkeyPatch) ->
     assert found.since(known[2]) == {"42a", "42b", "4c", "4d", "4e"}
 
 
-def test_a_restarted_agent_knows_no_version_of_the_one_before() -> None:
+def test_a_restarted_agent_knows_no_earlier_version() -> None:
     assert Versions().since(Versions().newest()) is None
 
 
-def test_a_pause_of_a_thousand_steps_and_twenty_thousand_messages_is_remembered() -> None:
+def test_a_thousand_steps_and_twenty_thousand_messages_are_remembered() -> None:
     found = Versions()
     first = found.newest()
     for number in range(1000):

@@ -42,7 +42,7 @@ def report(wishes: Wishes) -> str:
     return content.partition("message/delivery-status")[2]
 
 
-def test_all_is_read() -> None:
+def test_all_report_options_are_read() -> None:
     assert read_wishes(ENVELOPE) == Wishes(
         "env-125",
         True,
@@ -55,17 +55,17 @@ def test_all_is_read() -> None:
     ("flags", "is_unwanted"),
     [(b"0", False), (b"1", True), (b"2", True), (b"4", False), (b"6", False), (b"8", True), (b"x", False)],
 )
-def test_a_failure_is_told_where_it_is_wanted(flags: bytes, is_unwanted: bool) -> None:
+def test_a_failure_report_is_sent_unless_the_notify_flags_exclude_it(flags: bytes, is_unwanted: bool) -> None:
     wishes = read_wishes(b"named_attribute: notify_flags=" + flags + b"\nrecipient: a@b.example\n")
     assert bool(wishes.unwanted) == is_unwanted
 
 
-def test_ret_full_and_none_bring_the_message_back() -> None:
+def test_ret_full_and_no_ret_return_the_complete_message() -> None:
     assert not read_wishes(ENVELOPE.replace(b"ret_flags=2", b"ret_flags=1")).header_only
     assert read_wishes(b"") == Wishes()
 
 
-def test_all_that_a_copy_needs_is_read() -> None:
+def test_the_envelope_is_read_completely() -> None:
     assert read_envelope(ENVELOPE) == Sent(
         "anna@corp.example",
         [
@@ -78,7 +78,7 @@ def test_all_that_a_copy_needs_is_read() -> None:
     )
 
 
-def test_a_client_that_gave_no_options_gave_none() -> None:
+def test_an_envelope_without_options_has_none() -> None:
     read = read_envelope(b"sender: a@corp.example\nrecipient: b@partner.example\n")
     assert (read.returned, read.envelope_id, read.is_8bit, read.is_utf8) == (0, "", False, False)
     (recipient,) = read.recipients
@@ -90,7 +90,7 @@ def test_a_client_that_gave_no_options_gave_none() -> None:
     ("encoding", "flags", "is_8bit", "is_utf8"),
     [("8bit", "1", True, True), ("8BIT", "3", True, True), ("7bit", "2", False, False), ("8bit", "x", True, False)],
 )
-def test_how_the_client_sent_the_content_is_read(encoding: str, flags: str, is_8bit: bool, is_utf8: bool) -> None:
+def test_the_encoding_options_of_the_client_are_read(encoding: str, flags: str, is_8bit: bool, is_utf8: bool) -> None:
     sizes = f"message_size:   526  913  3  10  526  {flags}\n"
     read = read_envelope(f"{sizes}named_attribute: encoding={encoding}\n".encode())
     assert (read.is_8bit, read.is_utf8) == (is_8bit, is_utf8)
@@ -98,12 +98,12 @@ def test_how_the_client_sent_the_content_is_read(encoding: str, flags: str, is_8
 
 
 @given(st.binary(max_size=200))
-def test_nothing_in_an_envelope_raises(envelope: bytes) -> None:
+def test_reading_an_envelope_never_raises(envelope: bytes) -> None:
     read_wishes(envelope)
     read_envelope(envelope)
 
 
-def test_an_alias_is_known_by_what_the_client_named() -> None:
+def test_an_alias_keeps_the_original_recipient_of_the_client() -> None:
     envelope = b"""\
 named_attribute: notify_flags=1
 named_attribute: dsn_orig_rcpt=rfc822;first@partner.example
@@ -115,7 +115,7 @@ recipient: ext1@partner.example
     assert "team@corp.example" in wishes.unwanted
 
 
-def test_the_report_has_them() -> None:
+def test_the_report_has_the_original_envelope_id_and_recipients() -> None:
     output = report(read_wishes(ENVELOPE))
     assert "Original-Envelope-Id: env-125\r\nReporting-MTA:" in output
     assert (
@@ -125,7 +125,7 @@ def test_the_report_has_them() -> None:
     assert "\r\n\r\nFinal-Recipient: rfc822; dsn5@partner.example" in output
 
 
-def test_without_wishes_the_report_names_all() -> None:
+def test_a_report_without_options_names_all_recipients() -> None:
     output = report(Wishes())
     assert output.count("Final-Recipient:") == 3
     assert "Original-" not in output
