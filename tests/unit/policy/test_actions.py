@@ -61,7 +61,7 @@ def test_the_action_of_the_documentation_works(tmp_path: Path) -> None:
     assert decide(settings, "lunch").action.name == "allow"
 
 
-def test_its_keys_are_checked_like_those_of_a_shipped_action(tmp_path: Path) -> None:
+def test_the_keys_of_a_site_action_are_checked_like_those_of_a_shipped_one(tmp_path: Path) -> None:
     policy = blocks("toml")[1]
     settings = site(tmp_path, "page_review_again", blocks("python")[0], policy.replace("review@corp", "review corp"))
     with pytest.raises(ConfigError, match=r'policy "contracts": action: mailbox: "review corp.example" is not'):
@@ -71,7 +71,7 @@ def test_its_keys_are_checked_like_those_of_a_shipped_action(tmp_path: Path) -> 
         policies_of(settings)
 
 
-def test_an_action_that_holds_is_held_whatever_fields_it_adds() -> None:
+def test_an_action_that_holds_adds_the_held_field_in_any_case() -> None:
     class AskSender(Action):
         name: ClassVar[str] = "ask-sender"
         handling: ClassVar[Handling] = Handling.HOLD
@@ -93,7 +93,7 @@ def test_an_action_that_holds_is_held_whatever_fields_it_adds() -> None:
         (DECLARING.format("name = 'a'; notify: str = ''"), 'the actions "alert" and "a" declare the same key "notify"'),
     ],
 )
-def test_a_module_that_is_no_action_is_named(tmp_path: Path, code: str, why: str) -> None:
+def test_a_module_without_a_valid_action_is_named(tmp_path: Path, code: str, why: str) -> None:
     name = f"site_action_{abs(hash(code))}"
     settings = site(tmp_path, name, code, '[[policy]]\nname = "a"\naction = "block"\n')
     with pytest.raises(ConfigError, match=f"policy.actions: {name}.*{why}"):
@@ -111,19 +111,19 @@ def test_alerts_of_several_policies_notify_everyone_once() -> None:
     assert joined.alerted() == ["a@corp.example", "b@corp.example"]
 
 
-def test_a_name_that_is_no_action_is_refused() -> None:
+def test_an_unknown_action_name_is_refused() -> None:
     with pytest.raises(ActionError, match='"shred" is not allowed; write one of allow, alert'):
         REGISTRY.make("shred", {})
 
 
-def test_an_alert_tells_everybody_once() -> None:
+def test_an_alert_notifies_each_address_once() -> None:
     one, other = Alert(notify=["a@corp.example"]), Alert(notify=["b@corp.example", "a@corp.example"])
     joined = one.joined([other])
     assert list(joined.alerted()) == ["a@corp.example", "b@corp.example"]
     assert dict(joined.fields("X-Action")) == {"X-Action": "Alert"}
 
 
-def test_encryption_says_its_route_and_what_postfix_has_to_do() -> None:
+def test_encrypt_reports_its_route_and_the_postfix_settings_it_needs() -> None:
     one = Encrypt(transport="encrypt:[gateway.corp.example]")
     route = "X-Holdgate-Route"
     assert dict(one.fields("X-Action")) == {"X-Action": "Encrypt", route: one.transport}
@@ -132,7 +132,7 @@ def test_encryption_says_its_route_and_what_postfix_has_to_do() -> None:
     assert list(one.details()) == [("transport", one.transport)]
 
 
-def test_an_action_that_says_nothing_more_adds_requires_and_tells_nothing() -> None:
+def test_a_plain_action_adds_no_fields_requirements_or_notices() -> None:
     one = Quarantine()
     assert not one.alerted()
     assert not one.lookups()
@@ -154,12 +154,12 @@ def test_an_action_that_says_nothing_more_adds_requires_and_tells_nothing() -> N
         ("tempfail", Handling.DEFER, False),
     ],
 )
-def test_what_each_action_does_and_whether_it_is_recorded(name: str, handling: Handling, records: bool) -> None:
+def test_each_action_has_its_handling_and_record_setting(name: str, handling: Handling, records: bool) -> None:
     action = REGISTRY.actions[name]
     assert (action.handling, action.records) == (handling, records)
 
 
-def test_the_order_of_strictness_is_the_documented_one() -> None:
+def test_the_order_of_strictness_equals_the_documented_one() -> None:
     assert Alert(notify=["a@corp.example"]).alerted() == ["a@corp.example"]
     shipped = [one for one in REGISTRY.ordered() if one.handling is Handling.ACCEPT]
     assert {one.name: one.strictness for one in shipped} == {"allow": 0, "alert": 10, "tag": 20, "encrypt": 30}
@@ -170,7 +170,7 @@ def test_the_order_of_strictness_is_the_documented_one() -> None:
     ("owners", "asked"),
     [("texthash:/x", "the owner of an application, otherwise the sender"), ("", "the sender")],
 )
-def test_who_is_asked_instead_of_a_moderator_is_shown(owners: str, asked: str) -> None:
+def test_ask_sender_shows_whom_it_asks(owners: str, asked: str) -> None:
     action = REGISTRY.make("ask-sender", {"ask_owners": owners})
     assert list(action.details()) == [("asked", asked)]
     assert action.sender_rules() is action
@@ -180,7 +180,7 @@ def test_who_is_asked_instead_of_a_moderator_is_shown(owners: str, asked: str) -
 @pytest.mark.parametrize(
     ("key", "usual", "most"), [("ask_recipients", 20, 100), ("ask_overrides", 5, 1000), ("ask_per_day", 10, 1000)]
 )
-def test_how_often_a_sender_may_be_asked(key: str, usual: int, most: int) -> None:
+def test_the_limits_of_ask_sender_have_defaults_and_bounds(key: str, usual: int, most: int) -> None:
     assert getattr(REGISTRY.make("ask-sender", {}), key) == usual
     for value in (1, most):
         assert getattr(REGISTRY.make("ask-sender", {key: value}), key) == value
@@ -189,13 +189,13 @@ def test_how_often_a_sender_may_be_asked(key: str, usual: int, most: int) -> Non
             REGISTRY.make("ask-sender", {key: value})
 
 
-def test_what_a_sender_is_asked_without_further_keys() -> None:
+def test_the_default_rules_of_ask_sender() -> None:
     rules = SenderRules()
     assert (rules.ask_reason, rules.ask_owners, rules.ask_beyond) == ("never", "", "moderators")
     assert (rules.ask_severity, rules.ask_overrides_within) == ("medium", timedelta(days=7))
 
 
-def test_what_an_action_is_that_declares_nothing() -> None:
+def test_the_defaults_of_an_action_that_declares_nothing() -> None:
     class Plain(Action):
         name: ClassVar[str] = "plain"
         summary: ClassVar[str] = "nothing"
@@ -205,6 +205,6 @@ def test_what_an_action_is_that_declares_nothing() -> None:
     assert dict(Plain().fields("X-Action")) == {}
 
 
-def test_a_stricter_handling_comes_first_whatever_its_strictness() -> None:
+def test_a_stricter_handling_ranks_above_any_strictness() -> None:
     assert [one.name for one in sorted(Handling)] == ["ACCEPT", "HOLD", "REFUSE", "DEFER"]
     assert Encrypt.rank() < REGISTRY.actions["ask-sender"].rank() < Quarantine.rank() < REGISTRY.actions["block"].rank()

@@ -60,7 +60,7 @@ inspections = st.builds(
 
 
 @given(st.lists(conditions, max_size=6), envelopes, inspections)
-def test_all_that_fit_are_among_the_candidates(
+def test_every_matching_policy_is_a_candidate(
     listed: list[Conditions], envelope: Envelope, inspection: Inspection
 ) -> None:
     tables = Tables(Path("/nonexistent"))
@@ -88,7 +88,7 @@ def test_all_that_fit_are_among_the_candidates(
         {"profile": {"payment": "low", "dlp-pii": "medium"}},
     ],
 )
-def test_one_that_may_fit_by_some_of_its_values_is_a_candidate(given: dict[str, object]) -> None:
+def test_a_policy_that_may_match_by_one_of_its_values_is_a_candidate(given: dict[str, object]) -> None:
     envelope = Envelope(sender="anna@corp.example", recipients=["bob@partner.example"], auth_user="anna")
     findings = [Finding("us-ssn", "high", 1, 1, [], []), Finding("iban", "high", 1, 1, [], [])]
     inspection = Inspection(profiles={"dlp-pii": "medium"}, findings=findings)
@@ -107,7 +107,7 @@ def test_one_that_may_fit_by_some_of_its_values_is_a_candidate(given: dict[str, 
         {"profile": {"dlp-pii": "high"}},
     ],
 )
-def test_what_cannot_fit_is_left_out(given: dict[str, object]) -> None:
+def test_a_policy_that_cannot_match_is_not_a_candidate(given: dict[str, object]) -> None:
     envelope = Envelope(sender="anna@corp.example", recipients=["bob@partner.example"], auth_user="anna")
     inspection = Inspection(profiles={"dlp-pii": "medium"})
     assert Candidates([Conditions.model_validate(given)]).of(envelope, inspection) == []

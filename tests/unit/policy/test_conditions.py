@@ -33,7 +33,7 @@ def fits(
 
 
 @given(st.lists(st.text("aB*?", max_size=5), max_size=3), st.text("abAB\n", max_size=5))
-def test_a_text_matches_as_the_shell_says(patterns: list[str], text: str) -> None:
+def test_a_text_pattern_matches_like_a_shell_pattern(patterns: list[str], text: str) -> None:
     expected = any(fnmatchcase(text.casefold(), pattern.casefold()) for pattern in patterns)
     assert text_matcher(patterns)(text) is expected
 
@@ -42,13 +42,13 @@ def test_a_text_matches_as_the_shell_says(patterns: list[str], text: str) -> Non
     ("text", "matches"),
     [("a pay slip", True), ("PAY", True), ("pa", False), ("ay", False), ("p a y", False), ("", False)],
 )
-def test_a_pattern_with_two_stars_is_found_anywhere_and_complete(text: str, matches: bool) -> None:
+def test_a_pattern_with_two_stars_matches_anywhere_in_the_text(text: str, matches: bool) -> None:
     assert text_matcher(["*pay*"])(text) is matches
     # The same with another pattern next to it.
     assert text_matcher(["*pay*", "never"])(text) is matches
 
 
-def test_which_patterns_are_for_one_text() -> None:
+def test_a_pattern_without_wildcard_or_table_is_plain() -> None:
     assert is_plain("a.b@corp.example")
     assert not any(map(is_plain, ("a*", "?b", "[ab]", "ldap:/etc/x.cf")))
 
@@ -66,7 +66,7 @@ def test_which_patterns_are_for_one_text() -> None:
         ("a@[corp.example", False),
     ],
 )
-def test_which_addresses_are_internal(address: str, inside: bool) -> None:
+def test_internal_domains_decide_which_addresses_are_internal(address: str, inside: bool) -> None:
     matches = inside_matcher(["corp.example", "*@büro.example", "*[192.0.2.1]"], FakeTables())
     assert matches(address) is inside
     assert not inside_matcher([], FakeTables())(address)
@@ -76,7 +76,7 @@ def test_which_addresses_are_internal(address: str, inside: bool) -> None:
     ("client", "known"),
     [("192.0.2.15", True), ("192.0.2.16", False), ("2001:db8::1", True), ("", False), ("unix", False)],
 )
-def test_clients_are_known_by_their_network(client: str, known: bool) -> None:
+def test_a_client_matches_by_its_network(client: str, known: bool) -> None:
     networks = [ipaddress.ip_network("192.0.2.0/28"), ipaddress.ip_network("2001:db8::/32")]
     assert client_matcher(networks)(client) is known
 
@@ -87,7 +87,7 @@ TIMES = st.sampled_from([time(0, 0), time(0, 1), time(8, 30), time(12, 0), time(
 
 
 @given(st.sets(st.integers(0, 6), min_size=1), TIMES, TIMES, st.integers(0, 7 * 24 * 60), st.sampled_from([-1, 0, 1]))
-def test_a_window_is_from_its_begin_on_its_days_to_its_end(
+def test_a_time_window_lasts_from_its_begin_to_its_end_on_its_days(
     days: set[int], begin: time, end: time, minute: int, second: int
 ) -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=minute, seconds=second)
@@ -127,7 +127,7 @@ def test_days_are_a_range_or_a_list(written: object, days: set[int]) -> None:
 @pytest.mark.parametrize(
     "written", ["", "monday", "mon-", "-fri", "mon-xyz", "xyz-mon", ["mon", "x"], ["mon", 3], 3, None]
 )
-def test_what_names_no_days_is_refused(written: object) -> None:
+def test_a_value_that_names_no_days_is_refused(written: object) -> None:
     with pytest.raises(ValidationError, match="names no days"):
         TimeWindow.model_validate({"days": written})
 
@@ -135,7 +135,7 @@ def test_what_names_no_days_is_refused(written: object) -> None:
 @pytest.mark.parametrize(
     ("written", "is_time"), [("00:00", True), ("23:59", True), ("24:00", False), ("23:60", False), ("1:00", False)]
 )
-def test_times_of_day(written: str, is_time: bool) -> None:
+def test_only_valid_times_of_day_are_accepted(written: str, is_time: bool) -> None:
     if is_time:
         assert f"{TimeWindow.model_validate({'until': written}).end:%H:%M}" == written
     else:
@@ -143,7 +143,7 @@ def test_times_of_day(written: str, is_time: bool) -> None:
             TimeWindow.model_validate({"until": written})
 
 
-def test_a_window_without_keys_is_always() -> None:
+def test_a_time_window_without_keys_always_matches() -> None:
     window = TimeWindow()
     assert (set(window.days), window.begin, window.end, str(window.zone)) == (set(range(7)), time(), time(), "UTC")
     assert fits(during={})
@@ -165,7 +165,7 @@ def test_a_window_without_keys_is_always() -> None:
         (MachineLimits, {"first": True, "attachments": 1}, "attachments"),
     ],
 )
-def test_the_lowest_amount_is_allowed_and_one_less_is_not(table: Any, given: dict[str, Any], lowest: str) -> None:
+def test_the_minimum_amount_is_allowed_and_one_less_is_refused(table: Any, given: dict[str, Any], lowest: str) -> None:
     assert getattr(table.model_validate(given), lowest) == given[lowest]
     with pytest.raises(ValidationError):
         table.model_validate(given | {lowest: given[lowest] - 1})
@@ -188,7 +188,7 @@ def test_the_lowest_amount_is_allowed_and_one_less_is_not(table: Any, given: dic
         ),
     ],
 )
-def test_what_a_table_says_without_its_other_keys(table: Any, given: dict[str, Any], rest: dict[str, Any]) -> None:
+def test_the_defaults_of_the_other_keys_of_a_table(table: Any, given: dict[str, Any], rest: dict[str, Any]) -> None:
     found = table.model_validate(given)
     assert {name: getattr(found, name) for name in rest} == rest
 
@@ -201,13 +201,13 @@ def test_each_limit_alone_is_a_condition_on_programs(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["new", "lookalike", "twin", "outlier", "content", "many"])
-def test_each_risk_alone_is_a_condition_and_says_whether_it_needs_what_was_learned(key: str) -> None:
+def test_each_risk_alone_is_a_condition_and_knows_if_it_needs_learned_relations(key: str) -> None:
     value = {"content": "unusual", "many": 1}.get(key, True)
     assert RecipientRisk.model_validate({key: value}).needs_relations is (key != "many")
 
 
 @pytest.mark.parametrize(("size", "larger"), [(0, False), (1, True)])
-def test_an_amount_of_nothing_is_no_condition(size: int, larger: bool) -> None:
+def test_a_zero_or_empty_amount_is_not_a_condition(size: int, larger: bool) -> None:
     assert fits(Envelope(size=size), larger_than=0)
     attached = Inspection(attachments=[Attachment("a", "zip", size)])
     assert fits(inspection=attached, attachment={"larger_than": 0}) is larger
@@ -217,7 +217,7 @@ def test_an_amount_of_nothing_is_no_condition(size: int, larger: bool) -> None:
 @pytest.mark.parametrize(
     ("unique", "enough"), [((2,), False), ((1, 1), False), ((3,), True), ((1, 2), True), ((4,), True)]
 )
-def test_different_values_of_one_kind_are_added(unique: tuple[int, ...], enough: bool) -> None:
+def test_different_values_of_one_identifier_are_added_up(unique: tuple[int, ...], enough: bool) -> None:
     inspection = Inspection(findings=[Finding("iban", "high", 9, one, [], []) for one in unique])
     assert fits(inspection=inspection, found=[{"id": "iban", "count": 3}]) is enough
     assert fits(inspection=inspection, not_found=[{"id": "iban", "count": 3}]) is not enough
@@ -225,7 +225,7 @@ def test_different_values_of_one_kind_are_added(unique: tuple[int, ...], enough:
 
 @pytest.mark.parametrize("least", ["low", "medium", "high"])
 @pytest.mark.parametrize("confidence", ["low", "medium", "high"])
-def test_the_least_confidence_counts(confidence: str, least: str) -> None:
+def test_findings_count_from_the_lowest_confidence_of_the_condition(confidence: str, least: str) -> None:
     order = ["low", "medium", "high"]
     inspection = Inspection(findings=[Finding("iban", confidence, 1, 1, [], [])])
     expected = order.index(confidence) >= order.index(least)
@@ -233,12 +233,12 @@ def test_the_least_confidence_counts(confidence: str, least: str) -> None:
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_the_outcomes_of_an_inspection(encrypted: bool) -> None:
+def test_an_encrypted_part_is_an_additional_outcome_of_an_inspection(encrypted: bool) -> None:
     inspection = Inspection(status="limited", encrypted=encrypted)
     assert outcomes(inspection) == {"limited"} | ({"encrypted"} if encrypted else set())
 
 
-def test_the_last_day_of_a_policy_is_a_day_in_utc() -> None:
+def test_the_last_day_of_a_policy_ends_in_utc() -> None:
     east = datetime.fromisoformat("2026-11-24T00:30:00+01:00")  # the 23rd in UTC
     assert fits(now=east, expires=date(2026, 11, 23))
     assert not fits(now=east + timedelta(minutes=30), expires=date(2026, 11, 23))
@@ -249,7 +249,7 @@ def test_the_last_day_of_a_policy_is_a_day_in_utc() -> None:
 
 @pytest.mark.parametrize("direction", ["internal", "outbound"])
 @pytest.mark.parametrize("known", [None, True, False])
-def test_where_it_is_known_who_is_internal_nobody_is_asked(direction: str, known: bool | None) -> None:
+def test_no_lookup_is_made_if_the_direction_is_already_known(direction: str, known: bool | None) -> None:
     asked: list[str] = []
 
     def is_internal(address: str) -> bool:
@@ -279,5 +279,5 @@ WORDS = {"local_transport": "local:$myhostname", "virtual_transport": "boxes", "
         ("local unix - n n - - pipe", False),
     ],
 )
-def test_which_services_run_a_command(service: str, is_pipe: bool) -> None:
+def test_a_pipe_service_is_recognised(service: str, is_pipe: bool) -> None:
     assert _pipes(["smtp inet n - n - - smtpd", service], WORDS) == (frozenset(["list"]) if is_pipe else frozenset())

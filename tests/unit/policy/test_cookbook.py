@@ -159,26 +159,26 @@ BANK = {"sender": "finance@corp.example", "to": "orders@bank.partner.example"}
         ),
     ],
 )
-def test_a_file_of_the_cookbook_decides_as_it_says(
+def test_a_cookbook_file_decides_as_its_page_states(
     inspector: Inspector, file: str, text: str, how: dict[str, str], expected: str
 ) -> None:
     verdict = decide(inspector, file, text, **how)  # type: ignore[arg-type]
     assert f"{verdict.action} by {verdict.policy}" == expected
 
 
-def test_what_would_have_been_held_is_observed(inspector: Inspector) -> None:
+def test_the_observe_first_file_records_messages_that_would_be_held(inspector: Inspector) -> None:
     assert decide(inspector, "observe-first", SSN).observed == ("pii-outbound",)
     assert decide(inspector, "observe-first", PLAIN).observed == ()
 
 
-def test_the_label_is_in_the_header(inspector: Inspector) -> None:
+def test_the_hr_file_adds_its_label_to_the_header(inspector: Inspector) -> None:
     assert ("X-Classification", "Personal data") in decide(
         inspector, "hr-tagged", SSN, sender="hr@corp.example"
     ).headers
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_file_of_the_cookbook_has_nothing_that_check_names(path: Path, inspector: Inspector) -> None:
+def test_holdgate_check_reports_nothing_about_a_cookbook_file(path: Path, inspector: Inspector) -> None:
     policies = load_policies(path)
     assert policies.ends
     assert review(policies, date(2026, 12, 1)) == []
@@ -190,6 +190,6 @@ def test_a_file_of_the_cookbook_has_nothing_that_check_names(path: Path, inspect
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_page_has_the_file(path: Path) -> None:
+def test_the_cookbook_page_contains_each_file(path: Path) -> None:
     page = (ROOT / "docs/howto/cookbook.md").read_text(encoding="utf-8")
     assert f"`examples/policies/{path.name}`:\n\n```toml\n{path.read_text(encoding='utf-8')}```\n" in page

@@ -65,28 +65,28 @@ def decide(
     return verdict.action, verdict.recipients, routes
 
 
-def test_a_recipient_inside_stays_inside() -> None:
+def test_an_internal_recipient_is_not_outbound() -> None:
     assert decide({})[:2] == (Allow(), {"team@corp.example": ""})
 
 
-def test_an_alias_that_leads_outside_is_outbound() -> None:
+def test_an_alias_with_an_external_target_is_outbound() -> None:
     action, recipients, _ = decide({"team@corp.example": Route(("team@corp.example", "x@partner.example"))})
     assert action == Quarantine()
     assert recipients == {"team@corp.example": "", "team@corp.example → x@partner.example": "out"}
 
 
-def test_an_end_that_is_not_known_is_outside() -> None:
+def test_an_unknown_destination_counts_as_external() -> None:
     action, recipients, _ = decide({"team@corp.example": Route(("team@corp.example",), "a command")})
     assert (action, recipients) == (Quarantine(), {"team@corp.example": "out"})
 
 
-def test_a_policy_for_an_address_is_for_where_an_alias_leads_too() -> None:
+def test_a_policy_for_an_address_also_matches_an_alias_to_it() -> None:
     rival = {"name": "rival", "recipient": ["rival.example"], "action": "block"}
     action, _, _ = decide({"team@corp.example": Route(("team@corp.example", "x@rival.example"))}, policies=[rival])
     assert action == Block()
 
 
-def test_an_allowed_recipient_does_not_hide_where_it_leads() -> None:
+def test_an_allowed_recipient_does_not_hide_its_destinations() -> None:
     way = Route(("bob%rival.example@bank.example", "bob@rival.example"), "an address within an address")
     action, recipients, _ = decide(
         {"bob%rival.example@bank.example": way}, "bob%rival.example@bank.example", policies=[ALLOWED, OUTBOUND]
@@ -94,12 +94,12 @@ def test_an_allowed_recipient_does_not_hide_where_it_leads() -> None:
     assert (action, set(recipients.values())) == (Quarantine(), {"bank", "out"})
 
 
-def test_a_recipient_outside_costs_no_question() -> None:
+def test_an_external_recipient_needs_no_lookup() -> None:
     assert decide({}, "x@partner.example")[2].asked == []
     assert decide({}, "team@corp.example")[2].asked == ["team@corp.example"]
 
 
-def test_who_gets_a_copy_is_judged() -> None:
+def test_a_recipient_of_a_copy_is_evaluated() -> None:
     assert decide({}, copies=["archive@corp.example"])[0] == Allow()
     action, recipients, _ = decide({}, copies=["archive@partner.example"])
     assert (action, recipients["copy to archive@partner.example"]) == (Quarantine(), "out")
@@ -116,11 +116,11 @@ def test_who_gets_a_copy_is_judged() -> None:
         ("", "", Allow()),
     ],
 )
-def test_a_sender_outside_is_a_recipient_of_the_bounce(sender: str, client: str, action: Action) -> None:
+def test_an_external_sender_counts_as_a_recipient_of_the_bounce(sender: str, client: str, action: Action) -> None:
     assert decide({}, sender=sender, client=client)[0] == action
 
 
-def test_where_a_bounce_stays_is_said() -> None:
+def test_bounces_outside_reports_whether_a_bounce_leaves_the_site() -> None:
     file = PolicyFile.model_validate({"internal_domains": ["corp.example"], "policy": [OUTBOUND]})
     policies = PolicySet(file, Tables(Path("/nonexistent")), FakeRoutes({}))
     assert policies.bounces_outside(Envelope("thief@partner.example"))
@@ -128,7 +128,7 @@ def test_where_a_bounce_stays_is_said() -> None:
     assert not policies.bounces_outside(Envelope("thief@partner.example", client_address="198.51.100.7"))
 
 
-def test_where_nothing_is_inside_senders_are_not_judged() -> None:
+def test_senders_are_not_evaluated_without_internal_domains() -> None:
     allow = {"name": "all", "recipient": ["team@corp.example"], "action": "allow"}
     assert decide({}, policies=[allow, OUTBOUND], inside=())[0] == Allow()
 
@@ -144,6 +144,6 @@ def test_where_nothing_is_inside_senders_are_not_judged() -> None:
         ("a@[192.0.2.1]", False),
     ],
 )
-def test_a_domain_that_only_looks_alike_is_outside(recipient: str, is_inside: bool) -> None:
+def test_a_domain_that_only_looks_similar_is_external(recipient: str, is_inside: bool) -> None:
     action, _, _ = decide({}, recipient, sender="", inside=["strasse.example", "bücher.example"])
     assert (action == Allow()) == is_inside

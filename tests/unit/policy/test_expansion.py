@@ -42,7 +42,7 @@ def test_names_are_replaced_by_their_values(template: str, text: str | None) -> 
     assert (found.text if found.is_complete else None) == text
 
 
-def test_only_what_is_inserted_is_filtered() -> None:
+def test_only_inserted_values_are_filtered() -> None:
     values = {"user": "b~b", "home": "/home/b b"}
     assert filled("~ $home/$user~${user?{~$user}}", values, "/abehmo") == Filled("~ /home/b_b/b_b~~b_b", True)
     assert filled("~$user", values, "") == Filled("~___", True)
@@ -64,6 +64,6 @@ def test_only_what_is_inserted_is_filtered() -> None:
         "${user?{a}",
     ],
 )
-def test_what_is_not_understood_is_refused(template: str) -> None:
+def test_a_template_that_cannot_be_parsed_is_refused(template: str) -> None:
     with pytest.raises(TemplateError):
         filled(template, {"user": "bob"})

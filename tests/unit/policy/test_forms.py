@@ -28,7 +28,7 @@ SITE = Rewriting("corp.example", "corp.example")
         ("", ""),
     ],
 )
-def test_what_leads_nowhere_else(written: str, routed: str) -> None:
+def test_an_ordinary_address_is_rewritten_without_inner_addresses(written: str, routed: str) -> None:
     assert rewritten(written, SITE) == (routed, (), False)
 
 
@@ -47,7 +47,7 @@ def test_what_leads_nowhere_else(written: str, routed: str) -> None:
         ("bob(x)@corp.example", None),
     ],
 )
-def test_an_address_within_an_address(written: str, inner: list[str] | None) -> None:
+def test_an_address_within_an_address_is_found(written: str, inner: list[str] | None) -> None:
     forms = rewritten(written, SITE)
     assert forms.is_odd
     if inner is not None and "@partner.example:bob" not in inner:
@@ -60,7 +60,7 @@ def test_nothing_is_added_where_postfix_adds_nothing() -> None:
 
 
 @given(st.text(alphabet='ab.@%!:"\\ü', max_size=12))
-def test_every_form_has_an_end(written: str) -> None:
+def test_rewriting_any_text_ends(written: str) -> None:
     forms = rewritten(written, SITE)
     assert len(forms.inner) < 100
     marks = set("%!:") & set(forms.address.rpartition("@")[0].replace("\\", ""))
@@ -83,11 +83,11 @@ def test_every_form_has_an_end(written: str) -> None:
         ("", []),
     ],
 )
-def test_the_right_side_of_an_alias(answer: str, named: list[str]) -> None:
+def test_the_targets_of_an_alias_are_split(answer: str, named: list[str]) -> None:
     assert list(targets(answer)) == named
 
 
-def test_addresses_are_looked_for_five_deep_and_the_rest_is_odd() -> None:
+def test_addresses_nested_more_than_five_deep_are_odd() -> None:
     names = [f"h{number}.example" for number in range(7)]
     forms = rewritten("bob%" + "%".join(names) + "@corp.example", SITE)
     assert forms.is_odd

@@ -23,7 +23,7 @@ BOB = "bob@partner.example"
         ("{ first = true, messages = 2 }", Risk("machine-first", BOB)),
     ],
 )
-def test_what_is_too_much(condition: str, risk: Risk) -> None:
+def test_mail_of_a_program_above_a_limit_matches(condition: str, risk: Risk) -> None:
     verdict = decide(policy("agents", machine=condition), BOB, "eve@client.example", risks=Risks((risk,)))
     for_all = risk.recipient == ""
     assert verdict.recipients == {BOB: "agents", "eve@client.example": "agents" if for_all else ""}
@@ -42,26 +42,26 @@ def test_what_is_too_much(condition: str, risk: Risk) -> None:
         ("{ attachments = 2 }", Risk("machine-attachment", "", "a.pdf", 2)),
     ],
 )
-def test_what_is_within_the_limit(condition: str, risk: Risk) -> None:
+def test_mail_of_a_program_within_the_limit_does_not_match(condition: str, risk: Risk) -> None:
     assert decide(policy("agents", machine=condition), BOB, risks=Risks((risk,))).policy == ""
 
 
-def test_a_person_s_mail_is_never_a_program_s() -> None:
+def test_mail_of_a_person_never_matches() -> None:
     assert decide(policy("agents", machine="{ first = true }"), BOB, risks=Risks()).policy == ""
 
 
-def test_a_risk_of_a_program_is_none_of_a_recipient_s() -> None:
+def test_a_risk_of_a_program_does_not_match_a_recipient_risk() -> None:
     text = policy("risk", recipient_risk="{ new = true, lookalike = true }")
     assert decide(text, BOB, risks=Risks((Risk("machine-first", BOB),))).policy == ""
 
 
-def test_only_the_new_recipient_of_a_message_waits() -> None:
+def test_only_the_new_recipient_of_a_message_is_held() -> None:
     text = policy("agents", machine="{ first = true }", split="true")
     verdict = decide(text, BOB, "eve@client.example", risks=Risks((Risk("machine-first", BOB),)))
     assert [part.recipients for part in verdict.parts] == [("eve@client.example",), (BOB,)]
 
 
 @pytest.mark.parametrize("given", [{}, {"links": 0}, {"links": "old"}, {"messages": -1}, {"frist": True}])
-def test_a_condition_that_asks_nothing_is_refused(given: dict[str, object]) -> None:
+def test_an_empty_condition_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         MachineLimits.model_validate(given)

@@ -24,17 +24,17 @@ def problem(path: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "internal_domains = []\n", 'uninspected = "allow"\n', "[end]\n"])
-def test_a_file_without_a_policy_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_without_policies_is_refused(tmp_path: Path, text: str) -> None:
     assert "contains no policy, so all mail would be delivered" in problem(tmp_path / "p", text)
 
 
-def test_letting_all_pass_has_to_be_written(tmp_path: Path) -> None:
+def test_accepting_all_mail_needs_an_explicit_policy(tmp_path: Path) -> None:
     path = tmp_path / "p"
     path.write_text('[[policy]]\nname = "all"\naction = "allow"\n')
     assert [policy.name for policy in load_policies(path).policy] == ["all"]
 
 
-def test_a_file_that_says_where_it_ends_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+def test_a_cut_file_with_an_end_mark_is_refused_at_any_length(tmp_path: Path) -> None:
     whole = "ends = true\n" + TWO + "[end]\n"
     path = tmp_path / "p"
     path.write_text(whole)
@@ -46,12 +46,12 @@ def test_a_file_that_says_where_it_ends_is_refused_wherever_it_was_cut(tmp_path:
     assert "does not end with [end], so it was cut" in problem(path, "ends = true\n" + ONE)
 
 
-def test_a_file_without_that_line_is_refused_where_a_line_was_cut(tmp_path: Path) -> None:
+def test_a_file_without_an_end_mark_is_refused_if_its_last_line_was_cut(tmp_path: Path) -> None:
     assert "no line break" in problem(tmp_path / "p", TWO[:-1])
     assert problem(tmp_path / "p", TWO[: TWO.rindex("action")])  # "two" has no action
 
 
-def test_the_shipped_file_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
+def test_the_shipped_file_is_refused_if_it_was_cut_anywhere(tmp_path: Path) -> None:
     whole = SHIPPED.read_text(encoding="utf-8")
     path = tmp_path / "p"
     assert load_policies(SHIPPED).policy
@@ -61,17 +61,17 @@ def test_the_shipped_file_is_refused_wherever_it_was_cut(tmp_path: Path) -> None
             load_policies(path)
 
 
-def test_two_policies_of_one_name_are_a_mistake(tmp_path: Path) -> None:
+def test_two_policies_with_the_same_name_are_an_error(tmp_path: Path) -> None:
     assert 'two policies have the name "one"' in problem(tmp_path / "p", ONE + ONE)
 
 
 @pytest.mark.parametrize("written", ["24:00", "12:60", "8:30", "noon"])
-def test_what_is_no_time_of_day_is_named(tmp_path: Path, written: str) -> None:
+def test_an_invalid_time_of_day_is_named(tmp_path: Path, written: str) -> None:
     assert "is no time of day" in problem(tmp_path / "p", f'{ONE}during = {{ from = "{written}" }}\n')
 
 
 @pytest.mark.parametrize("written", ["00:00", "23:59"])
-def test_the_first_and_the_last_minute_of_a_day_are_times(tmp_path: Path, written: str) -> None:
+def test_the_first_and_the_last_minute_of_a_day_are_valid_times(tmp_path: Path, written: str) -> None:
     path = tmp_path / "p"
     path.write_text(f'{ONE}during = {{ from = "{written}" }}\n')
     (loaded,) = load_policies(path).policy
@@ -80,7 +80,7 @@ def test_the_first_and_the_last_minute_of_a_day_are_times(tmp_path: Path, writte
     assert loaded.during.end.isoformat() == "00:00:00"
 
 
-def test_an_action_that_only_adds_fields_needs_some(tmp_path: Path) -> None:
+def test_an_action_that_only_adds_fields_needs_at_least_one(tmp_path: Path) -> None:
     assert "headers" in problem(tmp_path / "p", '[[policy]]\nname = "a"\naction = "tag"\n')
 
 
@@ -103,14 +103,14 @@ def test_an_action_that_only_adds_fields_needs_some(tmp_path: Path) -> None:
         ('sender = ["a@corp.example"]\nsendr = "b"', "sendr"),
     ],
 )
-def test_what_a_policy_cannot_say_is_named(tmp_path: Path, line: str, output: str) -> None:
+def test_an_invalid_key_or_value_of_a_policy_is_named(tmp_path: Path, line: str, output: str) -> None:
     named = "" if line.startswith("name") else 'name = "one"\n'
     reported = problem(tmp_path / "p", f'[[policy]]\n{named}action = "quarantine"\n{line}\n')
     assert output in reported
     assert reported.startswith(f"{tmp_path / 'p'}: policy ")
 
 
-def test_a_time_may_be_the_last_minute_of_a_day(tmp_path: Path) -> None:
+def test_a_window_may_end_at_the_last_minute_of_a_day(tmp_path: Path) -> None:
     path = tmp_path / "p"
     path.write_text(ONE + 'during = { days = "sat-mon", from = "00:00", until = "23:59", zone = "UTC" }\n')
     (policy,) = load_policies(path).policy
@@ -119,7 +119,7 @@ def test_a_time_may_be_the_last_minute_of_a_day(tmp_path: Path) -> None:
     assert (policy.during.end.hour, policy.during.end.minute) == (23, 59)
 
 
-def test_names_of_policies_are_unique_and_exemptions_name_those_that_are_there(tmp_path: Path) -> None:
+def test_policy_names_are_unique_and_exemptions_name_existing_policies(tmp_path: Path) -> None:
     assert 'two policies have the name "one"' in problem(tmp_path / "p", ONE + ONE)
     exemption = '[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@corp.example"\n'
     first = f'{ONE}{exemption}policy = "one"\n'
@@ -143,7 +143,7 @@ def test_names_of_policies_are_unique_and_exemptions_name_those_that_are_there(t
         ("queue", "", "queue"),
     ],
 )
-def test_an_action_needs_what_it_acts_with(tmp_path: Path, action: str, more: str, output: str) -> None:
+def test_an_action_needs_its_required_keys(tmp_path: Path, action: str, more: str, output: str) -> None:
     assert output in problem(tmp_path / "p", f'[[policy]]\nname = "one"\naction = "{action}"\n{more}\n')
 
 
@@ -151,18 +151,18 @@ def test_an_action_needs_what_it_acts_with(tmp_path: Path, action: str, more: st
     ("key", "meant"),
     [("uninspectd", "uninspected"), ("polcy", "policy"), ("internal_domain", "internal_domains")],
 )
-def test_a_key_of_the_file_that_is_none_is_named_with_what_was_meant(tmp_path: Path, key: str, meant: str) -> None:
+def test_an_unknown_key_of_the_file_is_named_with_a_suggestion(tmp_path: Path, key: str, meant: str) -> None:
     reported = problem(tmp_path / "p", f'{key} = "x"\n{ONE}')
     assert reported.startswith(f"{tmp_path / 'p'}: {key}")
     assert meant in reported
 
 
-def test_where_a_key_belongs_is_said(tmp_path: Path) -> None:
+def test_a_misplaced_key_is_reported_with_its_correct_place(tmp_path: Path) -> None:
     assert "[[policy]]" in problem(tmp_path / "p", f'sender = "a@corp.example"\n{ONE}')
     assert "holdgate.toml" in problem(tmp_path / "p", f'scan = "x"\n{ONE}')
 
 
-def test_what_recipient_risk_asks_for_unless_a_policy_says_otherwise() -> None:
+def test_the_defaults_of_recipient_risk() -> None:
     risk = RecipientRisk(new=True)
     assert (risk.many, risk.similar_count, risk.twin, risk.outlier, risk.content) == (0, 3, False, False, None)
 
@@ -178,12 +178,12 @@ def test_what_recipient_risk_asks_for_unless_a_policy_says_otherwise() -> None:
     ],
     ids=["named", "no name", "fewer", "no list", "none"],
 )
-def test_an_error_names_its_policy_or_its_number(content: dict[str, Any], place: str) -> None:
+def test_an_error_names_the_policy_or_gives_its_number(content: dict[str, Any], place: str) -> None:
     detail = {"loc": ("policy", 1, "key"), "type": "missing", "msg": "Field required", "input": {}, "ctx": {}}
     assert model._problem(content, detail).startswith(place)
 
 
-def test_what_policies_ask_of_the_rest_is_gathered_without_those_that_ask_nothing(tmp_path: Path) -> None:
+def test_the_needs_of_all_policies_are_collected(tmp_path: Path) -> None:
     asking = (
         '[[policy]]\nname = "a"\naction = "block"\nprofile = { x = "low", y = "low" }\n'
         '[[policy]]\nname = "b"\naction = "block"\nmachine = { messages = 7 }\n'

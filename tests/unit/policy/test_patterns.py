@@ -35,24 +35,24 @@ from holdgate.policy.review import hardly_meant, review
         ("${virtual_mailbox_domains}", '"postconf virtual_mailbox_domains"'),
     ],
 )
-def test_a_domain_that_is_none_is_named(value: str, meant: str) -> None:
+def test_an_invalid_domain_is_named_with_a_suggestion(value: str, meant: str) -> None:
     assert meant in domain_mistake(value)
 
 
 @pytest.mark.parametrize(
     "value", ["corp.example", "*.corp.example", "*@corp.example", "localhost", "hash:/etc/x", "1.2.3"]
 )
-def test_a_domain_is_left_alone(value: str) -> None:
+def test_a_valid_domain_is_not_reported(value: str) -> None:
     assert domain_mistake(value) == ""
 
 
-def test_an_address_literal_is_a_domain_of_a_pattern_and_never_internal() -> None:
+def test_an_address_literal_is_valid_in_a_pattern_but_never_internal() -> None:
     assert domain_mistake("[192.0.2.1]") == ""
     assert "is an address literal, which is never internal" in domain_mistake("[192.0.2.1]", wildcards=False)
     assert 'is no domain; write it as "corp.example"' in domain_mistake("(corp)", wildcards=False)
 
 
-def test_where_no_patterns_are_taken_a_wildcard_and_a_table_are_named() -> None:
+def test_a_wildcard_or_table_is_named_if_no_patterns_are_allowed() -> None:
     assert 'did you mean "corp.example"?' in domain_mistake("*.corp.example", wildcards=False)
     assert "is a table" in domain_mistake("hash:/etc/x", wildcards=False)
     assert domain_mistake("corp.example", wildcards=False) == ""
@@ -87,7 +87,7 @@ def test_a_pattern_that_matches_no_address_is_named(value: str, meant: str) -> N
         *("ceo*", "o'brien@corp.example", "a/b@corp.example"),
     ],
 )
-def test_a_pattern_is_left_alone(value: str) -> None:
+def test_a_valid_pattern_is_not_reported(value: str) -> None:
     assert address_mistake(value) == ""
 
 
@@ -95,7 +95,7 @@ _LABELS = st.text("abcxyz0189-", min_size=1, max_size=8).filter(lambda label: la
 
 
 @given(st.text("abcxyz.+-_=", min_size=1, max_size=12), st.lists(_LABELS, min_size=1, max_size=4))
-def test_every_plain_address_is_left_alone(mailbox: str, labels: list[str]) -> None:
+def test_a_plain_address_is_never_reported(mailbox: str, labels: list[str]) -> None:
     assume(not mailbox.startswith((".", "-")) and not mailbox.endswith("."))
     assume(not all(label.isdecimal() for label in labels))
     assert address_mistake(f"{mailbox}@{'.'.join(labels)}") == ""
@@ -106,7 +106,7 @@ def policies(**keys: object) -> PolicyFile:
     return PolicyFile.model_validate({"policy": [{"name": "a", "action": "block"} | keys]})
 
 
-def test_a_review_names_the_key_that_has_the_mistake() -> None:
+def test_a_review_names_the_key_with_the_error() -> None:
     today = date(2026, 1, 1)
     assert review(policies(sender="@corp.example"), today) == [
         'policy "a": sender: "@corp.example" matches no address; did you mean "corp.example"?'
@@ -128,7 +128,7 @@ def test_policies_that_no_message_can_reach_are_named() -> None:
     assert review(policies(not_found=[{"id": "us-*", "count": 3}], found=[{"id": "us-ssn"}]), today) == []
 
 
-def test_texts_that_are_hardly_meant_are_named() -> None:
+def test_texts_that_are_probably_not_intended_are_named() -> None:
     output = list(
         hardly_meant(policies(subject=["secret", "*secret*"], attachment={"name": [".xlsx", "*.xlsx", "a.b"]}))
     )

@@ -25,7 +25,7 @@ BOB = "bob@partner.example"
         ("{ new = true, twin = true }", Risk(TWIN, BOB)),
     ],
 )
-def test_what_was_found_fits_the_recipient(condition: str, risk: Risk) -> None:
+def test_a_found_risk_matches_its_recipient(condition: str, risk: Risk) -> None:
     text = policy("risk", recipient_risk=condition)
     verdict = decide(text, BOB, "eve@client.example", risks=Risks((risk,)))
     for_all = risk.kind == MANY
@@ -43,11 +43,11 @@ def test_what_was_found_fits_the_recipient(condition: str, risk: Risk) -> None:
         ("{ new = true }", Risk(MANY, "", count=50)),
     ],
 )
-def test_what_was_found_is_not_what_is_asked_for(condition: str, risk: Risk) -> None:
+def test_a_found_risk_does_not_match_another_condition(condition: str, risk: Risk) -> None:
     assert decide(policy("risk", recipient_risk=condition), BOB, risks=Risks((risk,))).policy == ""
 
 
-def test_without_an_answer_of_the_store_the_policy_says_what_counts() -> None:
+def test_the_policy_decides_on_unknown_risks_if_the_store_did_not_answer() -> None:
     unknown = Risks(unknown=True)
     assert decide(policy("risk", recipient_risk="{ new = true }"), BOB, risks=unknown).policy == ""
     given = policy("risk", recipient_risk='{ new = true, when_unknown = "match" }')
@@ -60,12 +60,12 @@ def test_the_case_of_an_address_does_not_matter() -> None:
     assert decide(text, "Bob@Partner.Example", risks=Risks((Risk(NEW, BOB),))).policy == "risk"
 
 
-def test_a_condition_has_to_ask_for_something() -> None:
+def test_an_empty_condition_is_refused() -> None:
     with pytest.raises(ValidationError, match="must name a risk"):
         RecipientRisk.model_validate({"similar_count": 3})
 
 
 @pytest.mark.parametrize("given", [{"similar_count": 0}, {"many": -1}])
-def test_a_count_that_cannot_be_is_refused(given: dict[str, int]) -> None:
+def test_an_impossible_count_is_refused(given: dict[str, int]) -> None:
     with pytest.raises(ValidationError, match="greater than or equal"):
         RecipientRisk.model_validate({"new": True, **given})

@@ -40,7 +40,7 @@ def two(earlier: str, later: str, mode: str = "enforce", more: str = "") -> str:
         ('direction = "any"', 'sender = "anna@corp.example"'),
     ],
 )
-def test_a_policy_that_no_message_reaches(earlier: str, later: str) -> None:
+def test_a_policy_that_no_message_reaches_is_named(earlier: str, later: str) -> None:
     (problem,) = problems(two(earlier, later))
     assert problem == 'policy "second": no message reaches it, "first" before it takes them all; change their order'
 
@@ -66,15 +66,15 @@ def test_a_policy_that_no_message_reaches(earlier: str, later: str) -> None:
         ('recipient = "a.example"', 'sender = "a.example"'),
     ],
 )
-def test_a_policy_that_some_message_reaches(earlier: str, later: str) -> None:
+def test_a_policy_that_some_message_reaches_is_not_named(earlier: str, later: str) -> None:
     assert problems(two(earlier, later)) == []
 
 
-def test_a_policy_that_only_observes_takes_no_mail() -> None:
+def test_an_observing_policy_does_not_hide_later_policies() -> None:
     assert problems(two("", "", mode="observe")) == []
 
 
-def test_exempted_mail_reaches_the_policy_behind() -> None:
+def test_exempted_mail_reaches_the_next_policy() -> None:
     exemption = '[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@b.example"\npolicy = "first"\n'
     assert problems(two("", "", more=exemption)) == []
 
@@ -90,20 +90,20 @@ def test_exempted_mail_reaches_the_policy_behind() -> None:
         ("[]", False),  # it is for all policies, so the exempted mail reaches none
     ],
 )
-def test_which_exemptions_let_mail_reach_the_policy_behind(names: str, is_reached: bool) -> None:
+def test_only_exemptions_from_all_earlier_policies_let_mail_reach_a_later_one(names: str, is_reached: bool) -> None:
     third = '[[policy]]\nname = "third"\naction = "block"\nsender = "x@y.example"\n'
     exemption = f'[[exemption]]\nreason = "r"\nexpires = 2030-01-01\nsender = "a@b.example"\npolicy = {names}\n'
     found = [one for one in problems(two("", "", more=third + exemption)) if 'policy "second"' in one]
     assert (found == []) is is_reached
 
 
-def test_an_exemption_that_is_over() -> None:
+def test_an_expired_exemption_is_named() -> None:
     text = '[[exemption]]\nreason = "r"\nexpires = 2026-11-22\nsender = "a@b.example"\n'
     assert problems(text) == ["exemption 1: expired on 2026-11-22; renew it or take it out"]
     assert problems(text.replace("22", "23")) == []
 
 
-def test_a_direction_without_inside() -> None:
+def test_a_direction_without_internal_domains_is_named() -> None:
     (problem,) = problems('[[policy]]\nname = "a"\naction = "block"\ndirection = "outbound"\n')
     assert problem.startswith("internal_domains: empty")
 
@@ -149,7 +149,7 @@ mode = "observe"
         ),
     ],
 )
-def test_what_holds_mail_is_named(text: str, output: str) -> None:
+def test_policies_that_hold_mail_are_named(text: str, output: str) -> None:
     assert holding(PolicyFile.model_validate(tomllib.loads(text))) == output
 
 
@@ -164,7 +164,9 @@ def test_what_holds_mail_is_named(text: str, output: str) -> None:
         ('{ id = "us-ssn" }', '{ id = "iban" }', False),
     ],
 )
-def test_what_must_be_found_and_must_not(wanted: str, excluded: str, is_named: bool) -> None:
+def test_a_policy_that_requires_and_excludes_the_same_identifier_is_named(
+    wanted: str, excluded: str, is_named: bool
+) -> None:
     reported = problems(f'[[policy]]\nname = "a"\naction = "block"\nfound = [{wanted}]\nnot_found = [{excluded}]\n')
     assert ["no message reaches it; remove one of them" in one for one in reported] == [True] * is_named
 

@@ -37,7 +37,7 @@ def at(tmp_path: Path) -> Callable[..., Routes]:
     return make
 
 
-def test_a_plain_recipient_is_its_own_end(at: Callable[..., Routes]) -> None:
+def test_an_ordinary_recipient_is_its_own_destination(at: Callable[..., Routes]) -> None:
     assert at().route_of("Bob@Corp.example") == Route(("bob@corp.example",))
 
 
@@ -63,7 +63,7 @@ OUT = "ext@partner.example"
         ("virtual_alias_maps", "{a@corp.example = b%partner.example@corp.example}", "a@corp.example", None),
     ],
 )
-def test_tables_are_followed(
+def test_alias_tables_are_followed(
     at: Callable[..., Routes], setting: str, entries: str, recipient: str, ends: list[str] | None
 ) -> None:
     way = at(f"{setting} = inline:{{{entries}}}\n").route_of(recipient)
@@ -74,12 +74,12 @@ def test_tables_are_followed(
         assert (list(way.ends[1:]), way.unknown) == (ends, "")
 
 
-def test_patterns_are_followed(at: Callable[..., Routes]) -> None:
+def test_aliases_with_patterns_are_followed(at: Callable[..., Routes]) -> None:
     maps = "virtual_alias_maps = regexp:{{/^sales-(.*)@/ $$1@partner.example}}\n"
     assert at(maps).route_of("sales-bob@corp.example").ends[1:] == ("bob@partner.example",)
 
 
-def test_a_list_is_followed_to_each_of_its_members(at: Callable[..., Routes]) -> None:
+def test_a_list_is_followed_to_all_its_members(at: Callable[..., Routes]) -> None:
     entries = (
         "{all@corp.example = a@corp.example, b@corp.example}, {b@corp.example = b@corp.example, x@partner.example}"
     )
@@ -87,33 +87,35 @@ def test_a_list_is_followed_to_each_of_its_members(at: Callable[..., Routes]) ->
     assert set(way.ends[1:]) == {"a@corp.example", "b@corp.example", "x@partner.example"}
 
 
-def test_aliases_that_go_round_have_an_end(at: Callable[..., Routes]) -> None:
+def test_an_alias_loop_ends(at: Callable[..., Routes]) -> None:
     table = "inline:{{a@corp.example = b@corp.example}, {b@corp.example = a@corp.example}}"
     assert at(f"virtual_alias_maps = {table}\n").route_of("a@corp.example").unknown == ""
 
 
-def test_an_alias_that_grows_without_end_is_unknown(at: Callable[..., Routes]) -> None:
+def test_an_alias_that_grows_endlessly_has_an_unknown_destination(at: Callable[..., Routes]) -> None:
     way = at("virtual_alias_maps = regexp:{{/^(.*)@corp.example$$/ x$$1@corp.example}}\n").route_of("a@corp.example")
     assert way.unknown == "an alias without an end"
 
 
-def test_a_list_of_very_many_is_unknown(at: Callable[..., Routes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_over_the_limit_has_an_unknown_destination(
+    at: Callable[..., Routes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "_MOST", 2)
     table = "inline:{{all@corp.example = a@corp.example, b@corp.example, c@corp.example}}"
     assert at(f"virtual_alias_maps = {table}\n").route_of("all@corp.example").unknown == "more than 2 addresses"
 
 
-def test_a_table_that_cannot_be_asked_makes_the_end_unknown(at: Callable[..., Routes]) -> None:
+def test_a_table_that_cannot_be_queried_makes_the_destination_unknown(at: Callable[..., Routes]) -> None:
     way = at("virtual_alias_maps = hash:/nonexistent/table\n").route_of("a@corp.example")
     assert way == Route(("a@corp.example",), "hash:/nonexistent/table cannot be asked")
 
 
-def test_a_service_with_tables_of_its_own_counts(at: Callable[..., Routes]) -> None:
+def test_tables_of_a_single_service_are_followed(at: Callable[..., Routes]) -> None:
     own = "cleanup unix n - n - 0 cleanup -o { virtual_alias_maps = inline:{a@corp.example=x@partner.example} }\n"
     assert at(master=own).route_of("a@corp.example").ends[1:] == ("x@partner.example",)
 
 
-def test_a_change_of_main_cf_counts_at_once(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_a_change_of_main_cf_takes_effect_at_once(at: Callable[..., Routes], tmp_path: Path) -> None:
     routes = at()
     assert routes.route_of("a@corp.example").ends == ("a@corp.example",)
     with (tmp_path / "main.cf").open("a") as main:
@@ -121,13 +123,15 @@ def test_a_change_of_main_cf_counts_at_once(at: Callable[..., Routes], tmp_path:
     assert routes.route_of("a@corp.example").ends[1:] == ("x@partner.example",)
 
 
-def test_without_settings_the_end_is_unknown(tmp_path: Path) -> None:
+def test_the_destination_is_unknown_without_postfix_settings(tmp_path: Path) -> None:
     way = Routes(tmp_path / "nowhere", Tables(tmp_path)).route_of("a@corp.example")
     assert way == Route(("a@corp.example",), "Postfix's settings cannot be read")
 
 
 @pytest.mark.slow(seconds=1)
-def test_without_settings_each_copy_is_possible(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_all_recipients_may_be_copied_without_postfix_settings(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """So no message is split: the copy for another person would be sent at once."""
     routes = Routes(tmp_path / "nowhere", Tables(tmp_path))
     assert routes.are_copied(["a@corp.example"])
@@ -153,14 +157,16 @@ LOCAL = "local_transport = local:$myhostname\nforward_path =\n"
         ("\\team, ext@partner.example", ["ext@partner.example"], ""),
     ],
 )
-def test_local_aliases(at: Callable[..., Routes], tmp_path: Path, alias: str, ends: list[str], unknown: str) -> None:
+def test_local_aliases_are_followed(
+    at: Callable[..., Routes], tmp_path: Path, alias: str, ends: list[str], unknown: str
+) -> None:
     (tmp_path / "list").write_text("# who\next@partner.example\n")
     (tmp_path / "aliases").write_text(f"team {alias.format(include=tmp_path / 'list')}\n")
     way = at(f"{LOCAL}alias_maps = texthash:{tmp_path}/aliases\n").route_of("team+x@corp.example")
     assert (sorted(way.ends[1:]), way.unknown) == (sorted(ends), unknown)
 
 
-def test_aliases_are_local_deliverys_alone(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_local_aliases_apply_only_to_local_delivery(at: Callable[..., Routes], tmp_path: Path) -> None:
     (tmp_path / "aliases").write_text("team ext@partner.example\n")
     aliases = f"alias_maps = texthash:{tmp_path}/aliases\n"
     assert at(aliases).route_of("team@corp.example").ends == ("team@corp.example",)
@@ -169,7 +175,7 @@ def test_aliases_are_local_deliverys_alone(at: Callable[..., Routes], tmp_path: 
     assert at(LOCAL + aliases + local).route_of("team@other.example").ends[1:] == ("ext@partner.example",)
 
 
-def test_a_forward_file(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_a_forward_file_is_followed(at: Callable[..., Routes], tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     main = f"{LOCAL}forward_path = {tmp_path}/$user.forward$recipient_delimiter$extension, {tmp_path}/$user.forward\n"
     assert at(main).route_of(f"{user}@corp.example") == Route((f"{user}@corp.example",))
@@ -180,7 +186,7 @@ def test_a_forward_file(at: Callable[..., Routes], tmp_path: Path) -> None:
     assert at(main).route_of("no-such-user@corp.example").unknown == ""
 
 
-def test_a_forward_file_of_an_extension_comes_first(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_the_forward_file_of_an_extension_is_read_first(at: Callable[..., Routes], tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     path = f"forward_path = {tmp_path}/$user.forward${{recipient_delimiter}}${{extension}}, {tmp_path}/$user.forward\n"
     routes = at(f"{LOCAL}recipient_delimiter = +\n{path}")
@@ -203,7 +209,7 @@ def test_a_forward_file_of_an_extension_comes_first(at: Callable[..., Routes], t
         ("", "", "usual"),  # the first path has no value for $extension, so it is skipped
     ],
 )
-def test_which_forward_file_local_opens(
+def test_the_forward_file_that_local_opens_is_read(
     at: Callable[..., Routes], tmp_path: Path, setting: str, extension: str, end: str
 ) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
@@ -219,7 +225,7 @@ def test_which_forward_file_local_opens(
     assert [one for one in ends if "partner" in one] == [f"{end}@partner.example"]
 
 
-def test_every_forward_path_and_filter_of_a_service_counts(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_every_forward_path_and_filter_of_a_service_is_used(at: Callable[..., Routes], tmp_path: Path) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     (tmp_path / f"{user}.other").write_text("other@partner.example\n")
     (tmp_path / f"{user}.x_y").write_text("filtered@partner.example\n")
@@ -238,7 +244,9 @@ def test_every_forward_path_and_filter_of_a_service_counts(at: Callable[..., Rou
 
 
 @pytest.mark.parametrize("setting", ["forward_path = /x/${user", "forward_path = /x/${{$user} == {a}?b}", ""])
-def test_a_template_that_is_not_understood_makes_the_end_unknown(at: Callable[..., Routes], setting: str) -> None:
+def test_a_template_that_cannot_be_parsed_makes_the_destination_unknown(
+    at: Callable[..., Routes], setting: str
+) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     name = setting.partition(" ")[0]
     assert at(f"{LOCAL}{setting}\n").route_of(f"{user}@corp.example").unknown.partition(" ")[0] == name
@@ -246,14 +254,16 @@ def test_a_template_that_is_not_understood_makes_the_end_unknown(at: Callable[..
     assert relay.unknown == "luser_relay ${user is not understood"
 
 
-def test_a_forward_file_that_may_not_be_read(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_a_forward_file_that_cannot_be_read_makes_the_destination_unknown(
+    at: Callable[..., Routes], tmp_path: Path
+) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
     (tmp_path / f"{user}.forward").mkdir()  # as good as one without permission, for root too
     way = at(f"{LOCAL}forward_path = {tmp_path}/$user.forward\n").route_of(f"{user}@corp.example")
     assert way.unknown.endswith("may be there and cannot be read")
 
 
-def test_who_gets_mail_for_unknown_users(at: Callable[..., Routes]) -> None:
+def test_luser_relay_gets_mail_for_unknown_users(at: Callable[..., Routes]) -> None:
     routes = at(f"{LOCAL}luser_relay = $user@partner.example\n")
     assert routes.route_of("no-such-user+x@corp.example").ends[1:] == ("no-such-user@partner.example",)
 
@@ -262,7 +272,7 @@ def test_who_gets_mail_for_unknown_users(at: Callable[..., Routes]) -> None:
 
 
 @pytest.mark.slow(seconds=1)
-def test_blind_copies(at: Callable[..., Routes]) -> None:
+def test_recipients_of_blind_copies_are_returned(at: Callable[..., Routes]) -> None:
     assert at().copies("anna@corp.example") == Route(())
     assert at("always_bcc = archive@partner.example\n").copies("").ends == ("archive@partner.example",)
     by_sender = at("sender_bcc_maps = inline:{anna@corp.example=archive@partner.example}\n")
@@ -285,11 +295,13 @@ def test_blind_copies(at: Callable[..., Routes]) -> None:
         ("unix", "", True),
     ],
 )
-def test_whose_client_it_is(at: Callable[..., Routes], client: str, user: str, is_inside: bool) -> None:
+def test_a_client_is_internal_by_its_network_or_login(
+    at: Callable[..., Routes], client: str, user: str, is_inside: bool
+) -> None:
     assert at().is_inside(client, user) == is_inside
 
 
-def test_networks_that_cannot_be_read_are_ours(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_clients_are_internal_if_mynetworks_cannot_be_read(at: Callable[..., Routes], tmp_path: Path) -> None:
     assert at("mynetworks = cidr:/etc/postfix/networks\n").is_inside("198.51.100.7", "")
     at()
     inbound = Routes(tmp_path, Tables(tmp_path), [ip_network("192.0.2.8/32")])
@@ -300,7 +312,7 @@ def test_networks_that_cannot_be_read_are_ours(at: Callable[..., Routes], tmp_pa
 # -- what it costs ----------------------------------------------------------------------------------------------------
 
 
-def test_the_same_recipient_costs_no_process(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_the_same_recipient_needs_no_second_lookup(at: Callable[..., Routes], tmp_path: Path) -> None:
     class Counting(Tables):
         questions = 0
 
@@ -337,7 +349,7 @@ def test_quotes_and_extensions_are_read_as_postfix_does(
     assert end in at(main % OUT + "\n").route_of(recipient).ends
 
 
-def test_an_extension_stays_where_the_site_keeps_it(at: Callable[..., Routes]) -> None:
+def test_an_extension_stays_if_the_site_propagates_it(at: Callable[..., Routes]) -> None:
     routes = at(f"virtual_alias_maps = inline:{{team@corp.example={OUT}}}\npropagate_unmatched_extensions =\n")
     assert routes.route_of("team+x@corp.example").ends[1:] == (OUT,)
 
@@ -348,7 +360,7 @@ def test_a_transport_to_local_delivery_is_found_by_every_key(at: Callable[..., R
     assert OUT in at(tables).route_of("team+q@x.lists.example").ends
 
 
-def test_services_of_master_cf_have_copies_and_relays_of_their_own(at: Callable[..., Routes]) -> None:
+def test_copies_and_relays_of_services_in_master_cf_are_followed(at: Callable[..., Routes]) -> None:
     routes = at(
         "local_transport = local\n",
         f"cleanup unix n - n - 0 cleanup -o always_bcc={OUT}\nlocal unix - n n - - local -o luser_relay={OUT}\n",
@@ -357,7 +369,7 @@ def test_services_of_master_cf_have_copies_and_relays_of_their_own(at: Callable[
     assert OUT in routes.route_of("no-such-user@corp.example").ends
 
 
-def test_who_gets_copies_of_a_sender_is_asked_for_what_the_sender_becomes(at: Callable[..., Routes]) -> None:
+def test_copies_are_looked_up_for_the_rewritten_sender(at: Callable[..., Routes]) -> None:
     routes = at(
         "sender_canonical_maps = inline:{anna@corp.example=a@corp.example}\n"
         f"sender_bcc_maps = inline:{{a@corp.example={OUT}}}\n"
@@ -383,14 +395,14 @@ def test_who_gets_copies_of_a_sender_is_asked_for_what_the_sender_becomes(at: Ca
         ),
     ],
 )
-def test_masquerading_is_followed_where_it_is_for_recipients(
+def test_masquerading_is_followed_if_it_applies_to_recipients(
     at: Callable[..., Routes], main: str, recipient: str, ends: list[str]
 ) -> None:
     main = main.format("masquerade_classes = envelope_sender, envelope_recipient\nmasquerade_domains")
     assert list(at(main).route_of(recipient).ends[1:]) == ends
 
 
-def test_what_the_smtp_client_makes_of_a_recipient_is_followed(at: Callable[..., Routes]) -> None:
+def test_generic_maps_of_the_smtp_client_are_followed(at: Callable[..., Routes]) -> None:
     for setting in ("smtp_generic_maps", "lmtp_generic_maps"):
         main = f"{setting} = inline:{{{{boss@corp.example = {OUT}}}, {{@in.example = @partner.example}}}}\n"
         assert at(main).route_of("boss@corp.example").ends == ("boss@corp.example", OUT)
@@ -401,7 +413,7 @@ def test_what_the_smtp_client_makes_of_a_recipient_is_followed(at: Callable[...,
     assert OUT in at(master=service).route_of("boss@corp.example").ends
 
 
-def test_virtual_mailboxes_that_local_delivers_have_aliases(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_aliases_apply_to_virtual_mailboxes_that_local_delivers(at: Callable[..., Routes], tmp_path: Path) -> None:
     aliases = tmp_path / "aliases"
     aliases.write_text(f"team {OUT}\n")
     main = f"alias_maps = texthash:{aliases}\nvirtual_mailbox_domains = virtual.example\n"
@@ -412,7 +424,7 @@ def test_virtual_mailboxes_that_local_delivers_have_aliases(at: Callable[..., Ro
 PIPE = "list unix - n n - - pipe\n  flags=R user=nobody argv=/bin/true\n"
 
 
-def test_a_transport_to_a_command_has_an_unknown_end(at: Callable[..., Routes]) -> None:
+def test_a_transport_to_a_command_makes_the_destination_unknown(at: Callable[..., Routes]) -> None:
     main = "transport_maps = inline:{{lists.example = list:}, {corp.example = smtp:[192.0.2.1]}}\n"
     assert at(main, PIPE).route_of("all@lists.example").unknown == "the transport list is a command"
     assert at(main, PIPE).route_of("bob@corp.example").unknown == ""
@@ -443,13 +455,13 @@ def test_a_transport_to_a_command_has_an_unknown_end(at: Callable[..., Routes]) 
         ),
     ],
 )
-def test_whether_mail_for_recipients_who_wait_is_copied(
+def test_copies_of_mail_for_held_recipients_are_found(
     at: Callable[..., Routes], main: str, recipients: list[str], are_copied: bool
 ) -> None:
     assert at(main).are_copied(recipients) is are_copied
 
 
-def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tmp_path: Path) -> None:
+def test_copies_that_depend_on_the_recipient_are_found(at: Callable[..., Routes], tmp_path: Path) -> None:
     assert not at().copies_by_recipient()
     assert at("recipient_bcc_maps = inline:{a@corp.example=b@partner.example}\n").copies_by_recipient()
     unread = at()
@@ -459,7 +471,7 @@ def test_whether_mail_of_some_recipients_is_copied(at: Callable[..., Routes], tm
 
 
 @pytest.mark.parametrize(("setting", "domain"), [("yes", "host.corp.example"), ("no", "host")])
-def test_a_short_domain_gets_ours_only_where_postfix_adds_it(
+def test_a_short_domain_is_completed_only_if_postfix_does_so(
     at: Callable[..., Routes], setting: str, domain: str
 ) -> None:
     assert at(f"append_dot_mydomain = {setting}\n").route_of("bob@host").ends[0] == f"bob@{domain}"
@@ -478,7 +490,7 @@ def test_a_short_domain_gets_ours_only_where_postfix_adds_it(
         ("+a+x", "+", "+a"),
     ],
 )
-def test_an_extension_begins_at_the_first_delimiter_but_not_at_the_beginning(
+def test_an_extension_begins_at_the_first_delimiter_after_the_first_character(
     local: str, delimiter: str, plain: str
 ) -> None:
     assert without_extension(local, delimiter) == plain
@@ -488,7 +500,7 @@ def test_an_extension_begins_at_the_first_delimiter_but_not_at_the_beginning(
 
 
 @pytest.mark.parametrize(("aliases", "unknown"), [(18, ""), (19, "an alias without an end")])
-def test_an_alias_is_followed_so_many_steps(
+def test_an_alias_is_followed_up_to_the_limit_of_steps(
     at: Callable[..., Routes], tmp_path: Path, aliases: int, unknown: str
 ) -> None:
     lines = (f"a{number}@corp.example a{number + 1}@corp.example\n" for number in range(aliases))
@@ -498,7 +510,7 @@ def test_an_alias_is_followed_so_many_steps(
     assert f"a{aliases}@corp.example" in way.ends
 
 
-def test_a_recipient_may_have_five_thousand_addresses() -> None:
+def test_a_recipient_may_have_at_most_5000_addresses() -> None:
     state = module._RouteState()
     state.add(f"a{number}@corp.example" for number in range(5000))
     state.add(["a1@corp.example"])
@@ -521,7 +533,7 @@ def test_a_recipient_may_have_five_thousand_addresses() -> None:
     ],
 )
 @pytest.mark.parametrize("domains", ["mydestination", "virtual_mailbox_domains"])
-def test_which_domains_are_delivered_locally(
+def test_mydestination_entries_decide_which_domains_are_local(
     at: Callable[..., Routes], tmp_path: Path, domains: str, entry: str, domain: str, is_local: bool
 ) -> None:
     table = tmp_path / "domains"
@@ -541,7 +553,7 @@ def test_which_domains_are_delivered_locally(
         ("@partner.example\n", ["@partner.example"], ""),
     ],
 )
-def test_lists_are_read_line_by_line(
+def test_an_include_list_is_read_line_by_line(
     at: Callable[..., Routes], tmp_path: Path, lines: str, ends: list[str], unknown: str
 ) -> None:
     (tmp_path / "list").write_text(lines)
@@ -551,7 +563,7 @@ def test_lists_are_read_line_by_line(
     assert way.unknown == (f"{tmp_path}/list {unknown}" if unknown else "")
 
 
-def test_what_a_bounce_reaches_without_aliases(at: Callable[..., Routes]) -> None:
+def test_the_destination_of_a_bounce_ignores_aliases(at: Callable[..., Routes]) -> None:
     routes = at(f"virtual_alias_maps = inline:{{a@corp.example={OUT}}}\n")
     assert routes.within("A@Corp.example") == Route(("a@corp.example",))
     inner = routes.within("b%partner.example@corp.example")
@@ -560,7 +572,7 @@ def test_what_a_bounce_reaches_without_aliases(at: Callable[..., Routes]) -> Non
 
 
 @pytest.mark.parametrize("setting", ["recipient_canonical_maps", "canonical_maps", "virtual_alias_maps"])
-def test_masquerading_comes_after_the_canonical_tables_and_before_the_aliases(
+def test_masquerading_applies_after_canonical_tables_and_before_aliases(
     at: Callable[..., Routes], setting: str
 ) -> None:
     main = "masquerade_classes = envelope_recipient\nmasquerade_domains = partner.example\n"

@@ -56,11 +56,11 @@ def policy(name: str, action: str = "quarantine", **conditions: str) -> str:
 # -- the table --------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_fits() -> None:
+def test_a_message_that_no_policy_matches_is_allowed() -> None:
     assert decide("").action == Allow()
 
 
-def test_the_first_that_fits_decides() -> None:
+def test_the_first_matching_policy_decides() -> None:
     verdict = decide(policy("a", "allow", recipient='"bob@partner.example"') + policy("b", "block"))
     assert (verdict.action, verdict.policy) == (Allow(), "a")
 
@@ -70,7 +70,7 @@ ORDER = ["allow", "alert", "tag", "encrypt", "quarantine", "block"]
 
 @pytest.mark.parametrize("weak", ORDER)
 @pytest.mark.parametrize("strict", ORDER)
-def test_the_message_gets_the_strictest_of_its_recipients(weak: str, strict: str) -> None:
+def test_a_message_gets_the_strictest_action_of_its_recipients(weak: str, strict: str) -> None:
     text = policy("for-one", weak, recipient='"one@partner.example"') + policy(
         "for-two", strict, recipient='"two@partner.example"'
     )
@@ -85,7 +85,7 @@ def test_the_message_gets_the_strictest_of_its_recipients(weak: str, strict: str
     }
 
 
-def test_of_two_as_strict_the_one_that_is_written_first_gives_its_name() -> None:
+def test_the_first_of_two_equally_strict_policies_names_the_verdict() -> None:
     text = policy("first", recipient='"bob@partner.example"') + policy("second")
     assert decide(text, "eve@partner.example", "bob@partner.example").policy == "first"
 
@@ -96,7 +96,7 @@ def test_headers_come_from_every_policy_that_decided() -> None:
     assert (verdict.action, verdict.headers) == (Quarantine(), (("X-Class", "1"),))
 
 
-def test_observe_is_noted_and_the_search_goes_on() -> None:
+def test_an_observing_policy_is_recorded_and_the_next_ones_are_evaluated() -> None:
     verdict = decide(policy("trial", "block", mode='"observe"') + policy("real", "quarantine"))
     assert (verdict.action, verdict.policy, verdict.observed) == (Quarantine(), "real", ("trial",))
     assert decide(policy("trial", "block", mode='"observe"')).action == Allow()
@@ -104,13 +104,13 @@ def test_observe_is_noted_and_the_search_goes_on() -> None:
 
 @pytest.mark.parametrize("status", ["limited", "failed"])
 @pytest.mark.parametrize("wanted", ["quarantine", "block", "tempfail", "allow"])
-def test_what_was_not_read_whole_and_nobody_decides(status: str, wanted: str) -> None:
+def test_a_limited_or_failed_message_without_a_policy_gets_the_uninspected_action(status: str, wanted: str) -> None:
     verdict = decide(f'uninspected = "{wanted}"\n', inspection=Inspection(status=status))
     assert verdict.action.name == wanted
     assert verdict.policy == "uninspected"
 
 
-def test_a_policy_may_let_unread_mail_pass_for_those_it_names() -> None:
+def test_a_policy_may_allow_uninspected_mail_for_its_recipients() -> None:
     text = policy("bank", "allow", recipient='"*@bank.example"', inspection='["limited"]')
     unread = Inspection(status="limited")
     assert decide(text, "x@bank.example", inspection=unread).action == Allow()
@@ -118,14 +118,14 @@ def test_a_policy_may_let_unread_mail_pass_for_those_it_names() -> None:
     assert (both.action, both.policy) == (Quarantine(), "uninspected")
 
 
-def test_between_a_tag_and_an_unread_message_the_stricter_counts() -> None:
+def test_the_uninspected_action_overrides_a_weaker_tag() -> None:
     text = policy("t", "tag", recipient='"one@partner.example"')
     verdict = decide(text, "one@partner.example", "two@partner.example", inspection=Inspection(status="failed"))
     assert (verdict.action, verdict.policy) == (Quarantine(), "uninspected")
 
 
 @pytest.mark.parametrize("weak", ["allow", "alert", "tag", "encrypt"])
-def test_a_weaker_policy_does_not_decide_on_what_was_not_read(weak: str) -> None:
+def test_a_weaker_policy_does_not_decide_on_uninspected_mail(weak: str) -> None:
     verdict = decide(policy("weak", weak), inspection=Inspection(status="limited"))
     assert (verdict.action, verdict.policy) == (Quarantine(), "uninspected")
     assert verdict.recipients == {"bob@partner.example": "weak"}
@@ -135,12 +135,12 @@ def test_a_weaker_policy_does_not_decide_on_what_was_not_read(weak: str) -> None
 
 
 @pytest.mark.parametrize("strict", ["quarantine", "block"])
-def test_a_policy_as_strict_decides_itself(strict: str) -> None:
+def test_a_policy_as_strict_as_uninspected_decides(strict: str) -> None:
     verdict = decide(policy("strict", strict), inspection=Inspection(status="failed"))
     assert (verdict.action.name, verdict.policy) == (strict, "strict")
 
 
-def test_one_recipient_whose_policy_does_not_ask_is_enough() -> None:
+def test_uninspected_applies_if_one_recipient_has_a_policy_without_that_condition() -> None:
     text = policy("asks", "tag", inspection='["limited"]', recipient='"one@partner.example"') + policy("not", "tag")
     verdict = decide(text, "one@partner.example", "two@partner.example", inspection=Inspection(status="limited"))
     assert verdict.policy == "uninspected"
@@ -162,7 +162,7 @@ EXEMPT = '[[exemption]]\nreason = "contract"\nexpires = {expires}\n{rest}\n'
         ("2027-01-01", 'client = "198.51.100.0/24"', False),
     ],
 )
-def test_exemptions(expires: str, rest: str, lifted: bool) -> None:
+def test_an_exemption_applies_to_its_policies_until_it_expires(expires: str, rest: str, lifted: bool) -> None:
     text = (
         policy("p") + policy("other", recipient='"nobody@partner.example"') + EXEMPT.format(expires=expires, rest=rest)
     )
@@ -271,7 +271,7 @@ FOUND = Inspection(
         ('sender = "corp.example"\nrecipient = "other.example"', False),
     ],
 )
-def test_conditions(condition: str, fits: bool) -> None:
+def test_each_condition_matches_its_case_and_not_its_near_miss(condition: str, fits: bool) -> None:
     text = f'[[policy]]\nname = "p"\naction = "block"\n{condition}\n'
     verdict = decide(
         text,
@@ -295,17 +295,17 @@ def test_conditions(condition: str, fits: bool) -> None:
         ("", False),
     ],
 )
-def test_tables_are_asked_for_address_domain_and_mailbox(sender: str, fits: bool) -> None:
+def test_a_table_is_queried_for_address_domain_and_mailbox(sender: str, fits: bool) -> None:
     verdict = decide('[[policy]]\nname = "p"\naction = "block"\nsender = ["ldap:/etc/x.cf"]\n', sender=sender)
     assert verdict.action == (Block() if fits else Allow())
 
 
-def test_a_table_that_cannot_be_asked_is_no_answer() -> None:
+def test_a_table_that_cannot_be_queried_is_an_error() -> None:
     with pytest.raises(TableError, match="no such file"):
         decide('[[policy]]\nname = "p"\naction = "allow"\nsender = "hash:/broken"\n')
 
 
-def test_the_null_sender_has_a_name() -> None:
+def test_the_null_sender_is_written_as_angle_brackets() -> None:
     assert decide(policy("p", "block", sender='"<>"'), sender="").action == Block()
 
 
@@ -313,7 +313,7 @@ def test_the_null_sender_has_a_name() -> None:
     ("recipient", "direction"),
     [("x@corp.example", "internal"), ("x@a.corp.example", "internal"), ("x@notcorp.example", "outbound")],
 )
-def test_directions(recipient: str, direction: str) -> None:
+def test_a_direction_matches_only_its_recipients(recipient: str, direction: str) -> None:
     for wanted in ("internal", "outbound"):
         verdict = decide(policy("p", "block", direction=f'"{wanted}"'), recipient)
         assert (verdict.action == Block()) == (wanted == direction)
@@ -327,11 +327,11 @@ def test_the_verdict_is_never_weaker_than_any_recipients_policy(actions: list[st
     assert verdict.action.name == max(decided, key=ORDER.index, default="allow")
 
 
-def test_only_is_true_where_nothing_was_found() -> None:
+def test_only_matches_if_nothing_was_found() -> None:
     assert decide('[[policy]]\nname = "p"\naction = "block"\nonly = "iban"\n').action == Block()
 
 
-def test_a_policy_is_over_when_its_last_day_is_over_in_utc() -> None:
+def test_a_policy_expires_at_the_end_of_its_last_day_in_utc() -> None:
     text = '[[policy]]\nname = "p"\naction = "block"\nexpires = 2026-11-23\n'
     last = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
     assert decide(text, now=last).action == Block()
@@ -339,7 +339,7 @@ def test_a_policy_is_over_when_its_last_day_is_over_in_utc() -> None:
 
 
 @given(st.lists(st.sampled_from(["iban", "us-ssn", "us-itin", "phone-number"]), unique=True))
-def test_an_exception_by_only_never_lets_anything_else_pass(found: list[str]) -> None:
+def test_an_exception_with_only_never_allows_other_findings(found: list[str]) -> None:
     """What is found besides is decided on by the next policy."""
     findings = [
         Finding(identifier=one, confidence="low", count=1, unique=1, parts=["body"], masked=["*"]) for one in found
@@ -360,20 +360,20 @@ def parts(text: str, *recipients: str, **values: object) -> list[tuple[str, tupl
     return [(part.verdict.action.name, part.recipients) for part in found]
 
 
-def test_recipients_who_wait_are_apart_from_those_who_do_not() -> None:
+def test_recipients_that_need_approval_are_in_a_separate_part() -> None:
     assert parts(HOLDS, CAROL, BOB, DAVE) == [("allow", (CAROL, DAVE)), ("quarantine", (BOB,))]
 
 
-def test_a_recipient_who_is_named_twice_is_in_one_part() -> None:
+def test_a_recipient_named_twice_is_in_one_part() -> None:
     assert parts(HOLDS, BOB, CAROL, BOB) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
 
 
-def test_those_who_get_it_at_once_share_the_strictest_of_their_actions() -> None:
+def test_recipients_without_approval_share_their_strictest_action() -> None:
     text = policy("encrypt", "encrypt", recipient='"*@other.example"') + HOLDS
     assert parts(text, CAROL, BOB, DAVE) == [("encrypt", (CAROL, DAVE)), ("quarantine", (BOB,))]
 
 
-def test_refused_recipients_are_apart_where_their_policy_says_so() -> None:
+def test_blocked_recipients_are_in_a_separate_part_if_their_policy_splits() -> None:
     refuses = policy("no", "block", recipient='"*@other.example"', split="true")
     assert parts(refuses, CAROL, DAVE) == [("allow", (CAROL,)), ("block", (DAVE,))]
     assert parts(refuses + HOLDS, CAROL, BOB, DAVE) == [
@@ -398,7 +398,7 @@ def test_refused_recipients_are_apart_where_their_policy_says_so() -> None:
         (policy("seen", recipient='"*@partner.example"', split="true", mode='"observe"'), [CAROL, BOB]),
     ],
 )
-def test_else_all_share_one_fate(text: str, recipients: list[str]) -> None:
+def test_otherwise_a_message_is_not_split(text: str, recipients: list[str]) -> None:
     assert parts(text, *recipients) == []
 
 
@@ -427,7 +427,7 @@ class Copying(Routes):
 
 
 @pytest.mark.parametrize(("copied", "is_split"), [([], True), ([CAROL], True), ([BOB], False), ([CAROL, BOB], False)])
-def test_a_message_is_not_split_where_those_who_wait_share_it_by_a_copy(copied: list[str], is_split: bool) -> None:
+def test_a_message_is_not_split_if_postfix_would_copy_it_to_held_recipients(copied: list[str], is_split: bool) -> None:
     """Postfix would send the copy for another person at once, with the first part."""
     text = 'internal_domains = ["corp.example"]\n' + HOLDS
     policies = PolicySet(PolicyFile.model_validate(tomllib.loads(text)), FakeTables(), Copying(*copied))
@@ -435,7 +435,7 @@ def test_a_message_is_not_split_where_those_who_wait_share_it_by_a_copy(copied: 
     assert bool(policies.decide(envelope, Inspection(), MONDAY_NOON).parts) is is_split
 
 
-def test_what_was_not_read_is_nobodys_at_once() -> None:
+def test_uninspected_mail_is_split_only_if_a_policy_allows_it() -> None:
     limited = Inspection(status="limited", reason="x")
     assert parts(HOLDS, CAROL, BOB, inspection=limited) == []
     aware = policy("fine", "allow", recipient='"*@corp.example"', inspection='["limited"]')
@@ -443,7 +443,7 @@ def test_what_was_not_read_is_nobodys_at_once() -> None:
     assert parts(aware + splitting, CAROL, BOB, inspection=limited) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
 
 
-def test_a_condition_on_the_login_is_never_true_of_mail_without_one() -> None:
+def test_a_condition_on_the_login_never_matches_mail_without_login() -> None:
     text = '[[policy]]\nname = "p"\naction = "block"\nauth_user = "*"\n'
     assert decide(text, auth_user="anna").action == Block()
     assert decide(text, auth_user="").action == Allow()

@@ -22,7 +22,7 @@ action = "quarantine"
 """
 
 
-def test_a_policy_sets_some_rules_anew(tmp_path: Path) -> None:
+def test_a_policy_overrides_some_moderation_rules(tmp_path: Path) -> None:
     path = tmp_path / "policies.toml"
     path.write_text(TEXT)
     watch = PolicyWatch(path)
@@ -32,7 +32,7 @@ def test_a_policy_sets_some_rules_anew(tmp_path: Path) -> None:
     assert watch.moderation("adopted", BASE) is BASE
 
 
-def test_a_change_counts_and_a_mistake_does_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_valid_change_is_loaded_and_an_invalid_one_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "policies.toml"
     path.write_text(TEXT)
     watch = PolicyWatch(path)
@@ -47,7 +47,7 @@ def test_a_change_counts_and_a_mistake_does_not(tmp_path: Path, caplog: pytest.L
 
 
 @pytest.mark.parametrize("content", [None, "[[policy", TEXT.replace("quarantine", "quarantaine")])
-def test_without_a_good_file_there_are_no_rules(tmp_path: Path, content: str | None) -> None:
+def test_an_invalid_file_at_the_start_is_an_error(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "policies.toml"
     if content is not None:
         path.write_text(content)
@@ -55,7 +55,7 @@ def test_without_a_good_file_there_are_no_rules(tmp_path: Path, content: str | N
         PolicyWatch(path)
 
 
-def test_a_file_that_may_be_read_again_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_becomes_readable_again_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "policies.toml"
     path.write_text(TEXT)
     watch = PolicyWatch(path)
@@ -71,7 +71,7 @@ def _refuse() -> str:
     raise PermissionError(13, "Permission denied")
 
 
-def test_what_a_policy_says_of_itself(tmp_path: Path) -> None:
+def test_the_description_of_a_policy_is_returned(tmp_path: Path) -> None:
     path = tmp_path / "policies.toml"
     path.write_text(TEXT.replace('name = "cards"', 'name = "cards"\ndescription = "Card numbers"'))
     watch = PolicyWatch(path)
