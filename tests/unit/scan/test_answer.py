@@ -42,12 +42,12 @@ def finding(**changes: Any) -> dict[str, Any]:
     return {"findings": [HONEST["findings"][0] | changes]}
 
 
-def test_digests_of_values_are_taken() -> None:
+def test_digests_of_values_are_accepted() -> None:
     values = ["iban 0123456789abcdef", "document 0123456789abcdef"]
     assert read(values=values).values == values
 
 
-def test_an_honest_answer_is_taken() -> None:
+def test_a_valid_answer_is_accepted() -> None:
     inspection = read()
     assert (inspection.findings[0].count, inspection.attachments) == (2, [Attachment("a.pdf", "pdf", 7)])
 
@@ -86,13 +86,13 @@ def test_an_honest_answer_is_taken() -> None:
     ],
     ids=str,
 )
-def test_any_other_is_not(changes: dict[str, Any]) -> None:
+def test_an_invalid_answer_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(answer.AnswerError):
         read(**changes)
 
 
 @pytest.mark.parametrize("frame", [b"", b"{", b"[]", b"\xff", b"null", b"[" * 100_000])
-def test_nonsense_is_no_answer(frame: bytes) -> None:
+def test_a_frame_that_is_not_an_answer_is_refused(frame: bytes) -> None:
     with pytest.raises(answer.AnswerError):
         answer.inspection(frame, IDENTIFIERS, PROFILES)
     for other in (answer.extraction, answer.reasons):
@@ -109,7 +109,7 @@ def test_the_error_does_not_quote_the_answer() -> None:
 
 
 @given(st.text(max_size=60).filter(str.strip))
-def test_what_mask_leaves_is_masked_enough(value: str) -> None:
+def test_every_output_of_mask_is_accepted_as_masked(value: str) -> None:
     one = Finding("iban", "low", 1, 1, ["message body"], [mask(value)])
     frame = answer.encode(Inspection(findings=[one]))
     assert len(answer.inspection(frame, IDENTIFIERS, PROFILES).findings) == 1
@@ -119,7 +119,7 @@ TEXTS = st.text(st.characters(), max_size=30)
 
 
 @given(TEXTS, st.lists(TEXTS, max_size=3), TEXTS)
-def test_what_is_encoded_is_read(reason: str, signals: list[str], subject: str) -> None:
+def test_an_encoded_answer_is_read_back(reason: str, signals: list[str], subject: str) -> None:
     inspection = Inspection(status="limited", reason=reason, signals=signals, subject=subject)
     back = answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES)
     assert back == inspection
@@ -131,7 +131,7 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
     assert back.subject == "a?b"
 
 
-def test_an_answer_that_is_too_large_is_cut_and_says_so() -> None:
+def test_an_answer_that_is_too_large_is_cut_and_marked_as_limited() -> None:
     names = [Attachment("n" * 20_000, "pdf", 1) for _ in range(9_000)]
     frame = answer.encode(Inspection(attachments=names, subject="s" * 2_000_000))
     assert len(frame) <= wire.ANSWER_LIMIT
@@ -140,12 +140,12 @@ def test_an_answer_that_is_too_large_is_cut_and_says_so() -> None:
     assert 0 < len(back.attachments) < 9_000
 
 
-def test_a_long_name_alone_is_shortened_and_nothing_is_missing() -> None:
+def test_a_single_long_name_is_shortened_and_the_status_stays_complete() -> None:
     frame = answer.encode(Inspection(attachments=[Attachment("n" * 20_000, "pdf", 1)]))
     assert answer.inspection(frame, IDENTIFIERS, PROFILES).status == "complete"
 
 
-def test_what_was_read_comes_back_as_it_was() -> None:
+def test_a_reading_is_encoded_and_read_back_unchanged() -> None:
     part = Part("a.xlsx", "xlsx", "one\ttwo 𝄞", [(0, "A1"), (4, "B1")], Status.LIMITED, "too many cells", 7, trace=True)
     extraction = Extraction(
         [part], Status.LIMITED, "too many cells", ["a"], "s", [Files("a.xlsx", "xlsx", 7, member=True)]
@@ -165,7 +165,7 @@ def test_what_was_read_comes_back_as_it_was() -> None:
         (b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[-1,"a"]]}]},"milliseconds":0}', "places"),
     ],
 )
-def test_what_none_of_ours_reads_is_refused(received: bytes, wrong: str) -> None:
+def test_a_reading_that_no_reader_could_give_is_refused(received: bytes, wrong: str) -> None:
     with pytest.raises(answer.AnswerError, match=wrong):
         answer.reading(received)
 
@@ -189,7 +189,7 @@ def frame(values: Any) -> bytes:
     return json.dumps(values).encode()
 
 
-def test_an_honest_preview_is_taken_as_it_is() -> None:
+def test_a_valid_preview_is_accepted_unchanged() -> None:
     assert answer.preview(frame(PREVIEW), IDENTIFIERS) == PREVIEW
 
 
@@ -208,7 +208,7 @@ def test_an_honest_preview_is_taken_as_it_is() -> None:
     ],
     ids=str,
 )
-def test_any_other_preview_is_not(changes: dict[str, Any]) -> None:
+def test_an_invalid_preview_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(answer.AnswerError):
         answer.preview(frame(PREVIEW | changes), IDENTIFIERS)
 
@@ -216,18 +216,18 @@ def test_any_other_preview_is_not(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "changes", [finding(masked=["1234"]), finding(masked=["ä" * 9 + "1234"]), finding(unique=2)], ids=str
 )
-def test_what_is_just_within_bounds_is_taken(changes: dict[str, Any]) -> None:
+def test_values_at_their_limits_are_accepted(changes: dict[str, Any]) -> None:
     assert read(**changes).findings
 
 
-def test_attachments_of_a_preview_up_to_a_hundred() -> None:
+def test_a_preview_lists_at_most_100_attachments() -> None:
     assert (
         len(answer.preview(frame(PREVIEW | {"attachments": HONEST["attachments"] * 100}), IDENTIFIERS)["attachments"])
         == 100
     )
 
 
-def test_an_honest_mail_is_taken_as_it_is() -> None:
+def test_a_valid_mail_is_accepted_unchanged() -> None:
     assert answer.letter(frame(LETTER)) == LETTER
     most = LETTER | {"plain": "x" * TEXT_LIMIT, "incidents": ["x" * 16] * 50, "report": "failed"}
     assert answer.letter(frame(most)) == most
@@ -247,12 +247,12 @@ def test_an_honest_mail_is_taken_as_it_is() -> None:
     ],
     ids=lambda changes: next(iter(changes)),
 )
-def test_any_other_mail_is_not(changes: dict[str, Any]) -> None:
+def test_an_invalid_mail_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(answer.AnswerError):
         answer.letter(frame(LETTER | changes))
 
 
-def test_an_honest_change_is_taken() -> None:
+def test_a_valid_change_is_accepted() -> None:
     report, content = answer.change(frame(CHANGE) + b"\nthe\nmessage")
     assert (report.attachments, report.removed, report.signatures) == ([Listed(1, "a", "text/plain", 0)], [1], ["DKIM"])
     assert (report.refused, content) == (None, b"the\nmessage")
@@ -261,7 +261,7 @@ def test_an_honest_change_is_taken() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\nmessage"])
-def test_a_change_is_refused_or_has_a_message(content: bytes) -> None:
+def test_a_change_has_either_a_refusal_or_a_message(content: bytes) -> None:
     refused = {"part": "a", "why": "x"} if content else None
     with pytest.raises(answer.AnswerError, match=r"^a refusal and a message$"):
         answer.change(frame(CHANGE | {"refused": refused}) + content)
@@ -274,7 +274,7 @@ MOST: dict[str, Any] = {
 }
 
 
-def test_the_largest_change_is_taken() -> None:
+def test_the_largest_change_is_accepted() -> None:
     report, _ = answer.change(frame(CHANGE | MOST) + b"\nx")
     assert len(report.attachments) == len(report.removed) == 1_000
 
@@ -298,7 +298,7 @@ def test_the_largest_change_is_taken() -> None:
     ],
     ids=lambda changes: str(changes)[:50],
 )
-def test_any_other_change_is_not(changes: dict[str, Any]) -> None:
+def test_an_invalid_change_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(answer.AnswerError):
         answer.change(frame(CHANGE | changes) + b"\nx")
 
@@ -313,7 +313,7 @@ def test_any_other_change_is_not(changes: dict[str, Any]) -> None:
     ],
     ids=["long", "long reason", "no reason", "no words"],
 )
-def test_any_other_refusal_is_not(refused: dict[str, Any]) -> None:
+def test_an_invalid_refusal_is_refused(refused: dict[str, Any]) -> None:
     with pytest.raises(answer.AnswerError):
         answer.change(frame(CHANGE | {"refused": refused}))
     assert answer.change(frame(CHANGE | {"refused": {"part": "p" * 2_000, "why": "x" * 40}}))[0].refused
@@ -329,7 +329,7 @@ def test_the_text_of_a_file_and_the_reasons_are_plain_values() -> None:
 # -- how an inspection becomes an answer ------------------------------------------------------------------------------
 
 
-def test_a_cut_answer_keeps_so_much_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_answer_keeps_the_first_entries_of_each_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "ANSWER_LIMIT", 2_000)
     monkeypatch.setattr(answer, "_LISTED", 2)
     inspection = Inspection(
@@ -346,7 +346,7 @@ def test_a_cut_answer_keeps_so_much_of_each(monkeypatch: pytest.MonkeyPatch) -> 
     assert (back.status, back.reason) == ("limited", "too many parts to list")
 
 
-def test_a_cut_answer_keeps_the_reason_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_answer_keeps_its_status_and_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "ANSWER_LIMIT", 2_000)
     inspection = Inspection(status="failed", reason="encrypted", subject="s" * 3_000)
     back = answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES)
@@ -362,7 +362,7 @@ def test_an_answer_at_the_limit_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> N
     assert answer.inspection(answer.encode(inspection), IDENTIFIERS, PROFILES).status == "limited"
 
 
-def test_phrases_are_cut_and_words_of_the_header_are_not() -> None:
+def test_reasons_and_names_are_cut_but_header_values_are_not() -> None:
     long = "x" * 1_001
     inspection = Inspection(
         reason=long,
@@ -381,7 +381,7 @@ def test_phrases_are_cut_and_words_of_the_header_are_not() -> None:
     assert (back.subject, back.header_from, back.message_id) == (long, long, long)
 
 
-def test_places_in_order_are_taken_also_where_two_begin_at_once() -> None:
+def test_ordered_places_are_accepted_even_if_two_begin_at_the_same_position() -> None:
     received = (
         b'{"extraction":{"parts":[{"name":"a","reader":"x","places":[[0,"a"],[3,"b"],[3,"c"]]}]},"milliseconds":0}'
     )

@@ -55,14 +55,14 @@ def test_an_attachment_is_removed_and_the_report_lists_all(inspector: Inspector)
     assert SSN in texts(content)[0], "only what is asked for is changed"
 
 
-def test_a_refusal_names_the_part_masked_and_has_no_message(inspector: Inspector) -> None:
+def test_a_refusal_has_the_masked_part_name_and_no_message(inspector: Inspector) -> None:
     report, content = answer.change(changed(inspector, message(("a.txt", "one")), job(f"{SSN}.txt")))
     assert content == b""
     assert report.refused is not None
     assert (report.refused.part, report.refused.why) == ("***-**-*399.txt", "no such attachment")
 
 
-def test_matches_and_their_repetitions_are_masked(inspector: Inspector) -> None:
+def test_matches_and_their_repetitions_elsewhere_are_masked(inspector: Inspector) -> None:
     frame = changed(inspector, message(("a.txt", f"again {SSN} and more")), job(redact=True))
     report, content = answer.change(frame)
     assert report.refused is None
@@ -94,7 +94,7 @@ def finder(inspector: Inspector, *parts: Part) -> changing.Finder:
 BODY = Part("message body", "text", f"her SSN: {SSN}")
 
 
-def test_a_value_is_found_anywhere_and_a_match_where_there_is_evidence(inspector: Inspector) -> None:
+def test_a_known_value_is_found_anywhere_and_a_match_only_with_evidence(inspector: Inspector) -> None:
     found = finder(inspector, BODY)
     assert list(found.known) == [SSN]
     assert list(found.values(f"x {SSN} y")) == [(2, 13)]
@@ -138,7 +138,7 @@ def test_a_file_is_checked_for_completeness_and_for_matches(inspector: Inspector
     ],
     ids=["nothing", "value", "limited", "inside", "failed twin", "failed first", "twins"],
 )
-def test_what_is_known_of_each_attachment_by_its_name(
+def test_the_finder_knows_each_attachment_by_its_name(
     inspector: Inspector, parts: list[tuple[str, str, Status]], seen: dict[str, tuple[bool, bool]]
 ) -> None:
     made = [Part(name, "text", text, status=status) for name, text, status in parts]
@@ -147,6 +147,6 @@ def test_what_is_known_of_each_attachment_by_its_name(
     assert found.seen[BODY.name] == (True, True)
 
 
-def test_a_number_that_is_spelled_in_another_way_is_a_known_value(inspector: Inspector) -> None:
+def test_a_number_in_another_spelling_is_a_known_value(inspector: Inspector) -> None:
     found = finder(inspector, BODY)
     assert list(found.values("x 536904399 y")) == list(found.spans("x 536904399 y")) != []

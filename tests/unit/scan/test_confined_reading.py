@@ -99,7 +99,7 @@ def test_a_document_reads_the_same_as_without_sandbox(name: str) -> None:
     assert run_confined(read) == Outcome(result=read())
 
 
-def test_charsets_are_told_apart_in_the_sandbox() -> None:
+def test_charsets_are_detected_in_the_sandbox() -> None:
     words = {
         "koi8-r": "Съешь ещё этих мягких французских булок ",
         "euc-jp": "これは日本語の文章です。",
@@ -116,7 +116,7 @@ def test_charsets_are_told_apart_in_the_sandbox() -> None:
     assert run_confined(detect) == Outcome(result=detect())
 
 
-def test_numbers_of_every_country_are_judged_in_the_sandbox() -> None:
+def test_phone_numbers_of_every_country_are_validated_in_the_sandbox() -> None:
     def judge() -> list[bool]:
         numbers = [phonenumbers.example_number(region) for region in sorted(phonenumbers.SUPPORTED_REGIONS)]
         valid = [phonenumbers.is_valid_number(number) for number in numbers]
@@ -184,20 +184,20 @@ def reading(reader: Reader, data: bytes, limits: Limits | None = None) -> Callab
     return read
 
 
-def test_a_pdf_that_has_no_time_is_left() -> None:
+def test_a_pdf_over_the_time_limit_is_abandoned() -> None:
     outcome = run_confined(reading(pdf.read, planted_pdf(), Limits(part_seconds=-1.0)))
     assert outcome == Outcome(result="time limit")
 
 
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGTRAP])
-def test_a_library_that_ends_the_process_ends_no_other(number: signal.Signals) -> None:
+def test_a_library_that_crashes_ends_only_its_own_process(number: signal.Signals) -> None:
     def crash() -> None:
         signal.raise_signal(number)
 
     assert run_confined(crash) == Outcome(killed_by=number)
 
 
-def test_the_process_is_stopped_where_the_reader_cannot_stop_itself() -> None:
+def test_a_reader_that_does_not_stop_is_killed_with_its_process() -> None:
     def spin() -> None:
         while True:
             pass
@@ -235,7 +235,7 @@ MUTATED = settings(max_examples=40, suppress_health_check=[HealthCheck.function_
 
 @MUTATED
 @given(mutations([planted_pdf(), planted_pdf(packed=True), simple_pdf("one", "two"), SAMPLES["scanned.pdf"]]))
-def test_a_damaged_pdf_never_hangs_and_raises_only_what_is_agreed(data: bytes) -> None:
+def test_a_damaged_pdf_never_hangs_and_raises_only_the_expected_errors(data: bytes) -> None:
     outcome = run_confined(reading(pdf.read, data, Limits(part_seconds=5.0)), seconds=90)
     assert not outcome.timed_out
     assert not outcome.raised
@@ -243,13 +243,13 @@ def test_a_damaged_pdf_never_hangs_and_raises_only_what_is_agreed(data: bytes) -
 
 @MUTATED
 @given(mutations([*PICTURES.values()]))
-def test_a_damaged_picture_never_hangs_and_raises_only_what_is_agreed(data: bytes) -> None:
+def test_a_damaged_image_never_hangs_and_raises_only_the_expected_errors(data: bytes) -> None:
     outcome = run_confined(reading(image.read, data, Limits(part_seconds=5.0)), seconds=90)
     assert not outcome.timed_out
     assert not outcome.raised
 
 
-def test_a_picture_that_claims_to_be_huge_is_not_decoded() -> None:
+def test_an_image_that_claims_to_be_huge_is_not_decoded() -> None:
     data = bytearray(saved(Image.new("L", (10, 10)), "PNG"))
     data[16:24] = (60_000).to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")

@@ -30,7 +30,7 @@ def fill(connection: socket.socket) -> None:
             wire.send_at_once(connection, {"do": "end", "worker": 7})
 
 
-def test_each_order_is_a_packet_of_its_own(pair: Pair) -> None:
+def test_each_order_is_a_separate_packet(pair: Pair) -> None:
     zygote, theirs = pair
     zygote.fork()
     zygote.slow_down(8)
@@ -53,7 +53,7 @@ def test_a_zygote_that_reads_no_orders_is_disconnected(pair: Pair) -> None:
         pass
 
 
-def test_the_workers_of_a_zygote_that_has_ended_have_ended_too(pair: Pair) -> None:
+def test_an_order_to_a_zygote_that_has_exited_is_ignored(pair: Pair) -> None:
     zygote, theirs = pair
     theirs.close()
     zygote.end_worker(7)
@@ -76,7 +76,7 @@ def own_clock(monkeypatch: pytest.MonkeyPatch, used: list[float], seconds: float
     return clock
 
 
-def test_one_that_uses_no_processor_time_for_a_minute_is_too_late(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zygote_without_processor_time_for_a_minute_is_timed_out(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = own_clock(monkeypatch, [5.0], 10.0)
     with pytest.raises(TimeoutError):
         pair[0].receive()
@@ -84,16 +84,14 @@ def test_one_that_uses_no_processor_time_for_a_minute_is_too_late(pair: Pair, mo
     assert clock == [80.0]
 
 
-def test_one_that_works_is_waited_for_up_to_a_minute_of_its_own_time(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_working_zygote_has_up_to_a_minute_of_its_processor_time(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = own_clock(monkeypatch, [5.0 + second for second in range(200)], 50.0)
     with pytest.raises(TimeoutError):
         pair[0].receive()
     assert clock == [50.0 * 62], "its first look, and 61 s of its own time"
 
 
-def test_an_answer_is_received_whole(pair: Pair) -> None:
+def test_an_answer_is_received_completely(pair: Pair) -> None:
     zygote, theirs = pair
     reading, writing = os.pipe()
     wire.send(theirs, {"pid": 7}, (writing,))
@@ -105,7 +103,7 @@ def test_an_answer_is_received_whole(pair: Pair) -> None:
         os.close(one)
 
 
-def test_closing_ends_a_child_that_heeds_it_and_kills_one_that_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_waits_for_a_child_and_kills_it_if_it_does_not_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     wait = subprocess.Popen.wait
     waits: list[float | None] = []
 
@@ -129,12 +127,12 @@ def test_closing_ends_a_child_that_heeds_it_and_kills_one_that_does_not(monkeypa
         assert (process.returncode, waits, ours.fileno()) == (returned, waited, -1)
 
 
-def test_closing_one_of_the_scan_service_waits_for_nothing(pair: Pair) -> None:
+def test_closing_a_zygote_of_the_scan_service_does_not_wait(pair: Pair) -> None:
     zygote, theirs = pair
     zygote.close()
     assert theirs.recv(1) == b""
 
 
-def test_a_process_that_cannot_be_measured_has_used_nothing() -> None:
+def test_a_process_that_cannot_be_measured_has_used_no_processor_time() -> None:
     assert control.processor_seconds(2**22 + 1) == 0.0
     assert control.processor_seconds(os.getpid()) > 0.0

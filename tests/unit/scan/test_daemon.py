@@ -73,7 +73,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Any]:
     return steps
 
 
-def test_it_claims_and_opens_its_socket_as_root_and_then_gives_root_up(begun: list[Any], path: Path) -> None:
+def test_the_daemon_opens_its_socket_as_root_and_then_drops_root(begun: list[Any], path: Path) -> None:
     with pytest.raises(Becoming):
         main.main()
     *steps, given = begun
@@ -89,7 +89,7 @@ def test_it_claims_and_opens_its_socket_as_root_and_then_gives_root_up(begun: li
     assert Path(given.readers_directory) == Settings().extract.directory
 
 
-def test_as_another_user_it_leaves_the_group_to_the_directory(
+def test_the_socket_group_comes_from_the_directory_without_root(
     begun: list[Any], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 7)
@@ -103,7 +103,7 @@ def test_as_another_user_it_leaves_the_group_to_the_directory(
     [KeyError("getpwnam(): name not found: 's'"), OSError(98, "Address already in use")],
     ids=["user", "socket"],
 )
-def test_what_keeps_it_from_its_socket_is_logged(
+def test_an_error_when_opening_the_socket_is_logged(
     begun: list[Any], monkeypatch: pytest.MonkeyPatch, failures: list[tuple[str, str]], error: Exception
 ) -> None:
     def fail(_user: str) -> None:
@@ -116,7 +116,7 @@ def test_what_keeps_it_from_its_socket_is_logged(
     assert failures == [("socket", str(error))]
 
 
-def test_without_a_socket_in_the_settings_it_does_not_start(
+def test_the_daemon_does_not_start_without_a_configured_socket(
     begun: list[Any], monkeypatch: pytest.MonkeyPatch, failures: list[tuple[str, str]]
 ) -> None:
     off = Settings.model_validate({"scan": {"socket": ""}})
@@ -189,7 +189,7 @@ def second(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[Any]]:
         os.close(lock)
 
 
-def test_it_serves_until_a_signal_and_leaves_no_socket(second: list[Any], path: Path) -> None:
+def test_the_daemon_serves_until_a_signal_and_removes_its_socket(second: list[Any], path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         serving.main()
     assert ended.value.code == 0
@@ -238,7 +238,9 @@ def test_a_template_that_cannot_load_is_logged(
 # -- what all zygotes share -------------------------------------------------------------------------------------------
 
 
-def test_a_template_loads_all_before_it_freezes_and_notes_what_it_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_template_loads_everything_then_freezes_and_records_its_shared_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     steps: list[Any] = []
     monkeypatch.setattr(sandbox, "preload", lambda: steps.append("preload"))
     monkeypatch.setattr(template, "warm_reading", lambda reading: steps.append(type(reading).__name__))
@@ -253,7 +255,7 @@ def test_a_template_loads_all_before_it_freezes_and_notes_what_it_shares(monkeyp
     assert (made._readers_directory, made._shared) == (Path("/readers"), [(1, 2)])
 
 
-def test_all_descriptors_but_one_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_descriptors_except_one_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[tuple[int, int]] = []
     monkeypatch.setattr(template.os, "closerange", lambda first, end: closed.append((first, end)))
     monkeypatch.setattr(template.resource, "getrlimit", lambda _kind: (1024, 4096))
@@ -261,7 +263,7 @@ def test_all_descriptors_but_one_are_closed(monkeypatch: pytest.MonkeyPatch) -> 
     assert closed == [(3, 7), (8, 1024)]
 
 
-def test_a_zygote_whose_service_has_ended_meanwhile_does_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zygote_whose_service_has_already_exited_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel kills a child with its parent only if it was asked before the parent ended (prctl(2))."""
     begun: list[Any] = []
     made = object.__new__(Template)
@@ -296,7 +298,9 @@ class Begun(Exception):
     [(main, "begin"), (serving, "keep_memory_private"), (zygote, "keep_memory_private")],
     ids=lambda one: str(one)[-20:],
 )
-def test_each_of_its_stages_is_a_program(monkeypatch: pytest.MonkeyPatch, module: ModuleType, first: str) -> None:
+def test_each_stage_of_the_daemon_can_be_run_as_a_module(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, first: str
+) -> None:
     monkeypatch.setattr(daemon, first, Mock(side_effect=Begun))
     with pytest.raises(Begun):
         runpy.run_path(str(module.__file__), run_name="__main__")

@@ -19,14 +19,14 @@ def message() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536])
-def test_a_short_message_goes_in_the_frame(message: int, size: int) -> None:
+def test_a_short_message_is_sent_in_the_frame(message: int, size: int) -> None:
     os.write(message, b"x" * size)
     for given in (message, b"x" * size):
         with content_of(given) as passed:
             assert passed == (b"x" * size, ())
 
 
-def test_the_descriptor_of_a_long_message_cannot_write(message: int) -> None:
+def test_the_descriptor_of_a_long_message_is_read_only(message: int) -> None:
     os.write(message, b"x" * 65_537)
     with content_of(message) as (content, (descriptor,)):
         assert content == b""

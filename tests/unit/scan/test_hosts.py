@@ -27,11 +27,11 @@ from holdgate.scan.hosts import MANY, hosts_of
         ("https://a.example https://b.example https://a.example", ["a.example", "b.example"]),
     ],
 )
-def test_the_hosts_of_links(text: str, hosts: list[str]) -> None:
+def test_the_hosts_of_links_are_found(text: str, hosts: list[str]) -> None:
     assert hosts_of([text]) == hosts
 
 
-def test_hosts_of_several_texts_come_in_their_order_and_not_without_end() -> None:
+def test_hosts_of_several_texts_keep_their_order_and_have_a_limit() -> None:
     links = [f"https://h{number}.example/" for number in range(503)]
     assert hosts_of(["https://b.example", "https://a.example"]) == ["b.example", "a.example"]
     assert len(hosts_of(links[:500])) == 500

@@ -26,7 +26,7 @@ def inspector(detector: Detector) -> Inspector:
     return Inspector(detector, ("dlp-pii",), Limits())
 
 
-def test_nothing_that_was_found_leaves_unmasked(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_found_value_leaves_the_inspection_masked(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [
         Part("message body", "text", f"her SSN: {SSN}"),
         Part(f"{SSN}.pdf", "pdf", size=7, status=Status.LIMITED, reason="encrypted"),
@@ -75,14 +75,14 @@ BEYOND = {
 
 
 @pytest.mark.parametrize("message", PLAIN.values(), ids=PLAIN)
-def test_plain_text_is_read_as_any_message(inspector: Inspector, message: bytes) -> None:
+def test_plain_text_gives_the_same_result_as_the_complete_reader(inspector: Inspector, message: bytes) -> None:
     extraction = extract_plain(message)
     assert extraction is not None
     assert extraction == inspector.extract(message, None)
 
 
 @pytest.mark.parametrize("message", BEYOND.values(), ids=BEYOND)
-def test_what_is_more_than_plain_text_meets_no_reader(
+def test_the_plain_text_reader_refuses_other_messages_before_any_parser_runs(
     inspector: Inspector, message: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met: list[str] = []
@@ -113,7 +113,7 @@ def long_part(count: int, name: str = "body") -> Part:
     return Part(name, "text", text, places=[(at * 10, f"row {at}") for at in range(count)])
 
 
-def test_samples_and_places_are_limited_and_counts_are_not() -> None:
+def test_samples_and_places_have_a_limit_and_counts_have_none() -> None:
     (one,) = gather([long_part(30)], [matches(30)], str)
     assert (one.count, one.unique) == (30, 30)
     assert one.parts == [f"body, row {at}" for at in range(20)]
@@ -123,13 +123,13 @@ def test_samples_and_places_are_limited_and_counts_are_not() -> None:
     assert (few.count, few.parts) == (3, ["body, row 0", "body, row 1", "body, row 2"])
 
 
-def test_samples_that_look_the_same_are_one() -> None:
+def test_equal_masked_samples_are_listed_once() -> None:
     part = Part("body", "text", "123456789 123456789")
     (one,) = gather([part], [[Match("x", 0, 9, Confidence.HIGH, "v"), Match("x", 10, 19, Confidence.HIGH, "v")]], str)
     assert (one.count, one.unique, one.parts, len(one.masked)) == (2, 1, ["body"], 1)
 
 
-def test_five_different_samples_are_shown_and_no_sixth() -> None:
+def test_at_most_five_different_samples_are_shown() -> None:
     text = " ".join("x" * length + "-1" for length in range(5, 12))
     spans, start = [], 0
     for word in text.split():
@@ -139,7 +139,7 @@ def test_five_different_samples_are_shown_and_no_sixth() -> None:
     assert [len(masked) for masked in one.masked] == [7, 8, 9, 10, 11]
 
 
-def test_findings_are_in_order_of_falling_confidence_and_then_by_name() -> None:
+def test_findings_are_sorted_by_falling_confidence_and_then_by_name() -> None:
     found = [
         *matches(1, "b", Confidence.LOW),
         *matches(1, "b", Confidence.HIGH),
@@ -162,7 +162,7 @@ def test_names_of_parts_are_masked() -> None:
 
 @pytest.mark.parametrize("confidence", list(Confidence))
 @pytest.mark.parametrize("trace", [True, False])
-def test_what_counts_in_text_of_programs(confidence: Confidence, trace: bool) -> None:
+def test_only_certain_matches_count_in_text_that_programs_write(confidence: Confidence, trace: bool) -> None:
     part = Part("header", "mime", "x" * 20, trace=trace)
     everywhere = min(EVERYWHERE)
     found = [*matches(1, "x", confidence), *matches(1, everywhere, confidence)]
@@ -188,7 +188,7 @@ def judged(inspector: Inspector, extraction: Extraction, **words: Any) -> Inspec
     ],
     ids=["encrypted", "inside", "image", "neither", "both"],
 )
-def test_what_was_not_read_is_reported(
+def test_unread_images_and_encrypted_parts_are_reported(
     inspector: Inspector, reasons: list[str], pictures: bool, encrypted: bool
 ) -> None:
     parts = [Part(f"{at}", "x", "", status=Status.LIMITED, reason=reason) for at, reason in enumerate(reasons)]
@@ -213,7 +213,7 @@ def test_a_search_with_a_limit_makes_a_complete_message_limited(
     assert (failed.status, failed.reason) == ("failed", "r")
 
 
-def test_hosts_are_those_of_text_that_people_write_and_only_if_asked_for(inspector: Inspector) -> None:
+def test_link_hosts_come_only_from_text_of_people_and_only_on_request(inspector: Inspector) -> None:
     parts = [
         Part("body", "text", "see https://partner.example/ and https://partner.example/x"),
         Part("header", "mime", "https://list.example/", trace=True),
@@ -228,7 +228,7 @@ def test_hosts_are_those_of_text_that_people_write_and_only_if_asked_for(inspect
         assert (with_links.hosts, without.hosts) == (["partner.example"], [])
 
 
-def test_the_times_of_reading_and_searching(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_times_of_reading_and_searching_are_reported(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([1.0, 1.2501236, 1.5001236])
     monkeypatch.setattr("holdgate.scan.inspect.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr(inspector, "extract", lambda *_: Extraction())
@@ -240,7 +240,7 @@ def test_the_times_of_reading_and_searching(inspector: Inspector, monkeypatch: p
     assert (searched.extract_ms, searched.elapsed_ms) == (500.0, 750.0)
 
 
-def test_what_is_found_anywhere_is_known_by_name_and_has_samples(inspector: Inspector) -> None:
+def test_the_inspector_lists_all_identifiers_and_their_samples(inspector: Inspector) -> None:
     assert "us-ssn" in inspector.identifiers
     assert "«" not in inspector.samples
     assert len(inspector.samples.splitlines()) > len(inspector.identifiers)
@@ -250,7 +250,7 @@ def test_what_is_found_anywhere_is_known_by_name_and_has_samples(inspector: Insp
         assert text.replace("«", "").replace("»", "") in inspector.samples
 
 
-def test_the_reasons_for_a_match_name_its_part_and_place_masked(inspector: Inspector) -> None:
+def test_the_reasons_for_a_match_name_its_part_and_its_masked_place(inspector: Inspector) -> None:
     reasons = inspector.explain(f"Subject: s\r\n\r\nher SSN: {SSN}\r\n".encode())
     assert {one["part"] for one in reasons} == {"message body"}
     assert SSN not in repr(reasons)

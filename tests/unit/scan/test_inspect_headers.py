@@ -32,7 +32,7 @@ def message(field: str) -> bytes:
         f"X-Note: card number {CARD}",
     ],
 )
-def test_a_number_with_its_name_is_found_in_any_field(inspector: Inspector, field: str) -> None:
+def test_a_number_with_a_keyword_is_found_in_any_field(inspector: Inspector, field: str) -> None:
     inspection = inspector.inspect(message(field))
     assert inspection.profiles
     assert not [part for finding in inspection.findings for part in finding.parts if "header" not in part]
@@ -48,7 +48,7 @@ def test_a_number_with_its_name_is_found_in_any_field(inspector: Inspector, fiel
         "List-Unsubscribe: <mailto:anna.123456@corp.example>, <https://corp.example/?u=4155550123>",
     ],
 )
-def test_a_number_alone_is_none_where_programs_write(inspector: Inspector, field: str) -> None:
+def test_a_number_without_a_keyword_is_ignored_in_fields_of_programs(inspector: Inspector, field: str) -> None:
     inspection = inspector.inspect(message(field))
     assert (inspection.findings, inspection.profiles) == ([], {})
 
@@ -63,7 +63,7 @@ def test_a_number_alone_is_none_where_programs_write(inspector: Inspector, field
         "MIME-Version: 1.0 (=?utf-8?Q?SSN_536904399?=)",
     ],
 )
-def test_a_comment_counts_whole_wherever_it_is(inspector: Inspector, field: str) -> None:
+def test_a_comment_is_searched_completely_in_any_field(inspector: Inspector, field: str) -> None:
     assert inspector.inspect(message(field)).findings
 
 
@@ -76,11 +76,11 @@ def test_a_comment_counts_whole_wherever_it_is(inspector: Inspector, field: str)
         "Received: from a (envelope-from <bob.1234567@partner.example>) by b (8.17.1/8.17.1/Submit) id 4AN8",
     ],
 )
-def test_what_programs_write_in_comments_is_no_number(inspector: Inspector, field: str) -> None:
+def test_comments_that_programs_write_contain_no_match(inspector: Inspector, field: str) -> None:
     assert inspector.inspect(message(field)).findings == []
 
 
-def test_people_are_shown_such_fields_where_something_was_found(inspector: Inspector) -> None:
+def test_the_preview_shows_technical_headers_only_with_a_match(inspector: Inspector) -> None:
     def shown(field: str) -> list[str]:
         parts = preview(inspector.extract(message(field), None), inspector.find, 0)["parts"]
         return [part["name"] for part in parts]

@@ -47,12 +47,14 @@ def identifiers(answer: Any) -> list[str]:
         ("preview", False),
     ],
 )
-def test_only_jobs_without_a_parser_of_documents_let_a_worker_stay(work: Inspecting, kind: str, stays: bool) -> None:
+def test_only_jobs_without_a_document_parser_leave_a_worker_reusable(work: Inspecting, kind: str, stays: bool) -> None:
     assert work.is_reusable({"do": kind}) is stays
     assert ReadingOnly(Limits()).is_reusable({"do": kind}) is False
 
 
-def test_the_trial_inspects_a_text_and_answers_with_nothing(monkeypatch: pytest.MonkeyPatch, work: Inspecting) -> None:
+def test_the_trial_job_inspects_a_text_and_returns_an_empty_answer(
+    monkeypatch: pytest.MonkeyPatch, work: Inspecting
+) -> None:
     read: list[bytes] = []
     inspect_plain = work._inspector.inspect_plain
     monkeypatch.setattr(work._inspector, "inspect_plain", lambda data: (read.append(data), inspect_plain(data))[1])
@@ -61,18 +63,18 @@ def test_the_trial_inspects_a_text_and_answers_with_nothing(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("kind", ["inspect", "inspect plain"])
-def test_an_inspection_has_findings_and_the_words_of_the_header(work: Inspecting, kind: str) -> None:
+def test_an_inspection_returns_findings_and_header_values(work: Inspecting, kind: str) -> None:
     answer = done(work, {"do": kind, "name": None, "words": WORDS | {"subject": SSN}})
     assert identifiers(answer) == ["us-ssn"]
     assert (answer["subject"], answer["header_from"], answer["message_id"]) == ("***-**-*399", "f", "m")
 
 
-def test_a_message_that_is_more_than_plain_text_is_beyond(work: Inspecting) -> None:
+def test_a_message_that_is_not_plain_text_is_returned_as_not_for_this_worker(work: Inspecting) -> None:
     page = b"Content-Type: application/pdf\r\n\r\n%PDF-1.4\r\n"
     assert work.do({"do": "inspect plain", "words": WORDS}, page) == NOT_FOR_THIS_WORKER
 
 
-def test_a_file_is_read_by_its_name(work: Inspecting) -> None:
+def test_a_file_is_read_as_its_name_says(work: Inspecting) -> None:
     answer = done(work, {"do": "inspect", "name": "note.txt", "words": WORDS}, f"her SSN: {SSN}".encode())
     assert [one["name"] for one in answer["attachments"]] in ([], ["note.txt"])
     assert answer["findings"][0]["parts"][0].startswith("note.txt")
@@ -81,7 +83,7 @@ def test_a_file_is_read_by_its_name(work: Inspecting) -> None:
 # -- a search ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_search_finds_in_what_another_process_read(work: Inspecting) -> None:
+def test_a_search_finds_matches_in_text_that_another_process_read(work: Inspecting) -> None:
     frame = ReadingOnly(Limits()).do({"do": "read", "name": None}, MESSAGE)
     answer = done(work, {"do": "search", "words": WORDS}, frame)
     assert identifiers(answer) == ["us-ssn"]
@@ -100,14 +102,14 @@ def test_a_search_finds_in_what_another_process_read(work: Inspecting) -> None:
     ],
     ids=["gone", "beyond", "error", "no reading", "no JSON", "no error"],
 )
-def test_a_search_passes_on_why_there_is_nothing_to_search(work: Inspecting, frame: bytes, answer: bytes) -> None:
+def test_a_search_returns_the_failure_of_the_reader(work: Inspecting, frame: bytes, answer: bytes) -> None:
     assert work.do({"do": "search", "words": WORDS}, frame) == answer
 
 
 # -- reading for a search ---------------------------------------------------------------------------------------------
 
 
-def test_what_is_read_has_its_parts_and_the_time_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reading_has_its_parts_and_its_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([1.0, 1.0055])
     monkeypatch.setattr("holdgate.scan.reading.time.perf_counter", lambda: next(clock))
     monkeypatch.setattr("holdgate.scan.reading.extract_message", lambda *_: Extraction([Part("body", "text", "words")]))
@@ -116,7 +118,7 @@ def test_what_is_read_has_its_parts_and_the_time_it_took(monkeypatch: pytest.Mon
     assert [part.text for part in reading.extraction.parts] == ["words"]
 
 
-def test_a_file_is_read_for_a_search_by_its_name() -> None:
+def test_a_file_for_a_search_is_read_as_its_name_says() -> None:
     reading = READING.validate_json(ReadingOnly(Limits()).do({"do": "read", "name": "note.txt"}, b"words"))
     assert [(part.name, part.text) for part in reading.extraction.parts] == [("note.txt", "words")]
 
@@ -126,7 +128,7 @@ def test_a_file_is_read_for_a_search_by_its_name() -> None:
     [(["x" * 2**21], False), (["x" * 2**21, "y"], True), (["x" * (2**21 + 1)], True), (["\ud800"], True), ([], False)],
     ids=["largest", "two", "larger", "half a pair", "none"],
 )
-def test_too_much_text_for_a_process_that_stays_is_beyond(
+def test_too_much_text_for_a_reusable_process_is_not_for_this_worker(
     monkeypatch: pytest.MonkeyPatch, texts: list[str], is_beyond: bool
 ) -> None:
     parts = [Part("body", "text", text) for text in texts]
@@ -137,7 +139,7 @@ def test_too_much_text_for_a_process_that_stays_is_beyond(
         assert isinstance(READING.validate_json(frame), Reading)
 
 
-def test_the_trial_of_a_reader_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trial_job_of_a_reader_reads_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[bytes] = []
     monkeypatch.setattr("holdgate.scan.reading.extract_message", lambda data, _limits: read.append(data))
     assert ReadingOnly(Limits()).do({"do": "trial"}, b"") == b"{}"
@@ -147,7 +149,7 @@ def test_the_trial_of_a_reader_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- what people ask for ----------------------------------------------------------------------------------------------
 
 
-def test_text_to_print(work: Inspecting) -> None:
+def test_the_extract_job_returns_the_text_to_print(work: Inspecting) -> None:
     answer = done(work, {"do": "extract", "name": "a.txt"}, "größer".encode())
     assert [(part["name"], part["text"]) for part in answer["parts"]] == [("a.txt", "größer")]
     assert "größer".encode() in work.do({"do": "extract", "name": "a.txt"}, "größer".encode())
@@ -187,7 +189,7 @@ def test_a_cut_part_without_a_reason_gets_one() -> None:
     assert (part.text, part.reason) == ("ab", "too much text to print")
 
 
-def test_the_limit_of_a_text_fits_into_an_answer() -> None:
+def test_the_text_limit_fits_into_the_answer_limit() -> None:
     assert module._TEXT * 6 < module.answer.wire.TEXT_LIMIT, "a letter takes up to six bytes of JSON"
 
 
@@ -195,7 +197,7 @@ def test_a_lone_surrogate_is_replaced() -> None:
     assert module._encoded({"a": "x\ud800y"}) == b'{"a": "x?y"}'
 
 
-def test_reasons_a_moderators_mail_and_a_preview(work: Inspecting) -> None:
+def test_the_jobs_for_reasons_a_moderators_mail_and_a_preview_return_answers(work: Inspecting) -> None:
     reasons = done(work, {"do": "explain", "name": None})
     assert reasons
     assert SSN not in json.dumps(reasons)
@@ -206,7 +208,7 @@ def test_reasons_a_moderators_mail_and_a_preview(work: Inspecting) -> None:
     assert SSN in json.dumps(revealed)
 
 
-def test_a_change_goes_to_what_changes_messages(work: Inspecting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_change_job_calls_the_change_function(work: Inspecting, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, bytes, dict[str, Any]]] = []
     monkeypatch.setattr(module, "changed", lambda *arguments: (asked.append(cast(Any, arguments)), b"report")[1])
     job = {"do": "change", "without": [], "note": "", "redact": False}

@@ -43,7 +43,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch, version: int, refused: int = 0) -> K
 
 
 @pytest.mark.parametrize(("version", "abi"), [(6, 6), (1, 1), (0, 0), (-1, 0)])
-def test_a_kernel_without_it_has_version_0(monkeypatch: pytest.MonkeyPatch, version: int, abi: int) -> None:
+def test_a_kernel_without_landlock_has_version_0(monkeypatch: pytest.MonkeyPatch, version: int, abi: int) -> None:
     kernel(monkeypatch, version)
     assert landlock.abi() == abi
 
@@ -60,7 +60,7 @@ def test_a_kernel_without_it_has_version_0(monkeypatch: pytest.MonkeyPatch, vers
         (7, 0xFFFF, 3, 3),
     ],
 )
-def test_all_rights_that_a_version_knows_are_given_up_and_no_others(
+def test_exactly_the_rights_that_a_version_knows_are_dropped(
     monkeypatch: pytest.MonkeyPatch, version: int, files: int, network: int, scopes: int
 ) -> None:
     one = kernel(monkeypatch, version)
@@ -72,7 +72,9 @@ def test_all_rights_that_a_version_knows_are_given_up_and_no_others(
 
 
 @pytest.mark.parametrize("refused", [444, 446])
-def test_a_refusal_is_an_error_and_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch, refused: int) -> None:
+def test_a_refused_call_is_an_error_and_leaves_no_descriptor_open(
+    monkeypatch: pytest.MonkeyPatch, refused: int
+) -> None:
     kernel(monkeypatch, 3, refused)
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(OSError, match="Operation not permitted"):

@@ -43,7 +43,7 @@ def shown(content: str) -> tuple[str, str]:
 # -- which part -------------------------------------------------------------------------------------------------------
 
 
-def test_plain_text_is_read_as_it_is() -> None:
+def test_plain_text_is_returned_unchanged() -> None:
     read = read_letter(b"Subject: x\r\n\r\nApprove\r\n\r\n> 7K3M-Q9TX-2ABC\r\n")
     assert read == {
         "report": "",
@@ -73,7 +73,7 @@ def test_plain_text_is_read_as_it_is() -> None:
     ],
     ids=["both", "first", "mixed", "blank", "picture", "attached", "inline", "none", "forwarded", "empty"],
 )
-def test_the_first_text_that_is_not_attached_is_read(content: bytes, found: tuple[str, str]) -> None:
+def test_the_first_text_that_is_not_an_attachment_is_read(content: bytes, found: tuple[str, str]) -> None:
     read = read_letter(content)
     assert (read["plain"].strip(), read["html"].strip()) == found
 
@@ -87,7 +87,7 @@ def nested(depth: int) -> bytes:
     return content
 
 
-def test_parts_are_read_to_a_depth_and_a_number() -> None:
+def test_parts_are_read_up_to_a_depth_and_a_number() -> None:
     assert read_letter(nested(20))["plain"].strip() == "deep"
     assert read_letter(nested(21))["plain"] == ""
     # The message itself is one of 200.
@@ -105,19 +105,19 @@ def test_parts_are_read_to_a_depth_and_a_number() -> None:
         ("us-ascii", b"a\xffb", "a\ufffdb"),
     ],
 )
-def test_a_charset_is_followed_and_one_that_is_none_is_utf8(charset: str, encoded: bytes, text: str) -> None:
+def test_a_known_charset_is_used_and_an_unknown_one_is_read_as_utf8(charset: str, encoded: bytes, text: str) -> None:
     content = b"Content-Type: text/plain; charset=%s\r\nContent-Transfer-Encoding: 8bit\r\n\r\n%s"
     assert read_letter(content % (charset.encode(), encoded))["plain"] == text
 
 
-def test_lines_of_flowed_text_are_joined_but_for_quotes_and_the_signature() -> None:
+def test_flowed_lines_are_joined_except_in_quotations_and_signatures() -> None:
     text = b"I will \r\napprove \r\nit\r\n> quoted \r\n> text\r\n-- \r\nBoss"
     flowed = read_letter(b"Content-Type: text/plain; format=flowed\r\n\r\n" + text)["plain"]
     assert flowed == "I will approve it\r\n> quoted \r\n> text\r\n-- \r\nBoss"
     assert read_letter(b"Content-Type: text/plain\r\n\r\n" + text)["plain"] == text.decode()
 
 
-def test_ids_are_named_once_in_order_and_not_without_end() -> None:
+def test_incident_ids_are_listed_once_in_order_up_to_a_limit() -> None:
     names = [f"{number:04}-AAAA-BBBB" for number in range(60)]
     read = read_letter(("\r\n\r\n" + " ".join([*reversed(names), names[0], "1234-5678"])).encode())
     assert read["incidents"] == names[:50]
@@ -153,12 +153,12 @@ def report(fields: str, kind: str = "message/delivery-status", of: str = "delive
         ("nothing that can be read\r\n", "failed"),
     ],
 )
-def test_a_report_of_a_delivery_says_whether_it_failed(fields: str, expected: str) -> None:
+def test_a_delivery_report_shows_whether_delivery_failed(fields: str, expected: str) -> None:
     assert report(fields) == expected
     assert report(fields, "message/global-delivery-status") == expected
 
 
-def test_a_report_of_another_kind_is_no_failure() -> None:
+def test_a_report_of_another_type_is_not_a_failure() -> None:
     assert report("Action: failed\r\n", of="disposition-notification") == "other"
     assert report("Action: delayed\r\n", kind="text/plain") == "failed", "it has no fields that say otherwise"
 
@@ -187,7 +187,7 @@ def test_a_report_of_another_kind_is_no_failure() -> None:
         ("</div></p>Approve", "Approve"),
     ],
 )
-def test_what_its_reader_does_not_see_is_no_text(content: str, text: str) -> None:
+def test_hidden_html_is_not_part_of_the_text(content: str, text: str) -> None:
     assert shown(content) == (text, "")
 
 
@@ -205,7 +205,7 @@ def test_what_its_reader_does_not_see_is_no_text(content: str, text: str) -> Non
         ("<div class='my_quotes'>Approve</div>", "Approve"),
     ],
 )
-def test_a_quotation_and_a_signature_are_marked_and_left_out(content: str, text: str) -> None:
+def test_a_quotation_or_signature_is_removed_from_the_text(content: str, text: str) -> None:
     assert shown(content) == (text, "")
 
 
@@ -220,11 +220,11 @@ def test_a_quotation_and_a_signature_are_marked_and_left_out(content: str, text:
         ("<u>a</u>", "a", ""),
     ],
 )
-def test_what_is_struck_out_is_kept_apart(content: str, text: str, struck: str) -> None:
+def test_deleted_text_is_returned_separately(content: str, text: str, struck: str) -> None:
     assert shown(content) == (text, struck)
 
 
-def test_what_is_opened_without_end_neither_hides_nor_shows_what_it_must_not() -> None:
+def test_many_unclosed_elements_neither_hide_nor_show_the_wrong_text() -> None:
     many = "<b>" * 600
     assert shown(f"{many}Approve")[0] == "Approve"
     assert shown(f"{many}Approve<blockquote>Reject</blockquote>Reject")[0] == "Approve|>"
@@ -232,12 +232,12 @@ def test_what_is_opened_without_end_neither_hides_nor_shows_what_it_must_not() -
 
 
 @given(content=st.text(alphabet="<>/=' \nabps", max_size=80))
-def test_no_html_raises(content: str) -> None:
+def test_reading_html_never_raises(content: str) -> None:
     shown(content)
 
 
 @given(data=st.binary(max_size=300))
-def test_no_mail_raises(data: bytes) -> None:
+def test_reading_a_mail_never_raises(data: bytes) -> None:
     read: dict[str, Any] = read_letter(data)
     assert read["report"] in ("", "failed", "other")
 
@@ -254,7 +254,7 @@ def test_a_mail_of_the_standard_library_is_read() -> None:
 
 
 @pytest.mark.parametrize(("size", "is_read"), [(256 * 1024, True), (256 * 1024 + 1, False)])
-def test_what_lies_beyond_256_kib_is_not_read(size: int, is_read: bool) -> None:
+def test_content_after_256_kib_is_not_read(size: int, is_read: bool) -> None:
     id_ = "7K3M-Q9TX-2ABC"
     begin = b"Subject: s\r\n\r\n"
     content = begin + b"." * (size - len(begin) - len(id_) - 1) + b" " + id_.encode()
@@ -267,11 +267,11 @@ def test_the_text_of_html_is_cut_at_its_limit() -> None:
 
 
 @pytest.mark.parametrize(("count", "text"), [(500, "a|>|z"), (501, "a|>"), (600, "a|>")])
-def test_beyond_501_open_elements_a_quotation_has_no_end(count: int, text: str) -> None:
+def test_a_quotation_inside_more_than_501_open_elements_does_not_end(count: int, text: str) -> None:
     assert shown("<b>" * count + "a<blockquote>x</blockquote>z")[0] == text
 
 
-def test_an_end_is_looked_for_among_the_last_59_open_elements() -> None:
+def test_an_end_tag_is_matched_among_the_last_59_open_elements() -> None:
     near = "<div hidden>x" + "<b>" * 58 + "</div>seen"
     far = "<div hidden>x" + "<b>" * 59 + "</div>seen"
     assert shown(near)[0] == "seen"
@@ -293,11 +293,11 @@ def test_a_first_element_that_ends_is_no_longer_open() -> None:
         ("action: delayed", "other"),
     ],
 )
-def test_which_field_of_a_report_says_what_happened(fields: str, expected: str) -> None:
+def test_the_action_field_of_a_report_decides(fields: str, expected: str) -> None:
     assert report(fields) == expected
 
 
-def test_a_report_without_its_kind_is_about_a_delivery() -> None:
+def test_a_report_without_a_report_type_is_a_delivery_report() -> None:
     content = (
         'Content-Type: multipart/report; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
         "Action: delayed\r\n--b--\r\n"
@@ -306,7 +306,7 @@ def test_a_report_without_its_kind_is_about_a_delivery() -> None:
     assert read_letter(content.replace("delayed", "failed").encode())["report"] == "failed"
 
 
-def test_a_report_whose_parts_are_none_has_failed() -> None:
+def test_a_report_without_parts_counts_as_failed() -> None:
     assert read_letter(b"Content-Type: multipart/report\r\n\r\nno parts")["report"] == "failed"
 
 
@@ -329,11 +329,11 @@ def test_a_multipart_without_parts_has_no_text() -> None:
         ("a<p hidden>x</p><p>b</p>", "a|b"),
     ],
 )
-def test_which_of_several_reasons_counts(content: str, text: str) -> None:
+def test_the_first_of_several_reasons_to_remove_text_counts(content: str, text: str) -> None:
     assert shown(content) == (text, "")
 
 
-def test_a_left_out_element_leaves_an_empty_line_behind_it_and_its_children_do_not() -> None:
+def test_a_removed_element_leaves_one_empty_line() -> None:
     def raw(content: str) -> str:
         result: str = read_letter(f"Content-Type: text/html\r\n\r\n{content}".encode())["html"]
         return result
@@ -356,7 +356,7 @@ def test_a_left_out_element_leaves_an_empty_line_behind_it_and_its_children_do_n
         ("a \n\nb", "a \n\nb"),
     ],
 )
-def test_which_lines_of_flowed_text_are_joined(text: str, joined: str) -> None:
+def test_flowed_lines_that_end_with_a_space_are_joined(text: str, joined: str) -> None:
     flowed = read_letter(f"Content-Type: text/plain; Format=Flowed\r\n\r\n{text}".encode())
     assert flowed["plain"] == joined
 
@@ -408,9 +408,9 @@ def test_many_unfinished_tags_are_read(beginning: str) -> None:
 
 
 @pytest.mark.parametrize("names", ["x_" * 100_000, "yahoo_quoted" * 20_000 + "."])
-def test_a_long_name_is_no_quotation(names: str) -> None:
+def test_a_long_class_name_is_not_a_quotation(names: str) -> None:
     assert shown(f'<p class="{names}">Approve')[0] == "Approve"
 
 
-def test_a_long_style_is_no_quotation() -> None:
+def test_a_long_style_is_not_a_quotation() -> None:
     assert shown(f'<p style="{"border:solid" * 20_000}">Approve')[0] == "Approve"

@@ -23,7 +23,7 @@ EDGES = st.lists(st.integers(0, 60), unique=True).map(sorted).map(ranges)
 
 
 @given(EDGES, EDGES)
-def test_what_is_shared_is_left_out_and_nothing_else(own: list[tuple[int, int]], shared: list[tuple[int, int]]) -> None:
+def test_exactly_the_shared_ranges_are_left_out(own: list[tuple[int, int]], shared: list[tuple[int, int]]) -> None:
     left = _without(own, shared)
     places = {place for start, end in own for place in range(start, end)}
     others = {place for start, end in shared for place in range(start, end)}
@@ -32,7 +32,7 @@ def test_what_is_shared_is_left_out_and_nothing_else(own: list[tuple[int, int]],
     assert all(start < end for start, end in left)
 
 
-def test_a_range_that_has_grown_leaves_its_new_part() -> None:
+def test_only_the_new_part_of_a_range_that_has_grown_remains() -> None:
     assert _without([(0, 10), (20, 40)], [(0, 10), (25, 30)]) == [(20, 25), (30, 40)]
 
 
@@ -64,7 +64,7 @@ def advised(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     return asked
 
 
-def test_private_memory_is_the_heap_and_what_is_mapped_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_private_memory_is_the_heap_and_anonymous_mappings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "read_text", lambda path: MAPS if str(path) == "/proc/self/maps" else "")
     assert memory.private() == [(3 * MB, 9 * MB), (9 * MB, 11 * MB)]
 
@@ -87,7 +87,7 @@ def test_this_process_has_private_memory() -> None:
     ],
     ids=["whole", "begins late", "ends early", "both", "small", "refused", "none"],
 )
-def test_only_whole_huge_pages_are_gathered(
+def test_only_complete_huge_pages_are_gathered(
     monkeypatch: pytest.MonkeyPatch,
     advised: list[tuple[int, int, int]],
     ranges: Any,
@@ -136,7 +136,7 @@ def test_unchanged_pages_of_files_are_released_and_no_others(
     assert opened == ["/proc/self/smaps"]
 
 
-def test_a_kernel_that_shows_no_memory_releases_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_memory_is_released_without_smaps(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(path: Path, **_: str) -> io.StringIO:
         raise FileNotFoundError(path)
 
@@ -144,6 +144,6 @@ def test_a_kernel_that_shows_no_memory_releases_none(monkeypatch: pytest.MonkeyP
     memory.release_files()
 
 
-def test_a_process_goes_on_after_it_has_released_its_files() -> None:
+def test_a_process_continues_after_it_has_released_its_files() -> None:
     memory.release_files()
     assert json.loads('{"a": [1.5]}') == {"a": [1.5]}

@@ -47,7 +47,7 @@ def message() -> Iterator[int]:
     os.close(descriptor)
 
 
-def test_findings_come_back_masked(pool: Pool, message: int) -> None:
+def test_findings_are_returned_masked(pool: Pool, message: int) -> None:
     inspection = pool.inspect(message)
     assert (inspection.status, inspection.reason) == ("complete", "")
     (finding,) = inspection.findings
@@ -56,13 +56,13 @@ def test_findings_come_back_masked(pool: Pool, message: int) -> None:
     assert inspection.profiles.keys() == {"dlp-pii"}
 
 
-def test_a_file_is_read_as_what_it_is(pool: Pool, message: int) -> None:
+def test_a_file_is_read_by_its_type(pool: Pool, message: int) -> None:
     extraction = pool.extract(message, name="note.txt")
     assert [part["name"] for part in extraction["parts"]] == ["note.txt"]
     assert extraction["parts"][0]["text"].splitlines() == MESSAGE.decode().splitlines()
 
 
-def test_workers_have_another_session_than_their_daemon(pool: Pool) -> None:
+def test_workers_run_in_a_separate_session(pool: Pool) -> None:
     # The kernel gives small mail its share of the processor: script/bench fair.
     assert pool.zygotes
     assert all(os.getsid(pid) == pid for pid in pool.zygotes)
@@ -90,7 +90,7 @@ def test_more_threads_than_workers_all_get_their_own_answer(pool: Pool) -> None:
     assert answers == {count: count for count in range(1, 9)}
 
 
-def test_each_message_has_a_process_of_its_own(message: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_message_has_its_own_process(message: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pids: list[int] = []
     ask = Worker.ask
 
@@ -108,7 +108,7 @@ def test_each_message_has_a_process_of_its_own(message: int, monkeypatch: pytest
         wait_for(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids[:2]), "the end of both processes")
 
 
-def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
+def test_plain_text_messages_share_a_process_until_it_retires(message: int) -> None:
     with Pool(settings(retire_after=3)) as pool:
         pids = []
         for _ in range(5):
@@ -118,7 +118,7 @@ def test_plain_text_may_share_a_process_until_it_retires(message: int) -> None:
         assert [pids.count(pid) for pid in dict.fromkeys(pids) if pid] == [2, 2]
 
 
-def test_what_is_no_plain_text_goes_to_a_process_of_its_own(message: int) -> None:
+def test_a_message_that_is_not_plain_text_gets_its_own_process(message: int) -> None:
     page = b"Content-Type: text/html\r\n\r\n<form>My SSN: 536-90-4399</form>\r\n"
     assert extract_plain(page) is None
     with Pool(settings(retire_after=100)) as pool:
@@ -154,7 +154,7 @@ DECOYS = {
 
 @pytest.mark.parametrize("reads_separately", [True, False], ids=["apart", "whole"])
 @pytest.mark.parametrize("reader", DECOYS, ids=lambda reader: reader[1])
-def test_a_process_taken_over_by_one_message_does_not_read_the_next(
+def test_a_process_compromised_by_one_message_does_not_read_the_next(
     reader: tuple[str, str], reads_separately: bool, message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = subprocess.Popen
@@ -183,7 +183,7 @@ def apart() -> Iterator[Pool]:
         yield running
 
 
-def test_one_process_reads_and_one_that_stays_searches(apart: Pool) -> None:
+def test_one_process_reads_and_a_reusable_one_searches(apart: Pool) -> None:
     (reusable,) = apart._reusable.workers
     done = reusable.jobs
     inspection = apart.inspect(PAGE, subject="536-90-4399")
@@ -195,7 +195,7 @@ def test_one_process_reads_and_one_that_stays_searches(apart: Pool) -> None:
     assert reusable.jobs == done + 1
 
 
-def test_both_ways_find_the_same(apart: Pool, pool: Pool) -> None:
+def test_both_modes_find_the_same_matches(apart: Pool, pool: Pool) -> None:
     for path in sorted((RULES.parent / "tests/data/documents").iterdir()):
         data = path.read_bytes()
         if len(data) <= SMALL:
@@ -213,7 +213,7 @@ def test_both_ways_find_the_same(apart: Pool, pool: Pool) -> None:
     ],
     ids=["more than one that stays takes", "half a pair"],
 )
-def test_what_cannot_be_handed_on_is_searched_where_it_is_read(apart: Pool, text: bytes) -> None:
+def test_text_too_large_to_pass_on_is_searched_in_its_reader_process(apart: Pool, text: bytes) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.json", json.dumps({"a": text.decode("utf-8", "surrogatepass")}))
@@ -225,7 +225,7 @@ def test_what_cannot_be_handed_on_is_searched_where_it_is_read(apart: Pool, text
 @pytest.mark.parametrize(
     "received", [b"", b"\0\0\0\2{}", b"\0\0\0\2", b"\xff\xff\xff\xff{}"], ids=["dies", "lies", "cut", "long"]
 )
-def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
+def test_a_reader_that_fails_costs_one_attempt_and_no_other_process(
     apart: Pool, received: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (reusable,) = apart._reusable.workers
@@ -243,7 +243,7 @@ def test_a_process_that_does_not_read_costs_one_life_and_no_other_process(
     assert apart._reusable.workers == [reusable]
 
 
-def test_a_process_that_was_dead_before_it_read_costs_nothing(apart: Pool) -> None:
+def test_a_reader_that_had_exited_before_costs_no_attempt(apart: Pool) -> None:
     assert apart._readers is not None
     children = Path(f"/proc/{apart._readers.pid}/task/{apart._readers.pid}/children")
     kill(children.read_text().split())
@@ -251,7 +251,7 @@ def test_a_process_that_was_dead_before_it_read_costs_nothing(apart: Pool) -> No
         assert apart.inspect(PAGE).findings
 
 
-def test_a_process_that_never_answers_is_ended_and_the_message_read_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_never_answers_is_killed_and_the_message_read_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_GRACE", 0.5)
     with Pool(settings(retire_after=100, reads_separately=True, time_limit=1.5)) as pool:
         assert pool._readers is not None
@@ -261,14 +261,14 @@ def test_a_process_that_never_answers_is_ended_and_the_message_read_elsewhere(mo
         assert pool.inspect(PAGE).findings
 
 
-def test_a_pool_reads_on_when_the_zygote_of_those_that_read_was_lost(apart: Pool) -> None:
+def test_a_pool_continues_after_the_loss_of_the_reader_zygote(apart: Pool) -> None:
     assert apart._readers is not None
     os.kill(apart._readers.pid, signal.SIGKILL)
     for _ in range(4):
         assert apart.inspect(PAGE).findings
 
 
-def test_no_place_is_a_reason_to_try_later(message: int) -> None:
+def test_a_message_without_a_free_worker_is_deferred(message: int) -> None:
     with Pool(settings(wait_limit=0.05)) as pool:
         for who in ("a", "b", "c"):
             pool._turns.acquire(who, is_small=True, wait_limit=1)
@@ -276,7 +276,7 @@ def test_no_place_is_a_reason_to_try_later(message: int) -> None:
             pool.inspect(message)
 
 
-def test_a_message_that_kills_every_worker_is_failed_and_the_next_is_read(
+def test_a_message_that_kills_every_worker_fails_and_the_next_is_inspected(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Pool(settings()) as pool:
@@ -292,7 +292,7 @@ def test_a_message_that_kills_every_worker_is_failed_and_the_next_is_read(
         assert pool.inspect(message).status == "complete"
 
 
-def test_workers_that_died_between_messages_cost_none(message: int) -> None:
+def test_workers_that_exited_between_messages_cost_no_message(message: int) -> None:
     with Pool(settings(retire_after=100)) as pool:
         kill_children(pool)
         assert [pool.inspect(message, is_plain=True).status for _ in range(2)] == ["complete", "complete"]
@@ -318,7 +318,7 @@ def _is_dead(pid: str) -> bool:
 
 
 @pytest.mark.parametrize("lie", [b"{}", b"[]", b'{"status":"complete","findings":[{}]}', b"\0" * 100])
-def test_an_answer_that_none_of_ours_gives_is_no_inspection(
+def test_an_invalid_answer_of_a_worker_is_a_failed_inspection(
     message: int, lie: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lie = lie if lie != b"{}" else b'{"status":"complete","mood":"good"}'
@@ -328,9 +328,7 @@ def test_an_answer_that_none_of_ours_gives_is_no_inspection(
         assert (inspection.status, inspection.reason) == ("failed", "answer")
 
 
-def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
-    message: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reusable_process_with_an_invalid_answer_is_ended(message: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with Pool(settings(retire_after=100)) as pool:
         (plain,) = pool._reusable.workers
         ask = Worker.ask
@@ -344,7 +342,7 @@ def test_a_process_that_stays_is_ended_when_it_answers_what_none_of_ours_does(
         assert plain not in pool._reusable.workers
 
 
-def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(
+def test_a_worker_that_cannot_be_confined_affects_only_its_message(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_arguments: object, **_options: object) -> bytes:
@@ -358,7 +356,7 @@ def test_a_worker_that_cannot_be_confined_later_costs_its_message_only(
         assert [pool.inspect(message).status for _ in range(3)] == ["complete"] * 3
 
 
-def test_a_good_answer_counts_though_no_other_worker_can_be_forked(
+def test_a_valid_answer_counts_even_if_no_further_worker_can_be_forked(
     message: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Pool(settings()) as pool:
@@ -383,7 +381,7 @@ def answers(pool: Pool, message: int) -> bool:
     return True
 
 
-def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(message: int, tmp_path: Path) -> None:
+def test_a_pool_recovers_once_its_zygote_can_start_again(message: int, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.symlink_to(RULES)
     with Pool(settings(rules=rules)) as pool:
@@ -396,7 +394,7 @@ def test_a_pool_whose_zygote_is_gone_and_cannot_come_back_recovers_when_it_can(m
         assert pool.inspect(message).status == "complete"
 
 
-def test_what_a_zygote_says_before_it_dies_is_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_output_of_a_zygote_is_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     start = subprocess.Popen
 
     def start_broken(command: list[str], **options: Any) -> Any:
@@ -407,12 +405,12 @@ def test_what_a_zygote_says_before_it_dies_is_in_the_error(monkeypatch: pytest.M
         Pool(settings())
 
 
-def test_rules_that_cannot_be_loaded_are_said(tmp_path: Path) -> None:
+def test_rules_that_cannot_be_loaded_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match="no identifiers here"):
         Pool(settings(rules=tmp_path))
 
 
-def test_a_pool_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_that_cannot_start_leaves_no_descriptor_open(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object, **_options: object) -> bytes:
         raise ScanError("workers cannot be confined: seccomp: refused")
 
@@ -423,9 +421,7 @@ def test_a_pool_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.Monkey
     assert sorted(Path("/proc/self/fd").iterdir()) == before
 
 
-def test_workers_that_are_always_dead_are_no_fault_of_the_message(
-    message: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_that_always_exit_early_defer_the_message(message: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with Pool(settings()) as pool:
         kill_children(pool)
         monkeypatch.setattr(pools, "_MAX_WORKERS", 1)

@@ -135,7 +135,7 @@ def new_pool(workers: Workers) -> Iterator[Callable[..., Pool]]:
 NewPool = Callable[..., Pool]
 
 
-def test_a_message_gets_a_fresh_process_which_ends_with_it(workers: Workers, new_pool: NewPool) -> None:
+def test_a_message_gets_a_new_process_that_ends_with_it(workers: Workers, new_pool: NewPool) -> None:
     assert new_pool(time_limit=10.0).inspect(b"words", name="a.txt", subject="s").status == "complete"
     (one,) = workers.used()
     assert one.asked[0]["do"] == "inspect"
@@ -146,7 +146,7 @@ def test_a_message_gets_a_fresh_process_which_ends_with_it(workers: Workers, new
     assert (one.ends, one.is_slow, workers.wanted_new) == (1, False, [False])
 
 
-def test_a_large_message_waits_for_the_processor(workers: Workers, new_pool: NewPool) -> None:
+def test_a_large_message_is_inspected_with_low_priority(workers: Workers, new_pool: NewPool) -> None:
     new_pool().inspect(LARGE)
     assert workers.used()[0].is_slow
     new_pool().inspect(LARGE[1:])
@@ -158,7 +158,7 @@ def test_a_large_message_waits_for_the_processor(workers: Workers, new_pool: New
 @pytest.mark.parametrize(
     "lost", [WorkerLostError("crash"), WorkerLostError("time limit"), b"{}{}"], ids=["crash", "late", "odd"]
 )
-def test_a_message_that_cost_a_life_is_tried_once_more_in_a_process_of_its_own(
+def test_a_message_that_lost_a_worker_is_retried_once_in_its_own_process(
     workers: Workers, new_pool: NewPool, lost: object
 ) -> None:
     workers.does["rules"] = [lost, FOUND]
@@ -168,7 +168,9 @@ def test_a_message_that_cost_a_life_is_tried_once_more_in_a_process_of_its_own(
     assert all(one.ends == 1 for one in workers.used())
 
 
-def test_a_message_that_costs_two_lives_is_failed_and_its_words_are_masked(workers: Workers, new_pool: NewPool) -> None:
+def test_a_message_that_loses_two_workers_fails_and_its_header_values_are_masked(
+    workers: Workers, new_pool: NewPool
+) -> None:
     workers.does["rules"] = [WorkerLostError("time limit")]
     number = "4111111111111111"
     found = new_pool().inspect(b"x", subject=f"s {number}", header_from=f"a {number}", message_id=f"<{number}>")
@@ -177,7 +179,7 @@ def test_a_message_that_costs_two_lives_is_failed_and_its_words_are_masked(worke
     assert len(workers.used()) == 2
 
 
-def test_workers_that_were_dead_before_cost_no_life_but_not_without_end(workers: Workers, new_pool: NewPool) -> None:
+def test_workers_that_had_exited_before_cost_no_attempt_up_to_a_limit(workers: Workers, new_pool: NewPool) -> None:
     workers.does["rules"] = [WorkerEndedError(), WorkerEndedError(), WorkerEndedError(), FOUND]
     assert new_pool().inspect(b"x").status == "complete"
     workers.does["rules"] = [WorkerEndedError()]
@@ -186,7 +188,7 @@ def test_workers_that_were_dead_before_cost_no_life_but_not_without_end(workers:
     assert len(workers.used()) == 8
 
 
-def test_no_worker_in_time_is_a_reason_to_try_later(workers: Workers, new_pool: NewPool) -> None:
+def test_a_message_without_a_worker_in_time_is_deferred(workers: Workers, new_pool: NewPool) -> None:
     workers.does["rules"] = [ScanError("no free worker")]
     with pytest.raises(ScanError, match="no free worker"):
         new_pool().inspect(b"x")
@@ -195,7 +197,7 @@ def test_no_worker_in_time_is_a_reason_to_try_later(workers: Workers, new_pool: 
 # -- plain text -------------------------------------------------------------------------------------------------------
 
 
-def test_plain_text_is_read_by_one_that_stays(workers: Workers, new_pool: NewPool) -> None:
+def test_plain_text_is_read_by_a_reusable_worker(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=100)
     (reusable,) = pool._reusable.workers
     assert cast(Any, reusable).ends == 0
@@ -206,7 +208,9 @@ def test_plain_text_is_read_by_one_that_stays(workers: Workers, new_pool: NewPoo
 
 
 @pytest.mark.parametrize("retire_after", [2, 3])
-def test_one_that_may_read_two_messages_is_asked(workers: Workers, new_pool: NewPool, retire_after: int) -> None:
+def test_a_worker_that_may_read_two_messages_is_reusable(
+    workers: Workers, new_pool: NewPool, retire_after: int
+) -> None:
     pool = new_pool(retire_after=retire_after)
     (reusable,) = pool._reusable.workers
     pool.inspect(b"x", is_plain=True)
@@ -218,14 +222,14 @@ def test_one_that_may_read_two_messages_is_asked(workers: Workers, new_pool: New
     [(b"x", False, 100), (b"x", True, 1), (LARGE, True, 100)],
     ids=["other", "off", "large"],
 )
-def test_what_is_not_for_them_goes_to_a_process_of_its_own(
+def test_other_messages_get_their_own_process(
     workers: Workers, new_pool: NewPool, message: bytes, is_plain: bool, retire_after: int
 ) -> None:
     new_pool(retire_after=retire_after).inspect(message, is_plain=is_plain)
     assert [one.asked[0]["do"] for one in workers.used()] == ["inspect"]
 
 
-def test_what_turns_out_to_be_more_than_plain_text_is_read_anew(workers: Workers, new_pool: NewPool) -> None:
+def test_a_message_that_is_not_plain_text_is_read_again_by_its_own_process(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=100)
     (reusable,) = pool._reusable.workers
     cast(Any, reusable).does = NOT_FOR_THIS_WORKER
@@ -239,7 +243,7 @@ def test_what_turns_out_to_be_more_than_plain_text_is_read_anew(workers: Workers
     [(WorkerLostError("crash"), 1), (b"{}{}", 1), (WorkerEndedError(), 2)],
     ids=["lost", "odd", "gone"],
 )
-def test_one_that_stays_and_dies_by_a_message_costs_one_of_its_lives(
+def test_a_reusable_worker_that_crashes_on_a_message_costs_one_attempt(
     workers: Workers, new_pool: NewPool, lost: object, lives: int
 ) -> None:
     pool = new_pool(retire_after=100)
@@ -255,7 +259,7 @@ def test_one_that_stays_and_dies_by_a_message_costs_one_of_its_lives(
 # -- a process that only reads ----------------------------------------------------------------------------------------
 
 
-def test_a_small_message_is_read_by_one_and_searched_by_another(workers: Workers, new_pool: NewPool) -> None:
+def test_a_small_message_is_read_by_one_process_and_searched_by_another(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=100, reads_separately=True)
     (reusable,) = pool._reusable.workers
     assert pool.inspect(b"words").status == "complete"
@@ -270,7 +274,7 @@ def test_a_small_message_is_read_by_one_and_searched_by_another(workers: Workers
 
 
 @pytest.mark.parametrize(("lost", "lives"), [(WorkerLostError("crash"), 1), (WorkerEndedError(), 2)])
-def test_one_that_reads_and_dies_costs_a_life_unless_it_was_dead_before(
+def test_a_reader_that_crashes_costs_an_attempt_unless_it_had_exited_before(
     workers: Workers, new_pool: NewPool, lost: Exception, lives: int
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=True)
@@ -281,7 +285,7 @@ def test_one_that_reads_and_dies_costs_a_life_unless_it_was_dead_before(
 
 
 @pytest.mark.parametrize("received", [NOT_FOR_THIS_WORKER, READER_ENDED])
-def test_what_the_searcher_says_of_the_reader(
+def test_an_invalid_reading_costs_the_reader_an_attempt(
     workers: Workers, new_pool: NewPool, received: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=True)
@@ -299,7 +303,7 @@ def test_what_the_searcher_says_of_the_reader(
 
 
 @pytest.mark.parametrize("is_small", [True, False])
-def test_a_descriptor_is_handed_on_where_it_is_large_and_cannot_write(
+def test_a_large_message_is_passed_as_a_read_only_descriptor(
     workers: Workers, new_pool: NewPool, tmp_path: Path, is_small: bool
 ) -> None:
     path = tmp_path / "message"
@@ -315,7 +319,7 @@ def test_a_descriptor_is_handed_on_where_it_is_large_and_cannot_write(
         os.fstat(descriptor)
 
 
-def test_who_asks_for_text_gets_a_larger_answer(workers: Workers, new_pool: NewPool) -> None:
+def test_a_request_for_text_has_a_larger_answer_limit(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool()
     workers.does["rules"] = [b'{"parts": [], "status": "complete", "reason": "", "signals": []}']
     assert pool.extract(b"x")["status"] == "complete"
@@ -325,7 +329,7 @@ def test_who_asks_for_text_gets_a_larger_answer(workers: Workers, new_pool: NewP
     assert [one.asked[0]["do"] for one in workers.used()] == ["extract", "explain"]
 
 
-def test_what_is_asked_by_a_person_says_why_it_failed(workers: Workers, new_pool: NewPool) -> None:
+def test_a_failed_request_of_a_person_has_its_reason(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool()
     workers.does["rules"] = [WorkerLostError("crash")]
     assert pool.extract(b"x") == {"parts": [], "status": "failed", "reason": "crash", "signals": []}
@@ -335,7 +339,7 @@ def test_what_is_asked_by_a_person_says_why_it_failed(workers: Workers, new_pool
     assert pool.letter(b"x")["plain"] == ""
 
 
-def test_what_is_shown_and_changed_is_asked_for_as_it_is_wanted(workers: Workers, new_pool: NewPool) -> None:
+def test_preview_and_change_jobs_have_the_requested_options(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool()
     workers.does["rules"] = [WorkerLostError("crash")]
     for call in (
@@ -352,13 +356,13 @@ def test_what_is_shown_and_changed_is_asked_for_as_it_is_wanted(workers: Workers
     assert (changed["without"], changed["note"], changed["redact"]) == (["2"], "n", True)
 
 
-def test_nobody_reads_apart_where_nobody_stays_to_search(workers: Workers, new_pool: NewPool) -> None:
+def test_no_separate_readers_run_without_reusable_searchers(workers: Workers, new_pool: NewPool) -> None:
     assert new_pool(retire_after=1, reads_separately=True).zygotes == [1]
     assert new_pool(retire_after=2, reads_separately=False).zygotes == [1]
     assert new_pool(retire_after=2, reads_separately=True).zygotes == [1, 1]
 
 
-def test_a_pool_that_is_closed_leaves_nothing(workers: Workers, new_pool: NewPool) -> None:
+def test_a_closed_pool_leaves_no_worker(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=100, reads_separately=True)
     (reusable,) = pool._reusable.workers
     with pool:
@@ -411,7 +415,7 @@ def test_a_worker_that_fails_the_trial_because_it_cannot_be_confined_is_ended(
 
 
 @pytest.mark.parametrize(("kind", "closed"), [("rules", ["reads"]), ("reads", ["rules"])])
-def test_a_pool_of_which_one_zygote_cannot_start_leaves_no_other(
+def test_the_other_zygote_is_closed_if_one_cannot_start(
     workers: Workers, new_pool: NewPool, kind: str, closed: list[str]
 ) -> None:
     workers.trial[kind] = OSError("no memory")
@@ -420,7 +424,7 @@ def test_a_pool_of_which_one_zygote_cannot_start_leaves_no_other(
     assert workers.closed == closed
 
 
-def test_a_pool_whose_zygotes_both_cannot_start_says_why(workers: Workers, new_pool: NewPool) -> None:
+def test_the_reason_is_reported_if_both_zygotes_cannot_start(workers: Workers, new_pool: NewPool) -> None:
     workers.trial = {"rules": OSError("no memory"), "reads": OSError("no memory")}
     with pytest.raises(ScanError, match=r"^no memory$"):
         new_pool(retire_after=100, reads_separately=True)
@@ -438,7 +442,7 @@ def test_a_pool_whose_zygotes_both_cannot_start_says_why(workers: Workers, new_p
     ],
     ids=["one", "two", "five", "images", "apart"],
 )
-def test_how_many_are_in_stock_and_how_many_places_there_are(
+def test_the_settings_give_the_number_of_stocked_workers_and_slots(
     workers: Workers,
     new_pool: NewPool,
     values: dict[str, Any],
@@ -451,7 +455,7 @@ def test_how_many_are_in_stock_and_how_many_places_there_are(
         assert (turns._free, turns._kept) == places
 
 
-def test_every_wait_for_a_worker_is_as_long_as_the_settings_say(workers: Workers, new_pool: NewPool) -> None:
+def test_every_wait_for_a_worker_has_the_configured_limit(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(wait_limit=3.5, retire_after=100, reads_separately=True)
     pool.inspect(b"x")
     pool.inspect(LARGE)
@@ -460,7 +464,7 @@ def test_every_wait_for_a_worker_is_as_long_as_the_settings_say(workers: Workers
     assert workers.wait_limits == {3.5}
 
 
-def test_images_get_their_time_beside_that_of_the_message(workers: Workers, new_pool: NewPool) -> None:
+def test_images_get_time_in_addition_to_that_of_the_message(workers: Workers, new_pool: NewPool) -> None:
     new_pool(time_limit=10.0, ocr_seconds=20.0, ocr_languages=("eng",)).inspect(b"x")
     assert workers.used()[0].asked[0]["seconds"] == 35.0
 
@@ -473,7 +477,7 @@ def test_images_get_their_time_beside_that_of_the_message(workers: Workers, new_
     [{}, {"is_plain": True}, {"message": LARGE}, {"reads_separately": True}],
     ids=["whole", "plain", "large", "apart"],
 )
-def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
+def test_each_message_takes_a_slot_for_its_owner_and_returns_it(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=values.pop("reads_separately", False), wait_limit=3.5)
@@ -506,7 +510,7 @@ def test_each_message_takes_a_turn_for_its_owner_and_gives_it_back(
 
 @pytest.mark.parametrize("is_plain", [True, False])
 @pytest.mark.parametrize("reads_separately", [True, False])
-def test_without_a_turn_no_worker_is_used(
+def test_no_worker_is_used_without_a_slot(
     workers: Workers, new_pool: NewPool, is_plain: bool, reads_separately: bool
 ) -> None:
     pool = new_pool(workers=1, wait_limit=0.0, retire_after=100, reads_separately=reads_separately)
@@ -603,7 +607,7 @@ def test_a_worker_that_could_not_be_confined_is_ended_and_defers_the_message(
     assert pool._reusable.workers == []
 
 
-def test_one_that_stays_takes_the_next_message_until_it_has_done_enough(workers: Workers, new_pool: NewPool) -> None:
+def test_a_reusable_worker_takes_messages_until_it_retires(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(retire_after=3)
     for _ in range(4):
         pool.inspect(b"x", is_plain=True)
@@ -628,7 +632,7 @@ def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
 
 @pytest.mark.parametrize("more", [{}, {"links": True}, {"values": True}, {"links": True, "values": True}])
 @pytest.mark.parametrize("way", ["whole", "plain", "apart"])
-def test_what_the_milter_read_of_the_header_and_wants_to_know_goes_with_the_job(
+def test_a_job_has_the_header_values_and_options_of_the_milter(
     workers: Workers, new_pool: NewPool, way: str, more: dict[str, bool]
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=way == "apart")
@@ -638,9 +642,7 @@ def test_what_the_milter_read_of_the_header_and_wants_to_know_goes_with_the_job(
     assert asked["words"] == {"subject": "s", "header_from": "f", "message_id": "m"} | more
 
 
-def test_answers_are_checked_against_the_rules_and_the_profiles_of_the_pool(
-    workers: Workers, new_pool: NewPool
-) -> None:
+def test_answers_are_checked_with_the_rules_and_profiles_of_the_pool(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool(profiles=("dlp-pii",))
     workers.does["rules"] = [answer.encode(Inspection(profiles={"dlp-pii": "high"}))]
     assert pool.inspect(b"x").profiles == {"dlp-pii": "high"}
@@ -648,7 +650,7 @@ def test_answers_are_checked_against_the_rules_and_the_profiles_of_the_pool(
     assert pool.inspect(b"x").reason == "answer"
 
 
-def test_a_failed_inspection_says_how_long_it_took(
+def test_a_failed_inspection_has_its_duration(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = new_pool()
@@ -674,7 +676,7 @@ def test_a_changed_message_and_a_text_to_print_may_be_large(workers: Workers, ne
     assert [one.asked[0]["do"] for one in workers.used()] == ["change", "preview", "letter"]
 
 
-def test_a_lost_worker_leaves_an_empty_mail(workers: Workers, new_pool: NewPool) -> None:
+def test_a_lost_worker_gives_an_empty_mail(workers: Workers, new_pool: NewPool) -> None:
     pool = new_pool()
     workers.does["rules"] = [WorkerLostError("crash")]
     assert pool.letter(b"x") == {"report": "", "plain": "", "html": "", "struck": "", "incidents": []}

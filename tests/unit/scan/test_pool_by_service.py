@@ -45,7 +45,7 @@ def uid(pid: int) -> int:
     return int(line.split()[1])
 
 
-def test_findings_come_back_masked_and_the_message_is_not_copied(pool: Pool, tmp_path: Path) -> None:
+def test_findings_are_returned_masked_and_the_message_is_not_copied(pool: Pool, tmp_path: Path) -> None:
     large = MESSAGE + b"Words that fill a line of this message, and no number.\r\n" * 10_000
     path = tmp_path / "message"
     path.write_bytes(large)
@@ -56,7 +56,7 @@ def test_findings_come_back_masked_and_the_message_is_not_copied(pool: Pool, tmp
             assert (finding.identifier, finding.masked) == ("us-ssn", ["***-**-*399"])
 
 
-def test_all_that_reads_runs_as_the_user_of_the_service(service: ScanDaemon, pool: Pool) -> None:
+def test_all_readers_run_as_the_user_of_the_service(service: ScanDaemon, pool: Pool) -> None:
     assert pool.inspect(MESSAGE, is_plain=True).findings
     pids = [pool._stock.pid, *below(pool._stock.pid)]
     assert len(pids) > 1
@@ -79,7 +79,7 @@ def written(pid: int) -> bytes:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads the memory of another user's process")
-def test_the_settings_are_in_no_memory_of_what_reads_mail(service: ScanDaemon, pool: Pool) -> None:
+def test_the_settings_are_not_in_the_memory_of_processes_that_read_mail(service: ScanDaemon, pool: Pool) -> None:
     assert HOST in service.config.read_text()
     worker = pool._stock.take(wait_limit=30)
     try:
@@ -91,7 +91,7 @@ def test_the_settings_are_in_no_memory_of_what_reads_mail(service: ScanDaemon, p
         worker.end()
 
 
-def test_a_worker_that_hangs_is_ended_through_its_zygote(service: ScanDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_hangs_is_killed_by_its_zygote(service: ScanDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_GRACE", 1.0)
     with made(service, time_limit=1.0) as pool:
         workers = below(pool._stock.pid)
@@ -105,7 +105,7 @@ def test_a_worker_that_hangs_is_ended_through_its_zygote(service: ScanDaemon, mo
                 os.kill(worker, signal.SIGCONT)
 
 
-def test_a_worker_with_a_large_message_gives_way(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_with_a_large_message_runs_with_low_priority(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     ask = Worker.ask
 
@@ -120,7 +120,7 @@ def test_a_worker_with_a_large_message_gives_way(pool: Pool, monkeypatch: pytest
     assert len(seen) == 1
 
 
-def test_a_pool_that_is_closed_leaves_no_process(service: ScanDaemon) -> None:
+def test_a_closed_pool_leaves_no_process(service: ScanDaemon) -> None:
     pool = made(service)
     pids = [pool._stock.pid, *below(pool._stock.pid)]
     pool.close()
@@ -130,7 +130,7 @@ def test_a_pool_that_is_closed_leaves_no_process(service: ScanDaemon) -> None:
 
 
 @pytest.mark.parametrize("how", ["kill", "terminate"])
-def test_a_service_that_is_started_anew_is_found_by_who_used_it(service: ScanDaemon, how: str) -> None:
+def test_a_restarted_service_is_used_again_by_its_pools(service: ScanDaemon, how: str) -> None:
     with made(service) as pool:
         pids = [pool._stock.pid, *below(pool._stock.pid)]
         getattr(service.process, how)()
@@ -144,7 +144,7 @@ def test_a_service_that_is_started_anew_is_found_by_who_used_it(service: ScanDae
         assert pool._stock.pid not in pids
 
 
-def test_a_service_that_stays_away_defers_and_nothing_is_read_elsewhere(
+def test_a_missing_service_defers_mail_and_no_other_process_reads_it(
     service: ScanDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdgate.scan.start._WAIT_LIMIT", 0.2)
@@ -163,7 +163,7 @@ def test_a_service_that_stays_away_defers_and_nothing_is_read_elsewhere(
         assert pool.inspect(MESSAGE).findings
 
 
-def test_a_service_that_runs_is_not_started_twice(service: ScanDaemon, pool: Pool) -> None:
+def test_a_second_service_on_the_same_socket_does_not_start(service: ScanDaemon, pool: Pool) -> None:
     second = service.launch()
     assert second.wait(60) == 71
     assert "another holdgate-scan runs with this socket; stop it first" in service.log.read_text()
@@ -172,6 +172,6 @@ def test_a_service_that_runs_is_not_started_twice(service: ScanDaemon, pool: Poo
         assert another.inspect(MESSAGE).findings
 
 
-def test_what_keeps_a_zygote_from_starting_is_said(service: ScanDaemon) -> None:
+def test_the_error_of_a_zygote_that_cannot_start_is_reported(service: ScanDaemon) -> None:
     with pytest.raises(ScanError, match="no identifiers here"):
         made(service, rules=Path("/"))

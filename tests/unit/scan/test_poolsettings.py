@@ -20,7 +20,7 @@ TABLES = {
 }
 
 
-def test_each_setting_has_its_place() -> None:
+def test_each_setting_is_copied_to_its_field() -> None:
     made = PoolSettings.of(Settings.model_validate(TABLES), ("pii",), daemon=True)
     assert made == PoolSettings(
         rules=Path("/srv/rules"),
@@ -41,7 +41,7 @@ def test_a_command_starts_its_workers_itself() -> None:
     assert PoolSettings.of(Settings.model_validate(TABLES), ()).service is None
 
 
-def test_without_a_number_there_is_a_worker_for_each_processor() -> None:
+def test_the_default_is_one_worker_for_each_processor() -> None:
     assert PoolSettings.of(Settings(), ()).workers == len(os.sched_getaffinity(0))
 
 

@@ -44,7 +44,7 @@ def test_matches_are_masked_in_text_and_findings(inspector: Inspector) -> None:
     assert output["findings"][0]["masked"] == ["***-**-*399"]
 
 
-def test_a_value_is_masked_where_nothing_speaks_for_it(inspector: Inspector) -> None:
+def test_a_known_value_is_masked_without_evidence_too(inspector: Inspector) -> None:
     message = letter(f"About {SSN}")
     message.add_attachment(b"as agreed", maintype="text", subtype="plain", filename=f"scan {SSN}.txt")
     output = shown(inspector, message)
@@ -68,7 +68,7 @@ def test_a_value_in_the_name_of_a_place_is_masked(inspector: Inspector) -> None:
     assert "a.xlsx, sheet SSN ***-**-*399, A1" in output["findings"][0]["parts"]
 
 
-def test_one_match_is_revealed_by_its_number(inspector: Inspector) -> None:
+def test_a_match_is_revealed_by_its_number(inspector: Inspector) -> None:
     message = letter(text=f"Her social security number is {SSN}.\nHer credit card number is {CARD}.")
     output = shown(inspector, message)
     (number,) = [s["number"] for p in output["parts"] for s in p["segments"] if s["identifier"] == "payment-card"]
@@ -78,7 +78,7 @@ def test_one_match_is_revealed_by_its_number(inspector: Inspector) -> None:
     assert repr(shown(inspector, message, 999)) == repr(output)
 
 
-def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
+def test_a_long_part_is_cut_but_never_inside_a_match(inspector: Inspector) -> None:
     # The cut would go through the middle of the number.
     text = "x " * 9_984 + f"social security number {SSN} " + "y " * 200_000
     output = shown(inspector, letter(text=text))
@@ -96,7 +96,7 @@ def test_a_long_part_is_cut_and_no_match_with_it(inspector: Inspector) -> None:
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 10)), max_size=6),
     st.integers(0, 70),
 )
-def test_every_mark_is_where_its_match_stands_and_the_rest_as_it_stood(
+def test_every_mark_is_at_its_match_and_the_other_text_is_unchanged(
     text: str, spans: list[tuple[int, int]], length: int
 ) -> None:
     places: list[tuple[int, int, str]] = []
@@ -148,7 +148,7 @@ def test_a_message_is_cut_at_its_limit() -> None:
     assert [part["cut"] for part in full] == [False] * 5
 
 
-def test_matches_are_numbered_over_all_parts_and_one_is_revealed() -> None:
+def test_matches_are_numbered_across_all_parts_and_one_is_revealed() -> None:
     one = Part("a", "text", "123456789 and 234567891")
     other = Part("b", "text", "345678912 end")
     for reveal in range(4):
@@ -173,12 +173,12 @@ def test_text_of_programs_is_shown_only_with_a_match_and_without_long_numbers() 
 
 
 @pytest.mark.parametrize(("reader", "is_masked"), [("mime", True), ("text", False)])
-def test_a_long_number_that_is_no_match_is_masked_in_fields_alone(reader: str, is_masked: bool) -> None:
+def test_a_long_number_that_is_not_a_match_is_masked_only_in_header_fields(reader: str, is_masked: bool) -> None:
     (part,) = previewed(Part("subject", reader, "id 4111111111111111"))["parts"]
     assert ("4111111111111111" not in repr(part)) is is_masked
 
 
-def test_attachments_up_to_a_hundred_and_the_status_with_its_reason() -> None:
+def test_the_preview_has_up_to_100_attachments_and_the_status_with_its_reason() -> None:
     files = [Attachment(f"{number} 123456789.txt", "text", number, member=number == 1) for number in range(101)]
     body = Part("body", "text", "123456789", status=Status.LIMITED, reason="of 123456789")
     result = previewed(body, attachments=files, status=Status.LIMITED, reason="in 123456789", subject="s 123456789")
@@ -191,7 +191,7 @@ def test_attachments_up_to_a_hundred_and_the_status_with_its_reason() -> None:
     assert result["subject"].startswith("s ")
 
 
-def test_a_match_at_the_cut_is_shown_whole_and_one_behind_it_is_not() -> None:
+def test_a_match_at_the_cut_is_shown_completely_and_a_later_one_is_not() -> None:
     assert [one.number for one in _segments("ab 123456789", [(3, 12, "x")], 0, 0, 4)] == [0, 1]
     assert [one.number for one in _segments("ab 123456789", [(3, 12, "x")], 0, 0, 3)] == [0]
     assert [one.number for one in _segments("123456789", [(0, 9, "x")], 5, 0, 9)] == [6]

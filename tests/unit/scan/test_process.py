@@ -50,7 +50,7 @@ def ask(worker: Worker, seconds: float = 30.0, **more: Any) -> bytes:
     return worker.ask(b'{"do":"x"}', b"content", (), seconds=seconds, **more)
 
 
-def test_it_gets_the_job_with_the_message_and_its_answer_comes_back_unread(make: Callable[..., Made]) -> None:
+def test_a_worker_gets_the_job_and_its_answer_is_returned_unparsed(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     wire.send(theirs, {"a": 1})
     assert ask(worker) == b'{"a": 1}'
@@ -58,7 +58,7 @@ def test_it_gets_the_job_with_the_message_and_its_answer_comes_back_unread(make:
     assert worker.jobs == 1
 
 
-def test_one_that_does_not_answer_is_lost_by_its_time(make: Callable[..., Made]) -> None:
+def test_a_worker_that_does_not_answer_is_lost_at_the_time_limit(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     with pytest.raises(WorkerLostError, match=r"^time limit$"):
         ask(worker, 0.05)
@@ -68,21 +68,21 @@ def test_one_that_does_not_answer_is_lost_by_its_time(make: Callable[..., Made])
     assert worker.jobs == 0
 
 
-def test_one_that_dies_while_it_has_a_job_is_lost(make: Callable[..., Made]) -> None:
+def test_a_worker_that_exits_during_a_job_is_lost(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     theirs.shutdown(socket.SHUT_WR)
     with pytest.raises(WorkerLostError, match=r"^crash$"):
         ask(worker)
 
 
-def test_an_answer_beyond_its_limit_is_no_answer(make: Callable[..., Made]) -> None:
+def test_an_answer_over_the_limit_counts_as_a_crash(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     wire.send(theirs, {"a": "x" * 100})
     with pytest.raises(WorkerLostError, match=r"^crash$"):
         ask(worker, limit=50)
 
 
-def test_one_that_was_dead_before_is_gone_and_the_message_is_not_to_blame(make: Callable[..., Made]) -> None:
+def test_a_worker_that_had_exited_before_costs_no_attempt(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     theirs.close()
     with pytest.raises(WorkerEndedError):
@@ -90,7 +90,7 @@ def test_one_that_was_dead_before_is_gone_and_the_message_is_not_to_blame(make: 
     assert worker.jobs == 0
 
 
-def test_its_last_words_are_said(make: Callable[..., Made]) -> None:
+def test_the_last_error_of_a_worker_is_reported(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     wire.send(theirs, {"error": "no landlock"})
     theirs.close()
@@ -108,7 +108,7 @@ def test_its_last_words_are_said(make: Callable[..., Made]) -> None:
     ],
     ids=["plain", "control", "long", "number"],
 )
-def test_what_it_says_of_itself_is_short_and_printable(
+def test_the_error_text_of_a_worker_is_shortened_and_printable(
     make: Callable[..., Made], answer: dict[str, Any], expected: str
 ) -> None:
     worker, theirs, _ = make()
@@ -119,7 +119,7 @@ def test_what_it_says_of_itself_is_short_and_printable(
     assert worker.jobs == 0
 
 
-def test_words_that_cannot_be_read_are_none(make: Callable[..., Made]) -> None:
+def test_an_unreadable_error_text_is_replaced(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     frame = b'{"error"'
     theirs.sendall(len(frame).to_bytes(4, "big") + frame)
@@ -127,7 +127,7 @@ def test_words_that_cannot_be_read_are_none(make: Callable[..., Made]) -> None:
         ask(worker)
 
 
-def test_one_whose_socket_fails_while_it_has_a_job_is_lost(
+def test_a_worker_whose_socket_fails_during_a_job_is_lost(
     make: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def reset(*_: Any, **__: Any) -> Any:
@@ -139,14 +139,14 @@ def test_one_whose_socket_fails_while_it_has_a_job_is_lost(
         ask(worker)
 
 
-def test_one_that_does_not_take_its_job_is_lost_by_its_time(make: Callable[..., Made]) -> None:
+def test_a_worker_that_does_not_read_its_job_is_lost_at_the_time_limit(make: Callable[..., Made]) -> None:
     worker, _, _ = make()
     with pytest.raises(WorkerLostError, match=r"^time limit$"):
         worker.ask(b"{}", bytes(2**23), (), seconds=0.05)
     assert worker.jobs == 0
 
 
-def test_each_piece_of_the_rest_of_an_answer_has_its_time(make: Callable[..., Made]) -> None:
+def test_each_read_of_an_answer_has_a_time_limit(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     wire.send(theirs, {"a": 1})
     worker.begin(b"{}", b"", (), seconds=30.0, gap=7.0)
@@ -154,7 +154,7 @@ def test_each_piece_of_the_rest_of_an_answer_has_its_time(make: Callable[..., Ma
     assert int.from_bytes(value[:8], sys.byteorder) == 7
 
 
-def test_who_begins_to_answer_may_be_read_by_another(make: Callable[..., Made]) -> None:
+def test_a_started_answer_can_be_read_by_another_process(make: Callable[..., Made]) -> None:
     worker, theirs, _ = make()
     with pytest.raises(WorkerLostError, match=r"^time limit$"):
         worker.begin(b"{}", b"", (), seconds=0.05, gap=1.0)
@@ -165,7 +165,7 @@ def test_who_begins_to_answer_may_be_read_by_another(make: Callable[..., Made]) 
     assert wire.receive_frame(worker.connection)[0] == b'{"a": "1"}'
 
 
-def test_it_is_ended_once_and_slowed_down_by_its_zygote(make: Callable[..., Made]) -> None:
+def test_a_worker_is_ended_once_and_slowed_down_by_its_zygote(make: Callable[..., Made]) -> None:
     worker, _, zygote = make()
     worker.slow_down()
     worker.end()
@@ -177,7 +177,7 @@ def test_it_is_ended_once_and_slowed_down_by_its_zygote(make: Callable[..., Made
 # -- those that stay --------------------------------------------------------------------------------------------------
 
 
-def test_the_one_that_was_used_last_is_used_next(make: Callable[..., Made]) -> None:
+def test_the_worker_used_last_is_used_next(make: Callable[..., Made]) -> None:
     reusable = ReusableWorkers(3)
     assert reusable.take() is None
     first, second = make(1)[0], make(2)[0]
@@ -186,7 +186,7 @@ def test_the_one_that_was_used_last_is_used_next(make: Callable[..., Made]) -> N
     assert [reusable.take(), reusable.take(), reusable.take()] == [second, first, None]
 
 
-def test_one_that_has_done_enough_is_ended(make: Callable[..., Made]) -> None:
+def test_a_worker_that_reached_its_number_of_jobs_is_ended(make: Callable[..., Made]) -> None:
     reusable = ReusableWorkers(3)
     worker, _, zygote = make()
     worker.jobs = 2
@@ -198,7 +198,7 @@ def test_one_that_has_done_enough_is_ended(make: Callable[..., Made]) -> None:
     assert zygote.orders == [("end", 7)]
 
 
-def test_all_that_are_free_end_with_the_pool(make: Callable[..., Made]) -> None:
+def test_all_free_workers_are_ended_with_the_pool(make: Callable[..., Made]) -> None:
     reusable = ReusableWorkers(3)
     zygotes = []
     for pid in (1, 2):
@@ -209,7 +209,7 @@ def test_all_that_are_free_end_with_the_pool(make: Callable[..., Made]) -> None:
     assert [one.orders for one in zygotes] == [[("end", 1)], [("end", 2)]]
 
 
-def test_what_one_that_stays_says_of_its_message() -> None:
+def test_the_answer_of_a_reusable_worker_is_interpreted() -> None:
     inspection = Inspection()
     assert answered(b"{}", lambda _: inspection) is inspection
     assert answered(NOT_FOR_THIS_WORKER, lambda _: inspection) is None

@@ -38,7 +38,7 @@ def redactor(body: str = f"SSN {SSN}") -> Redactor:
         ("", ""),
     ],
 )
-def test_what_was_found_is_masked(text: str, safe: str) -> None:
+def test_found_values_are_masked_in_texts(text: str, safe: str) -> None:
     assert redactor().redact(text) == safe
 
 
@@ -51,7 +51,7 @@ def test_matches_that_overlap_are_masked_as_one() -> None:
     assert known.places(text, overlapping) == [(2, 17, "x")]
 
 
-def test_the_surest_values_are_kept_where_there_are_too_many() -> None:
+def test_the_values_with_the_highest_confidence_are_kept_if_there_are_too_many() -> None:
     values = [f"value-{number:04}" for number in range(600)]
     body = " ".join(values)
     found = [match(body, value, "x")._replace(confidence=Confidence.LOW) for value in values]
@@ -61,16 +61,16 @@ def test_the_surest_values_are_kept_where_there_are_too_many() -> None:
     assert known.redact(f"{values[-2]}.pdf") == f"{values[-2]}.pdf"
 
 
-def test_a_message_with_nothing_in_it_keeps_its_names() -> None:
+def test_a_message_without_findings_keeps_its_names() -> None:
     assert redactor("nothing").redact("anna@corp.example.zip") == "anna@corp.example.zip"
 
 
-def test_a_from_field_keeps_its_address_and_loses_a_number() -> None:
+def test_a_from_field_keeps_its_address_and_its_number_is_masked() -> None:
     shown = redactor(f"SSN {SSN} of anna@corp.example").redact_from(f'"Anna {SSN}" <anna@corp.example>')
     assert shown == '"Anna ***-**-*399" <anna@corp.example>'
 
 
-def test_a_from_field_keeps_its_name_where_names_are_found() -> None:
+def test_a_from_field_keeps_its_name_if_names_are_found() -> None:
     body = f"SSN {SSN}\nAnna Example, Example Ltd"
     names = [match(body, "Anna Example", "person-name"), match(body, "Example Ltd", "organisation")]
     known = Redactor(find, [Part("message body", "text", text=body)], [[match(body, SSN, "us-ssn"), *names]])
@@ -80,14 +80,14 @@ def test_a_from_field_keeps_its_name_where_names_are_found() -> None:
 
 
 @pytest.mark.parametrize(("length", "is_kept"), [(3, False), (4, True), (200, True), (201, False)])
-def test_a_value_is_looked_for_elsewhere_if_it_is_neither_short_nor_long(length: int, is_kept: bool) -> None:
+def test_a_value_is_searched_elsewhere_if_it_is_neither_short_nor_long(length: int, is_kept: bool) -> None:
     value = "q" * length
     known = Redactor(lambda _: [], [Part("b", "text", text=value)], [[match(value, value, "x")]])
     assert known.known == ([value] if is_kept else [])
     assert known.places(f"a {value}", []) == ([(2, 2 + length, "x")] if is_kept else [])
 
 
-def test_so_many_values_are_looked_for() -> None:
+def test_the_number_of_searched_values_has_a_limit() -> None:
     values = [f"value-{number:04}" for number in range(501)]
     body = " ".join(values)
     found = [match(body, value, "x") for value in values]
@@ -113,12 +113,12 @@ def test_the_first_identifier_of_a_value_names_its_places() -> None:
     ],
     ids=["beside", "overlap", "inside", "same start", "order", "none"],
 )
-def test_spans_that_overlap_become_one(places: list[tuple[int, int, str]], merged: list[tuple[int, int, str]]) -> None:
+def test_overlapping_spans_are_merged(places: list[tuple[int, int, str]], merged: list[tuple[int, int, str]]) -> None:
     matches = [Match(identifier, start, end, Confidence.HIGH, "v") for start, end, identifier in places]
     assert redactor("nothing").places("abcdefgh", matches) == merged
 
 
-def test_kept_identifiers_are_left_as_they_are_whether_found_or_known() -> None:
+def test_kept_identifiers_stay_unmasked_whether_found_or_known() -> None:
     body = "of anna@corp.example"
     known = Redactor(find, [Part("b", "text", text=body)], [find(body)])
     text = "anna@corp.example"
@@ -168,7 +168,7 @@ def test_a_message_id_is_not_an_address() -> None:
     assert known.redact_message_id(f"<{SSN}@corp.example>") == "<***-**-*399@corp.example>"
 
 
-def test_a_message_with_nothing_in_it_keeps_no_long_number() -> None:
+def test_long_numbers_are_masked_in_a_message_without_findings() -> None:
     nothing = redactor("nothing")
     assert nothing.redact("4111111111111111.pdf") != "4111111111111111.pdf"
     assert "4111111111111111" not in nothing.redact_message_id("<4111111111111111@corp.example>")

@@ -34,7 +34,7 @@ def errno_of(function: Callable[[], object]) -> Callable[[], int]:
     return call
 
 
-def test_work_and_talk_go_on() -> None:
+def test_computing_and_communicating_still_work() -> None:
     def work() -> tuple[int, bytes]:
         left.send(b"ping")
         return sum(range(1_000)), right.recv(4)
@@ -52,7 +52,7 @@ def test_an_inherited_file_can_be_read(tmp_path: Path) -> None:
     assert outcome == Outcome(result=(b"From: a", 7))
 
 
-def test_descriptors_that_are_open_stay_usable_and_no_more_can_come(tmp_path: Path) -> None:
+def test_open_descriptors_stay_usable_and_no_more_can_be_opened(tmp_path: Path) -> None:
     path = tmp_path / "message"
     path.write_bytes(b"x")
     limits = limits_of_a_worker()
@@ -68,7 +68,7 @@ def test_descriptors_that_are_open_stay_usable_and_no_more_can_come(tmp_path: Pa
         assert run_confined(lambda: (files[-1].read(), duplicates()), limits) == Outcome(result=(b"x", errno.EMFILE))
 
 
-def test_no_file_opens_for_reading(tmp_path: Path) -> None:
+def test_opening_a_file_for_reading_is_denied(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("secret")
     assert run_confined(errno_of(path.read_text)) == Outcome(result=errno.EACCES)
@@ -77,7 +77,7 @@ def test_no_file_opens_for_reading(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["w", "a", "r+", "x"])
-def test_opening_a_file_for_writing_kills(mode: str, tmp_path: Path) -> None:
+def test_opening_a_file_for_writing_kills_the_process(mode: str, tmp_path: Path) -> None:
     path = tmp_path / ("new" if mode == "x" else "old")
     if mode != "x":
         path.write_text("as it was")
@@ -123,11 +123,11 @@ _F_SETOWN_EX = 15
 
 
 @pytest.mark.parametrize("attack", _ATTACKS)
-def test_an_attack_kills(attack: str) -> None:
+def test_a_forbidden_system_call_kills_the_process(attack: str) -> None:
     assert run_confined(_ATTACKS[attack]) == Outcome(killed_by=signal.SIGSYS)
 
 
-def test_a_descriptor_can_still_be_asked_about_and_doubled() -> None:
+def test_a_descriptor_can_still_be_queried_and_duplicated() -> None:
     def work() -> tuple[bool, bool]:
         double = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
         fcntl.fcntl(double, fcntl.F_SETFL, fcntl.fcntl(double, fcntl.F_GETFL) | os.O_NONBLOCK)
@@ -141,13 +141,13 @@ def test_limits_cannot_be_raised_again() -> None:
     assert run_confined(attempt) == Outcome(result=errno.ENOSYS)
 
 
-def test_memory_beyond_the_limit_is_refused_and_less_is_not() -> None:
+def test_memory_over_the_limit_is_refused_and_less_is_not() -> None:
     assert run_confined(lambda: len(bytearray(1 << 30))).raised == "MemoryError()"
     assert run_confined(lambda: len(bytearray(200 << 20))) == Outcome(result=200 << 20)
 
 
 @pytest.mark.slow(seconds=1)
-def test_processor_time_beyond_the_limit_kills() -> None:
+def test_processor_time_over_the_limit_kills_the_process() -> None:
     def spin() -> None:
         while True:
             pass
@@ -155,18 +155,18 @@ def test_processor_time_beyond_the_limit_kills() -> None:
     assert run_confined(spin, WorkerLimits(cpu_seconds=1)).killed_by in (signal.SIGXCPU, signal.SIGKILL)
 
 
-def test_memory_does_not_become_executable() -> None:
+def test_memory_cannot_become_executable() -> None:
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     executable = mmap.PROT_READ | mmap.PROT_EXEC
     assert run_confined(errno_of(lambda: mmap.mmap(-1, 4_096, flags, executable))) == Outcome(result=errno.EACCES)
     assert run_confined(lambda: len(mmap.mmap(-1, 4_096, flags, mmap.PROT_READ))) == Outcome(result=4_096)
 
 
-def test_a_thread_is_refused_without_harm() -> None:
+def test_starting_a_thread_is_refused_without_killing_the_process() -> None:
     assert "can't start new thread" in run_confined(lambda: threading.Thread(target=int).start()).raised
 
 
-def test_the_environment_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDGATE_TEST_SECRET", "hidden")
     getenv = _libc.getenv
     getenv.restype = ctypes.c_char_p
@@ -182,7 +182,7 @@ def test_the_memory_of_the_environment_is_overwritten(monkeypatch: pytest.Monkey
     assert run_confined(lambda: ctypes.string_at(address, 6)).result != b"hidden"
 
 
-def test_it_leaves_no_core_file_and_no_privilege() -> None:
+def test_no_core_file_and_no_privilege_remain() -> None:
     def state() -> tuple[object, ...]:
         header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
         _libc.capget(header, sets)
@@ -193,7 +193,7 @@ def test_it_leaves_no_core_file_and_no_privilege() -> None:
     assert run_confined(state) == Outcome(result=((0, 0), (0, 0), 0, 1, False))
 
 
-def test_landlock_alone_denies_files_and_tcp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_landlock_without_seccomp_denies_files_and_tcp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     if not landlock.abi():
         pytest.skip("this kernel has no landlock")
     monkeypatch.setattr(sandbox, "SECCOMP_MISSING", "not for this test")
@@ -217,7 +217,7 @@ def test_landlock_of_older_kernels_denies_files(version: int, monkeypatch: pytes
     assert run_confined(errno_of(path.read_text)) == Outcome(result=errno.EACCES)
 
 
-def test_seccomp_alone_denies_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_seccomp_without_landlock_denies_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(landlock, "abi", lambda: 0)
     path = tmp_path / "file"
     path.write_text("x")
@@ -225,7 +225,7 @@ def test_seccomp_alone_denies_files(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert run_confined(lambda: path.write_text("y")) == Outcome(killed_by=signal.SIGSYS)
 
 
-def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_layers_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "abi", lambda: 0)
     monkeypatch.setattr(sandbox, "SECCOMP_MISSING", "no libseccomp")
     protections = sandbox.available()
@@ -239,7 +239,7 @@ def test_debian_12_has_landlock_for_files_only(monkeypatch: pytest.MonkeyPatch) 
     assert str(sandbox.available()).startswith("resource limits, no new privileges, landlock ABI 2 (files)")
 
 
-def test_a_layer_that_cannot_be_put_on_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_that_cannot_be_applied_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise OSError(errno.EPERM, "refused")
 
@@ -247,7 +247,7 @@ def test_a_layer_that_cannot_be_put_on_is_an_error(monkeypatch: pytest.MonkeyPat
     assert "SandboxError" in run_confined(lambda: "read on regardless").raised
 
 
-def test_a_child_of_a_confined_template_is_confined_as_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_of_a_confined_template_is_confined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The template may fork; its child may not, and neither has a file, a variable or a privilege."""
     monkeypatch.setenv("HOLDGATE_TEST_SECRET", "hidden")
     path = tmp_path / "file"

@@ -57,24 +57,22 @@ TEMPLATE = [
 ]
 
 
-def test_the_template_drops_everything_but_the_right_to_fork(calls: list[Any]) -> None:
+def test_the_template_drops_everything_except_the_right_to_fork(calls: list[Any]) -> None:
     assert sandbox.confine_template() is ALL
     assert calls == TEMPLATE
 
 
-def test_a_worker_drops_the_rest(calls: list[Any]) -> None:
+def test_a_worker_drops_the_remaining_rights(calls: list[Any]) -> None:
     sandbox.confine_rest(WorkerLimits(), ALL)
     assert calls == [("landlock", 5), *LIMITS, "seccomp"]
 
 
-def test_all_at_once_is_the_same(calls: list[Any]) -> None:
+def test_confining_in_one_step_makes_the_same_calls(calls: list[Any]) -> None:
     assert sandbox.confine(WorkerLimits()) is ALL
     assert calls == [*TEMPLATE, ("landlock", 5), *LIMITS, "seccomp"]
 
 
-def test_layers_that_the_kernel_lacks_are_left_out_and_no_other(
-    calls: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_layers_that_the_kernel_lacks_are_skipped(calls: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "available", lambda: NONE)
     assert sandbox.confine(WorkerLimits()) is NONE
     assert calls == [*TEMPLATE[:-1], *LIMITS]
@@ -132,7 +130,7 @@ def test_a_call_that_the_kernel_refuses_is_named(
 
 
 @pytest.mark.parametrize("missing", ["", "no libseccomp"])
-def test_parsers_and_filter_are_loaded_before_the_fork(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_parsers_and_the_filter_are_loaded_before_the_fork(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     done: list[str] = []
     monkeypatch.setattr(sandbox, "SECCOMP_MISSING", missing)
     monkeypatch.setattr(sandbox, "extract_preload", lambda: done.append("parsers"))
@@ -150,7 +148,7 @@ def test_parsers_and_filter_are_loaded_before_the_fork(monkeypatch: pytest.Monke
         (1, "", False, "resource limits, no new privileges, landlock ABI 1 (files), seccomp"),
     ],
 )
-def test_what_is_available_is_described(
+def test_the_available_layers_are_described(
     monkeypatch: pytest.MonkeyPatch, abi: int, missing: str, network: bool, described: str
 ) -> None:
     monkeypatch.setattr(landlock, "abi", lambda: abi)

@@ -80,7 +80,7 @@ WRITES = {
 
 
 @pytest.mark.parametrize(("flags", "action"), WRITES.values(), ids=WRITES)
-def test_opening_a_file_fails_and_for_writing_it_is_an_attack(program: bytes, flags: int, action: int) -> None:
+def test_opening_for_reading_is_denied_and_for_writing_kills(program: bytes, flags: int, action: int) -> None:
     assert run(program, number_of("openat"), (0, 0, flags)) == action
     assert run(program, number_of("open"), (0, flags)) == action
 
@@ -97,7 +97,7 @@ PROTECTIONS = {
 
 @pytest.mark.parametrize(("protection", "action"), PROTECTIONS.values(), ids=PROTECTIONS)
 @pytest.mark.parametrize("call", ["mmap", "mprotect"])
-def test_memory_does_not_become_executable(program: bytes, call: str, protection: int, action: int) -> None:
+def test_mapping_executable_memory_is_denied(program: bytes, call: str, protection: int, action: int) -> None:
     assert run(program, number_of(call), (0, 4096, protection)) == action
 
 
@@ -156,11 +156,11 @@ CASES: dict[str, tuple[str, tuple[int, ...], int]] = {
 
 
 @pytest.mark.parametrize(("call", "arguments", "action"), CASES.values(), ids=CASES)
-def test_what_a_call_ends_in(program: bytes, call: str, arguments: tuple[int, ...], action: int) -> None:
+def test_each_system_call_has_its_action(program: bytes, call: str, arguments: tuple[int, ...], action: int) -> None:
     assert run(program, number_of(call) if call else 0x2FFF, arguments) == action
 
 
-def test_calls_of_another_architecture_are_an_attack(program: bytes) -> None:
+def test_calls_of_another_architecture_kill(program: bytes) -> None:
     assert run(program, number_of("read"), (), 0x4000_0003) == KILLED
 
 
@@ -231,5 +231,5 @@ def test_a_call_that_this_machine_does_not_know_needs_no_rule() -> None:
     seccomp._add(rules, pyseccomp.KILL_PROCESS, "no_such_call")
 
 
-def test_the_placeholder_is_no_process() -> None:
+def test_the_placeholder_is_not_a_possible_process_id() -> None:
     assert seccomp._PID > 2**22

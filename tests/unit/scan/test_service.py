@@ -113,7 +113,7 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def test_a_daemon_talks_to_a_zygote_of_its_own(path: Path) -> None:
+def test_each_daemon_gets_its_own_zygote(path: Path) -> None:
     (first, one), (second, another) = greeted(path), greeted(path)
     with first, second:
         assert one != another
@@ -124,7 +124,7 @@ def test_a_daemon_talks_to_a_zygote_of_its_own(path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["closes the connection", "shuts the socket", "is killed"])
 @pytest.mark.parametrize("is_stopped", [False, True])
-def test_a_daemon_that_goes_takes_its_zygote_with_it(path: Path, how: str, is_stopped: bool) -> None:
+def test_the_zygote_of_a_daemon_that_exits_is_ended(path: Path, how: str, is_stopped: bool) -> None:
     other, remaining = greeted(path)
     if how == "is killed":
         reading, writing = os.pipe()
@@ -157,9 +157,7 @@ connection.recv(1)
         connection.close()
 
 
-def test_a_zygote_that_ends_is_seen_by_its_daemon_and_by_nobody_else(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_its_daemon_notices_the_end_of_a_zygote(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[str] = []
     monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: failures.append(f"{stage}: {error}"))
     (first, one), (second, another) = greeted(path), greeted(path)
@@ -183,7 +181,7 @@ def test_all_zygotes_end_with_the_service(directory: Path) -> None:
             wire.receive(first, timeout=30)
 
 
-def test_another_user_gets_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_user_gets_no_zygote(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "peer_user", lambda _connection: ANOTHER)
     with connected(path) as connection:
         greeting, _ = wire.receive(connection, timeout=30)
@@ -196,7 +194,7 @@ def test_another_user_gets_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
-def test_the_kernel_says_who_connected() -> None:
+def test_the_connected_user_is_read_from_the_kernel() -> None:
     name = f"\0holdgate-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(name)
@@ -218,7 +216,7 @@ def test_the_kernel_says_who_connected() -> None:
                 assert sockets.peer_user(connection) == 0
 
 
-def test_one_user_cannot_have_more_zygotes_than_its_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_user_cannot_have_more_zygotes_than_the_limit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "PLACES", 2)
     assert PLACES > 2
     first, second = greeted(path), greeted(path)
@@ -232,7 +230,7 @@ def test_one_user_cannot_have_more_zygotes_than_its_places(path: Path, monkeypat
     second[0].close()
 
 
-def test_a_process_that_cannot_be_started_is_said(directory: Path) -> None:
+def test_a_zygote_that_cannot_be_started_is_reported(directory: Path) -> None:
     def refuse(_control: socket.socket) -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
@@ -267,7 +265,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("error", "why"), [(OSError(24, "Too many open files"), "Too many open files"), (OSError("odd"), "odd")]
 )
-def test_a_connection_that_cannot_be_accepted_ends_nothing(
+def test_a_connection_that_cannot_be_accepted_does_not_stop_the_service(
     failures: list[tuple[str, str]], error: OSError, why: str
 ) -> None:
     service = ScanService(Listener(error), user_ids=[], start=started)  # type: ignore[arg-type]
@@ -294,7 +292,7 @@ def test_a_zygote_that_cannot_be_watched_is_ended(
     assert not service._served
 
 
-def test_a_peer_that_does_not_read_its_greeting_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_its_greeting_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "_GREETING_SECONDS", 0.01)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
@@ -348,7 +346,7 @@ def own_clock(monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[float]
     return clock, pauses
 
 
-def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
+def test_a_missing_service_is_waited_for_once_and_not_for_each_message(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, pauses = own_clock(monkeypatch)
@@ -365,9 +363,7 @@ def test_a_service_that_is_away_costs_one_wait_and_not_one_for_each_message(
     assert pauses == []
 
 
-def test_an_earlier_absence_that_another_starter_saw_end_does_not_count(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_earlier_outage_that_has_ended_does_not_count(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, pauses = own_clock(monkeypatch)
     path = directory / "scan.sock"
     one = starter(path)
@@ -392,7 +388,7 @@ def test_an_earlier_absence_that_another_starter_saw_end_does_not_count(
         (None, "the scan service does not answer"),
     ],
 )
-def test_a_greeting_that_is_none_is_an_error(directory: Path, greeting: dict[str, Any] | None, output: str) -> None:
+def test_an_invalid_greeting_is_an_error(directory: Path, greeting: dict[str, Any] | None, output: str) -> None:
     path = directory / "scan.sock"
     with sockets.listen(path, group_id=None, kind=socket.SOCK_SEQPACKET) as listener:
 

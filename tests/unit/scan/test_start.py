@@ -59,7 +59,7 @@ ANSWER = 'wire.send(control, {"ready": 1, "identifiers": [json.dumps(settings)]}
 
 
 @pytest.mark.parametrize("only_reads", [True, False])
-def test_a_child_gets_the_settings_and_answers(scripted: Any, only_reads: bool) -> None:
+def test_a_child_gets_its_settings_and_answers(scripted: Any, only_reads: bool) -> None:
     scripted(ANSWER)
     zygote, identifiers = Starter(SETTINGS, only_reads=only_reads).start()
     assert zygote.process is not None
@@ -79,11 +79,11 @@ def test_a_child_gets_the_settings_and_answers(scripted: Any, only_reads: bool) 
     }
 
 
-def test_without_local_rules_there_is_no_path_to_them() -> None:
+def test_without_local_rules_no_path_to_them_is_sent() -> None:
     assert start._zygote_settings(PoolSettings(rules=Path("/rules")), False)["local_rules"] is None
 
 
-def test_the_command_names_readers_and_control_socket() -> None:
+def test_the_command_has_the_readers_directory_and_the_control_socket() -> None:
     assert start.command(Path("/readers"), 7) == [sys.executable, "-m", "holdgate.scan.zygote", "/readers", "7"]
 
 
@@ -102,7 +102,7 @@ def test_the_command_names_readers_and_control_socket() -> None:
     ],
     ids=["error", "exception", "ends", "nonsense", "system call", "killed"],
 )
-def test_a_child_that_is_not_ready_says_why(scripted: Any, then: str, reason: str) -> None:
+def test_a_child_that_does_not_become_ready_reports_the_reason(scripted: Any, then: str, reason: str) -> None:
     assert signal.SIGSYS == 31
     scripted(then)
     before, children = len(list(Path("/proc/self/fd").iterdir())), children_of_this()
@@ -112,7 +112,7 @@ def test_a_child_that_is_not_ready_says_why(scripted: Any, then: str, reason: st
     assert children_of_this() <= children, "it was not waited for"
 
 
-def test_a_program_that_cannot_be_run_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_cannot_run_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "command", lambda *_: ["/nonexistent"])
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(ScanError, match=r"^the zygote did not start: .*No such file"):
@@ -120,7 +120,7 @@ def test_a_program_that_cannot_be_run_is_said(monkeypatch: pytest.MonkeyPatch) -
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_one_that_needs_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, scripted: Any) -> None:
+def test_a_child_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, scripted: Any) -> None:
     def late(*_: Any) -> Any:
         raise TimeoutError
 
@@ -144,7 +144,7 @@ def test_one_that_needs_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, scrip
     ],
     ids=["none", "blank", "lines", "long", "longer", "no UTF-8"],
 )
-def test_the_last_words_are_short_and_on_one_line(written: bytes, quoted: str) -> None:
+def test_the_last_output_is_shortened_to_one_line(written: bytes, quoted: str) -> None:
     with tempfile.TemporaryFile() as errors:
         errors.write(written)
         words = start._end_of_stderr(errors)
@@ -155,7 +155,7 @@ def test_the_last_words_are_short_and_on_one_line(written: bytes, quoted: str) -
     assert ("a" in words.removeprefix("; it said: ")) is False
 
 
-def test_only_so_much_of_what_a_child_wrote_is_read() -> None:
+def test_only_the_last_part_of_the_output_is_read() -> None:
     class Noted:
         def __init__(self) -> None:
             self.places: list[tuple[int, int]] = []
@@ -209,7 +209,7 @@ def by_service(monkeypatch: pytest.MonkeyPatch, path: Path, *frames: dict[str, A
 PATH = Path("/run/scan.sock")
 
 
-def test_a_zygote_of_the_service_has_its_process_id_and_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zygote_of_the_service_has_a_process_id_but_no_child_process(monkeypatch: pytest.MonkeyPatch) -> None:
     starter = by_service(monkeypatch, PATH, {"zygote": 7}, {"ready": 7, "identifiers": ["us-ssn"]})
     zygote, identifiers = starter.start()
     assert (zygote.pid, zygote.process, identifiers) == (7, None, {"us-ssn"})
@@ -244,7 +244,7 @@ def test_each_failure_of_the_service_closes_the_connection(
     [(0.0, 2, True), (9.99, 2, True), (10.0, 2, False), (0.0, 111, True), (0.0, 13, False)],
     ids=["first", "almost", "too long", "refused", "not permitted"],
 )
-def test_how_long_a_service_that_is_away_is_waited_for(
+def test_the_wait_for_a_missing_service_has_a_limit(
     monkeypatch: pytest.MonkeyPatch, seconds: float, number: int, is_patient: bool
 ) -> None:
     clock = [100.0]
@@ -255,7 +255,7 @@ def test_how_long_a_service_that_is_away_is_waited_for(
     assert starter._may_wait(OSError(number, "x")) is is_patient
 
 
-def test_a_connection_has_a_time_limit_and_ends_the_absence(listener: tuple[socket.socket, Path]) -> None:
+def test_a_connection_has_a_time_limit_and_ends_the_outage(listener: tuple[socket.socket, Path]) -> None:
     _, path = listener
     starter = Starter(SETTINGS)
     starter._outage.since = 1.0

@@ -80,13 +80,15 @@ def pids(one: WorkerStock, count: int, **options: bool) -> list[int]:
     return found
 
 
-def test_workers_come_in_the_order_in_which_they_were_forked(raised: Callable[..., WorkerStock]) -> None:
+def test_workers_are_used_in_the_order_of_their_forks(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script())
     assert pids(one, 4) == [1, 2, 3, 4]
     assert one._ordered == 2
 
 
-def test_a_new_one_is_not_from_the_stock(raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_worker_is_not_taken_from_the_stock(
+    raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended = []
     monkeypatch.setattr(stock.Worker, "end", lambda worker: (ended.append(worker.pid), worker.connection.close()))
     one = raised(script())
@@ -95,7 +97,7 @@ def test_a_new_one_is_not_from_the_stock(raised: Callable[..., WorkerStock], mon
     assert ended == [2, 3]
 
 
-def test_a_worker_that_cannot_be_forked_costs_no_zygote(raised: Callable[..., WorkerStock]) -> None:
+def test_a_failed_fork_of_a_worker_does_not_replace_the_zygote(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script('if count == 1: wire.send(control, {"error": "no process left"}); continue'))
     pid = one.pid
     with pytest.raises(ScanError, match="no process left"):
@@ -105,7 +107,9 @@ def test_a_worker_that_cannot_be_forked_costs_no_zygote(raised: Callable[..., Wo
 
 
 @pytest.mark.parametrize("how", ["sys.exit()", "control.send(b'nonsense'); continue"])
-def test_a_zygote_that_dies_or_raves_is_replaced_at_once(raised: Callable[..., WorkerStock], how: str) -> None:
+def test_a_zygote_that_exits_or_answers_nonsense_is_replaced_at_once(
+    raised: Callable[..., WorkerStock], how: str
+) -> None:
     one = raised(script(f"if count == 1: {how}"), script())
     assert pids(one, 3) == [1, 2, 3]
 
@@ -135,7 +139,7 @@ def test_a_zygote_that_works_is_waited_for(raised: Callable[..., WorkerStock], m
     assert pids(one, 1) == [1]
 
 
-def test_a_zygote_that_works_without_end_is_not(
+def test_a_zygote_that_works_endlessly_is_not_waited_for(
     raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "_GLANCE", 0.02)
@@ -152,7 +156,7 @@ def test_the_processor_time_of_a_process_is_read() -> None:
     assert control.processor_seconds(2**22 + 1) == 0.0
 
 
-def test_nobody_is_handed_out_after_the_end(raised: Callable[..., WorkerStock]) -> None:
+def test_no_worker_is_given_out_after_closing(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script())
     one.close()
     with pytest.raises(ScanError, match="being ended"):
@@ -160,7 +164,7 @@ def test_nobody_is_handed_out_after_the_end(raised: Callable[..., WorkerStock]) 
     one.close()
 
 
-def test_whoever_waits_too_long_for_other_threads_gets_no_worker(raised: Callable[..., WorkerStock]) -> None:
+def test_a_thread_that_waits_too_long_gets_no_worker(raised: Callable[..., WorkerStock]) -> None:
     one = raised(script())
     with one._lock, pytest.raises(ScanError, match="no free worker"):
         one.take(wait_limit=0.01)

@@ -54,7 +54,7 @@ def report(control: socket.socket, readers_directory: str, shared: Sequence[tupl
     control.send(json.dumps(found).encode())
 
 
-def test_a_zygote_has_its_control_socket_and_nothing_else(
+def test_a_zygote_inherits_only_its_control_socket(
     template: Template, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zygote, "run", report)
@@ -68,7 +68,7 @@ def test_a_zygote_has_its_control_socket_and_nothing_else(
     assert found["handlers"] == 0
 
 
-def test_a_zygote_that_fails_ends_and_runs_nothing_of_the_service(
+def test_a_zygote_that_fails_exits_without_running_service_code(
     template: Template,
     control: tuple[socket.socket, socket.socket],
     monkeypatch: pytest.MonkeyPatch,
@@ -92,7 +92,7 @@ def test_a_zygote_that_fails_ends_and_runs_nothing_of_the_service(
     assert "SystemExit" in capfd.readouterr().err
 
 
-def test_the_signals_of_the_service_are_as_before(
+def test_the_signal_mask_of_the_service_is_restored(
     template: Template, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zygote, "run", report)

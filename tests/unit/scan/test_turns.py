@@ -12,7 +12,7 @@ from holdgate.scan.turns import NoTurnError, Turns
 from testbed.ports import wait_for
 
 
-def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> None:
+def test_the_last_slot_is_for_a_small_message_of_an_owner_without_a_slot() -> None:
     turns = Turns(3, kept=1)
     for _ in range(2):
         turns.acquire("many", is_small=False, wait_limit=0)
@@ -22,7 +22,7 @@ def test_the_last_place_is_for_a_small_message_of_somebody_who_holds_none() -> N
     turns.acquire("other", is_small=True, wait_limit=0)
 
 
-def test_the_place_before_it_is_for_a_small_message_of_a_sender_who_holds_none() -> None:
+def test_the_last_slot_but_one_is_for_a_small_message_of_a_sender_without_a_slot() -> None:
     turns = Turns(3, kept=2)
     turns.acquire("relay", "slow@corp.example", is_small=False, wait_limit=0)
     for sender, is_small in (("slow@corp.example", True), ("other@corp.example", False)):
@@ -35,7 +35,7 @@ def test_the_place_before_it_is_for_a_small_message_of_a_sender_who_holds_none()
     turns.acquire("other", is_small=True, wait_limit=0)
 
 
-def test_senders_of_one_client_take_turns_too() -> None:
+def test_senders_of_one_client_take_turns() -> None:
     turns = Turns(1, kept=0)
     turns.acquire("relay", "many", is_small=True, wait_limit=0)
     order = ["many"]
@@ -56,7 +56,7 @@ def test_senders_of_one_client_take_turns_too() -> None:
     assert order == ["many", "few", "many", "many"]
 
 
-def test_a_place_that_is_not_kept_is_anybodys() -> None:
+def test_a_slot_that_is_not_reserved_is_for_any_owner() -> None:
     turns = Turns(1, kept=0)
     turns.acquire("one", is_small=False, wait_limit=0)
     with pytest.raises(NoTurnError):
@@ -65,7 +65,7 @@ def test_a_place_that_is_not_kept_is_anybodys() -> None:
     turns.acquire("two", is_small=False, wait_limit=0)
 
 
-def test_who_used_little_comes_before_who_used_much() -> None:
+def test_an_owner_who_used_little_time_comes_first() -> None:
     turns = Turns(1, kept=0)
     order = ["many"]
     turns.acquire("many", is_small=True, wait_limit=0)
@@ -88,7 +88,7 @@ def test_who_used_little_comes_before_who_used_much() -> None:
     assert order == ["many", "few", "none", "many", "many"]
 
 
-def test_who_gave_up_waiting_gets_no_place() -> None:
+def test_a_waiter_that_gave_up_gets_no_slot() -> None:
     turns = Turns(1, kept=0)
     turns.acquire("one", is_small=True, wait_limit=0)
     with pytest.raises(NoTurnError):
@@ -98,7 +98,7 @@ def test_who_gave_up_waiting_gets_no_place() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40), st.integers(1, 4), st.integers(0, 2))
-def test_places_are_never_more_nor_less_than_there_are(wishes: list[tuple[str, bool]], places: int, kept: int) -> None:
+def test_the_number_of_slots_stays_constant(wishes: list[tuple[str, bool]], places: int, kept: int) -> None:
     turns = Turns(places, kept=kept)
     held: list[str] = []
     for who, is_small in wishes:
@@ -114,7 +114,7 @@ def test_places_are_never_more_nor_less_than_there_are(wishes: list[tuple[str, b
     assert (turns._free, turns._held) == (places, {})
 
 
-def test_nobody_is_remembered_for_ever() -> None:
+def test_owners_are_eventually_forgotten() -> None:
     turns = Turns(1, kept=0)
     for number in range(5_000):
         turns.acquire(str(number), is_small=True, wait_limit=0)
@@ -122,7 +122,7 @@ def test_nobody_is_remembered_for_ever() -> None:
     assert len(turns._used) <= 2_000
 
 
-def test_used_time_is_forgotten_by_half_in_30_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_used_time_halves_every_30_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr("holdgate.scan.turns.time.monotonic", lambda: clock[0])
     turns = Turns(1, kept=0)
@@ -148,7 +148,7 @@ def test_used_time_is_forgotten_by_half_in_30_seconds(monkeypatch: pytest.Monkey
     assert turns._used["other"] == pytest.approx(1.25 / 2)
 
 
-def test_beyond_a_thousand_owners_those_who_used_least_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_the_limit_the_owners_with_the_least_used_time_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holdgate.scan.turns._REMEMBERED", 2)
     turns = Turns(1, kept=0)
     for who, seconds in (("a", 3.0), ("b", 9.0)):
@@ -160,7 +160,7 @@ def test_beyond_a_thousand_owners_those_who_used_least_are_forgotten(monkeypatch
     assert turns._used == {"b": 9.0, ("b", ""): 9.0}
 
 
-def test_one_that_gets_its_place_just_as_it_gives_up_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiter_that_gets_its_slot_while_it_gives_up_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = Turns(1, kept=0)
     turns.acquire("one", is_small=True, wait_limit=0)
 

@@ -28,7 +28,7 @@ def message(*ibans: str) -> bytes:
     return f"From: anna@corp.example\r\nSubject: Payment\r\n\r\n{lines}".encode()
 
 
-def test_each_value_once_with_its_identifier_and_nothing_of_its_text() -> None:
+def test_each_value_gives_one_digest_with_its_identifier_and_no_text() -> None:
     found = digests([[match("iban", "DE89"), match("iban", "DE89")], [match("iban", "DE90"), match("us-ssn", "DE89")]])
     assert [one.partition(" ")[0] for one in found] == ["iban", "iban", "us-ssn"]
     assert len({one.partition(" ")[2] for one in found}) == 3
@@ -36,16 +36,16 @@ def test_each_value_once_with_its_identifier_and_nothing_of_its_text() -> None:
 
 
 @pytest.mark.parametrize("identifier", sorted(SHARED))
-def test_a_kind_whose_values_belong_to_many_is_not_compared(identifier: str) -> None:
+def test_an_identifier_whose_values_many_people_share_is_not_compared(identifier: str) -> None:
     assert digests([[match(identifier, "X"), match("iban", "DE89")]])[0].startswith("iban ")
 
 
-def test_what_is_only_a_shape_or_has_no_value_is_not_compared() -> None:
+def test_a_match_of_low_confidence_or_without_value_is_not_compared() -> None:
     assert digests([[match("us-ssn", "1", Confidence.LOW), match("iban", "")]]) == []
     assert len(digests([[match("us-ssn", "1", Confidence.MEDIUM)]])) == 1
 
 
-def test_of_very_many_values_the_first_are_compared() -> None:
+def test_only_the_first_of_many_values_are_compared() -> None:
     many = [match("iban", str(number)) for number in range(1000)]
     assert digests([many]) == digests([many[:MOST_VALUES]])
 
@@ -78,7 +78,7 @@ def test_a_short_document_and_the_body_have_no_sketch() -> None:
     assert sketches(Extraction([Part("message body", "text", TEMPLATE)])) == []
 
 
-def test_of_very_many_documents_the_first_have_a_sketch() -> None:
+def test_only_the_first_of_many_documents_have_a_sketch() -> None:
     words = TEMPLATE.split()
     parts = [Part(f"{at}.txt", "text", " ".join(words[at : at + 60])) for at in range(0, 200, 20)]
     many = Extraction(parts, attachments=[file(one.name) for one in parts])
@@ -86,11 +86,11 @@ def test_of_very_many_documents_the_first_have_a_sketch() -> None:
 
 
 @given(st.text())
-def test_any_text_can_be_a_document(text: str) -> None:
+def test_sketching_works_for_any_text(text: str) -> None:
     assert len(sketches(document(text * 20))) <= SKETCH
 
 
-def test_a_worker_is_asked_for_them(inspector: Inspector) -> None:
+def test_a_worker_returns_values_on_request(inspector: Inspector) -> None:
     one = inspector.inspect(message(IBAN, OTHER), values=True)
     assert len(one.values) == 2
     assert inspector.inspect(message(IBAN.replace(" ", "")), values=True).values == one.values[:1]
@@ -106,7 +106,7 @@ def test_a_document_of_fifty_words_is_compared_and_a_shorter_one_is_not() -> Non
     assert sketches(document(" ".join(words[:49]))) == []
 
 
-def test_what_follows_the_first_two_thousand_words_is_not_compared() -> None:
+def test_words_after_the_first_two_thousand_are_not_compared() -> None:
     words = [f"word{number:04}".translate(DIGITS) for number in range(2000)]
     whole = sketches(document(" ".join(words)))
     # A word that would be in the sketch, because what ends with it has a small checksum.

@@ -56,14 +56,14 @@ def test_one_in_five_samples_and_each_kind_of_document_several_times() -> None:
     assert [b"<html>" in one for one in noted.plain] == [False, True] * 3
 
 
-def test_who_only_reads_reads_the_same_documents() -> None:
+def test_a_process_that_only_reads_reads_the_same_documents() -> None:
     noted = Noted()
     warm_reading(cast(ReadingOnly, noted))
     assert files(noted.read) == NAMES * 3
     assert len(noted.read) == 18
 
 
-def test_the_documents_are_whole_and_have_the_text() -> None:
+def test_the_documents_are_complete_and_contain_the_text() -> None:
     found = dict(_documents(TEXT))
     assert list(found) == NAMES
     for name in NAMES[1:4]:
@@ -76,7 +76,7 @@ def test_the_documents_are_whole_and_have_the_text() -> None:
     assert b"Dear Anna" in found["a.csv"]
 
 
-def test_pages_and_word_documents_have_what_mail_usually_has() -> None:
+def test_html_pages_and_word_documents_contain_usual_elements() -> None:
     noted = Noted()
     warm_reading(cast(ReadingOnly, noted))
     assert noted.read[-1].count(b"<style>") == 1
@@ -86,7 +86,7 @@ def test_pages_and_word_documents_have_what_mail_usually_has() -> None:
     assert picture.getexif()[ExifTags.Base.Software] == "Software"
 
 
-def test_the_table_of_the_pdf_leads_to_its_objects() -> None:
+def test_the_cross_reference_table_of_the_pdf_is_correct() -> None:
     pdf = dict(_documents(TEXT))["a.pdf"]
     (start,) = re.findall(rb"startxref\n(\d+)\n", pdf)
     assert pdf[int(start) :].startswith(b"xref\n0 6\n")
@@ -96,5 +96,5 @@ def test_the_table_of_the_pdf_leads_to_its_objects() -> None:
     assert int(length) == len(drawn)
 
 
-def test_a_document_is_small_however_long_the_text() -> None:
+def test_a_document_stays_small_even_with_a_long_text() -> None:
     assert all(len(data) < 20_000 for _, data in _documents("word " * 10_000))

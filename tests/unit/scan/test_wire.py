@@ -32,20 +32,20 @@ def test_a_message_and_a_descriptor_arrive(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("frame", [b"", b"\0", b"\0\0\0\5{", b"\xff\xff\xff\xff", b"\0\0\0\2[]", b"\0\0\0\1x"])
-def test_what_is_cut_or_no_object_is_refused(pair: Pair, frame: bytes) -> None:
+def test_a_cut_frame_or_one_without_an_object_is_refused(pair: Pair, frame: bytes) -> None:
     pair[0].sendall(frame)
     pair[0].close()
     with pytest.raises(wire.WireError):
         wire.receive(pair[1])
 
 
-def test_a_side_that_dribbles_does_not_get_more_time(pair: Pair) -> None:
+def test_a_peer_that_sends_slowly_gets_no_extra_time(pair: Pair) -> None:
     pair[0].sendall(b"\0\0\0\5{")
     with pytest.raises(TimeoutError):
         wire.receive(pair[1], timeout=0.05)
 
 
-def test_an_answer_beyond_the_limit_is_refused_before_it_is_read(pair: Pair) -> None:
+def test_an_answer_over_the_limit_is_refused_before_it_is_read(pair: Pair) -> None:
     pair[0].sendall((300 * 2**20).to_bytes(4, "big") + b"{")
     with pytest.raises(wire.WireError, match="beyond all bounds"):
         wire.receive(pair[1], timeout=30)
@@ -62,7 +62,7 @@ def test_two_frames_at_once_are_refused(pair: Pair) -> None:
 
 
 @given(st.binary(max_size=300_000))
-def test_a_message_goes_in_the_frame_of_its_job(content: bytes) -> None:
+def test_a_message_is_sent_in_the_frame_of_its_job(content: bytes) -> None:
     left, right = socket.socketpair()
     with left, right:
         sending = threading.Thread(target=wire.send, args=(left, {"do": "inspect", "name": "a\nb"}, (), content))
@@ -71,14 +71,14 @@ def test_a_message_goes_in_the_frame_of_its_job(content: bytes) -> None:
         sending.join()
 
 
-def test_nobody_who_takes_the_job_is_a_timeout(pair: Pair) -> None:
+def test_a_job_that_no_peer_reads_times_out(pair: Pair) -> None:
     wire.set_timeout(pair[0], 0.05)
     with pytest.raises(TimeoutError):
         wire.send(pair[0], {}, content=bytes(2**23))
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"x" * 300_000])
-def test_a_frame_is_read_from_a_descriptor_and_nothing_behind_it(content: bytes) -> None:
+def test_a_frame_is_read_from_a_descriptor_without_the_following_bytes(content: bytes) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         sending = threading.Thread(target=theirs.sendall, args=(struct.pack("!I", len(content)) + content + b"more",))
@@ -91,7 +91,7 @@ def test_a_frame_is_read_from_a_descriptor_and_nothing_behind_it(content: bytes)
 @pytest.mark.parametrize(
     "sent", [b"", b"\0", b"\0\0\0\2{", b"\0\0\0\x11" + b"x" * 17], ids=["", "a byte", "cut", "long"]
 )
-def test_what_is_no_whole_frame_is_an_error(sent: bytes) -> None:
+def test_an_incomplete_frame_is_an_error(sent: bytes) -> None:
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
@@ -100,7 +100,7 @@ def test_what_is_no_whole_frame_is_an_error(sent: bytes) -> None:
             wire.read_frame(ours.fileno(), limit=16)
 
 
-def test_a_frame_exactly_as_large_as_the_limit_is_taken(pair: Pair) -> None:
+def test_a_frame_exactly_at_the_limit_is_accepted(pair: Pair) -> None:
     pair[0].sendall(struct.pack("!I", 10) + b"x" * 10)
     assert wire.receive_frame(pair[1], limit=10) == (b"x" * 10, [])
     pair[0].sendall(struct.pack("!I", 10) + b"y" * 10)
@@ -110,7 +110,7 @@ def test_a_frame_exactly_as_large_as_the_limit_is_taken(pair: Pair) -> None:
         wire.read_frame(pair[1].fileno(), limit=10)
 
 
-def test_a_frame_in_pieces_is_put_together(pair: Pair) -> None:
+def test_a_frame_sent_in_pieces_is_reassembled(pair: Pair) -> None:
     encoded = b'{"a":"' + b"x" * 300_000 + b'"}'
     frame = struct.pack("!I", len(encoded)) + encoded
 
@@ -126,7 +126,7 @@ def test_a_frame_in_pieces_is_put_together(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("frame", [b"\0\0\0\2[]", b"\0\0\0\1x", b"\0\0\0\5{", b"\xff\0\0\0{", b"\0\0\0\0{"])
-def test_descriptors_that_come_with_what_is_refused_are_closed(pair: Pair, frame: bytes) -> None:
+def test_descriptors_of_a_refused_frame_are_closed(pair: Pair, frame: bytes) -> None:
     with open(os.devnull, "rb") as file:  # noqa: PTH123
         socket.send_fds(pair[0], [frame], [file.fileno()])
     pair[0].close()
@@ -136,7 +136,7 @@ def test_descriptors_that_come_with_what_is_refused_are_closed(pair: Pair, frame
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
-def test_descriptors_that_come_with_a_frame_that_is_late_are_closed(pair: Pair) -> None:
+def test_descriptors_of_a_late_frame_are_closed(pair: Pair) -> None:
     with open(os.devnull, "rb") as file:  # noqa: PTH123
         socket.send_fds(pair[0], [b"\0\0\0\5{"], [file.fileno()])
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
@@ -145,7 +145,7 @@ def test_descriptors_that_come_with_a_frame_that_is_late_are_closed(pair: Pair) 
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
-def test_a_descriptor_is_not_inherited_by_programs(pair: Pair) -> None:
+def test_a_received_descriptor_is_not_inherited_by_programs(pair: Pair) -> None:
     with open(os.devnull, "rb") as file:  # noqa: PTH123
         wire.send(pair[0], {}, (file.fileno(),))
     _, (received,) = wire.receive(pair[1], descriptors=1)
@@ -153,7 +153,7 @@ def test_a_descriptor_is_not_inherited_by_programs(pair: Pair) -> None:
     os.close(received)
 
 
-def test_no_more_descriptors_are_taken_than_are_wanted(pair: Pair) -> None:
+def test_no_more_descriptors_are_accepted_than_requested(pair: Pair) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     with open(os.devnull, "rb") as file:  # noqa: PTH123
         wire.send(pair[0], {}, (file.fileno(), file.fileno(), file.fileno()))
@@ -163,7 +163,7 @@ def test_no_more_descriptors_are_taken_than_are_wanted(pair: Pair) -> None:
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
-def test_a_frame_with_a_descriptor_that_is_sent_in_pieces_arrives_whole(
+def test_a_frame_with_a_descriptor_sent_in_pieces_arrives_completely(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send_fds = socket.send_fds
@@ -189,7 +189,7 @@ def test_a_short_order_is_sent_without_waiting() -> None:
     ("seconds", "value"),
     [(0.0, (0, 0)), (2.25, (2, 250_000)), (60.0, (60, 0)), (0.001, (0, 1_000)), (1.9999999, (2, 0))],
 )
-def test_a_wait_is_bounded_by_the_kernel(pair: Pair, seconds: float, value: tuple[int, int]) -> None:
+def test_a_wait_has_a_time_limit_in_the_kernel(pair: Pair, seconds: float, value: tuple[int, int]) -> None:
     wire.set_timeout(pair[0], seconds)
     size = struct.calcsize("@ll")
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -198,7 +198,7 @@ def test_a_wait_is_bounded_by_the_kernel(pair: Pair, seconds: float, value: tupl
         assert given + microseconds / 1e6 == pytest.approx(value[0] + value[1] / 1e6, abs=0.01)
 
 
-def test_receive_waits_for_the_first_byte_as_long_as_it_is_told_and_without_a_limit_for_ever(pair: Pair) -> None:
+def test_receive_waits_for_the_first_byte_up_to_its_limit_or_forever_without_one(pair: Pair) -> None:
     size = struct.calcsize("@ll")
 
     def bound_of(one: socket.socket) -> int:

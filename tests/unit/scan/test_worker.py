@@ -52,7 +52,7 @@ def serving(theirs: socket.socket, work: Echo) -> threading.Thread:
 
 
 @pytest.mark.usefixtures("confined")
-def test_a_worker_ends_after_a_job_that_does_not_let_it_stay(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_worker_exits_after_a_job_that_is_not_reusable(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     work = Echo()
     thread = serving(theirs, work)
@@ -76,7 +76,7 @@ def test_a_worker_is_confined_with_all_limits_before_its_first_job(
     assert confined == [(WorkerLimits(), PROTECTIONS)]
 
 
-def test_a_worker_that_cannot_be_confined_says_why_and_takes_no_job(
+def test_a_worker_that_cannot_be_confined_reports_the_reason_and_takes_no_job(
     pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -93,7 +93,9 @@ def test_a_worker_that_cannot_be_confined_says_why_and_takes_no_job(
 
 @pytest.mark.usefixtures("confined")
 @pytest.mark.parametrize("sent", [b"", b"\0\0\0\1x", b"\xff\xff\xff\xff"], ids=["closed", "no job", "too long"])
-def test_a_worker_whose_pool_has_gone_or_errs_ends(pair: tuple[socket.socket, socket.socket], sent: bytes) -> None:
+def test_a_worker_exits_if_its_pool_has_exited_or_sends_invalid_data(
+    pair: tuple[socket.socket, socket.socket], sent: bytes
+) -> None:
     ours, theirs = pair
     ours.sendall(sent)
     ours.close()
@@ -103,7 +105,7 @@ def test_a_worker_whose_pool_has_gone_or_errs_ends(pair: tuple[socket.socket, so
 
 
 @pytest.mark.usefixtures("confined")
-def test_a_message_by_descriptor_is_read_from_its_first_byte_and_the_descriptor_closed(
+def test_a_descriptor_is_read_from_its_first_byte_and_closed(
     pair: tuple[socket.socket, socket.socket], tmp_path: Path
 ) -> None:
     ours, theirs = pair
@@ -125,7 +127,7 @@ def test_a_message_by_descriptor_is_read_from_its_first_byte_and_the_descriptor_
     [(b"\0\0\0\3abc", b"abc"), (b"\0\0\0\3abcdef", b"abc"), (b"\0\0\0\3a", b""), (b"", b""), (b"\xff\0\0\0x", b"")],
     ids=["a frame", "more", "cut", "nothing", "too long"],
 )
-def test_a_search_gets_what_the_other_process_answered_or_nothing(
+def test_a_search_gets_the_answer_of_the_other_process_or_nothing(
     pair: tuple[socket.socket, socket.socket], sent: bytes, content: bytes
 ) -> None:
     ours, theirs = pair
@@ -140,7 +142,7 @@ def test_a_search_gets_what_the_other_process_answered_or_nothing(
 
 
 @pytest.mark.usefixtures("confined")
-def test_a_job_with_a_text_as_large_as_the_limit_is_taken(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_a_job_with_a_text_at_the_limit_is_accepted(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = pair
     work = Echo()
     thread = serving(theirs, work)
@@ -149,7 +151,7 @@ def test_a_job_with_a_text_as_large_as_the_limit_is_taken(pair: tuple[socket.soc
     thread.join(30)
 
 
-def test_the_trial_is_a_message_with_a_number_to_look_at() -> None:
+def test_the_trial_message_contains_a_number() -> None:
     assert worker.TRIAL.count(b"\r\n\r\n") == 1
     assert b"4111 1111 1111 1112" in worker.TRIAL, "not a card number: nothing is found in it"
     assert os.linesep.encode() in worker.TRIAL

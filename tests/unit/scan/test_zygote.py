@@ -52,7 +52,7 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-def test_a_worker_that_hangs_is_killed_and_buried(
+def test_a_worker_that_hangs_is_killed_and_reaped(
     workers: Workers, control: tuple[socket.socket, socket.socket]
 ) -> None:
     pid, connection = forked(workers, control)
@@ -66,7 +66,9 @@ def test_a_worker_that_hangs_is_killed_and_buried(
         assert state(other) == "S"
 
 
-def test_a_worker_is_slowed_down_within_bounds(workers: Workers, control: tuple[socket.socket, socket.socket]) -> None:
+def test_the_priority_of_a_worker_is_lowered_within_its_range(
+    workers: Workers, control: tuple[socket.socket, socket.socket]
+) -> None:
     pid, connection = forked(workers, control)
     other, another = forked(workers, control)
     with connection, another:
@@ -77,7 +79,7 @@ def test_a_worker_is_slowed_down_within_bounds(workers: Workers, control: tuple[
         assert os.getpriority(os.PRIO_PROCESS, other) == own
 
 
-def test_who_is_no_child_any_more_is_not_signalled(
+def test_a_process_that_is_no_longer_a_child_is_not_signalled(
     workers: Workers, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid, connection = forked(workers, control)
@@ -98,7 +100,7 @@ def test_who_is_no_child_any_more_is_not_signalled(
         st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["end"]), st.lists),
     )
 )
-def test_what_is_no_order_ends_the_zygote_and_does_nothing(order: dict[str, Any]) -> None:
+def test_an_invalid_order_ends_the_zygote_without_an_effect(order: dict[str, Any]) -> None:
     if order.get("do") == "fork":
         return
     is_order = order.get("do") in ("end", "slow down") and isinstance(order.get("worker"), int)
@@ -112,7 +114,7 @@ def test_what_is_no_order_ends_the_zygote_and_does_nothing(order: dict[str, Any]
                 workers.carry_out(order, theirs)
 
 
-def test_a_fork_that_the_kernel_refuses_costs_an_answer_only(
+def test_a_fork_that_the_kernel_refuses_is_reported_and_the_zygote_continues(
     workers: Workers, control: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> int:

@@ -97,7 +97,7 @@ def names(steps: Steps) -> list[str]:
     return [one[0] for one in steps]
 
 
-def test_one_that_only_reads_loads_no_rules(steps: Steps, control: Control) -> None:
+def test_a_zygote_that_only_reads_loads_no_rules(steps: Steps, control: Control) -> None:
     assert answer(control) == {"ready": os.getpid(), "identifiers": []}
     assert names(steps)[0] == "setsid", "the kernel divides processor time among sessions first"
     assert ("add_modules", ["site_reader"], "/the/readers") in steps
@@ -110,9 +110,7 @@ def test_one_that_only_reads_loads_no_rules(steps: Steps, control: Control) -> N
     assert "nice" not in names(steps)
 
 
-def test_everything_is_loaded_before_it_is_frozen_and_frozen_before_it_is_confined(
-    steps: Steps, control: Control
-) -> None:
+def test_a_zygote_loads_then_freezes_and_then_confines_itself(steps: Steps, control: Control) -> None:
     answer(control)
     order = [
         "disable",
@@ -130,7 +128,7 @@ def test_everything_is_loaded_before_it_is_frozen_and_frozen_before_it_is_confin
     assert ("gather", ()) in steps
 
 
-def test_one_that_is_forked_from_the_template_has_loaded_already(steps: Steps, control: Control) -> None:
+def test_a_zygote_forked_from_the_template_loads_nothing_again(steps: Steps, control: Control) -> None:
     answer(control, shared=[(1, 2)])
     assert "preload" not in names(steps)
     assert "warm_reading" not in names(steps)
@@ -138,7 +136,7 @@ def test_one_that_is_forked_from_the_template_has_loaded_already(steps: Steps, c
 
 
 @pytest.mark.parametrize("shared", [None, [(1, 2)]])
-def test_one_that_searches_has_the_rules(
+def test_a_zygote_that_searches_loads_the_rules(
     steps: Steps, control: Control, monkeypatch: pytest.MonkeyPatch, detector: Detector, shared: Any
 ) -> None:
     asked: list[Any] = []
@@ -156,7 +154,7 @@ def test_one_that_searches_has_the_rules(
     assert warmed[1].limits == Limits(message_seconds=12.5)
 
 
-def test_one_without_local_rules_asks_for_none(
+def test_a_zygote_without_local_rules_loads_none(
     steps: Steps, control: Control, monkeypatch: pytest.MonkeyPatch, detector: Detector
 ) -> None:
     asked: list[Any] = []
@@ -165,7 +163,7 @@ def test_one_without_local_rules_asks_for_none(
     assert asked == [None]
 
 
-def test_one_that_reads_images_gives_way_to_other_mail(steps: Steps, control: Control) -> None:
+def test_a_zygote_for_ocr_runs_with_low_priority(steps: Steps, control: Control) -> None:
     assert answer(control, ocr_languages=["eng"])["identifiers"] == []
     assert ("engine", ["eng"]) in steps
     (configured,) = [one for one in steps if one[0] == "configure"]
@@ -176,7 +174,7 @@ def test_one_that_reads_images_gives_way_to_other_mail(steps: Steps, control: Co
 # -- what keeps it from being ready -----------------------------------------------------------------------------------
 
 
-def test_rules_that_cannot_be_used_are_the_answer(steps: Steps, control: Control) -> None:
+def test_an_error_in_the_rules_is_the_answer(steps: Steps, control: Control) -> None:
     error = answer(control, only_reads=False, rules="/nonexistent")["error"]
     assert "/nonexistent" in error
 
@@ -192,7 +190,7 @@ def test_rules_that_cannot_be_used_are_the_answer(steps: Steps, control: Control
     ],
     ids=["reader", "preload", "confine", "images", "output"],
 )
-def test_each_failure_is_the_answer_and_no_worker_is_forked(
+def test_each_start_failure_is_the_answer_and_no_worker_is_forked(
     steps: Steps, control: Control, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, error: Exception
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -203,7 +201,7 @@ def test_each_failure_is_the_answer_and_no_worker_is_forked(
 
 
 @pytest.mark.parametrize("sent", [b"", b"\0\0\0\1x"])
-def test_one_that_gets_no_settings_ends_without_a_word(steps: Steps, control: Control, sent: bytes) -> None:
+def test_a_zygote_without_settings_exits_silently(steps: Steps, control: Control, sent: bytes) -> None:
     ours, theirs = control
     if sent:
         ours.send(sent)
@@ -214,7 +212,7 @@ def test_one_that_gets_no_settings_ends_without_a_word(steps: Steps, control: Co
     assert "add_modules" not in names(steps)
 
 
-def test_one_that_is_a_session_leader_already_goes_on(
+def test_a_zygote_that_is_already_a_session_leader_continues(
     steps: Steps, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse() -> None:
@@ -224,7 +222,7 @@ def test_one_that_is_a_session_leader_already_goes_on(
     assert "ready" in answer(control)
 
 
-def test_the_wait_for_the_settings_has_an_end_and_that_for_orders_has_none(
+def test_the_wait_for_settings_has_a_limit_and_the_wait_for_orders_has_none(
     steps: Steps, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[Any] = []
@@ -276,7 +274,7 @@ def test_orders_are_carried_out_until_one_is_invalid(
     assert [one["do"] for one in orders] == ["fork", "end", "x"]
 
 
-def test_the_command_line_has_the_readers_and_then_the_control_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_has_the_readers_directory_and_the_control_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     called: list[Any] = []
     monkeypatch.setattr(zygote, "keep_memory_private", lambda: called.append("private"))
@@ -312,7 +310,7 @@ def test_all_output_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
     os.close(reading)
 
 
-def test_a_worker_that_ends_by_itself_has_status_0_and_one_that_fails_has_1(
+def test_a_worker_exits_with_0_normally_and_with_1_on_failure(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def serve(connection: socket.socket, work: Any, protections: Any) -> None:
@@ -329,7 +327,7 @@ def test_a_worker_that_ends_by_itself_has_status_0_and_one_that_fails_has_1(
             assert ours.recv(1) == b""
 
 
-def test_a_worker_has_its_own_socket_and_no_other(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_inherits_only_its_own_socket(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(connection: socket.socket, *_: Any) -> None:
         open_ = []
         for one in (control[1], connection):
