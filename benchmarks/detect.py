@@ -184,15 +184,35 @@ def naming(detector: Detector) -> bool:
         *names.in_letters(asking),
     ]:
         for kind in names.KINDS.values():
-            right, wrong, missed = (counts[kind, what] for what in ("right", "wrong", "missed"))
-            score = _f1(right, wrong, missed)
-            print(f"    {corpus:24} F1 {kind} {score:.3f} ({right} right, {wrong} wrong, {missed} missed)")
+            print_f1(corpus, kind, counts)
     folder = corpora.corpus("ham")
     if folder is None:
         return True
     return threshold(
         "speed of names in whole mail, one core", names.rate(asking, detector, corpora.ham(folder)), 2, "MB/s"
     )
+
+
+def print_f1(corpus: str, kind: str, counts: Counter[tuple[str, str]]) -> None:
+    """Print how many of a kind are right, wrong and missed."""
+    right, wrong, missed = (counts[kind, what] for what in ("right", "wrong", "missed"))
+    score = _f1(right, wrong, missed)
+    print(f"    {corpus:24} F1 {kind} {score:.3f} ({right} right, {wrong} wrong, {missed} missed)")
+
+
+def fresh(detector: Detector) -> bool:
+    """Measure names and addresses in letters that nobody chose anything by, and addresses by country."""
+    asking = detector.with_profile("dlp-names")
+    print("names and addresses in fresh letters, any confidence")
+    countries = Counter[tuple[str, str]]()
+    for corpus, counts, found in names.in_fresh(asking):
+        for kind in (*names.KINDS.values(), names.ADDRESS):
+            print_f1(corpus, kind, counts)
+        countries += found
+    for country in sorted({country for country, _ in countries}):
+        right, missed = countries[country, "right"], countries[country, "missed"]
+        print(f"    addresses in {country}: {right} of {right + missed}")
+    return True
 
 
 def postal(detector: Detector) -> bool:
@@ -338,6 +358,7 @@ def main(arguments: list[str]) -> int:
         "ham",
         "office",
         "names",
+        "fresh",
         "addresses",
         "obfuscations",
         "deobfuscation",
@@ -360,6 +381,7 @@ def main(arguments: list[str]) -> int:
         "ham": lambda: false_hits(detector),
         "office": lambda: false_office(detector),
         "names": lambda: naming(detector),
+        "fresh": lambda: fresh(detector),
         "addresses": lambda: postal(detector),
         "deobfuscation": lambda: deobfuscation(detector),
         "obfuscations": lambda: obfuscations(detector),

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from benchmarks import corpora, letters
@@ -72,6 +72,23 @@ def in_letters(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str
             yield f"{title} {language}, unseen", unseen
 
 
+ADDRESS = "postal-address"
+
+
+def in_fresh(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]], Counter[tuple[str, str]]]]:
+    """Yield the same for the fresh letters of each language, with postal addresses, and those by country."""
+    for language in letters.LANGUAGES:
+        counts = Counter[tuple[str, str]]()
+        countries = Counter[tuple[str, str]]()
+        for text, names in letters.fresh(language):
+            places = [(MARKED.get(kind, ADDRESS), start, end) for start, end, kind in names]
+            missed = _count(counts, detector, text, places, {*KINDS.values(), ADDRESS})
+            for start, end, kind in names:
+                if kind not in MARKED:
+                    countries[kind, "missed" if (ADDRESS, start, end) in missed else "right"] += 1
+        yield f"fresh {language}", counts, countries
+
+
 def mails(lines: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the sentences of EWT that are from mail."""
     kept = False
@@ -82,11 +99,20 @@ def mails(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _count(counts: Counter[tuple[str, str]], detector: Detector, text: str, places: list[Place]) -> None:
-    """Count the names found with at least half of the span in common, those found elsewhere, and those missed."""
+def _count(
+    counts: Counter[tuple[str, str]],
+    detector: Detector,
+    text: str,
+    places: list[Place],
+    kinds: Collection[str] = frozenset(KINDS.values()),
+) -> list[Place]:
+    """Count the names found with at least half of the span in common, those found elsewhere, and those missed.
+
+    Return the missed ones.
+    """
     left = list(places)
     for match in detector.find(text):
-        if match.identifier not in KINDS.values():
+        if match.identifier not in kinds:
             continue
         hit = next(
             (
@@ -102,6 +128,7 @@ def _count(counts: Counter[tuple[str, str]], detector: Detector, text: str, plac
         if hit is not None:
             left.remove(hit)
     counts.update((kind, "missed") for kind, _, _ in left)
+    return left
 
 
 def rate(asking: Detector, plain: Detector, texts: list[str]) -> float:

@@ -9,6 +9,9 @@ The letters in the folder `business` are about organisations, from `organisation
 without a legal form, <L> for one with it, <N> for an abbreviation, <V> a university, <A> an authority, <B> a bank or
 insurer, <H> a hospital, <K> a club or charity, <O> any of these, <M> a mail address of the company before. A company
 is the same in all of a letter.
+
+The letters in the folder `fresh` are filled already: {…}, […], and <<GB …>> for a postal address in that country. They
+serve to measure what others made, never to choose: who changes the model or a finder because of them writes others.
 """
 
 import random
@@ -21,6 +24,7 @@ from typing import Final, NamedTuple
 
 _HERE: Final = Path(__file__).parent
 _SLOT: Final = re.compile(r"<([PFSRUIXECLNVABHKOM])>|\{([^}]+)\}|\[([^\]]+)\]")
+_MARK: Final = re.compile(r"\{([^}]+)\}|\[([^\]]+)\]|<<([A-Z]{2}) (.+?)>>", re.DOTALL)
 _FOREIGN: Final = 0.15
 _TWO_SURNAMES: Final = {"es": 0.6, "pt": 0.4}
 _KINDS: Final = {
@@ -33,7 +37,7 @@ Names = dict[str, dict[str, list[str]]]
 
 
 class Letter(NamedTuple):
-    """A text, and the place and kind ("person" or "organisation") of each name in it."""
+    """A text, and the place and kind of each name in it: "person", "organisation", or the country of an address."""
 
     text: str
     names: list[tuple[int, int, str]]
@@ -48,6 +52,23 @@ def letters(language: str, each: int, seed: int, folder: str = "") -> Iterator[L
     for template in templates:
         for _ in range(each):
             yield _filled(template, language, names, organisations, generator)
+
+
+def fresh(language: str) -> Iterator[Letter]:
+    """Yield each letter of a language in the folder `fresh`."""
+    for written in (_HERE / "fresh" / f"{language}.txt").read_text(encoding="utf-8").rstrip("\n").split("\n%%\n"):
+        text, at, marked = "", 0, list[tuple[int, int, str]]()
+        for mark in _MARK.finditer(written):
+            text += written[at : mark.start()]
+            at = mark.end()
+            name, kind = next(
+                (found, kind)
+                for found, kind in ((mark[1], "person"), (mark[2], "organisation"), (mark[4], mark[3]))
+                if found
+            )
+            marked.append((len(text), len(text) + len(name), kind))
+            text += name
+        yield Letter(text + written[at:], marked)
 
 
 def _read(name: str) -> Names:
