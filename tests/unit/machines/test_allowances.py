@@ -36,7 +36,7 @@ def first(recipient: str) -> set[tuple[str, str]]:
     return {("machine-first", recipient), ("machine-recipient", recipient)}
 
 
-def test_answers_in_a_thread_pass_to_its_recipients_alone(agent: Agent) -> None:
+def test_replies_in_an_allowed_thread_pass_only_to_its_recipients(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=True)
     assert new(agent, BOB, answers=THREAD) == set()
     assert new(agent, BOB) == first(BOB)
@@ -44,31 +44,31 @@ def test_answers_in_a_thread_pass_to_its_recipients_alone(agent: Agent) -> None:
     assert new(agent, CARL, answers=THREAD) == first(CARL)
 
 
-def test_all_mail_to_a_recipient_passes(agent: Agent) -> None:
+def test_all_mail_to_an_allowed_recipient_passes(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
     assert new(agent, "Bob@partner.example") == set()
     assert new(agent, BOB, CARL) == first(CARL)
 
 
-def test_a_new_link_passes_to_those_who_are_allowed(agent: Agent) -> None:
+def test_a_new_link_passes_only_to_allowed_recipients(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
     assert new(agent, BOB, host="new.example") == set()
     assert new(agent, BOB, CARL, host="new.example") == first(CARL) | {("machine-link", CARL)}
 
 
-def test_the_number_of_messages_counts_all_the_same(agent: Agent) -> None:
+def test_the_limit_on_the_number_of_messages_still_applies(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
     found = agent.mail().evaluate(Envelope(recipients=[BOB], auth_user="billing"), Inspection(), counts=False)
     assert [(one.kind, one.count) for one in found] == [(MACHINE_MESSAGES, 2)]
 
 
-def test_what_is_allowed_to_one_account_is_not_to_another(agent: Agent) -> None:
+def test_an_allowance_applies_only_to_its_account(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
     agent.tables.lookup = lambda _table, key: "x" if key == "other" else None  # type: ignore[method-assign]
     assert new(agent, BOB, user="other") == first(BOB)
 
 
-def test_it_ends_by_itself(agent: Agent) -> None:
+def test_an_allowance_expires(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
     agent.seconds += 86_399
     assert new(agent, BOB) == set()
@@ -77,7 +77,7 @@ def test_it_ends_by_itself(agent: Agent) -> None:
     assert agent.store.allowances.active(now(agent)) == []
 
 
-def test_it_can_be_revoked_and_both_are_in_the_history(agent: Agent) -> None:
+def test_an_allowance_can_be_revoked_and_the_history_records_both(agent: Agent) -> None:
     incident = agent.hold(BOB)
     grant(agent, incident, is_thread=False)
     (one,) = agent.store.allowances.active(now(agent))
@@ -89,7 +89,7 @@ def test_it_can_be_revoked_and_both_are_in_the_history(agent: Agent) -> None:
     assert agent.store.audit.verify().problem == ""
 
 
-def test_a_second_click_allows_nothing_more(agent: Agent) -> None:
+def test_a_second_click_adds_no_allowance(agent: Agent) -> None:
     incident = agent.hold(BOB)
     assert grant(agent, incident, is_thread=True)
     assert not grant(agent, incident, is_thread=True)
@@ -97,7 +97,7 @@ def test_a_second_click_allows_nothing_more(agent: Agent) -> None:
     assert len(agent.store.allowances.active(now(agent))) == 2
 
 
-def test_without_a_message_id_there_is_no_thread(agent: Agent) -> None:
+def test_a_message_without_a_message_id_has_no_thread_to_allow(agent: Agent) -> None:
     mail, _ = agent.evaluate(BOB)
     incident = Incident("4a", "agent@corp.example", [BOB], "first-mail")
     mail.note(incident.id, "", [BOB])
@@ -107,5 +107,5 @@ def test_without_a_message_id_there_is_no_thread(agent: Agent) -> None:
         grant(agent, incident, is_thread=True)
 
 
-def test_a_person_s_message_has_no_class(agent: Agent) -> None:
+def test_a_message_of_a_person_has_no_class_to_allow(agent: Agent) -> None:
     assert agent.store.allowances.may_be_of("7K3M-Q9TX-2ABC") == (False, False)

@@ -27,11 +27,11 @@ from holdgate.scan.hosts import MANY, MOST, hosts_of
         ("film.mp4", "pdf film.mp4"),
     ],
 )
-def test_the_form_of_an_attachment(name: str, form: str) -> None:
+def test_the_pattern_of_an_attachment_name(name: str, form: str) -> None:
     assert pattern_of(Attachment(name, "pdf", 1)) == form
 
 
-def test_another_type_is_another_form() -> None:
+def test_another_file_type_has_another_pattern() -> None:
     assert pattern_of(Attachment("a.pdf", "zip", 1)) != pattern_of(Attachment("a.pdf", "pdf", 1))
 
 
@@ -52,22 +52,22 @@ def test_another_type_is_another_form() -> None:
         ("https://evil.example./", "evil.example"),
     ],
 )
-def test_the_host_of_a_link(text: str, host: str) -> None:
+def test_the_host_of_a_link_is_found(text: str, host: str) -> None:
     assert hosts_of([text]) == [host]
 
 
 @pytest.mark.parametrize("text", ["anna@www.corp.example", "a // b", "1/2", "http://", "https://localhost/", "C:\\x"])
-def test_no_link(text: str) -> None:
+def test_text_without_a_link_has_no_host(text: str) -> None:
     assert hosts_of([text]) == []
 
 
-def test_a_message_with_very_many_hosts_says_so() -> None:
+def test_a_message_with_too_many_hosts_has_a_mark() -> None:
     found = hosts_of([" ".join(f"http://h{number}.example" for number in range(MOST + 5))])
     assert (len(found), found[-1]) == (MOST + 1, MANY)
 
 
 @given(st.text())
-def test_any_text_can_be_read(text: str) -> None:
+def test_any_text_can_be_searched_for_hosts(text: str) -> None:
     for host in hosts_of([text]):
         assert host == host.casefold()
 

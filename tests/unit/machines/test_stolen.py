@@ -43,7 +43,7 @@ def values(agent: Agent) -> Iterator[object]:
 
 
 @pytest.mark.slow
-def test_a_million_guesses_find_nothing(stolen: Agent) -> None:
+def test_a_million_guessed_values_match_no_stored_value(stolen: Agent) -> None:
     numbers = {one for one in values(stolen) if isinstance(one, int) and abs(one) > LOW}
     assert len(numbers) > 5
     mine = Hasher(b"k" * 32)
@@ -65,7 +65,7 @@ def test_a_million_guesses_find_nothing(stolen: Agent) -> None:
             assert not {int.from_bytes(digest[:4], order) for order in ("big", "little")} & targets
 
 
-def test_no_table_has_an_address_a_host_or_a_name_of_a_file(stolen: Agent) -> None:
+def test_no_table_contains_an_address_a_host_or_a_file_name(stolen: Agent) -> None:
     known = " ".join(str(one) for one in values(stolen))
     for secret in ("partner.example", "client.example", "portal", "invoice", "billing", "agent@corp.example"):
         assert secret not in known

@@ -27,7 +27,7 @@ def counts(risks: tuple[Risk, ...], kind: str) -> list[int]:
     return [one.count for one in risks if one.kind == kind]
 
 
-def test_what_was_accepted_is_known(agent: Agent) -> None:
+def test_contents_of_accepted_mail_are_known(agent: Agent) -> None:
     assert agent.new(BOB, hosts=PORTAL, files=INVOICE) == FIRST | {"machine-link", "machine-attachment"}
     agent.send(BOB, hosts=PORTAL, files=INVOICE)
     assert agent.new("Bob@Partner.Example", hosts=PORTAL, files=("invoice-4712.pdf",)) == set()
@@ -36,7 +36,7 @@ def test_what_was_accepted_is_known(agent: Agent) -> None:
     assert agent.new(BOB, files=("salaries.pdf",)) == {"machine-attachment"}
 
 
-def test_what_is_known_of_one_account_is_new_for_another(agent: Agent) -> None:
+def test_contents_known_for_one_account_are_new_for_another(agent: Agent) -> None:
     agent.send(BOB)
     assert agent.new(BOB) == set()
     agent.tables.lookup = lambda _table, key: "x" if key == "other" else None  # type: ignore[method-assign]
@@ -44,13 +44,13 @@ def test_what_is_known_of_one_account_is_new_for_another(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize(("end", "learned"), [("approve", True), ("reject", False), ("expire", False), ("", False)])
-def test_of_what_was_held_only_released_mail_is_learned(agent: Agent, end: str, learned: bool) -> None:
+def test_held_mail_is_learned_only_if_it_is_released(agent: Agent, end: str, learned: bool) -> None:
     agent.hold(BOB, hosts=PORTAL, files=INVOICE, end=end)
     wanted = set() if learned else FIRST | {"machine-link", "machine-attachment"}
     assert agent.new(BOB, hosts=PORTAL, files=INVOICE) == wanted
 
 
-def test_what_vanished_is_learned_when_it_is_held_again_and_released(agent: Agent) -> None:
+def test_a_vanished_message_is_learned_if_it_is_held_again_and_released(agent: Agent) -> None:
     incident = agent.hold(BOB, end="lose")
     assert agent.new(BOB) == FIRST
     for state in (State.HELD, State.APPROVED, State.RELEASED):
@@ -58,7 +58,7 @@ def test_what_vanished_is_learned_when_it_is_held_again_and_released(agent: Agen
     assert agent.new(BOB) == set()
 
 
-def test_of_a_message_that_was_changed_only_the_recipients_are_learned(agent: Agent) -> None:
+def test_only_the_recipients_of_a_changed_message_are_learned(agent: Agent) -> None:
     incident = agent.hold(BOB, hosts=PORTAL, files=("salaries.pdf",))
     incident = agent.store.change(incident, State.HELD, ACTOR)
     change = {"kinds": ["without-attachments"], "original": "", "sent": "", "token": "t"}
@@ -67,7 +67,7 @@ def test_of_a_message_that_was_changed_only_the_recipients_are_learned(agent: Ag
     assert agent.new(BOB, hosts=PORTAL, files=("salaries.pdf",)) == {"machine-link", "machine-attachment"}
 
 
-def test_a_recipient_who_was_left_out_is_not_learned(agent: Agent) -> None:
+def test_an_excluded_recipient_is_not_learned(agent: Agent) -> None:
     incident = agent.hold(BOB, CARL, end="")
     incident = agent.store.change(incident, State.HELD, ACTOR)
     change = {"kinds": ["without-recipients"], "original": "", "sent": "", "token": "t", "recipients": [BOB]}
@@ -77,14 +77,14 @@ def test_a_recipient_who_was_left_out_is_not_learned(agent: Agent) -> None:
     assert agent.new(BOB) == FIRST
 
 
-def test_of_a_message_that_was_split_its_content_is_not_learned(agent: Agent) -> None:
+def test_the_content_of_a_split_message_is_not_learned(agent: Agent) -> None:
     mail, _ = agent.evaluate(BOB, CARL, hosts=PORTAL)
     mail.learn([BOB])
     assert agent.new(BOB, hosts=PORTAL) == {"machine-link"}
     assert agent.new(CARL) == FIRST
 
 
-def test_new_recipients_are_counted_over_a_day_each_once(agent: Agent) -> None:
+def test_new_recipients_are_counted_once_each_per_day(agent: Agent) -> None:
     many = [f"user{number}@partner.example" for number in range(4)]
     assert counts(agent.evaluate(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]
     assert counts(agent.evaluate(*many[:2])[1], MACHINE_RECIPIENT) == [1, 2]  # sent again
@@ -96,7 +96,7 @@ def test_new_recipients_are_counted_over_a_day_each_once(agent: Agent) -> None:
     assert counts(agent.evaluate(many[1])[1], MACHINE_RECIPIENT) == [2]
 
 
-def test_each_of_many_new_recipients_and_the_new_links_are_found(agent: Agent) -> None:
+def test_all_new_recipients_and_some_new_links_are_reported(agent: Agent) -> None:
     """A policy decides about each recipient (`split`): one without a risk would get the message."""
     many = [f"c{number}@partner.example" for number in range(100)]
     _, risks = agent.evaluate(*many, hosts=tuple(f"h{number}.partner.example" for number in range(50)))
@@ -105,7 +105,7 @@ def test_each_of_many_new_recipients_and_the_new_links_are_found(agent: Agent) -
     assert 1 <= len(counts(risks, MACHINE_LINK)) <= 20
 
 
-def test_messages_are_counted_within_an_hour(agent: Agent) -> None:
+def test_messages_are_counted_per_hour(agent: Agent) -> None:
     for number in range(1, 5):
         assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [number]
     agent.seconds += 3500
@@ -114,19 +114,19 @@ def test_messages_are_counted_within_an_hour(agent: Agent) -> None:
     assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [1]
 
 
-def test_a_message_that_is_deferred_does_not_count_twice(agent: Agent) -> None:
+def test_a_deferred_message_does_not_count_twice(agent: Agent) -> None:
     mail, _ = agent.evaluate(BOB)
     mail.refund()
     mail.refund()
     assert counts(agent.evaluate(BOB)[1], MACHINE_MESSAGES) == [1]
 
 
-def test_a_host_with_something_masked_is_always_new(agent: Agent) -> None:
+def test_a_host_with_a_masked_part_is_always_new(agent: Agent) -> None:
     agent.send(BOB, hosts=("****1111.evil.example",))
     assert agent.new(BOB, hosts=("****1111.evil.example",)) == {MACHINE_LINK}
 
 
-def test_what_is_only_tried_is_not_counted(agent: Agent) -> None:
+def test_a_message_that_is_only_tested_is_not_counted(agent: Agent) -> None:
     from holdgate.envelope import Envelope
     from holdgate.findings import Inspection
 
@@ -135,14 +135,14 @@ def test_what_is_only_tried_is_not_counted(agent: Agent) -> None:
         assert counts(found, MACHINE_MESSAGES) == counts(found, MACHINE_RECIPIENT) == [1]
 
 
-def test_only_what_a_policy_takes_for_too_much_is_named(agent: Agent) -> None:
+def test_only_risks_over_the_limit_of_a_policy_are_reported(agent: Agent) -> None:
     agent.is_over = lambda risk: risk.kind == MACHINE_FIRST
     agent.traffic = agent.traffic_of(agent.store)
     (risk,) = agent.evaluate(BOB)[1]
     assert (risk.recipient, risk.whose) == (BOB, "billing")
 
 
-def test_while_it_only_learns_nothing_is_found(agent: Agent) -> None:
+def test_no_risk_is_reported_in_learn_mode(agent: Agent) -> None:
     agent.mode = "learn"
     agent.traffic = agent.traffic_of(agent.store)
     assert agent.evaluate(BOB)[1] == ()
@@ -152,7 +152,7 @@ def test_while_it_only_learns_nothing_is_found(agent: Agent) -> None:
     assert agent.new(BOB) == set()
 
 
-def test_who_is_a_machine(agent: Agent) -> None:
+def test_a_machine_account_is_recognised_by_login_address_or_network(agent: Agent) -> None:
     from holdgate.envelope import Envelope
 
     def is_one(**given: str) -> bool:
@@ -167,7 +167,7 @@ def test_who_is_a_machine(agent: Agent) -> None:
     assert not is_one()
 
 
-def test_without_an_answer_a_message_does_not_pass(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_is_not_accepted_if_the_store_does_not_answer(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise OperationalError("x", {}, Exception())
 
@@ -179,9 +179,7 @@ def test_without_an_answer_a_message_does_not_pass(agent: Agent, monkeypatch: py
     assert agent.evaluate(BOB)[1] == ()
 
 
-def test_a_store_that_is_slow_keeps_a_message_no_longer_than_the_limit(
-    agent: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_store_delays_a_message_up_to_the_limit(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(agent.store.machines, "count_message", lambda *_: over.wait(60))
     agent.limit = "0s"
@@ -191,7 +189,7 @@ def test_a_store_that_is_slow_keeps_a_message_no_longer_than_the_limit(
     over.set()
 
 
-def test_two_at_once_cannot_both_have_the_last_place(agent: Agent, store_url: str) -> None:
+def test_two_simultaneous_messages_cannot_both_take_the_last_place(agent: Agent, store_url: str) -> None:
     """Several nodes, each with a store of its own, count together."""
     stores = [open_store(store_url, f"node{number}") for number in range(3)]
     ledger = ledger_of(Hasher(b"k" * 32), "billing")
@@ -220,7 +218,7 @@ def test_two_at_once_cannot_both_have_the_last_place(agent: Agent, store_url: st
     )
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
-def test_a_recipient_is_known_exactly_if_mail_to_them_went_out(agent: Agent, sent: list[tuple[str, set[int]]]) -> None:
+def test_a_recipient_is_known_exactly_if_mail_to_them_was_sent(agent: Agent, sent: list[tuple[str, set[int]]]) -> None:
     agent.store.machines.forget(ledger_of(Hasher(b"k" * 32), "billing"))
     known: set[str] = set()
     for way, numbers in sent:
@@ -235,7 +233,7 @@ def test_a_recipient_is_known_exactly_if_mail_to_them_went_out(agent: Agent, sen
         assert (agent.new(recipient) == set()) is (recipient in known)
 
 
-def test_what_is_forgotten_is_new_again(agent: Agent) -> None:
+def test_a_forgotten_recipient_is_new_again(agent: Agent) -> None:
     hasher = Hasher(b"k" * 32)
     agent.send(BOB, CARL)
     assert agent.store.machines.forget_target(hasher.target(BOB)) == 1
@@ -245,7 +243,7 @@ def test_what_is_forgotten_is_new_again(agent: Agent) -> None:
     assert agent.new(CARL) == FIRST
 
 
-def test_what_was_not_sent_for_long_is_purged_and_what_is_in_use_stays(agent: Agent) -> None:
+def test_contents_not_seen_for_long_are_purged_and_recent_ones_stay(agent: Agent) -> None:
     agent.send(BOB)
     agent.send(CARL)
     agent.seconds += 10 * 86_400
@@ -254,7 +252,7 @@ def test_what_was_not_sent_for_long_is_purged_and_what_is_in_use_stays(agent: Ag
     assert (agent.new(BOB), agent.new(CARL)) == (set(), FIRST)
 
 
-def test_a_copy_that_is_submitted_again_is_noted_again(agent: Agent) -> None:
+def test_the_contents_of_a_resubmitted_copy_are_recorded_again(agent: Agent) -> None:
     """The first time, Postfix did not accept it; the retry has the same incident."""
     for contents in ([1], [2, 3]):
         agent.store.machines.note("7K3M-Q9TX-2ABC", 1, 0, [4], contents, 1_000_000)

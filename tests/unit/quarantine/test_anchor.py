@@ -32,7 +32,7 @@ def test_heads_of_this_store_are_read_from_a_log(tmp_path: Path, compressed: boo
     assert (one.hash, one.source) == (HASH, f"the head of 7 events in {path}")
 
 
-def test_a_log_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"x" * 1000)[:-10])
     (tmp_path / "plain.gz").write_bytes(b"not compressed")
     for name in ("missing.log", "cut.gz", "plain.gz"):
@@ -48,7 +48,7 @@ def journalctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> 
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_the_journal_is_asked_for_the_desks_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_is_queried_only_for_lines_of_the_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = {"__REALTIME_TIMESTAMP": "1795867200000000", "HOLDGATE_HASH": HASH}
     journalctl(tmp_path, monkeypatch, f"echo \"$@\" > {tmp_path}/asked; echo '{json.dumps(entry)}'")
     (one,) = anchor.of_journal(STORE, None)
@@ -57,18 +57,18 @@ def test_the_journal_is_asked_for_the_desks_lines_alone(tmp_path: Path, monkeypa
     assert f"_SYSTEMD_UNIT=holdgate-desk.service HOLDGATE_EVENT=audit-head HOLDGATE_STORE={STORE}" in asked
 
 
-def test_a_journal_that_does_not_answer_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_journalctl_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journalctl(tmp_path, monkeypatch, "echo 'insufficient permissions' >&2; exit 1")
     with pytest.raises(AnchorError, match="insufficient permissions"):
         list(anchor.of_journal(STORE, None))
 
 
-def test_without_a_journal_there_is_nothing_to_compare_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_heads_are_returned_without_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert list(anchor.of_journal(STORE, None)) == []
 
 
-def test_the_journal_is_asked_from_a_moment_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal_is_queried_from_a_given_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journalctl(tmp_path, monkeypatch, f'echo "$@" >> {tmp_path}/asked')
     assert list(anchor.of_journal(STORE, None)) == []
     assert list(anchor.of_journal(STORE, datetime(2026, 11, 28, 12, 0, 0, 400_000, tzinfo=UTC))) == []
@@ -77,7 +77,7 @@ def test_the_journal_is_asked_from_a_moment_on(tmp_path: Path, monkeypatch: pyte
     assert second == f"{first} --since=@1795867200"
 
 
-def test_heads_of_the_journal_have_their_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heads_from_the_journal_have_their_chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [
         {"__REALTIME_TIMESTAMP": "1795867200999999", "HOLDGATE_HASH": HASH, "HOLDGATE_CHAIN": "mx1 milter"},
         {"__REALTIME_TIMESTAMP": "1795867201000000", "HOLDGATE_HASH": "cd" * 32},
@@ -88,7 +88,7 @@ def test_heads_of_the_journal_have_their_chain(tmp_path: Path, monkeypatch: pyte
     assert [one.source[-12:] for one in found] == ["12:00:00 UTC", "12:00:01 UTC"]
 
 
-def test_what_the_journal_says_of_its_failure_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_text_of_journalctl_is_shortened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journalctl(tmp_path, monkeypatch, f"echo ' {'x' * 300}' >&2; exit 1")
     with pytest.raises(AnchorError) as caught:
         list(anchor.of_journal(STORE, None))
@@ -96,7 +96,7 @@ def test_what_the_journal_says_of_its_failure_is_short(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("error", [subprocess.TimeoutExpired("journalctl", 600), PermissionError("no")])
-def test_a_journal_that_cannot_be_asked_is_said(
+def test_a_journal_that_cannot_be_queried_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     asked: list[dict[str, Any]] = []
@@ -112,7 +112,7 @@ def test_a_journal_that_cannot_be_asked_is_said(
     assert asked[0]["timeout"] == 600
 
 
-def test_what_is_written_to_the_file_is_read_by_its_store_alone(tmp_path: Path) -> None:
+def test_only_the_same_store_reads_the_heads_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "head"
     heads = [Kept(7, 5, HASH), Kept(9, 2, "cd" * 32, "mx1 milter")]
     anchor.write(path, STORE, heads)
@@ -127,7 +127,7 @@ def test_what_is_written_to_the_file_is_read_by_its_store_alone(tmp_path: Path) 
     assert anchor.read(path, STORE) == heads[:1]
 
 
-def test_without_the_file_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+def test_no_heads_are_returned_without_the_file(tmp_path: Path) -> None:
     assert anchor.read(tmp_path / "head", STORE) == []
 
 
@@ -144,7 +144,7 @@ def test_without_the_file_there_is_nothing_to_compare_with(tmp_path: Path) -> No
     ],
     ids=["empty", "no text", "three words", "no number", "no count", "second line", "negative"],
 )
-def test_a_file_with_other_contents_is_said(tmp_path: Path, content: bytes) -> None:
+def test_a_file_with_invalid_content_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "head").write_bytes(content)
     with pytest.raises(AnchorError, match=str(tmp_path)):
         anchor.read(tmp_path / "head", STORE)
@@ -157,7 +157,7 @@ def test_stores_have_different_names() -> None:
     assert anchor.store_name("sqlite:////var/lib/holdgate/other.db") != STORE
 
 
-def test_a_head_in_a_log_has_its_chain(tmp_path: Path) -> None:
+def test_heads_from_a_log_have_their_chain(tmp_path: Path) -> None:
     path = tmp_path / "mail.log"
     line = f"audit-head: store={STORE} count=7 hash={HASH}"
     path.write_text(f"{line} chain=mx1/milter more\n{line}0\n{line}\n")

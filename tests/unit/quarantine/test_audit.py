@@ -79,7 +79,7 @@ def test_an_untouched_trail_verifies(trail: Store) -> None:
     assert "not in the chain" in trail.audit.verify("0" * 63 + "1").problem
 
 
-def test_the_database_refuses_to_change_and_delete(trail: Store, visitor: Engine) -> None:
+def test_the_database_refuses_to_change_or_delete_events(trail: Store, visitor: Engine) -> None:
     statements = ["DELETE FROM events", "UPDATE events SET who = 'x'", "UPDATE events SET hash = ''"]
     if visitor.dialect.name == "postgresql":
         statements.append("TRUNCATE events")
@@ -115,7 +115,7 @@ def test_the_database_refuses_to_change_and_delete(trail: Store, visitor: Engine
         "UPDATE events SET seen = '[]' WHERE number = 9",
     ],
 )
-def test_tampering_with_events_shows(trail: Store, tamperer: Tamperer, statement: str) -> None:
+def test_changed_events_fail_verification(trail: Store, tamperer: Tamperer, statement: str) -> None:
     with tamperer.begin() as connection:
         connection.execute(text(statement))
     assert trail.audit.verify().problem
@@ -131,7 +131,7 @@ OTHER = {
 }
 
 
-def test_every_column_of_a_bound_row_is_seen_to_change(moderated: Store, tamperer: Tamperer) -> None:
+def test_a_change_of_any_bound_column_fails_verification(moderated: Store, tamperer: Tamperer) -> None:
     unseen = []
     for table in (incidents, requests, notices):
         (key,) = table.primary_key.columns
@@ -168,21 +168,23 @@ def test_every_column_of_a_bound_row_is_seen_to_change(moderated: Store, tampere
         ["UPDATE incidents SET erased_at = created_at", "UPDATE events SET note = '', salt = ''"],
     ],
 )
-def test_tampering_with_rows_shows(moderated: Store, tamperer: Tamperer, statements: list[str]) -> None:
+def test_changed_rows_fail_verification(moderated: Store, tamperer: Tamperer, statements: list[str]) -> None:
     with tamperer.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
     assert moderated.audit.verify().problem
 
 
-def test_a_chain_that_was_computed_anew_does_not_fit_the_rows(moderated: Store, tamperer: Tamperer) -> None:
+def test_a_recomputed_chain_does_not_match_the_rows(moderated: Store, tamperer: Tamperer) -> None:
     with tamperer.begin() as connection:
         connection.execute(text("UPDATE incidents SET decided_by = 'bob@corp.example'"))
         relink(connection, rebind=False)
     assert "were changed after event" in moderated.audit.verify().problem
 
 
-def test_who_computes_everything_anew_is_caught_by_a_head_kept_elsewhere(moderated: Store, tamperer: Tamperer) -> None:
+def test_a_completely_recomputed_trail_does_not_match_a_head_kept_elsewhere(
+    moderated: Store, tamperer: Tamperer
+) -> None:
     head = moderated.audit.heads()[""]
     with tamperer.begin() as connection:
         connection.execute(text("UPDATE incidents SET decided_by = 'bob@corp.example'"))
@@ -192,9 +194,7 @@ def test_who_computes_everything_anew_is_caught_by_a_head_kept_elsewhere(moderat
     assert "the head of yesterday" in moderated.audit.verify(anchors=[Anchor(head, "the head of yesterday")]).problem
 
 
-def test_a_tail_that_was_cut_off_with_its_incident_is_caught_by_a_head_kept_elsewhere(
-    trail: Store, tamperer: Tamperer
-) -> None:
+def test_a_removed_tail_does_not_match_a_head_kept_elsewhere(trail: Store, tamperer: Tamperer) -> None:
     known = trail.audit.newest()[""]
     assert trail.audit.missing([known]) == []
     with tamperer.begin() as connection:
@@ -238,7 +238,7 @@ POSTGRESQL_CHANGES = [
 
 
 @pytest.mark.parametrize("number", range(13))
-def test_a_database_that_was_built_anew_shows(moderated: Store, visitor: Engine, number: int) -> None:
+def test_a_database_with_a_changed_structure_fails_verification(moderated: Store, visitor: Engine, number: int) -> None:
     changes = SQLITE_CHANGES if visitor.dialect.name == "sqlite" else POSTGRESQL_CHANGES
     statement = changes[number % len(changes)]
     with visitor.begin() as connection:
@@ -259,7 +259,9 @@ def test_a_database_that_was_built_anew_shows(moderated: Store, visitor: Engine,
         ("answer)", "answer) WHERE number > 9"),
     ],
 )
-def test_rules_written_into_sqlite_s_own_table_show(tmp_path: Path, empty_store: Path, old: str, new: str) -> None:
+def test_changes_of_the_sqlite_schema_table_fail_verification(
+    tmp_path: Path, empty_store: Path, old: str, new: str
+) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     shutil.copy(empty_store, tmp_path / "store.db")
     with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as connection:
@@ -287,16 +289,12 @@ def test_rules_written_into_sqlite_s_own_table_show(tmp_path: Path, empty_store:
         ("now()", False, False, False),
     ],
 )
-def test_a_default_gives_nothing_that_could_stand_for_an_answer(
-    default: str | None, nullable: bool, key: bool, is_neutral: bool
-) -> None:
+def test_a_column_default_must_be_neutral(default: str | None, nullable: bool, key: bool, is_neutral: bool) -> None:
     assert structure._is_neutral(default, nullable=nullable, key=key) is is_neutral
 
 
 @pytest.mark.parametrize("statement", ["UPDATE incidents SET created_at = 'x'", "UPDATE incidents SET findings = '{'"])
-def test_rows_that_cannot_be_read_are_a_problem_not_a_failure(
-    tmp_path: Path, empty_store: Path, statement: str
-) -> None:
+def test_unreadable_rows_are_reported_as_a_problem(tmp_path: Path, empty_store: Path, statement: str) -> None:
     url = f"sqlite:///{tmp_path}/store.db"  # PostgreSQL takes no such values
     shutil.copy(empty_store, tmp_path / "store.db")
     store = open_store(url)
@@ -309,7 +307,7 @@ def test_rows_that_cannot_be_read_are_a_problem_not_a_failure(
     store.close()
 
 
-def test_erasing_leaves_the_chain_whole(trail: Store) -> None:
+def test_erasing_content_keeps_the_chain_valid(trail: Store) -> None:
     head = trail.audit.heads()[""]
     trail.erase(trail.incidents()[0], ACTOR)
     found = trail.audit.verify(head)
@@ -317,7 +315,7 @@ def test_erasing_leaves_the_chain_whole(trail: Store) -> None:
     assert sum("a reason" in str(event) for event in trail.audit.export()) == 2
 
 
-def test_an_export_lets_others_compute_the_chain(trail: Store) -> None:
+def test_the_chain_can_be_computed_from_an_export(trail: Store) -> None:
     previous = GENESIS
     for event in trail.audit.export():
         assert note_digest(event["salt"], event["note"]) == event["note_digest"]
@@ -327,7 +325,7 @@ def test_an_export_lets_others_compute_the_chain(trail: Store) -> None:
 
 
 @given(st.text(), st.text(), st.text(), st.text())
-def test_salt_and_note_do_not_run_into_each_other(salt: str, note: str, other: str, rest: str) -> None:
+def test_the_salt_and_the_note_of_a_digest_are_separated(salt: str, note: str, other: str, rest: str) -> None:
     hexadecimal = salt.encode(errors="replace").hex()
     if (hexadecimal, note) != (other.encode(errors="replace").hex(), rest):
         assert note_digest(hexadecimal, note) != note_digest(other.encode(errors="replace").hex(), rest)

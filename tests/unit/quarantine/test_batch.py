@@ -66,7 +66,7 @@ def prepared(store: Store) -> int:
     st.booleans(),
     st.sampled_from([[], ["alerted"]]),
 )
-def test_it_is_recorded_as_by_separate_statements(
+def test_a_batch_records_the_same_as_separate_statements(
     milter: Store,
     words: str,
     recipients: list[str],
@@ -88,13 +88,13 @@ def test_it_is_recorded_as_by_separate_statements(
     assert milter.history(one.id) == milter.history(other.id)
 
 
-def test_all_of_it_verifies(milter: Store) -> None:
+def test_a_trail_written_in_batches_verifies(milter: Store) -> None:
     for also in (["alerted", "noted"], []):
         milter.record(new(subject="\0\ud800'\\"), ACTOR, note="\0\ud800", also=also)
     assert not milter.audit.verify().problem
 
 
-def test_statements_are_prepared_once(milter: Store) -> None:
+def test_statements_of_a_batch_are_prepared_once(milter: Store) -> None:
     for number in range(3):
         milter.record(new(number), ACTOR)
     first = prepared(milter)
@@ -133,7 +133,7 @@ def two(postgres: PostgresServer) -> Iterator[list[Store]]:
         store.close()
 
 
-def test_the_heads_of_other_chains_are_read_once_in_a_second(
+def test_the_heads_of_other_chains_are_read_once_per_second(
     two: list[Store], sent: list[Any], clock: list[float]
 ) -> None:
     trips = []
@@ -151,7 +151,7 @@ def named_by(store: Store) -> list[list[str]]:
     return [[name for name, _, _ in named_heads(event["seen"])] for event in mine]
 
 
-def test_a_head_that_was_read_is_named_once(two: list[Store], clock: list[float]) -> None:
+def test_a_head_that_was_read_is_referenced_once(two: list[Store], clock: list[float]) -> None:
     clock[0] += 100
     for _ in range(3):
         two[0].record(new(), ACTOR)
@@ -163,9 +163,7 @@ def test_a_head_that_was_read_is_named_once(two: list[Store], clock: list[float]
     assert named_by(two[0])[4:] == [["mx2/milter"], []]
 
 
-def test_what_is_left_of_the_heads_that_were_read_is_named_by_the_next_events(
-    two: list[Store], clock: list[float]
-) -> None:
+def test_the_remaining_heads_are_referenced_by_the_next_events(two: list[Store], clock: list[float]) -> None:
     url = two[0]._engine.url.set(drivername="postgresql").render_as_string()
     others = [open_store(url, f"mx{number}", role="milter") for number in range(3, 9)]
     for other in others:
@@ -177,7 +175,7 @@ def test_what_is_left_of_the_heads_that_were_read_is_named_by_the_next_events(
     assert [len(names) for names in named_by(two[0])] == [0, 4, 3, 0]
 
 
-def test_heads_that_another_connection_has_read_are_not_named(two: list[Store], sent: list[Any]) -> None:
+def test_heads_that_another_connection_read_are_not_referenced(two: list[Store], sent: list[Any]) -> None:
     """As after a failover: the new primary may lack an event that the old one had."""
     two[0]._engine.dispose()
     sent.clear()
@@ -185,7 +183,7 @@ def test_heads_that_another_connection_has_read_are_not_named(two: list[Store], 
     assert len(sent) == 2
 
 
-def test_threads_of_a_writer_record_at_once(two: list[Store]) -> None:
+def test_threads_of_a_writer_can_record_in_parallel(two: list[Store]) -> None:
     def record(store: Store) -> None:
         for number in range(15):
             store.record(new(number), ACTOR)
@@ -195,7 +193,7 @@ def test_threads_of_a_writer_record_at_once(two: list[Store]) -> None:
     assert {head.count for head in two[0].audit.verify().chains.values()} == {46}
 
 
-def test_in_a_store_for_newer_versions_alone_nothing_is_written(
+def test_nothing_is_written_to_a_store_that_requires_a_newer_version(
     two: list[Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two[0].record(new(), ACTOR)
@@ -205,7 +203,7 @@ def test_in_a_store_for_newer_versions_alone_nothing_is_written(
     assert two[0].incident(one.id) is None
 
 
-def test_nothing_is_prepared_behind_a_pooler(pooler: PgBouncer) -> None:
+def test_no_statement_is_prepared_behind_a_pooler(pooler: PgBouncer) -> None:
     stores = [open_store(pooler.url, f"mx{number}", role="milter") for number in range(2)]
     for number in range(6):
         stores[number % 2].record(new(number), ACTOR)
@@ -215,7 +213,7 @@ def test_nothing_is_prepared_behind_a_pooler(pooler: PgBouncer) -> None:
         store.close()
 
 
-def test_a_pooler_that_is_not_recognised_costs_one_attempt(
+def test_an_unrecognised_pooler_costs_one_failed_attempt(
     pooler: PgBouncer, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "_is_direct", lambda _: True)
@@ -230,7 +228,7 @@ def test_a_pooler_that_is_not_recognised_costs_one_attempt(
     store.close()
 
 
-def test_a_backslash_where_it_escapes(postgres: PostgresServer) -> None:
+def test_a_backslash_is_stored_unchanged_if_strings_have_escapes(postgres: PostgresServer) -> None:
     """PostgreSQL's old reading of strings: standard_conforming_strings = off."""
     url = postgres.new_database()
     migrate(url)
@@ -244,7 +242,7 @@ def test_a_backslash_where_it_escapes(postgres: PostgresServer) -> None:
     assert found.subject == one.subject
 
 
-def test_a_row_that_cannot_be_written_leaves_nothing(milter: Store) -> None:
+def test_a_row_that_cannot_be_written_leaves_no_part(milter: Store) -> None:
     one = new()
     with pytest.raises(StoreError):
         milter.record(one, ACTOR, "e" * 40)  # longer than the column
@@ -254,7 +252,7 @@ def test_a_row_that_cannot_be_written_leaves_nothing(milter: Store) -> None:
 
 
 @given(WORDS, st.integers(1, 2**31 - 1))
-def test_the_server_hashes_the_text_of_a_link(words: str, number: int) -> None:
+def test_the_server_computes_the_hash_of_a_link(words: str, number: int) -> None:
     names = ("incident_id", "event", "who", "how", "origin", "note_digest", "rows_digest", "chain", "seen")
     values = dict.fromkeys(names, words) | {"chain": "mx1/milter", "rows_digest": "ab"}
     now = datetime.now(UTC)

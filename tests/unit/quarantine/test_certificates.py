@@ -7,7 +7,7 @@ ONE = Machine("1" * 32, "one.corp.example", "1.0")
 OLD, NEW, OTHER = "0" * 64, "1" * 64, "2" * 64
 
 
-def test_what_a_node_has_announced_is_revoked_by_its_name(store: Store) -> None:
+def test_revoking_a_node_revokes_its_announced_certificates(store: Store) -> None:
     known = store.certificates
     for fingerprint, name in ((OLD, "mx1"), (OLD, "mx1"), (NEW, "mx1"), (OTHER, "mx2")):
         known.announce(fingerprint, name)
@@ -21,7 +21,7 @@ def test_what_a_node_has_announced_is_revoked_by_its_name(store: Store) -> None:
     assert known.revoke("mx9") == 0
 
 
-def test_what_a_node_has_used_since_its_certificates_were_revoked(store: Store) -> None:
+def test_a_certificate_announced_after_the_revocation_is_valid(store: Store) -> None:
     known = store.certificates
     known.announce(OLD, "mx1")
     assert known.renewed("mx1") == 0, "none was revoked"
@@ -34,13 +34,13 @@ def test_what_a_node_has_used_since_its_certificates_were_revoked(store: Store) 
     assert [known.is_revoked(one) for one in (NEW, OTHER, "3" * 64)] == [False, False, True]
 
 
-def test_one_that_was_never_used_is_revoked_by_its_fingerprint(store: Store) -> None:
+def test_an_unused_certificate_is_revoked_by_its_fingerprint(store: Store) -> None:
     assert store.certificates.revoke("mx1", [OLD, NEW]) == 2
     assert store.certificates.is_revoked(OLD)
     assert store.certificates.is_revoked(NEW)
 
 
-def test_one_that_two_machines_share_is_revoked_by_its_fingerprint_under_either_name(store: Store) -> None:
+def test_a_certificate_of_two_nodes_is_revoked_by_its_fingerprint_under_either_name(store: Store) -> None:
     store.certificates.announce(OLD, "mx1")
     store.certificates.announce(OLD, "mx2")
     assert store.certificates.revoke("mx2") == 0
@@ -48,7 +48,7 @@ def test_one_that_two_machines_share_is_revoked_by_its_fingerprint_under_either_
     assert store.certificates.is_revoked(OLD)
 
 
-def test_a_node_that_is_retired_and_comes_back_needs_another_certificate(store: Store) -> None:
+def test_a_retired_node_that_returns_needs_another_certificate(store: Store) -> None:
     if store._engine.dialect.name == "sqlite":
         return  # a file has one node, which is never retired
     store.nodes.acquire("mx1", ONE)

@@ -87,7 +87,7 @@ def busy(taking_turns: list[Store]) -> list[Store]:
     return taking_turns
 
 
-def test_a_trail_of_the_released_version_verifies_and_goes_on(url: str) -> None:
+def test_a_trail_of_the_released_version_verifies_and_continues(url: str) -> None:
     migrate(url, "0012")
     rows = json.loads(RELEASED.read_text(encoding="utf-8"))
     with visiting(url) as visitor, visitor.begin() as connection:
@@ -127,7 +127,7 @@ def _typed(table: Table, row: dict[str, object]) -> dict[str, object]:
     return result
 
 
-def test_each_writer_has_a_chain_and_names_the_others(busy: list[Store]) -> None:
+def test_each_writer_has_a_chain_that_references_the_others(busy: list[Store]) -> None:
     found = busy[0].audit.verify()
     assert found.problem == ""
     assert found.chains.keys() == set(NAMES)
@@ -137,7 +137,7 @@ def test_each_writer_has_a_chain_and_names_the_others(busy: list[Store]) -> None
     assert named == {(one, other) for one in NAMES for other in NAMES if one != other}
 
 
-def test_one_writer_in_a_file_names_nobody(tmp_path: Path, empty_store: Path) -> None:
+def test_a_single_writer_in_a_file_references_no_other_chain(tmp_path: Path, empty_store: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     shutil.copy(empty_store, tmp_path / "store.db")
     for node, role in WRITERS:
@@ -197,7 +197,7 @@ def rename(connection: Connection) -> str:
 
 @pytest.mark.parametrize("act", [cut, rewrite, remove, change, unname, rename])
 @pytest.mark.parametrize("kept", [20_000, 1])
-def test_verify_says_which_chain_breaks(
+def test_verify_names_the_broken_chain(
     busy: list[Store], store_url: str, act: Callable[[Connection], str], kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "_KEPT", kept)
@@ -208,7 +208,7 @@ def test_verify_says_which_chain_breaks(
     assert sum(name in problem for name in ("chain mx1/queue:", "chain mx2/desk:", "chain mx1/milter:")) <= 1
 
 
-def test_an_event_names_only_what_was_there_before(busy: list[Store], store_url: str) -> None:
+def test_an_event_references_only_earlier_heads(busy: list[Store], store_url: str) -> None:
     """A head with a later number was written into the trail afterwards, however well it is linked."""
     with visiting(store_url) as visitor, Tamperer(visitor).begin() as connection:
         last = connection.execute(select(events).order_by(events.c.number.desc()).limit(1)).one()
@@ -221,7 +221,7 @@ def test_an_event_names_only_what_was_there_before(busy: list[Store], store_url:
     assert f"chain mx2/desk: event {first.number} names a later one" in busy[0].audit.verify().problem
 
 
-def test_who_computes_all_chains_anew_is_caught_by_a_head_kept_elsewhere(busy: list[Store], store_url: str) -> None:
+def test_recomputed_chains_do_not_match_a_head_kept_elsewhere(busy: list[Store], store_url: str) -> None:
     known = busy[0].audit.newest()
     with visiting(store_url) as visitor, Tamperer(visitor).begin() as connection:
         connection.execute(text("UPDATE events SET who = 'bob@corp.example' WHERE number = 1"))
@@ -231,7 +231,7 @@ def test_who_computes_all_chains_anew_is_caught_by_a_head_kept_elsewhere(busy: l
     assert "not in the chain" in busy[0].audit.verify(known["mx1/milter"].hash).problem
 
 
-def test_a_writer_that_was_rolled_back_names_again_what_it_named(taking_turns: list[Store]) -> None:
+def test_a_writer_references_the_same_heads_again_after_a_rollback(taking_turns: list[Store]) -> None:
     one, other = taking_turns[:2]
     other.record(held(), ACTOR)
     incident = held(1)
@@ -272,7 +272,7 @@ def decide(store: Store, incident: Incident, state: State) -> None:
     store.change(incident, state, ACTOR, outbox=[NewNotice(str(state), "a@corp.example")])
 
 
-def test_of_desks_that_decide_at_once_one_wins(stores: list[Store]) -> None:
+def test_only_one_of_several_simultaneous_decisions_is_stored(stores: list[Store]) -> None:
     for number in range(15):
         incident = held(number)
         stores[0].record(incident, ACTOR)
@@ -290,7 +290,7 @@ def test_of_desks_that_decide_at_once_one_wins(stores: list[Store]) -> None:
     assert stores[0].audit.verify().problem == ""
 
 
-def test_whatever_writers_do_to_the_same_incidents_at_once_verifies(stores: list[Store]) -> None:
+def test_the_trail_verifies_after_simultaneous_writes_to_the_same_incidents(stores: list[Store]) -> None:
     incidents = [held(number) for number in range(3)]
     for incident in incidents:
         stores[0].record(incident, ACTOR)
@@ -341,7 +341,7 @@ class Busy:
         self.store.record(held(self.rng.randrange(99)), ACTOR, outbox=[NewNotice("alert", "a@corp.example")])
 
 
-def test_those_who_write_about_other_incidents_do_not_wait(stores: list[Store]) -> None:
+def test_a_writer_does_not_wait_for_writers_of_other_incidents(stores: list[Store]) -> None:
     """A writer with a suspended transaction blocks its own chain and incident, and nothing else."""
     one, other = stores[:2]
     mine, theirs = held(1), held(2)

@@ -20,7 +20,7 @@ def named(writer: Writer, newest: int, last: int, **heads: int) -> list[str]:
     return [name for name, _, _ in found]
 
 
-def test_at_most_four_are_named_and_those_first_that_were_not_for_the_longest_time() -> None:
+def test_at_most_four_heads_are_referenced_and_the_longest_unreferenced_first() -> None:
     writer = Writer("mx1/milter")
     heads = dict(zip("abcdef", range(11, 17), strict=True))
     assert named(writer, 10, 20, **heads) == ["a", "b", "c", "d"]
@@ -29,24 +29,24 @@ def test_at_most_four_are_named_and_those_first_that_were_not_for_the_longest_ti
     assert named(writer, 22, 23, **(heads | {"f": 30, "b": 31, "a": 32})) == ["a", "b", "f"]
 
 
-def test_a_head_that_was_never_named_comes_before_the_oldest_that_was() -> None:
+def test_a_head_never_referenced_comes_before_the_oldest_reference() -> None:
     writer = Writer("mx1/milter")
     assert named(writer, 0, 2, a=1) == ["a"]
     assert named(writer, 2, 3, a=5, b=9) == ["b", "a"]
 
 
-def test_a_chain_without_an_event_is_not_named() -> None:
+def test_a_chain_without_an_event_is_not_referenced() -> None:
     assert named(Writer("x"), 0, 2, a=0, b=1) == ["b"]
 
 
-def test_what_was_named_in_an_event_that_was_rolled_back_is_named_again() -> None:
+def test_a_head_referenced_by_a_rolled_back_event_is_referenced_again() -> None:
     writer = Writer("mx1/milter")
     assert named(writer, 10, 20, a=11) == ["a"]
     assert named(writer, 10, 21, a=11) == ["a"], "the newest event is still the one before"
     assert named(writer, 21, 22, a=11) == []
 
 
-def test_what_further_events_name_counts_with_them() -> None:
+def test_references_of_further_events_count_too() -> None:
     writer = Writer("mx1/milter")
     heads = [(name, number, "") for number, name in enumerate("abcdef", 11)]
     assert [name for name, _, _ in writer._heads_to_name(10, heads, 20)] == ["a", "b", "c", "d"]
@@ -65,7 +65,7 @@ def rows(*numbers: int, newest: int = 10, others: Any = None, oldest: str | None
     return [(newest, "hash", number, encoded, oldest or head()) for number in numbers]
 
 
-def test_the_numbers_of_the_next_events_are_taken_as_they_were_drawn() -> None:
+def test_the_next_events_use_their_drawn_numbers() -> None:
     writer = Writer("mx1/milter")
     assert writer._end(rows(20, 23)) == End("mx1/milter", "hash", [20, 23], "")
     end = writer._end(rows(24, newest=23, others=[["", 5, "ab"]]))
@@ -74,7 +74,7 @@ def test_the_numbers_of_the_next_events_are_taken_as_they_were_drawn() -> None:
     assert named_heads("") == []
 
 
-def test_a_store_for_newer_versions_alone_is_not_written() -> None:
+def test_a_store_that_requires_a_newer_version_is_not_written() -> None:
     with pytest.raises(DatabaseError, match="newer version of Holdgate"):
         Writer("x")._end(rows(1, oldest="9999"))
 
@@ -93,7 +93,7 @@ class Rows:
         return SimpleNamespace(all=lambda: answer)
 
 
-def test_a_chain_that_is_not_there_yet_is_made_once() -> None:
+def test_a_missing_chain_is_created_once() -> None:
     found = Rows(rows(1, 2, newest=0))
     assert Writer("x").end(cast(Connection, found), 2).numbers == [1, 2]
     assert found.asked == [("WITH", {"name": "x", "count": 2})]
@@ -114,7 +114,7 @@ class Runs:
         return self.answers.pop(0)
 
 
-def test_in_a_batch_it_is_the_same() -> None:
+def test_a_missing_chain_is_created_once_in_a_batch() -> None:
     found = Runs(rows(1, newest=0))
     assert Writer("x").end_in(cast(Any, found), 1, ("SELECT 1", ())).numbers == [1]
     assert found.statements == [[(), ("x",)]]
@@ -123,7 +123,7 @@ def test_in_a_batch_it_is_the_same() -> None:
     assert new.statements == [[("x", 2)], [("x",), ("x", 2)]]
 
 
-def test_a_single_event_is_one_round_trip_and_several_move_the_end_by_their_number() -> None:
+def test_a_single_event_takes_one_round_trip_and_several_events_two() -> None:
     asked: list[tuple[str, Any]] = []
 
     class Keeps:
@@ -143,7 +143,7 @@ def test_a_single_event_is_one_round_trip_and_several_move_the_end_by_their_numb
         assert [word for word, _ in asked] == ["INSERT", "UPDATE"]
 
 
-def test_without_a_name_a_writer_adds_to_the_first_chain() -> None:
+def test_a_writer_without_a_name_adds_to_the_first_chain() -> None:
     assert writer_of({}).name == writer_of({"writer": "x"}).name == ""
 
     class Options:

@@ -40,7 +40,9 @@ steps = st.tuples(st.integers(0, 2), st.sampled_from(["record", "hold", "event",
 
 @given(st.lists(steps, max_size=20))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_a_reader_keeps_is_what_is_there(stores: list[Store], history: list[tuple[int, str, int]]) -> None:
+def test_applying_the_changes_gives_the_same_incidents_as_reading_all(
+    stores: list[Store], history: list[tuple[int, str, int]]
+) -> None:
     """A reader that applies the changes one by one has the same open incidents as one that reads all of them."""
     heads = stores[2].changes.heads()
     known = {one.id: one for one in stores[0].open_incidents()}
@@ -68,7 +70,7 @@ def test_what_a_reader_keeps_is_what_is_there(stores: list[Store], history: list
                 store.change(incident, State.HELD if incident.state is State.PENDING else State.VANISHED, ACTOR)
 
 
-def test_everything_is_read_where_events_that_were_seen_are_gone(stores: list[Store]) -> None:
+def test_everything_is_read_if_known_events_are_missing(stores: list[Store]) -> None:
     stores[0].record(new(), ACTOR)
     heads = stores[0].changes.heads()
     (name, head), *_ = ((name, head) for name, head in heads.items() if head.number)
@@ -79,7 +81,7 @@ def test_everything_is_read_where_events_that_were_seen_are_gone(stores: list[St
 
 
 @pytest.mark.parametrize("events", ["of one", "of many"])
-def test_everything_is_read_where_too_much_changed(
+def test_everything_is_read_if_too_much_changed(
     stores: list[Store], monkeypatch: pytest.MonkeyPatch, events: str
 ) -> None:
     monkeypatch.setattr(changes, "_MOST", 3)
@@ -96,7 +98,7 @@ def test_everything_is_read_where_too_much_changed(
 
 @pytest.mark.parametrize("count", [3, 4])
 @pytest.mark.parametrize("kind", ["events", "incidents"])
-def test_as_many_changes_as_the_limit_are_not_too_many(
+def test_changes_up_to_the_limit_are_read_one_by_one(
     stores: list[Store], monkeypatch: pytest.MonkeyPatch, count: int, kind: str
 ) -> None:
     monkeypatch.setattr(changes, "_MOST", 3)
@@ -117,7 +119,7 @@ def test_many_incidents_are_looked_up_in_several_queries(stores: list[Store]) ->
     assert {one.id for one in stores[0].open_among(names)} == {one.id for one in incidents}
 
 
-def test_a_transaction_that_is_not_over_hides_nothing(stores: list[Store]) -> None:
+def test_an_unfinished_transaction_hides_no_change(stores: list[Store]) -> None:
     """Its events have lower numbers than those that others commit meanwhile, and are seen when it is over."""
     milter, queue, _ = stores
     if not is_shared(milter.signals._engine):

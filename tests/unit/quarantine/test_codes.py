@@ -47,7 +47,7 @@ def given(name: str) -> Callable[[SignInCode], bool]:
     return lambda one: one.proof == f"proof of {name}"
 
 
-def test_a_code_is_good_once_at_any_desk(two: list[SignInCodes]) -> None:
+def test_a_code_is_valid_once_at_any_desk(two: list[SignInCodes]) -> None:
     assert two[0].add(code("a"), "192.0.2.1")
     assert not two[1].redeem("a", ANNA, given("other"))
     assert not two[1].redeem("a", BOB, given("a"))
@@ -55,7 +55,7 @@ def test_a_code_is_good_once_at_any_desk(two: list[SignInCodes]) -> None:
     assert not two[0].redeem("a", ANNA, given("a"))
 
 
-def test_a_code_ends_after_ten_minutes_as_the_page_says(two: list[SignInCodes], clock: Clock) -> None:
+def test_a_code_expires_after_ten_minutes_as_the_page_states(two: list[SignInCodes], clock: Clock) -> None:
     two[0].add(code("a"), "192.0.2.1")
     two[0].add(code("b"), "192.0.2.1")
     clock.now += timedelta(minutes=10) - timedelta(seconds=1)
@@ -64,7 +64,7 @@ def test_a_code_ends_after_ten_minutes_as_the_page_says(two: list[SignInCodes], 
     assert not two[1].redeem("b", ANNA, given("b"))
 
 
-def test_wrong_codes_are_counted_over_all_desks(two: list[SignInCodes]) -> None:
+def test_wrong_codes_are_counted_across_all_desks(two: list[SignInCodes]) -> None:
     two[0].add(code("a"), "192.0.2.1")
     two[0].add(code("b"), "192.0.2.1")
     for number in range(ATTEMPTS):
@@ -75,7 +75,7 @@ def test_wrong_codes_are_counted_over_all_desks(two: list[SignInCodes]) -> None:
     assert two[1].redeem("without a mail", ANNA, given("a"))
 
 
-def test_a_client_and_an_address_get_so_many_and_no_more(two: list[SignInCodes], clock: Clock) -> None:
+def test_each_client_and_each_address_has_a_limit_of_codes(two: list[SignInCodes], clock: Clock) -> None:
     first = [two[number % 2].add(code(f"a{number}"), "192.0.2.1") for number in range(5)]
     assert first == [True] * 3 + [False] * 2
     others = [two[number % 2].add(code(f"b{number}"), f"198.51.100.{number}") for number in range(8)]
@@ -90,7 +90,9 @@ def test_a_client_and_an_address_get_so_many_and_no_more(two: list[SignInCodes],
     assert two[0].add(code("a9"), "192.0.2.1")
 
 
-def test_the_table_is_bounded(two: list[SignInCodes], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_stored_codes_has_a_limit(
+    two: list[SignInCodes], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(codes, "_ALL", 3)
     people = [f"{number}@corp.example" for number in range(5)]
     for number, person in enumerate(people):
@@ -100,14 +102,14 @@ def test_the_table_is_bounded(two: list[SignInCodes], clock: Clock, monkeypatch:
     assert found == [False, False, True, True, True]
 
 
-def test_of_two_who_use_a_code_at_once_one_signs_in(two: list[SignInCodes]) -> None:
+def test_only_one_of_two_simultaneous_uses_of_a_code_succeeds(two: list[SignInCodes]) -> None:
     two[0].add(code("a"), "192.0.2.1")
     with ThreadPoolExecutor(2) as both:
         done = list(both.map(lambda one: one.redeem("a", ANNA, given("a")), two))
     assert sorted(done) == [False, True]
 
 
-def test_of_many_at_once_no_more_are_mailed(two: list[SignInCodes]) -> None:
+def test_simultaneous_requests_do_not_exceed_the_limit_of_codes(two: list[SignInCodes]) -> None:
     with ThreadPoolExecutor(8) as pool:
         mailed = list(
             pool.map(lambda number: two[number % 2].add(code(f"a{number}"), f"198.51.100.{number}"), range(16))

@@ -59,7 +59,9 @@ def filled(store_url: str) -> str:
     return store_url
 
 
-def test_there_and_back_again(filled: str, tmp_path: Path, new_url: Callable[[], str]) -> None:
+def test_copying_to_another_database_and_back_keeps_everything(
+    filled: str, tmp_path: Path, new_url: Callable[[], str]
+) -> None:
     there, back = f"sqlite:///{tmp_path}/copy.db", new_url()
     steps = run(filled, there)
     assert steps[-1].done == steps[-1].total > 4 * COUNT
@@ -74,7 +76,7 @@ def test_there_and_back_again(filled: str, tmp_path: Path, new_url: Callable[[],
     store.close()
 
 
-def test_an_interrupted_copy_is_no_store_and_goes_on(
+def test_an_interrupted_copy_cannot_be_opened_and_can_be_continued(
     filled: str, new_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "_BATCH", 2)
@@ -92,7 +94,7 @@ def test_an_interrupted_copy_is_no_store_and_goes_on(
     assert exported(filled) == exported(target)
 
 
-def test_nothing_is_copied_over_a_store_that_has_incidents(filled: str, new_url: Callable[[], str]) -> None:
+def test_a_store_with_incidents_is_not_overwritten(filled: str, new_url: Callable[[], str]) -> None:
     target = new_url()
     migrate(target)
     fill(target)
@@ -104,7 +106,7 @@ def test_nothing_is_copied_over_a_store_that_has_incidents(filled: str, new_url:
     assert exported(target) == before
 
 
-def test_a_store_that_was_changed_meanwhile_is_not_taken(
+def test_a_source_that_changed_during_the_copy_is_refused(
     filled: str, new_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copying, "_BATCH", 2)
@@ -133,7 +135,7 @@ def test_a_store_that_a_node_uses_is_not_copied(filled: str, new_url: Callable[[
     store.close()
 
 
-def test_a_changed_original_is_found_out(filled: str, new_url: Callable[[], str]) -> None:
+def test_a_source_that_does_not_verify_is_refused(filled: str, new_url: Callable[[], str]) -> None:
     store = open_store(filled)
     with store._engine.begin() as connection:
         connection.execute(text("UPDATE incidents SET sender = 'eve@corp.example'"))
@@ -158,7 +160,7 @@ def open_files(directory: Path) -> list[str]:
     return [one for one in targets if one.startswith(str(directory))]
 
 
-def test_a_copy_leaves_no_store_open_also_when_it_ends_early(filled_file: str, tmp_path: Path) -> None:
+def test_a_copy_leaves_no_store_open_even_if_it_fails(filled_file: str, tmp_path: Path) -> None:
     target = f"sqlite:///{tmp_path}/copy.db"
     steps = copy(filled_file, target)
     next(steps)
@@ -171,7 +173,7 @@ def test_a_copy_leaves_no_store_open_also_when_it_ends_early(filled_file: str, t
     assert open_files(tmp_path) == []
 
 
-def test_the_original_is_only_read(filled_file: str, tmp_path: Path) -> None:
+def test_the_source_is_only_read(filled_file: str, tmp_path: Path) -> None:
     """So it can be copied from a medium that cannot be written, such as a snapshot."""
     snapshot = f"sqlite:///file:{tmp_path}/source.db?mode=ro&uri=true"
     run(snapshot, f"sqlite:///{tmp_path}/copy.db")

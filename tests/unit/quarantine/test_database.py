@@ -59,9 +59,7 @@ def engine() -> Iterator[Engine]:
         ({"unsynced": True}, WRITING),
     ],
 )
-def test_a_transaction_of_postgresql_begins_with_all_that_it_needs(
-    engine: Engine, options: dict[str, Any], first: str
-) -> None:
+def test_a_postgresql_transaction_begins_with_its_settings(engine: Engine, options: dict[str, Any], first: str) -> None:
     one = Transaction(**options)
     (begin,) = engine.dispatch.begin
     begin(one)
@@ -78,14 +76,14 @@ def test_a_transaction_of_postgresql_begins_with_all_that_it_needs(
         ({"unsynced": False}, ["PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"]),
     ],
 )
-def test_a_writer_of_sqlite_has_the_lock_from_the_beginning(options: dict[str, Any], statements: list[str]) -> None:
+def test_an_sqlite_writer_takes_the_lock_at_the_beginning(options: dict[str, Any], statements: list[str]) -> None:
     one = Transaction("sqlite", **options)
     (begin,) = database._engine("sqlite://").dispatch.begin
     begin(one)
     assert one.statements == statements
 
 
-def test_what_the_driver_of_postgresql_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_postgresql_driver_gets_the_connection_options(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     connections: list[dict[str, Any]] = []
 
     def connect(*_: object, **named: Any) -> SimpleNamespace:
@@ -112,7 +110,7 @@ def test_what_the_driver_of_postgresql_is_told(engine: Engine, monkeypatch: pyte
     assert [{name: one.get(name) for name in expected} for one in connections] == [expected, expected]
 
 
-def test_without_the_driver_it_is_said_which_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> Engine:
         raise ImportError("no module named psycopg")
 
@@ -139,9 +137,7 @@ class Wire:
 
 
 @pytest.mark.parametrize("error", [None, psycopg.OperationalError("terminated"), OSError(errno.EPIPE, "gone")])
-def test_a_connection_that_has_something_to_say_is_tried_before_it_is_used(
-    engine: Engine, error: Exception | None
-) -> None:
+def test_a_connection_with_pending_input_is_tested_before_use(engine: Engine, error: Exception | None) -> None:
     (look,) = engine.pool.dispatch.checkout
     here, there = socket.socketpair()
     with here, there:
@@ -207,14 +203,14 @@ def test_a_direct_read_of_sqlite_has_its_values() -> None:
     assert raw.done == [("SELECT ?", [1]), "closed"]
 
 
-def test_a_direct_read_that_fails_leaves_no_connection_for_the_next() -> None:
+def test_a_failed_direct_read_invalidates_its_connection() -> None:
     raw = Raw(psycopg.OperationalError("gone"))
     with pytest.raises(DatabaseError, match="gone"):
         database.read_rows(engine_of("sqlite", raw), "SELECT 1")
     assert raw.done == [("SELECT 1", ()), "invalidated", "closed"]
 
 
-def test_where_no_connection_can_be_made_that_is_the_error() -> None:
+def test_a_failed_connection_is_the_error() -> None:
     def refuses() -> Raw:
         raise psycopg.OperationalError("refused")
 
@@ -235,7 +231,7 @@ def test_errors_of_the_driver_and_of_values_are_the_database_s(error: Exception)
 # -- what differs between the two -------------------------------------------------------------------------------------
 
 
-def test_only_a_shared_database_is_asked_for_its_time_and_for_turns() -> None:
+def test_only_a_shared_database_provides_the_time_and_locks() -> None:
     east = datetime(2026, 3, 1, 13, tzinfo=timezone(timedelta(hours=1)))
     shared, alone = Transaction(answer=east), Transaction("sqlite")
     found = database.clock(cast(Connection, shared))
@@ -248,7 +244,7 @@ def test_only_a_shared_database_is_asked_for_its_time_and_for_turns() -> None:
     assert alone.statements == []
 
 
-def test_only_a_file_of_sqlite_is_made_and_for_its_group_alone(tmp_path: Path) -> None:
+def test_only_an_sqlite_file_is_created_and_only_for_its_group(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     database._make_file(f"sqlite:///{path}")
     assert path.stat().st_mode & 0o777 == 0o660
@@ -267,7 +263,7 @@ def test_an_error_is_one_line_without_the_statement() -> None:
 
 
 @pytest.mark.parametrize(("shared", "is_empty"), [("postgresql", True), ("sqlite", None)])
-def test_postgresql_has_no_log_to_sync_or_to_empty(shared: str, is_empty: bool | None) -> None:
+def test_postgresql_has_no_log_to_sync_or_truncate(shared: str, is_empty: bool | None) -> None:
     if is_empty:
         assert database.empty_log(engine_of(shared, Raw())) is True
         database.sync(engine_of(shared, Raw()))

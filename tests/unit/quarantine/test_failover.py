@@ -79,7 +79,7 @@ class Decider:
                 self.unclear += 1
 
 
-def test_what_was_confirmed_is_on_the_promoted_standby(
+def test_the_promoted_standby_has_all_confirmed_decisions(
     servers: tuple[PostgresServer, PostgresServer], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_RECONNECT", 0.1)
@@ -116,7 +116,7 @@ def test_what_was_confirmed_is_on_the_promoted_standby(
         one.store.close()
 
 
-def test_a_listener_goes_on_at_the_promoted_standby(
+def test_a_listener_continues_at_the_promoted_standby(
     servers: tuple[PostgresServer, PostgresServer], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_RECONNECT", 0.1)

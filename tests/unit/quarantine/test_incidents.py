@@ -58,7 +58,7 @@ def test_incidents_are_listed_oldest_first_and_the_newest_page_by_page(store: St
     assert store.count() == {State.HELD: 3, State.RELEASED: 1}
 
 
-def test_where_open_incidents_stand(store: Store) -> None:
+def test_open_incidents_are_listed_with_their_state(store: Store) -> None:
     add(store, "4a", State.PENDING, 1)
     held = add(store, "4b", State.HELD, arrival_time=1764000000)
     add(store, "4c", State.RELEASED)
@@ -71,7 +71,7 @@ def test_where_open_incidents_stand(store: Store) -> None:
     assert len(store.decided()) == 1
 
 
-def test_incidents_of_a_message_and_of_a_digest(store: Store) -> None:
+def test_incidents_are_found_by_message_and_by_digest(store: Store) -> None:
     add(store, "4a", hour=1, message_digest="d")
     add(store, "4a", message_digest="d")
     add(store, "4b", message_digest="other")
@@ -82,7 +82,7 @@ def test_incidents_of_a_message_and_of_a_digest(store: Store) -> None:
     assert store.of_digest("none", NOW) == []
 
 
-def test_what_came_to_its_end_since_a_moment(store: Store) -> None:
+def test_incidents_closed_since_a_time_are_listed(store: Store) -> None:
     add(store, "4a", State.RETURNED, closed_at=NOW)
     add(store, "4b", State.RETURNED, closed_at=NOW + HOUR)
     add(store, "4c", State.RELEASED, closed_at=NOW + HOUR)
@@ -90,7 +90,7 @@ def test_what_came_to_its_end_since_a_moment(store: Store) -> None:
     assert names(store.closed_since(State.RETURNED, NOW - HOUR)) == ["4a", "4b"]
 
 
-def test_of_decisions_at_once_only_so_many_are_within_a_quota(store: Store) -> None:
+def test_simultaneous_decisions_do_not_exceed_a_quota(store: Store) -> None:
     held = [add(store, f"4{number}", State.HELD) for number in range(6)]
     start = Barrier(len(held))
 
@@ -116,7 +116,7 @@ def test_of_decisions_at_once_only_so_many_are_within_a_quota(store: Store) -> N
     assert len(store.incidents({State.APPROVED})) == 2
 
 
-def test_how_often_a_person_decided_in_a_way(store: Store) -> None:
+def test_decisions_are_counted_by_person_and_method(store: Store) -> None:
     for queue_id, person, how in [("4a", "boss", "page"), ("4b", "boss", "mail"), ("4c", "other", "page")]:
         add(store, queue_id, State.APPROVED, decided_by=person, decided_how=how, decided_at=NOW)
     assert store.is_used_up(decisions_by("boss".__eq__, "page", NOW - HOUR, 1))
@@ -127,7 +127,7 @@ def test_how_often_a_person_decided_in_a_way(store: Store) -> None:
 # -- what the desk has to do by itself --------------------------------------------------------------------------------
 
 
-def test_about_which_nobody_was_asked(store: Store) -> None:
+def test_incidents_without_a_request_are_listed(store: Store) -> None:
     add(store, "4a", hour=1)
     first = add(store, "4b")
     add(store, "4c", asked_at=NOW)
@@ -137,7 +137,7 @@ def test_about_which_nobody_was_asked(store: Store) -> None:
     assert len(store.agenda.awaiting_request_ids()) == 2
 
 
-def test_whose_deadline_or_reminder_has_come(store: Store) -> None:
+def test_incidents_past_their_deadline_or_reminder_time_are_listed(store: Store) -> None:
     add(store, "4a", deadline_at=NOW, remind_at=NOW + HOUR)
     add(store, "4b", hour=1, deadline_at=NOW + HOUR, remind_at=NOW)
     add(store, "4c", State.EXPIRED, deadline_at=NOW, remind_at=NOW)
@@ -147,7 +147,7 @@ def test_whose_deadline_or_reminder_has_come(store: Store) -> None:
     assert names(store.agenda.overdue(NOW + HOUR)) == ["4a", "4b"]
 
 
-def test_whose_content_is_to_be_erased(store: Store) -> None:
+def test_incidents_whose_content_is_to_be_erased_are_listed(store: Store) -> None:
     done = add(store, "4a", State.RELEASED, hour=1, closed_at=NOW)
     seen = add(store, "4b", State.RECORDED)
     add(store, "4c", State.RELEASED, policy="other", closed_at=NOW)
@@ -163,7 +163,7 @@ def test_whose_content_is_to_be_erased(store: Store) -> None:
 # -- for programs -----------------------------------------------------------------------------------------------------
 
 
-def test_programs_get_no_secret_no_number_and_names_that_stay(store: Store) -> None:
+def test_the_export_has_stable_names_and_no_secrets_or_row_numbers(store: Store) -> None:
     number = "4111111111111111"
     change = {"token": "secret", "copy": "secret", "note": "without it"}
     one = add(store, "4a", sender=f"{number}@corp.example", change=change, asked_at=NOW, decided_how="page")
@@ -175,7 +175,7 @@ def test_programs_get_no_secret_no_number_and_names_that_stay(store: Store) -> N
     assert exported(add(store, "4b"))["change"] is None
 
 
-def test_a_request_for_programs_says_who_and_what_and_no_row(store: Store) -> None:
+def test_an_exported_request_has_actor_and_answer_but_no_row_number(store: Store) -> None:
     one = add(store, "4a")
     one = store.amend(one, "asked", ACTOR, deadline_at=NOW, asks=[Ask("boss@corp.example", "moderator")])
     (request,) = store.requests.of(one.id)
@@ -192,7 +192,7 @@ def test_a_request_for_programs_says_who_and_what_and_no_row(store: Store) -> No
     assert (exported(event)["actor"], exported(event)["method"]) == ("holdgate-desk", "desk")
 
 
-def test_an_id_that_follows_from_something_is_always_the_same_and_has_the_form_of_all() -> None:
+def test_a_derived_incident_id_is_constant_and_has_the_usual_form() -> None:
     one = derived_incident_id(["0", "digest", "bob@partner.example"])
     # A retry may come to the next version.
     assert one == derived_incident_id(iter(["0", "digest", "bob@partner.example"])) == "160T-WGNQ-Y8D2"
@@ -203,13 +203,13 @@ def test_an_id_that_follows_from_something_is_always_the_same_and_has_the_form_o
     assert not any(map(is_incident_id, ["", one.lower(), one[:-1], one + "A", one.replace("-", "")]))
 
 
-def test_whether_an_incident_is_of_this_node(store: Store) -> None:
+def test_is_here_reports_whether_an_incident_belongs_to_this_node(store: Store) -> None:
     one = add(store, "4a")
     assert store.is_here(one)
     assert not store.is_here(replace(one, id=new_incident_id()))
 
 
-def test_how_many_messages_of_a_sender_were_approved_by_some_methods(store: Store) -> None:
+def test_approved_messages_of_a_sender_are_counted_by_method(store: Store) -> None:
     moment = datetime.now(UTC)
 
     def approved(sender: str, how: str, state: State = State.APPROVED, seconds: int = 1) -> None:

@@ -68,7 +68,7 @@ def by_name(nodes: Nodes) -> dict[str, Node]:
 # -- the lease of a name ----------------------------------------------------------------------------------------------
 
 
-def test_a_name_is_of_one_machine_while_it_renews(nodes: Nodes, clock: Clock) -> None:
+def test_a_node_name_belongs_to_one_machine_while_it_renews(nodes: Nodes, clock: Clock) -> None:
     nodes.acquire("a", ONE, "rules")
     nodes.acquire("a", ONE, "rules")
     nodes.check("a", ONE)
@@ -134,7 +134,7 @@ def test_a_machine_that_lost_its_name_records_nothing_for_the_node(
     assert records(), "another name"
 
 
-def test_whether_a_name_is_taken_is_asked_once_in_a_second(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_of_a_name_is_queried_once_per_second(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
     passed, asked = [100.0], list[int]()
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: passed[0]))
     monkeypatch.setattr(nodes, "check", lambda *_: asked.append(int(passed[0])))
@@ -149,7 +149,7 @@ def test_whether_a_name_is_taken_is_asked_once_in_a_second(nodes: Nodes, monkeyp
     assert len(asked) == 2, "a store in a file has one node"
 
 
-def test_a_machine_that_leaves_need_not_be_waited_for(nodes: Nodes) -> None:
+def test_a_name_is_free_at_once_after_its_machine_has_left(nodes: Nodes) -> None:
     nodes.acquire("a", ONE)
     nodes.release("a", TWO)
     assert nodes.is_used("a"), "the name is not of that machine"
@@ -187,7 +187,7 @@ def test_a_store_in_a_file_has_one_node_and_no_lease(store: Store) -> None:
     assert store.nodes.away(incident) == ""
 
 
-def test_which_nodes_are_silent(nodes: Nodes, clock: Clock) -> None:
+def test_nodes_that_do_not_renew_are_listed_as_silent(nodes: Nodes, clock: Clock) -> None:
     nodes.acquire("a", ONE)
     clock.now += timedelta(minutes=2)
     nodes.acquire("b", TWO)
@@ -210,7 +210,9 @@ def incident(store: Store, node: str, state: State = State.HELD, at: datetime = 
     return found
 
 
-def test_what_waits_at_each_node_and_what_belongs_to_the_first(nodes: Nodes, store: Store, clock: Clock) -> None:
+def test_nodes_are_listed_with_their_incidents_and_the_first_has_those_without_node(
+    nodes: Nodes, store: Store, clock: Clock
+) -> None:
     first = next(iter(by_name(nodes)), "a")
     nodes.acquire(first, ONE)
     nodes.acquire("z", TWO)
@@ -225,7 +227,7 @@ def test_what_waits_at_each_node_and_what_belongs_to_the_first(nodes: Nodes, sto
     assert (found[first].waiting, found["z"].waiting) == (1, 0)
 
 
-def test_whose_an_incident_is(nodes: Nodes, store: Store, clock: Clock) -> None:
+def test_the_node_of_an_incident_is_found(nodes: Nodes, store: Store, clock: Clock) -> None:
     first = next(iter(by_name(nodes)), "a")
     nodes.acquire(first, ONE)
     nodes.acquire("z", TWO)
@@ -244,7 +246,7 @@ def test_whose_an_incident_is(nodes: Nodes, store: Store, clock: Clock) -> None:
     assert nodes.away(own) == first
 
 
-def test_which_nodes_have_other_rules() -> None:
+def test_nodes_with_different_rules_are_listed() -> None:
     def node(name: str, rules: str, retired_at: datetime | None = None) -> Node:
         return Node(name, "m", "v", NOW, timedelta(0), retired_at, rules, {}, None)
 
@@ -252,7 +254,7 @@ def test_which_nodes_have_other_rules() -> None:
     assert differing(found, "x") == ["b"]
 
 
-def test_a_name_is_waited_for_until_it_is_free_or_its_machine_renews() -> None:
+def test_a_machine_waits_for_a_name_until_it_is_free_or_renewed() -> None:
     pauses: list[float] = []
     lefts = iter([LEASE, LEASE - SECOND, LEASE - SECOND])
 
@@ -284,7 +286,7 @@ def desks(store: Store, clock: Clock) -> tuple[Claims, Claims]:
     return found
 
 
-def test_a_piece_of_work_is_of_one_desk_at_a_time(desks: tuple[Claims, Claims]) -> None:
+def test_a_task_belongs_to_one_desk_at_a_time(desks: tuple[Claims, Claims]) -> None:
     one, other = desks
     one.heartbeat(ONE)
     other.heartbeat(TWO)
@@ -302,9 +304,7 @@ def test_a_piece_of_work_is_of_one_desk_at_a_time(desks: tuple[Claims, Claims]) 
         assert after, "a claim ends with its block, however that ends"
 
 
-def test_the_work_of_a_desk_that_gives_no_sign_of_life_is_taken_over(
-    desks: tuple[Claims, Claims], clock: Clock
-) -> None:
+def test_the_tasks_of_a_desk_without_heartbeat_are_taken_over(desks: tuple[Claims, Claims], clock: Clock) -> None:
     one, other = desks
     one.heartbeat(ONE)
     other.heartbeat(TWO)
@@ -322,7 +322,7 @@ def test_the_work_of_a_desk_that_gives_no_sign_of_life_is_taken_over(
     assert len(one.desks()) == 2
 
 
-def test_a_sign_of_life_in_time_keeps_the_claims(desks: tuple[Claims, Claims], clock: Clock) -> None:
+def test_a_heartbeat_in_time_keeps_the_claims(desks: tuple[Claims, Claims], clock: Clock) -> None:
     one, other = desks
     one.heartbeat(ONE)
     other.heartbeat(TWO)
@@ -348,7 +348,7 @@ class Interrupted:
         return self.engine.begin()
 
 
-def test_work_whose_claim_could_not_be_removed_is_done_again_by_the_same_desk(desks: tuple[Claims, Claims]) -> None:
+def test_the_same_desk_may_repeat_a_task_whose_claim_was_not_removed(desks: tuple[Claims, Claims]) -> None:
     one, other = desks
     interrupted: Any = Interrupted(one._engine)
     one._engine = interrupted
@@ -371,7 +371,7 @@ def test_work_whose_claim_could_not_be_removed_is_done_again_by_the_same_desk(de
         assert has, "a sign of life gives up what was left"
 
 
-def test_a_desk_that_was_late_sees_that_its_claim_has_ended(desks: tuple[Claims, Claims], clock: Clock) -> None:
+def test_a_desk_without_a_heartbeat_in_time_loses_its_claim(desks: tuple[Claims, Claims], clock: Clock) -> None:
     one, other = desks
     one.confirm("x")  # a command, which claims nothing
     one.heartbeat(ONE)
@@ -395,7 +395,7 @@ def test_a_desk_that_was_late_sees_that_its_claim_has_ended(desks: tuple[Claims,
             other.confirm("x")
 
 
-def test_a_desk_that_is_alone_claims_nothing(store: Store) -> None:
+def test_a_single_desk_claims_nothing(store: Store) -> None:
     if store._engine.dialect.name != "sqlite":
         pytest.skip("several desks")
     one = Claims(store._engine, store._engine)
@@ -438,7 +438,7 @@ def test_a_commit_that_the_standby_did_not_confirm_is_an_error(connection: Any) 
     assert connection.cancelled == []
 
 
-def test_a_commit_is_watched_until_it_ends(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_is_monitored_until_it_ends(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     watched: list[Any] = []
     seen: list[int] = []
     watchdog = SimpleNamespace(add=watched.append, remove=watched.remove)
@@ -468,14 +468,14 @@ def test_a_commit_is_watched_until_it_ends(connection: Any, monkeypatch: pytest.
     assert connection.cancelled == [1], "the next statement is not cancelled"
 
 
-def test_a_wait_that_cannot_be_cancelled_goes_on() -> None:
+def test_a_wait_that_cannot_be_cancelled_continues() -> None:
     def fail() -> None:
         raise psycopg.OperationalError("no connection for it")
 
     _Wait(cast(Any, SimpleNamespace(cancel_safe=fail, commit_timeout=1))).cancel()
 
 
-def test_one_thread_cancels_the_waits_that_are_due_and_no_other() -> None:
+def test_one_thread_cancels_only_the_waits_that_are_due() -> None:
     watchdog = confirming._Watchdog()
     cancelled: list[str] = []
 
@@ -503,7 +503,7 @@ def test_one_thread_cancels_the_waits_that_are_due_and_no_other() -> None:
     wait_for(lambda: cancelled == ["soon", "again"], "the next one to be cancelled")
 
 
-def test_a_lease_is_as_long_as_the_documentation_says() -> None:
+def test_a_lease_lasts_as_long_as_documented() -> None:
     assert LEASE == claims_module.LEASE == timedelta(seconds=30)
     assert module.SILENT_AFTER.total_seconds() == 120
     assert ConfirmingConnection.commit_timeout == BUSY_TIMEOUT == 10

@@ -46,7 +46,7 @@ def let_pass(store: Store, column: object) -> None:
         connection.execute(update(column).values(expires_at=past))  # type: ignore[arg-type]
 
 
-def test_each_node_has_its_own_incidents_and_sqlite_one_node_all(stores: tuple[Store, Store]) -> None:
+def test_each_node_has_its_own_incidents_and_in_sqlite_one_node_has_all(stores: tuple[Store, Store]) -> None:
     a, b = stores
     mine, others = incident(), incident()  # queue ids are unique on one server only
     a.record(mine, ACTOR)
@@ -84,7 +84,7 @@ def test_incidents_without_a_node_belong_to_the_first_one(store_url: str, stores
     assert "c" not in [one.name for one in a.nodes.all()]
 
 
-def test_a_name_is_of_one_machine_until_its_lease_ends(stores: tuple[Store, Store]) -> None:
+def test_a_node_name_belongs_to_one_machine_until_its_lease_ends(stores: tuple[Store, Store]) -> None:
     a, _ = stores
     a.nodes.acquire("a", ONE)
     a.nodes.acquire("a", ONE)
@@ -109,7 +109,7 @@ def test_a_name_is_of_one_machine_until_its_lease_ends(stores: tuple[Store, Stor
     a.nodes.acquire("a", ONE)
 
 
-def test_a_lease_that_is_renewed_is_not_waited_for(stores: tuple[Store, Store]) -> None:
+def test_a_machine_does_not_wait_for_a_lease_that_is_renewed(stores: tuple[Store, Store]) -> None:
     a, _ = stores
     if not shared(a):
         pytest.skip("nobody waits for a lease in a file")
@@ -120,7 +120,7 @@ def test_a_lease_that_is_renewed_is_not_waited_for(stores: tuple[Store, Store]) 
     assert [one.machine for one in a.nodes.all()] == ["two.corp.example"]
 
 
-def test_a_daemon_keeps_its_lease_and_ends_when_it_is_lost(
+def test_a_daemon_keeps_its_lease_and_exits_when_it_is_lost(
     stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, _ = stores
@@ -143,7 +143,7 @@ def test_a_daemon_keeps_its_lease_and_ends_when_it_is_lost(
     assert lease.lost == shared(a)
 
 
-def test_nodes_are_listed_with_what_waits(stores: tuple[Store, Store]) -> None:
+def test_nodes_are_listed_with_their_open_incidents(stores: tuple[Store, Store]) -> None:
     a, b = stores
     a.nodes.acquire("a", ONE)
     first, second = incident("4a"), incident("4b")
@@ -171,7 +171,7 @@ def test_nodes_are_listed_with_what_waits(stores: tuple[Store, Store]) -> None:
             a.nodes.retire("a")
 
 
-def test_work_is_of_the_desk_that_claims_it_until_that_desk_is_gone(stores: tuple[Store, Store]) -> None:
+def test_a_task_belongs_to_the_desk_that_claims_it_until_that_desk_stops(stores: tuple[Store, Store]) -> None:
     a, b = stores
     with a.claims.claimed("x") as mine, b.claims.claimed("x") as others:
         assert (mine, others) == (True, True)  # commands claim nothing
@@ -196,7 +196,7 @@ def test_work_is_of_the_desk_that_claims_it_until_that_desk_is_gone(stores: tupl
     assert a.claims.desks()
 
 
-def test_a_sign_of_life_keeps_the_claim_of_work_that_begins_meanwhile(stores: tuple[Store, Store]) -> None:
+def test_a_heartbeat_keeps_the_claim_of_a_task_that_begins_at_the_same_time(stores: tuple[Store, Store]) -> None:
     a, b = stores
     if not shared(a):
         return
@@ -229,7 +229,7 @@ def test_a_sign_of_life_keeps_the_claim_of_work_that_begins_meanwhile(stores: tu
     assert others == [False]
 
 
-def test_a_notice_says_whether_its_message_is_here_and_still_due(stores: tuple[Store, Store]) -> None:
+def test_a_notice_shows_whether_its_message_is_here_and_still_due(stores: tuple[Store, Store]) -> None:
     a, b = stores
     one = incident()
     a.record(one, ACTOR, outbox=[NewNotice("alert", "boss@corp.example")])
@@ -245,7 +245,7 @@ def test_a_notice_says_whether_its_message_is_here_and_still_due(stores: tuple[S
     assert not b.outbox.is_still_due(again)
 
 
-def test_two_who_begin_at_once_are_not_both_first(store_url: str) -> None:
+def test_only_one_of_two_simultaneous_starts_is_the_first_node(store_url: str) -> None:
     def begin(name: str) -> None:
         store = open_store(store_url, name)
         store.nodes.acquire(name, Machine(name * 32, name, "1.0"))
@@ -263,7 +263,7 @@ def test_two_who_begin_at_once_are_not_both_first(store_url: str) -> None:
     store.close()
 
 
-def test_the_clock_is_that_of_the_database(stores: tuple[Store, Store]) -> None:
+def test_times_come_from_the_clock_of_the_database(stores: tuple[Store, Store]) -> None:
     a, _ = stores
     with a._engine.begin() as connection:
         assert abs(nodes.clock(connection) - datetime.now(UTC)) < timedelta(minutes=1)

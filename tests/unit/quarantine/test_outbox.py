@@ -57,7 +57,7 @@ def test_a_changed_message_is_awaited_until_postfix_has_it(store: Store) -> None
     assert not store.outbox.awaits_change(incident.id)
 
 
-def test_what_another_desk_did_with_a_notice_is_not_done_again(store: Store) -> None:
+def test_a_notice_that_another_desk_handled_is_not_handled_again(store: Store) -> None:
     later = datetime.now(UTC) + timedelta(minutes=5)
     incident = with_notices(store, *(NewNotice("request", f"{name}@corp.example") for name in "abc"))
     sent, postponed, dropped = due(store)
@@ -77,7 +77,7 @@ def test_what_another_desk_did_with_a_notice_is_not_done_again(store: Store) -> 
     assert store.outbox.is_still_due(again)
 
 
-def test_the_history_says_what_became_of_each_notice_and_over_which_channel(store: Store) -> None:
+def test_the_history_has_the_outcome_and_channel_of_each_notice(store: Store) -> None:
     incident = with_notices(store, NewNotice("request", BOSS), NewNotice("request", "#dlp", channel="chat"))
     by_mail, by_chat = due(store)
     assert (by_mail.channel, by_chat.channel) == ("mail", "chat")
@@ -91,7 +91,7 @@ def test_the_history_says_what_became_of_each_notice_and_over_which_channel(stor
     ]
 
 
-def test_a_notice_for_later_is_due_then(store: Store) -> None:
+def test_a_postponed_notice_is_due_at_its_time(store: Store) -> None:
     now = datetime.now(UTC)
     with_notices(store, NewNotice("request", BOSS, at=now + timedelta(minutes=10)))
     assert store.outbox.due(now + timedelta(minutes=9)) == []
@@ -99,7 +99,7 @@ def test_a_notice_for_later_is_due_then(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rejected", "expired", "request"])
-def test_a_sender_who_refused_reports_got_none(store: Store, kind: str) -> None:
+def test_no_report_counts_as_dropped_if_the_sender_refused_reports(store: Store, kind: str) -> None:
     incident = with_notices(store, NewNotice(kind, "anna@corp.example"))
     assert not store.outbox.report_dropped(incident.id)
     store.outbox.drop(due(store)[0], ACTOR)
@@ -111,9 +111,7 @@ def test_a_sender_who_refused_reports_got_none(store: Store, kind: str) -> None:
     assert not store.outbox.report_dropped(incident.id)
 
 
-def test_the_queue_agent_is_woken_when_it_may_delete_and_the_desk_when_there_is_an_answer(
-    store: Store, woken: list[str]
-) -> None:
+def test_the_queue_agent_is_woken_to_delete_and_the_desk_for_an_answer(store: Store, woken: list[str]) -> None:
     incident = with_notices(store, NewNotice("rejected", "anna@corp.example"), NewNotice("request", BOSS))
     report, request = due(store)
     woken.clear()

@@ -68,7 +68,7 @@ def test_writers_share_a_few_connections(pooler: PgBouncer) -> None:
         store.close()
 
 
-def test_a_url_may_name_several_hosts_and_the_one_that_takes_writes_is_used(postgres: PostgresServer) -> None:
+def test_the_writable_one_of_several_hosts_in_a_url_is_used(postgres: PostgresServer) -> None:
     url = postgres.new_database()
     several = url.replace("?host=", "?target_session_attrs=read-write&host=/nonexistent&host=")
     migrate(several)
@@ -78,7 +78,7 @@ def test_a_url_may_name_several_hosts_and_the_one_that_takes_writes_is_used(post
     store.close()
 
 
-def test_connections_that_the_server_has_ended_are_not_used_again(postgres: PostgresServer) -> None:
+def test_connections_that_the_server_closed_are_not_used_again(postgres: PostgresServer) -> None:
     url = postgres.new_database()
     migrate(url)
     store = open_store(url, "mx1")

@@ -37,7 +37,7 @@ def events(store: Store, incident: Incident) -> list[tuple[str, str]]:
 # -- tokens -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_token_is_of_one_account_until_it_is_revoked(store: Store) -> None:
+def test_a_token_belongs_to_one_account_until_it_is_revoked(store: Store) -> None:
     tokens = store.machine_tokens
     for digest, bearer in (("a", Bearer("billing", 7)), ("b", Bearer("billing", 7)), ("c", Bearer("crm", 8))):
         tokens.add(digest, bearer)
@@ -49,7 +49,7 @@ def test_a_token_is_of_one_account_until_it_is_revoked(store: Store) -> None:
     assert (tokens.bearer("a"), tokens.bearer("c")) == (None, Bearer("crm", 8))
 
 
-def test_an_account_sees_its_own_messages_the_newest_first(store: Store) -> None:
+def test_an_account_sees_its_own_messages_newest_first(store: Store) -> None:
     old = message(store, at=NOW - HOUR)
     new = message(store)
     other = message(store, account=8)
@@ -86,14 +86,14 @@ def test_a_submission_is_stored_with_its_event_and_found_by_its_mark(store: Stor
 
 
 @pytest.mark.parametrize("change", ["", "{id}", "{id} {token}", "{id} {token}-", "{id} x-1", "x {token}-1", "{long}"])
-def test_a_mark_that_proves_nothing_is_none(store: Store, change: str) -> None:
+def test_an_invalid_mark_matches_no_submission(store: Store, change: str) -> None:
     one = message(store)
     first = begun(store, one)
     mark = change.format(id=one.id, token=first.token, long=f"{one.id} {first.token}-{'1' * 100}")
     assert store.replacements.marked(mark) is None
 
 
-def test_another_message_waits_for_ten_minutes() -> None:
+def test_another_submission_is_blocked_for_ten_minutes() -> None:
     assert UNDER_WAY.total_seconds() == 600
 
 
@@ -104,7 +104,7 @@ def test_a_mark_may_have_99_characters(store: Store) -> None:
     assert store.replacements.marked(base + "1" * (100 - len(base))) is None
 
 
-def test_the_same_key_may_be_sent_again_with_the_same_content_only(store: Store) -> None:
+def test_a_key_may_be_sent_again_only_with_the_same_content(store: Store) -> None:
     one = message(store)
     first = begun(store, one)
     again = begun(store, one, at=NOW + SECOND)
@@ -119,7 +119,7 @@ def test_the_same_key_may_be_sent_again_with_the_same_content_only(store: Store)
 
 
 @pytest.mark.parametrize(("later", "is_busy"), [(UNDER_WAY - SECOND, True), (UNDER_WAY, False), (HOUR, False)])
-def test_another_message_waits_until_the_first_cannot_arrive_any_more(
+def test_another_submission_is_blocked_until_the_first_cannot_arrive_any_more(
     store: Store, later: timedelta, is_busy: bool
 ) -> None:
     one = message(store)
@@ -132,7 +132,7 @@ def test_another_message_waits_until_the_first_cannot_arrive_any_more(
     assert (second.token, second.key, second.digest) == (first.token, "l", "e")
 
 
-def test_another_message_is_refused_once_postfix_has_the_first(store: Store) -> None:
+def test_another_submission_is_refused_once_postfix_has_the_first(store: Store) -> None:
     one = message(store)
     store.replacements.accepted(begun(store, one), "4new")
     with pytest.raises(BusyError):
@@ -155,14 +155,14 @@ def test_only_the_last_copy_counts(store: Store) -> None:
     assert (found.queue_id, found.held_as, found.is_done) == ("4second", "other", True)
 
 
-def test_what_postfix_refused_is_forgotten(store: Store) -> None:
+def test_a_submission_that_postfix_rejected_is_removed(store: Store) -> None:
     one, other = message(store), message(store)
     begun(store, other)
     store.replacements.cancel(begun(store, one))
     assert store.replacements.of([one.id, other.id]).keys() == {other.id}
 
 
-def test_which_replace_a_message_that_still_waits(store: Store) -> None:
+def test_submissions_for_messages_that_are_still_held_are_listed(store: Store) -> None:
     table = store.replacements
     assert table.accepted_while_held() == []
     waiting, submitted, done, approved = (message(store) for _ in range(4))
@@ -190,7 +190,7 @@ def grant(store: Store, one: Incident, *, is_thread: bool, at: datetime = NOW, u
 
 
 @pytest.mark.parametrize(("thread", "has_thread"), [(5, True), (0, False)])
-def test_whether_a_class_can_be_allowed(store: Store, thread: int, has_thread: bool) -> None:
+def test_may_be_of_reports_which_classes_can_be_allowed(store: Store, thread: int, has_thread: bool) -> None:
     one = message(store, thread=thread)
     assert store.allowances.may_be_of(one.id) == (True, has_thread)
     assert store.allowances.may_be_of("none") == (False, False)
@@ -208,7 +208,7 @@ def test_an_incident_has_one_allowance_of_each_kind_at_a_time(store: Store) -> N
     assert grant(store, other, is_thread=True)
 
 
-def test_a_message_without_a_thread_allows_none(store: Store) -> None:
+def test_a_thread_cannot_be_allowed_for_a_message_without_one(store: Store) -> None:
     one = message(store, thread=0)
     with pytest.raises(ValueError, match="no Message-ID"):
         grant(store, one, is_thread=True)
@@ -234,7 +234,7 @@ def test_allowances_are_listed_by_expiry_until_they_end_or_are_revoked(store: St
     assert len(events(store, one)) == 1
 
 
-def test_whose_mail_passes(store: Store) -> None:
+def test_an_allowance_matches_its_recipients_and_thread_only(store: Store) -> None:
     thread, everything, foreign = message(store), message(store), message(store, account=8)
     table = store.allowances
     grant(store, thread, is_thread=True)
@@ -251,7 +251,7 @@ def test_whose_mail_passes(store: Store) -> None:
     assert table.passing(7, [5], [11], NOW) == frozenset()
 
 
-def test_what_ended_is_removed(store: Store) -> None:
+def test_expired_allowances_are_removed(store: Store) -> None:
     one, other = message(store), message(store)
     grant(store, one, is_thread=False, until=NOW + SECOND)
     grant(store, other, is_thread=False)

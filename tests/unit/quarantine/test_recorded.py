@@ -34,7 +34,7 @@ INSPECTION = Inspection(
 )
 
 
-def test_envelope_and_inspection_come_back() -> None:
+def test_envelope_and_inspection_are_read_back_unchanged() -> None:
     incident = new_incident(ENVELOPE, INSPECTION, state=State.PENDING, policy="pii", action="quarantine")
     assert (incident.state, incident.policy, incident.action) == (State.PENDING, "pii", "quarantine")
     # No risk in an incident means that none was found, so that a policy that asks for one does not apply to it.
@@ -42,21 +42,21 @@ def test_envelope_and_inspection_come_back() -> None:
     assert inspection_of(incident) == INSPECTION
 
 
-def test_the_words_recorded_are_the_masked_ones() -> None:
+def test_the_recorded_header_values_are_masked() -> None:
     raw = Envelope(subject="About 536-90-4399", header_from='"536-90-4399" <anna@corp.example>')
     masked = Inspection(subject="About ***-**-*399", header_from='"***-**-*399" <anna@corp.example>')
     incident = new_incident(raw, masked, state=State.RECORDED, policy="pii", action="tag")
     assert (incident.subject, incident.header_from) == (masked.subject, masked.header_from)
 
 
-def test_a_number_in_an_address_is_masked_and_the_sender_can_still_be_told() -> None:
+def test_a_number_in_an_address_is_masked_and_the_sender_can_still_be_notified() -> None:
     raw = Envelope(sender="536-90-4399@corp.example", recipients=["4111111111111111@partner.example"])
     incident = new_incident(raw, Inspection(), state=State.RECORDED, policy="pii", action="tag")
     assert (incident.sender, incident.recipients) == (raw.sender, ["************1111@partner.example"])
     assert shown(incident).sender == "***-**-*399@corp.example"
 
 
-def test_people_see_the_files_of_the_message_and_neither_its_body_nor_what_is_inside_them() -> None:
+def test_the_shown_attachments_exclude_the_body_and_members_of_archives() -> None:
     files = [Attachment("a.zip", "zip", 9), Attachment("a.zip › b.pdf", "pdf", 8, member=True)]
     incident = new_incident(
         ENVELOPE, Inspection(attachments=files), state=State.PENDING, policy="p", action="quarantine"

@@ -33,7 +33,7 @@ def requested(store: Store) -> int:
 # -- replies ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_reply_address_leads_to_its_request_in_any_case_and_no_other_does(store: Store, requested: int) -> None:
+def test_a_reply_address_finds_its_request_in_any_letter_case(store: Store, requested: int) -> None:
     store.replies.announce("r-Token", requested)
     store.replies.announce("r-token", requested)
     found = store.replies.request("R-TOKEN")
@@ -42,7 +42,7 @@ def test_a_reply_address_leads_to_its_request_in_any_case_and_no_other_does(stor
     assert store.replies.request("r-tokens") is None
 
 
-def test_what_the_gate_saw_is_found_by_its_word_until_it_is_used(store: Store, requested: int) -> None:
+def test_the_recorded_origin_is_found_by_its_word_until_it_is_used(store: Store, requested: int) -> None:
     seen = [ReplyOrigin(requested, BOSS, "boss", "192.0.2.7"), ReplyOrigin(requested, "", "", "")]
     first, second = map(store.replies.record_origin, seen)
     assert first != second
@@ -53,7 +53,7 @@ def test_what_the_gate_saw_is_found_by_its_word_until_it_is_used(store: Store, r
     assert store.replies.origin(second) == seen[1]
 
 
-def test_a_witness_is_good_for_as_long_as_postfix_keeps_mail_and_then_goes(store: Store, requested: int) -> None:
+def test_a_recorded_origin_is_valid_as_long_as_postfix_keeps_mail(store: Store, requested: int) -> None:
     word = store.replies.record_origin(ReplyOrigin(requested, BOSS, "", ""))
     with store._engine.begin() as connection:
         expires = connection.execute(select(witnesses.c.expires_at)).scalar_one()
@@ -68,7 +68,7 @@ def test_a_witness_is_good_for_as_long_as_postfix_keeps_mail_and_then_goes(store
 # -- sessions and seals -----------------------------------------------------------------------------------------------
 
 
-def test_a_session_that_was_ended_is_known_until_it_is_over_anyway(store: Store) -> None:
+def test_an_ended_session_is_stored_until_it_would_expire(store: Store) -> None:
     store.sessions.end("one", NOW + HOUR)
     store.sessions.end("one", NOW + HOUR)
     store.sessions.end("two", NOW - HOUR)
@@ -79,7 +79,7 @@ def test_a_session_that_was_ended_is_known_until_it_is_over_anyway(store: Store)
         assert "one" not in connection.execute(select(ended_sessions.c.digest)).scalars().all()
 
 
-def test_of_seals_that_are_used_together_all_are_fresh_or_none_is_noted(store: Store) -> None:
+def test_seals_used_together_are_recorded_only_if_all_are_unused(store: Store) -> None:
     assert store.seals.use(["a", "b"], NOW + HOUR)
     assert not store.seals.use(["c", "b"], NOW + HOUR)
     assert store.seals.use(["c"], NOW + HOUR)
@@ -111,7 +111,7 @@ def test_a_summary_is_due_at_its_time_and_the_next_one_later(store: Store) -> No
     assert digests.is_still_due(again)
 
 
-def test_who_ends_their_summaries_gets_none(store: Store) -> None:
+def test_a_person_who_unsubscribes_gets_no_summary(store: Store) -> None:
     store.digests.subscribe(BOSS, NOW, NOW)
     store.digests.subscribe("other@corp.example", NOW, NOW)
     store.digests.end(BOSS)
@@ -132,7 +132,7 @@ def add(store: Store, pairs: Collection[tuple[int, int]], day: int = 100, weight
     return store.relations.add({number(*pair): Weight(weight, day) for pair in pairs}, 10.0)
 
 
-def test_a_weight_halves_with_time_and_not_before_it(store: Store) -> None:
+def test_a_weight_halves_after_its_day_and_not_before(store: Store) -> None:
     one = Weight(8.0, 100)
     assert [one.on(day, 10.0) for day in (90, 100, 110, 120)] == [8.0, 8.0, 4.0, 2.0]
     assert one.plus(1.0, 110, 10.0) == Weight(5.0, 110)
@@ -140,7 +140,7 @@ def test_a_weight_halves_with_time_and_not_before_it(store: Store) -> None:
     assert one.plus(1.0, 90, 10.0) == Weight(8.5, 100)
 
 
-def test_what_was_seen_again_weighs_more_and_is_not_new(store: Store) -> None:
+def test_a_relation_seen_again_has_more_weight_and_is_not_new(store: Store) -> None:
     first, second = keys((ANNA, BOB), (ANNA, LAST))
     assert add(store, [(ANNA, BOB)]) == {first}
     assert add(store, [(ANNA, BOB), (ANNA, LAST)], day=110) == {second}
@@ -151,7 +151,7 @@ def test_what_was_seen_again_weighs_more_and_is_not_new(store: Store) -> None:
     }
 
 
-def test_relations_of_an_owner_are_hers_alone(store: Store) -> None:
+def test_relations_belong_to_one_owner(store: Store) -> None:
     add(store, [(ANNA, 0), (ANNA, BOB), (ANNA, LAST), (EVE, BOB), (0, LAST), (LAST, LAST)])
     _, found = store.relations.look((), [ANNA, EVE, 9, LAST], 10)
     assert {owner: sorted(targets) for owner, targets in found.items()} == {
@@ -164,14 +164,14 @@ def test_relations_of_an_owner_are_hers_alone(store: Store) -> None:
     assert store.relations.look((), (), 10) == ({}, {})
 
 
-def test_of_many_numbers_all_are_read(store: Store) -> None:
+def test_many_relations_are_read_completely(store: Store) -> None:
     pairs = [(ANNA, target) for target in range(1203)]
     add(store, pairs)
     assert len(store.relations.of(keys(*pairs))) == 1203
     assert store.relations.count() == 1203
 
 
-def test_what_is_old_goes_part_by_part(store: Store) -> None:
+def test_old_relations_are_purged_in_parts(store: Store) -> None:
     share = (1 << 32) // SLICES
     add(store, [(share - 1, BOB), (share, BOB), (LAST, LAST)], day=100)
     add(store, [(1, BOB)], day=101)
@@ -183,7 +183,7 @@ def test_what_is_old_goes_part_by_part(store: Store) -> None:
     assert store.relations.count() == 1
 
 
-def test_a_person_is_forgotten_as_owner_and_as_target(store: Store) -> None:
+def test_forgetting_a_person_removes_them_as_owner_and_as_target(store: Store) -> None:
     add(store, [(ANNA, BOB), (ANNA, LAST), (EVE, BOB), (EVE, LAST), (LAST, BOB)])
     assert sum(store.relations.forget([ANNA], [])) == 2
     assert sum(store.relations.forget([], [BOB])) == 2
@@ -193,7 +193,7 @@ def test_a_person_is_forgotten_as_owner_and_as_target(store: Store) -> None:
     assert not store.relations.has_any()
 
 
-def test_a_read_that_fails_is_the_database_s_error_and_the_next_one_works(store: Store) -> None:
+def test_a_failed_read_is_a_database_error_and_the_next_one_succeeds(store: Store) -> None:
     add(store, [(ANNA, BOB)])
     with pytest.raises(DatabaseError):
         read_rows(store.relations._reader, "SELECT nothing FROM nowhere")
@@ -220,7 +220,7 @@ def test_numbers_and_owners_are_read_together(store: Store) -> None:
     ],
     ids=["plain", "with values"],
 )
-def test_a_store_that_fails_names_the_kind_of_error_and_no_value(
+def test_a_store_error_names_the_kind_of_error_and_no_value(
     store: Store, monkeypatch: pytest.MonkeyPatch, made: Callable[[], Exception], reason: str
 ) -> None:
     error = made()

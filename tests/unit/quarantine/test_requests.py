@@ -64,7 +64,9 @@ LISTED = [
 
 
 @pytest.mark.parametrize("counted", [1_000, 0], ids=["few", "many"])
-def test_a_moderators_list(asked: Store, monkeypatch: pytest.MonkeyPatch, counted: int) -> None:
+def test_the_list_of_a_moderator_is_filtered_and_paged(
+    asked: Store, monkeypatch: pytest.MonkeyPatch, counted: int
+) -> None:
     monkeypatch.setattr("holdgate.quarantine.requests.COUNTED", counted)
     for wanted, found in LISTED:
         assert [one.queue_id for one in asked.requests.page(BOSS, wanted, limit=10)] == found, wanted
@@ -80,7 +82,7 @@ def test_a_moderators_list(asked: Store, monkeypatch: pytest.MonkeyPatch, counte
         *((word, False) for word in ("Ubersicht", "договоры", "übersicht нет", "u00fc")),
     ],
 )
-def test_a_word_with_other_letters_is_found_in_any_case(store: Store, words: str, is_found: bool) -> None:
+def test_a_word_in_another_alphabet_is_found_in_any_letter_case(store: Store, words: str, is_found: bool) -> None:
     subject = "Übersicht: Договор مرحبا"
     held = Incident("40", "Εύα@corp.example", ["b@partner.example"], "p", subject=subject, state=State.HELD)
     store.record(held, ACTOR)
@@ -90,7 +92,7 @@ def test_a_word_with_other_letters_is_found_in_any_case(store: Store, words: str
 
 @pytest.mark.parametrize("counted", [1_000, 0], ids=["few", "many"])
 @pytest.mark.parametrize("waiting", [True, False])
-def test_pages_by_place_have_each_incident_once(
+def test_pages_contain_each_incident_once(
     store: Store, monkeypatch: pytest.MonkeyPatch, waiting: bool, counted: int
 ) -> None:
     """Also where many have the same deadline and time of arrival, and others are decided meanwhile."""
@@ -116,7 +118,7 @@ def test_pages_by_place_have_each_incident_once(
     assert seen == everything
 
 
-def test_what_is_known_of_a_moderator(asked: Store) -> None:
+def test_the_policies_and_opened_requests_of_a_moderator_are_returned(asked: Store) -> None:
     assert asked.requests.policies(BOSS) == ["cards", "pii"]
     assert asked.requests.knows(OTHER)
     assert not asked.requests.knows("nobody@corp.example")
@@ -146,7 +148,7 @@ def test_a_request_is_open_answered_or_void(asked: Store, answer: Answer | None,
     assert (request.is_open, request.is_void) == (is_open, is_void)
 
 
-def test_the_last_word_of_some_kinds_is_told_of_each_incident(asked: Store) -> None:
+def test_the_last_event_of_given_kinds_is_returned_for_each_incident(asked: Store) -> None:
     first, second, third, _ = asked.incidents()
     for one, event in ((first, "question"), (first, "answer"), (first, "opened"), (second, "question")):
         asked.amend(asked.incident(one.id) or one, event, ACTOR)
@@ -156,7 +158,7 @@ def test_the_last_word_of_some_kinds_is_told_of_each_incident(asked: Store) -> N
     assert asked.requests.last_event([first.id], ["opened"]) == {first.id: "opened"}
 
 
-def test_a_reminder_that_a_moderator_put_off_is_known_until_it_is_sent(asked: Store) -> None:
+def test_a_postponed_reminder_is_known_until_it_is_sent(asked: Store) -> None:
     first, second, *_ = asked.incidents()
     later = NOW + timedelta(days=1)
     for one, kind, person in [
@@ -177,7 +179,7 @@ def test_a_reminder_that_a_moderator_put_off_is_known_until_it_is_sent(asked: St
     assert asked.requests.deferred(BOSS, ids) == {}
 
 
-def test_which_of_some_incidents_a_moderator_can_still_answer(asked: Store) -> None:
+def test_the_incidents_that_a_moderator_can_still_answer_are_returned(asked: Store) -> None:
     first, second, decided, others = asked.incidents()
     ids = [one.id for one in (first, second, decided, others)]
     assert asked.requests.open_to(BOSS, ids) == {first.id, second.id}
@@ -185,7 +187,7 @@ def test_which_of_some_incidents_a_moderator_can_still_answer(asked: Store) -> N
     assert asked.requests.open_to(BOSS, ids[1:]) == {second.id}
 
 
-def test_what_ended_since_a_moment_for_a_sender_or_a_moderator(asked: Store) -> None:
+def test_incidents_closed_since_a_time_are_listed_for_sender_and_moderator(asked: Store) -> None:
     for one, hours in zip(asked.incidents()[:2], (1, 2), strict=True):
         current = asked.incident(one.id) or one
         asked.change(current, State.APPROVED, ACTOR, decided_at=NOW + timedelta(hours=hours), decided_by=BOSS)

@@ -97,7 +97,7 @@ def held(number: int = 0) -> Incident:
     return replace(incident, state=State.HELD)
 
 
-def test_a_decision_rings_for_the_agent_of_its_node(store: Store, recorder: Recorder) -> None:
+def test_a_decision_signals_the_agent_of_its_node(store: Store, recorder: Recorder) -> None:
     for number, decision in enumerate((State.APPROVED, State.REJECTED, State.EXPIRED)):
         incident = held(number)
         store.record(incident, ACTOR)
@@ -106,7 +106,7 @@ def test_a_decision_rings_for_the_agent_of_its_node(store: Store, recorder: Reco
         assert recorder.words(store) == {queue_of(NODE)}
 
 
-def test_what_is_to_be_asked_or_sent_rings_for_the_desks(store: Store, recorder: Recorder) -> None:
+def test_a_request_or_notice_to_send_signals_the_desks(store: Store, recorder: Recorder) -> None:
     store.record(replace(held(), state=State.PENDING), ACTOR)
     assert recorder.words(store) == set()
     incident = replace(held(1), state=State.PENDING)
@@ -126,7 +126,7 @@ def test_what_is_to_be_asked_or_sent_rings_for_the_desks(store: Store, recorder:
     assert recorder.words(store) == set()
 
 
-def test_a_report_that_was_sent_rings_for_the_agent(store: Store, recorder: Recorder) -> None:
+def test_a_sent_report_signals_the_agent(store: Store, recorder: Recorder) -> None:
     incident = held()
     store.record(incident, ACTOR)
     store.change(incident, State.REJECTED, ACTOR, outbox=[NewNotice("rejected", "a@corp.example")])
@@ -138,7 +138,7 @@ def test_a_report_that_was_sent_rings_for_the_agent(store: Store, recorder: Reco
     assert recorder.words(store) == {queue_of(NODE)}
 
 
-def test_who_comes_second_rings_for_nobody(store: Store, recorder: Recorder) -> None:
+def test_a_decision_that_conflicts_sends_no_signal(store: Store, recorder: Recorder) -> None:
     incident = held()
     store.record(incident, ACTOR)
     store.change(incident, State.APPROVED, ACTOR)
@@ -160,7 +160,7 @@ def test_a_listener_is_woken_by_its_own_words(
     assert other.waker.wait(20)
 
 
-def test_rings_of_one_moment_go_out_together(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simultaneous_signals_are_sent_together(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gathering = threading.Event()
     monkeypatch.setattr(signals.time, "sleep", lambda _: gathering.wait(20))
     with closing(database.direct(url)) as connection:
@@ -191,7 +191,7 @@ def test_a_listener_whose_connection_ends_connects_again(
     assert agent.waker.wait(20)
 
 
-def test_a_stranger_in_the_database_can_only_wake(
+def test_another_database_user_can_only_wake_a_daemon(
     store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_PROOF_INTERVAL", 0.1)
@@ -210,7 +210,7 @@ def test_a_stranger_in_the_database_can_only_wake(
     assert agent.listener.is_listening
 
 
-def test_a_connection_that_is_dead_without_a_word_is_replaced(
+def test_a_dead_connection_without_an_error_is_replaced(
     store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_PROOF_INTERVAL", 0.1)
@@ -235,7 +235,7 @@ def test_a_connection_that_is_dead_without_a_word_is_replaced(
     assert agent.waker.wait(20)
 
 
-def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
+def test_signals_need_a_direct_connection_behind_a_pooler(
     postgres: PostgresServer,
     url: str,
     listeners: list[Listener],
@@ -266,7 +266,7 @@ def test_behind_a_pooler_nothing_is_heard_but_by_a_direct_connection(
         pooler.stop()
 
 
-def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
+def test_a_signalled_loop_does_not_wait_for_its_interval(
     store: Store, url: str, listeners: list[Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals.NotifyListener, "poll_interval", 3600.0)

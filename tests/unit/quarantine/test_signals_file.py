@@ -76,7 +76,7 @@ def held(number: int = 0) -> Incident:
     return replace(incident, state=State.HELD)
 
 
-def test_each_event_wakes(store: Store, listen: Callable[[], tuple[FileListener, Waker]]) -> None:
+def test_each_event_wakes_a_listener(store: Store, listen: Callable[[], tuple[FileListener, Waker]]) -> None:
     _, waker = listen()
     incident = held()
     store.record(incident, ACTOR)
@@ -86,13 +86,15 @@ def test_each_event_wakes(store: Store, listen: Callable[[], tuple[FileListener,
 
 
 @pytest.mark.slow(seconds=1)
-def test_what_another_process_writes_wakes(url: str, listen: Callable[[], tuple[FileListener, Waker]]) -> None:
+def test_an_event_written_by_another_process_wakes_a_listener(
+    url: str, listen: Callable[[], tuple[FileListener, Waker]]
+) -> None:
     _, waker = listen()
     subprocess.run([sys.executable, "-c", _ELSEWHERE, url], check=True, timeout=PATIENCE)
     assert waker.wait(PATIENCE)
 
 
-def test_a_write_without_an_event_wakes_nobody(
+def test_a_write_without_an_event_wakes_no_listener(
     store: Store, listen: Callable[[], tuple[FileListener, Waker]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int | None] = []
@@ -104,7 +106,7 @@ def test_a_write_without_an_event_wakes_nobody(
     assert not waker.wait(0)
 
 
-def test_a_commit_that_the_disk_has_late_is_seen_late(
+def test_a_commit_that_is_synced_late_is_noticed_late(
     store: Store, listen: Callable[[], tuple[FileListener, Waker]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signals, "_SYNCED", 0.05)
@@ -122,7 +124,7 @@ def test_a_commit_that_the_disk_has_late_is_seen_late(
     assert waker.wait(PATIENCE)
 
 
-def test_a_store_that_is_deleted_and_made_again_is_watched_again(
+def test_a_store_that_is_deleted_and_created_again_is_watched_again(
     store: Store, tmp_path: Path, listen: Callable[[], tuple[FileListener, Waker]], caplog: pytest.LogCaptureFixture
 ) -> None:
     listener, waker = listen()
@@ -148,7 +150,7 @@ def test_a_file_that_is_deleted_is_noticed(
 
 
 @pytest.mark.slow(seconds=1)
-def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
+def test_a_signalled_loop_does_not_wait_for_its_interval(
     store: Store, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FileListener, "poll_interval", 3600.0)
@@ -167,7 +169,7 @@ def test_a_loop_that_is_rung_for_does_not_wait_for_its_time(
         loops.close()
 
 
-def test_a_store_in_a_file_sends_no_rings(store: Store) -> None:
+def test_a_store_in_a_file_sends_no_signals(store: Store) -> None:
     incident = held()
     store.record(incident, ACTOR)
     store.change(incident, State.APPROVED, ACTOR)

@@ -29,7 +29,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 # -- sending ----------------------------------------------------------------------------------------------------------
 
 
-def test_signals_of_one_moment_are_sent_together_and_later_ones_again(
+def test_simultaneous_signals_are_sent_together_and_later_ones_separately(
     sent: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gathering, go = threading.Event(), threading.Event()
@@ -51,7 +51,7 @@ def test_signals_of_one_moment_are_sent_together_and_later_ones_again(
     assert sent == [["desk", "queue:a"], ["desk"]]
 
 
-def test_nothing_is_sent_for_no_word_or_after_the_end(sent: list[list[str]]) -> None:
+def test_nothing_is_sent_without_a_word_or_after_closing(sent: list[list[str]]) -> None:
     one = Signals(ENGINE)
     one.notify()
     one.close()
@@ -60,7 +60,7 @@ def test_nothing_is_sent_for_no_word_or_after_the_end(sent: list[list[str]]) -> 
     assert sent == []
 
 
-def test_a_store_in_a_file_sends_none(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_in_a_file_sends_no_signals(sent: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "is_shared", lambda _: False)
     one = Signals(ENGINE)
     one.notify("desk")
@@ -68,7 +68,7 @@ def test_a_store_in_a_file_sends_none(sent: list[list[str]], monkeypatch: pytest
     assert sent == []
 
 
-def test_a_signal_that_cannot_be_sent_hinders_no_later_one(
+def test_a_signal_that_cannot_be_sent_does_not_block_later_ones(
     sent: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[Collection[str]] = []
@@ -147,7 +147,7 @@ def woken(waker: Waker) -> bool:
     return waker.wait(0)
 
 
-def test_it_listens_once_its_own_signal_comes_back(
+def test_a_listener_is_ready_once_it_receives_its_own_signal(
     listener: tuple[NotifyListener, Waker], connection: Connection
 ) -> None:
     one, waker = listener
@@ -159,9 +159,7 @@ def test_it_listens_once_its_own_signal_comes_back(
     assert connection.executed == ["LISTEN holdgate"]
 
 
-def test_its_words_wake_and_those_of_others_do_not(
-    listener: tuple[NotifyListener, Waker], connection: Connection
-) -> None:
+def test_only_its_own_words_wake_a_listener(listener: tuple[NotifyListener, Waker], connection: Connection) -> None:
     one, waker = listener
     one.start()
     wait_for(lambda: one.is_listening, "the proof")
@@ -177,7 +175,7 @@ def test_its_words_wake_and_those_of_others_do_not(
             assert not woken(waker)
 
 
-def test_where_its_own_signal_does_not_come_back_daemons_poll(
+def test_daemons_poll_if_the_listener_does_not_receive_its_own_signal(
     listener: tuple[NotifyListener, Waker],
     connection: Connection,
     monkeypatch: pytest.MonkeyPatch,
@@ -200,7 +198,7 @@ def test_where_its_own_signal_does_not_come_back_daemons_poll(
     wait_for(lambda: caplog.text.count("stage=listen") == 2, "its line")
 
 
-def test_a_proof_is_asked_for_again_and_another_one_each_time(
+def test_each_proof_of_listening_uses_a_new_word(
     listener: tuple[NotifyListener, Waker], connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proofs: list[str] = []
@@ -219,7 +217,7 @@ def test_a_proof_is_asked_for_again_and_another_one_each_time(
     assert all(proof.startswith("proof:") and len(proof) == 6 + 16 for proof in proofs)
 
 
-def test_who_is_closed_wakes_and_logs_nothing(
+def test_a_closed_listener_wakes_its_loops_and_logs_nothing(
     listener: tuple[NotifyListener, Waker], caplog: pytest.LogCaptureFixture
 ) -> None:
     one, waker = listener
@@ -229,7 +227,7 @@ def test_who_is_closed_wakes_and_logs_nothing(
     assert "stage=listen" not in caplog.text
 
 
-def test_a_wake_is_for_one_wait() -> None:
+def test_one_wake_up_ends_one_wait() -> None:
     waker = Waker()
     assert not waker.wait(0)
     waker.wake()

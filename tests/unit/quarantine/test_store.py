@@ -29,7 +29,7 @@ def incident(**values: object) -> Incident:
     return Incident(**(given | values))  # type: ignore[arg-type]
 
 
-def test_what_is_recorded_is_read_back(store: Store) -> None:
+def test_a_recorded_incident_is_read_back(store: Store) -> None:
     whole = incident(
         subject="größer", findings=[{"identifier": "iban"}], profiles={"dlp-pii": "low"}, size=7, status="limited"
     )
@@ -41,7 +41,7 @@ def test_what_is_recorded_is_read_back(store: Store) -> None:
     assert [(e.event, e.who, e.how) for e in store.history(whole.id)] == [("recorded", "anna@corp.example", "test")]
 
 
-def test_a_file_is_made_for_all_of_its_group_and_written_through(tmp_path: Path) -> None:
+def test_the_store_file_is_created_group_writable(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.db"
     previous = os.umask(0o077)
     try:
@@ -56,7 +56,7 @@ def test_a_file_is_made_for_all_of_its_group_and_written_through(tmp_path: Path)
     store.close()
 
 
-def test_what_is_recorded_survives_a_power_cut(tmp_path: Path) -> None:
+def test_a_recorded_incident_survives_a_power_cut(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/holdgate.db")
     engine = database.connect(f"sqlite:///{tmp_path}/holdgate.db")
     # https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL; in WAL mode, NORMAL may lose what was committed.
@@ -105,12 +105,12 @@ PRAGMAS = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
     ("given", "used"),
     [("/etc/holdgate/pgpass.{user}", "/etc/holdgate/pgpass.%s"), ("/etc/holdgate/pgpass", "/etc/holdgate/pgpass")],
 )
-def test_a_passfile_may_be_named_for_each_user(given: str, used: str) -> None:
+def test_a_passfile_path_may_contain_the_user_name(given: str, used: str) -> None:
     url = database._with_passfile(make_url(f"postgresql://holdgate@db.corp.example/holdgate?passfile={given}"))
     assert url.query["passfile"] == used.replace("%s", pwd.getpwuid(os.geteuid()).pw_name)
 
 
-def test_text_that_is_no_text_can_be_stored_and_found(store: Store) -> None:
+def test_invalid_unicode_can_be_stored_and_found(store: Store) -> None:
     odd = incident(subject="a\0b\udcff\ud800c", queue_id="4\udcff")
     store.record(odd, ACTOR, note="\udcff")
     assert [one.subject for one in store.find("4\udcff")] == ["a\ufffdb\ufffd\ufffdc"]
@@ -135,7 +135,7 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     assert history == ["recorded", "rejected", "notice put off", "notice sent"]
 
 
-def test_of_two_deciders_one_wins(store: Store) -> None:
+def test_only_one_of_two_decisions_is_stored(store: Store) -> None:
     held = replace(incident(), state=State.HELD)
     store.record(held, ACTOR)
     store.change(held, State.APPROVED, ACTOR)
@@ -161,7 +161,7 @@ def test_a_step_is_repeated_after_a_conflict(conflicts: int, attempts: int) -> N
 
 
 @pytest.mark.parametrize(("error", "attempts"), [(ConflictError(Incident("4", "", [], "p")), 50), (KeyError(), 1)])
-def test_a_step_that_conflicts_for_ever_ends_as_any_other_error_does(error: Exception, attempts: int) -> None:
+def test_a_step_that_always_conflicts_raises_the_error(error: Exception, attempts: int) -> None:
     tried: list[None] = []
 
     def step() -> None:
@@ -174,7 +174,7 @@ def test_a_step_that_conflicts_for_ever_ends_as_any_other_error_does(error: Exce
     assert len(tried) == attempts
 
 
-def test_many_deciders_at_once_leave_one_outcome(store: Store) -> None:
+def test_many_simultaneous_decisions_leave_one_outcome(store: Store) -> None:
     held = replace(incident(), state=State.HELD)
     store.record(held, ACTOR)
     won: list[State] = []
@@ -212,7 +212,7 @@ def _change(url: str, waiting: list[Incident], state: State, outcomes: "Queue[tu
     store.close()
 
 
-def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str) -> None:
+def test_the_first_of_two_simultaneous_processes_decides(store_url: str) -> None:
     """The desk takes a decision while the queue's reconciler finds the message gone."""
     waiting = [replace(incident(), state=State.HELD) for _ in range(20)]
     # SQLite's connections must not be open in a process that is forked.
@@ -241,7 +241,7 @@ def test_of_two_processes_that_decide_at_once_the_first_wins(store_url: str) -> 
         assert store.audit.verify().problem == ""
 
 
-def test_writers_of_all_kinds_do_not_lock_each_other_out_and_readers_see_one_moment(store: Store) -> None:
+def test_writers_do_not_block_each_other_and_readers_see_one_snapshot(store: Store) -> None:
     now = datetime.now(UTC)
     held = replace(incident(), state=State.HELD, deadline_at=now)
     store.record(held, ACTOR)
@@ -283,7 +283,7 @@ def test_writers_of_all_kinds_do_not_lock_each_other_out_and_readers_see_one_mom
     assert store.audit.verify().problem == ""
 
 
-def test_a_zero_character_is_kept_out_of_the_database(store: Store) -> None:
+def test_a_null_character_is_replaced_before_it_is_stored(store: Store) -> None:
     """PostgreSQL has none, and a Subject of =?utf-8?q?=00?= decodes to one."""
     strange = incident(subject="a\0b", attachments=[{"name": "\0"}])
     store.record(strange, ACTOR, note="c\0d")
@@ -294,7 +294,7 @@ def test_a_zero_character_is_kept_out_of_the_database(store: Store) -> None:
 
 
 @pytest.mark.postgresql
-def test_who_has_locked_a_table_keeps_readers_and_writers_waiting_only_so_long(
+def test_a_locked_table_delays_readers_and_writers_up_to_a_limit(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres.new_database()
@@ -325,7 +325,7 @@ def test_large_numbers_are_kept(store: Store) -> None:
 
 @pytest.mark.parametrize("old", State)
 @pytest.mark.parametrize("new", State)
-def test_only_the_ways_of_the_table_are_open(store: Store, old: State, new: State) -> None:
+def test_only_the_transitions_of_the_table_are_possible(store: Store, old: State, new: State) -> None:
     standing = replace(incident(), state=old, change={"kinds": ["encrypt"]})
     store.record(standing, ACTOR)
     if has_transition(old, new):
@@ -335,14 +335,14 @@ def test_only_the_ways_of_the_table_are_open(store: Store, old: State, new: Stat
             store.change(standing, new, ACTOR)
 
 
-def test_every_open_state_can_end_and_few_ways_lead_back_to_held() -> None:
+def test_every_open_state_can_vanish_and_few_states_return_to_held() -> None:
     assert {state for state in State if State.VANISHED in TRANSITIONS[state]} == OPEN
     back = {State.PENDING, State.VANISHED, State.APPROVED}
     assert {state for state in State if State.HELD in TRANSITIONS[state]} == back
     assert TRANSITIONS[State.RELEASED] == TRANSITIONS[State.RETURNED] == frozenset()
 
 
-def test_an_approval_is_taken_back_only_where_it_was_one_with_changes(store: Store) -> None:
+def test_only_an_approval_with_changes_can_be_undone(store: Store) -> None:
     plain = replace(incident(), state=State.APPROVED)
     changed = replace(incident(queue_id="4b"), state=State.APPROVED, change={"kinds": ["encrypt"]})
     for one in (plain, changed):
@@ -354,7 +354,7 @@ def test_an_approval_is_taken_back_only_where_it_was_one_with_changes(store: Sto
 
 
 @pytest.mark.parametrize("old", [state for state in State if has_transition(state, State.HELD)])
-def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -> None:
+def test_a_message_that_enters_the_hold_queue_has_no_decision(store: Store, old: State) -> None:
     now = datetime.now(UTC)
     before = replace(
         incident(),
@@ -393,7 +393,7 @@ def test_what_comes_into_the_hold_queue_is_undecided(store: Store, old: State) -
     assert {notice.kind for notice in due if notice.incident_id == other.id} == {*kinds, "alert", "request"}
 
 
-def test_a_notice_of_a_time_when_the_clock_was_ahead_is_due_when_it_is_right_again(store: Store) -> None:
+def test_a_notice_with_a_future_time_is_due_once_the_clock_is_corrected(store: Store) -> None:
     now = datetime.now(UTC)
     held = incident()
     store.record(held, ACTOR, outbox=[NewNotice("alert", "boss@corp.example")])
@@ -406,7 +406,7 @@ def test_a_notice_of_a_time_when_the_clock_was_ahead_is_due_when_it_is_right_aga
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5])
-def test_all_that_are_due_are_found_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+def test_all_due_incidents_are_found_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(agenda, "_PAGE", 2)
     now = datetime.now(UTC)
     for number in range(count):
@@ -418,7 +418,7 @@ def test_all_that_are_due_are_found_oldest_first(store: Store, monkeypatch: pyte
         assert len(found) == count
 
 
-def test_overdue_are_held_ones_only(store: Store) -> None:
+def test_only_held_incidents_can_be_overdue(store: Store) -> None:
     now = datetime.now(UTC)
     due = replace(incident(), state=State.HELD, deadline_at=now - timedelta(seconds=1))
     later = replace(incident(), state=State.HELD, deadline_at=now + timedelta(seconds=60))
@@ -430,7 +430,7 @@ def test_overdue_are_held_ones_only(store: Store) -> None:
     assert [one.id for one in store.incidents([State.HELD], limit=1)] == [later.id]
 
 
-def test_times_keep_their_zone(store: Store) -> None:
+def test_times_are_stored_with_their_time_zone(store: Store) -> None:
     zone = datetime(2026, 1, 1, 12, tzinfo=UTC).astimezone()
     one = incident(created_at=zone)
     store.record(one, ACTOR)
@@ -459,7 +459,7 @@ def test_a_store_of_another_version_is_refused(url: str) -> None:
         migrate(url)
 
 
-def test_a_store_that_cannot_be_reached_is_said_without_its_password(tmp_path: Path) -> None:
+def test_the_error_for_an_unreachable_store_hides_the_password(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="unable to open"):
         migrate("sqlite:////nonexistent/holdgate.db")
     with pytest.raises(StoreError, match=r"postgresql://user:\*\*\*@/db.*: .*No such file or directory") as caught:
@@ -468,14 +468,14 @@ def test_a_store_that_cannot_be_reached_is_said_without_its_password(tmp_path: P
     assert "\n" not in str(caught.value)
 
 
-def test_without_the_driver_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_gives_one_sentence_with_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StoreError, match=r"PostgreSQL needs the driver: pip install 'holdgate\[postgresql\]'"):
         open_store("postgresql://holdgate@/holdgate")
 
 
 @pytest.mark.postgresql
-def test_the_password_comes_from_a_file_of_its_own(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_the_password_is_read_from_the_passfile(postgres: PostgresServer, tmp_path: Path) -> None:
     passwords = tmp_path / "pgpass"
     url = f"{postgres.new_database('keeper')}&passfile={passwords}"
     passwords.write_text("*:*:*:keeper:wrong\n")
@@ -487,7 +487,7 @@ def test_the_password_comes_from_a_file_of_its_own(postgres: PostgresServer, tmp
     open_store(url).close()
 
 
-def test_the_migrations_build_what_the_schema_says(new_url: Callable[[], str]) -> None:
+def test_the_migrations_create_the_declared_schema(new_url: Callable[[], str]) -> None:
     migrated, declared = new_url(), new_url()
     migrate(migrated)
     engines = [database._engine(one) for one in (migrated, declared)]
@@ -512,14 +512,14 @@ def test_the_migrations_build_what_the_schema_says(new_url: Callable[[], str]) -
         engine.dispose()
 
 
-def test_incident_ids_can_be_read_out_on_the_telephone() -> None:
+def test_incident_ids_contain_no_ambiguous_characters() -> None:
     ids = {new_incident_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert all(len(one) == 14 and not set(one) & set("ILOU") for one in ids)
 
 
 @pytest.mark.parametrize("column", ["sender", "recipients", "findings", "policy", "revision", "id"])
-def test_no_step_changes_what_is_written_once(store: Store, column: str) -> None:
+def test_no_step_changes_a_column_that_is_written_once(store: Store, column: str) -> None:
     known = incident()
     store.record(known, ACTOR)
     with pytest.raises(ValueError, match=f"no step changes {column}"):
@@ -529,7 +529,7 @@ def test_no_step_changes_what_is_written_once(store: Store, column: str) -> None
     assert store.incident(known.id) == known
 
 
-def test_a_new_file_is_for_its_group_and_erases_what_is_deleted(tmp_path: Path) -> None:
+def test_a_new_file_is_for_its_group_and_overwrites_deleted_content(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     before = os.umask(0)
     try:

@@ -56,12 +56,12 @@ REVISIONS = revisions()
 
 # From the first one all migrations are run; the newest can still be changed.
 @pytest.mark.parametrize("revision", [REVISIONS[0], *REVISIONS[-3:]])
-def test_what_an_earlier_version_wrote_is_kept(url: str, revision: str) -> None:
+def test_the_content_of_an_earlier_version_is_kept(url: str, revision: str) -> None:
     is_kept(url, revision)
 
 
 @pytest.mark.slow(seconds=2)
-def test_what_any_other_version_wrote_is_kept(new_url: Callable[[], str]) -> None:
+def test_the_content_of_every_other_version_is_kept(new_url: Callable[[], str]) -> None:
     for revision in REVISIONS[1:-3]:
         is_kept(new_url(), revision)
 

@@ -106,7 +106,7 @@ def held(store: Store) -> Incident:
     return one
 
 
-def test_it_goes_on_after_a_migration_that_only_adds(newer: Newer, directory: Path, url: str) -> None:
+def test_an_older_node_continues_after_a_migration_that_only_adds(newer: Newer, directory: Path, url: str) -> None:
     write_step(directory, _STEP)
     running = open_store(url, "mx1", role="queue")
     one = held(running)
@@ -126,7 +126,7 @@ def test_it_goes_on_after_a_migration_that_only_adds(newer: Newer, directory: Pa
         store.close()
 
 
-def test_it_writes_nothing_after_another_migration(newer: Newer, directory: Path, url: str) -> None:
+def test_an_older_node_writes_nothing_after_any_other_migration(newer: Newer, directory: Path, url: str) -> None:
     write_step(directory, _STEP + _REFUSES)
     running = open_store(url, "mx1", role="queue")
     one = held(running)

@@ -54,7 +54,7 @@ def message(*to: str) -> Sent:
     return Sent(ANNA, to, (), (), TODAY)
 
 
-def test_a_message_that_used_up_its_time_leaves_the_others_alone(site: Site) -> None:
+def test_a_message_that_used_up_its_time_does_not_affect_others(site: Site) -> None:
     site.store.relations.add({7: Weight(2.0, TODAY)}, HALF_LIFE)
     now = 0.0
     memory = Memory(site.store.relations, HALF_LIFE, clock=lambda: now)
@@ -73,7 +73,7 @@ class Silent(Future[object]):
 
 
 @pytest.mark.parametrize(("waited", "is_left_alone"), [(0.9, False), (0.4, True)])
-def test_only_a_store_that_had_time_to_answer_counts_as_silent(
+def test_a_store_counts_as_silent_only_after_it_had_time_to_answer(
     site: Site, monkeypatch: pytest.MonkeyPatch, waited: float, is_left_alone: bool
 ) -> None:
     now = 0.0
@@ -93,7 +93,7 @@ def test_only_a_store_that_had_time_to_answer_counts_as_silent(
     memory.close()
 
 
-def test_a_large_question_is_asked_in_parts(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_query_is_split(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     table = site.store.relations
     table.add({key: Weight(1.0, TODAY) for key in range(1200)}, HALF_LIFE)
     asked: list[int] = []
@@ -121,7 +121,7 @@ def test_a_large_question_is_asked_in_parts(site: Site, monkeypatch: pytest.Monk
     memory.close()
 
 
-def test_a_message_with_too_many_similar_names_is_unknown_and_everything_else_is_still_found(
+def test_too_many_similar_names_make_the_risk_unknown_and_other_risks_are_found(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     to = [f"{lettered(place)}@{lettered(place)}.example" for place in range(30)]
@@ -135,7 +135,7 @@ def test_a_message_with_too_many_similar_names_is_unknown_and_everything_else_is
         list(site.evaluator.risks(message(*to[:1]), Counting(site, *to[:1])))
 
 
-def test_if_the_time_is_up_during_the_search_everything_else_has_been_found(site: Site) -> None:
+def test_a_time_out_during_the_search_keeps_the_other_risks(site: Site) -> None:
     class Late(Counting):
         def of(self, keys: Collection[int]) -> Mapping[int, float]:
             raise UnknownError
@@ -147,7 +147,7 @@ def test_if_the_time_is_up_during_the_search_everything_else_has_been_found(site
     assert [(one.kind, one.recipient) for one in found] == [(LOOKALIKE, to[1]), *((NEW, one) for one in to)]
 
 
-def test_many_recipients_with_usual_names_are_compared(site: Site) -> None:
+def test_many_recipients_with_ordinary_names_are_compared(site: Site) -> None:
     class Empty(Counting):
         def of(self, keys: Collection[int]) -> Mapping[int, float]:
             del keys
@@ -157,7 +157,7 @@ def test_many_recipients_with_usual_names_are_compared(site: Site) -> None:
     assert [one.recipient for one in site.evaluator.risks(message(*to), Empty(site)) if one.kind == NEW] == to
 
 
-def test_what_belongs_to_a_domain_is_compared_once_for_all_of_its_recipients(site: Site) -> None:
+def test_data_of_a_domain_is_compared_once_for_all_its_recipients(site: Site) -> None:
     counts = []
     for number in (1, 20):
         to = [f"x{place}@{lettered(3)}.example" for place in range(number)]
@@ -167,7 +167,7 @@ def test_what_belongs_to_a_domain_is_compared_once_for_all_of_its_recipients(sit
     assert counts[1] < 2 * counts[0]
 
 
-def test_what_was_found_before_the_limit_counts(
+def test_risks_found_before_the_limit_are_returned(
     tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(store_url)
@@ -181,7 +181,7 @@ def test_what_was_found_before_the_limit_counts(
     store.close()
 
 
-def test_names_of_any_length_have_few_forms() -> None:
+def test_names_of_any_length_have_a_limited_number_of_forms() -> None:
     assert len(names.domain_forms("-".join(["word"] * 1000) + ".example")) < 10
     assert len(names.domain_forms("x" * 1000 + ".example")) < 10
     assert len(names.mailbox_forms("x" * 1000 + "@x.example")) < 10

@@ -12,7 +12,7 @@ from tests.unit.relations.conftest import ANNA, TODAY, Site
 BOB = "bob.smith@partner.example"
 
 
-def test_who_was_written_to_is_not_unusual(site: Site) -> None:
+def test_a_known_recipient_is_not_unusual(site: Site) -> None:
     site.learn(BOB)
     assert site.risks(BOB) == []
 
@@ -22,14 +22,14 @@ def test_another_person_of_a_known_domain_is_not_unusual(site: Site) -> None:
     assert site.risks("carol.jones@partner.example") == []
 
 
-def test_a_domain_that_nobody_has_written_to_is_new(site: Site) -> None:
+def test_a_domain_without_earlier_mail_is_new(site: Site) -> None:
     site.learn(BOB)
     assert site.kinds("dora@fresh.example") == {NEW}
     site.learn("dora@fresh.example", sender="carl@corp.example", times=1)
     assert site.kinds("dora@fresh.example") == set()
 
 
-def test_with_free_mail_each_address_is_new(site: Site) -> None:
+def test_each_address_at_a_free_mail_provider_is_separate(site: Site) -> None:
     site.learn("one.person@gmail.com")
     assert site.kinds("another.human@gmail.com") == {NEW}
 
@@ -50,25 +50,25 @@ def test_with_free_mail_each_address_is_new(site: Site) -> None:
         "partn3r.test",
     ][:-1],
 )
-def test_a_domain_that_looks_like_a_known_one(site: Site, domain: str) -> None:
+def test_a_domain_that_looks_like_a_known_one_is_reported(site: Site, domain: str) -> None:
     site.learn(BOB)
     (found,) = [risk for risk in site.risks(f"bob.smith@{domain}") if risk.kind == LOOKALIKE]
     assert (found.similar, found.count, found.whose) == (BOB, 10, "sender")
 
 
 @pytest.mark.parametrize("domain", ["parent.example", "partner24.example.test", "gardener.example", "p.example"])
-def test_a_domain_that_only_resembles_a_known_one_a_little(site: Site, domain: str) -> None:
+def test_a_domain_that_is_only_slightly_similar_is_not_reported(site: Site, domain: str) -> None:
     site.learn(BOB)
     assert LOOKALIKE not in site.kinds(f"dora@{domain}")
 
 
-def test_a_look_alike_of_the_sites_correspondent_counts_too(site: Site) -> None:
+def test_a_look_alike_of_a_correspondent_of_the_site_is_reported(site: Site) -> None:
     site.learn(BOB, sender="carl@corp.example")
     (found,) = [risk for risk in site.risks("dora@partners.example") if risk.kind == LOOKALIKE]
     assert (found.similar, found.whose) == ("partner.example", "site")
 
 
-def test_where_names_are_hidden_only_those_of_the_sender_may_be_shown(site: Site) -> None:
+def test_only_correspondents_of_the_sender_are_shown_if_names_are_hidden(site: Site) -> None:
     site.evaluator = Evaluator(site.hasher, ["corp.example"], hides_names=True)
     site.learn(BOB, sender="carl@corp.example")
     for sender, whose in ((ANNA, COLLEAGUES), ("carl@corp.example", "sender")):
@@ -76,44 +76,44 @@ def test_where_names_are_hidden_only_those_of_the_sender_may_be_shown(site: Site
         assert (found.similar, found.whose) == ("partner.example", whose)
 
 
-def test_both_of_two_similar_domains_are_correspondents(site: Site) -> None:
+def test_two_similar_domains_that_are_both_known_are_not_reported(site: Site) -> None:
     site.learn(BOB)
     site.learn("eve@partners.example")
     assert site.kinds("dora@partners.example") == set()
 
 
 @pytest.mark.parametrize("address", ["dora@corp.test", "dora@c0rp.example", "dora@corp-mail.example"])
-def test_a_look_alike_of_the_own_domain(site: Site, address: str) -> None:
+def test_a_look_alike_of_the_site_domain_is_reported(site: Site, address: str) -> None:
     site.learn(BOB)
     expected = address != "dora@corp-mail.example"  # a word of four letters is too short
     assert (LOOKALIKE in site.kinds(address)) is expected
 
 
 @pytest.mark.parametrize("box", ["bob.smyth", "bobsmith", "bob.srnith", "b0b.smith", "bob.smiht"])
-def test_a_mailbox_that_looks_like_a_known_one(site: Site, box: str) -> None:
+def test_a_mailbox_that_looks_like_a_known_one_is_reported(site: Site, box: str) -> None:
     site.learn(BOB)
     (found,) = [risk for risk in site.risks(f"{box}@partner.example") if risk.kind == LOOKALIKE]
     assert found.similar == BOB
 
 
-def test_numbers_tell_mailboxes_apart(site: Site) -> None:
+def test_mailboxes_with_different_numbers_are_not_similar(site: Site) -> None:
     site.learn("office1@partner.example", "invoice-2024@partner.example")
     assert site.kinds("office2@partner.example", "invoice-2025@partner.example") == set()
 
 
-def test_the_same_mailbox_at_another_domain(site: Site) -> None:
+def test_the_same_mailbox_at_another_domain_is_reported(site: Site) -> None:
     site.learn(BOB)
     (found,) = [risk for risk in site.risks("bob.smith@client.example") if risk.kind == LOOKALIKE]
     assert found.similar == "bob.smith@"
 
 
-def test_a_mailbox_of_a_function_is_everywhere(site: Site) -> None:
+def test_a_role_mailbox_at_another_domain_is_not_reported_as_similar(site: Site) -> None:
     site.learn("accounting@partner.example")
     assert site.kinds("accounting@client.example") == {NEW}
 
 
 @pytest.mark.parametrize("address", ["smith_bob72@gmail.com", "bobsmith@gmx.de", "carl.meier@yahoo.com"])
-def test_a_private_mailbox_with_a_known_name(site: Site, address: str) -> None:
+def test_a_private_mailbox_with_a_known_name_is_reported(site: Site, address: str) -> None:
     site.learn(BOB, inside=("carl.meier@corp.example",))
     (found,) = [risk for risk in site.risks(address) if risk.kind == TWIN]
     assert found.similar == ("carl.meier@corp.example" if address.startswith("carl") else "")
@@ -128,7 +128,7 @@ def test_a_private_mailbox_with_a_known_name(site: Site, address: str) -> None:
         (("bob.smith@gmail.com", "bob.smith@gmail.com"), (), ["", ""]),
     ],
 )
-def test_the_same_name_in_the_message_is_named_first(
+def test_the_same_name_within_the_message_is_reported_first(
     site: Site, to: tuple[str, ...], inside: tuple[str, ...], names: list[str]
 ) -> None:
     site.learn(BOB)
@@ -150,13 +150,13 @@ def test_the_names_of_a_message_are_read_once(site: Site, monkeypatch: pytest.Mo
     assert len(read) == 2 * len(many) + 1
 
 
-def test_a_private_mailbox_that_the_site_knows(site: Site) -> None:
+def test_a_known_private_mailbox_is_not_reported(site: Site) -> None:
     site.learn(BOB)
     site.learn("bob.smith@gmail.com", sender="carl@corp.example")
     assert TWIN not in site.kinds("bob.smith@gmail.com")
 
 
-def test_two_clients_that_were_never_together(site: Site) -> None:
+def test_two_clients_never_addressed_together_are_reported(site: Site) -> None:
     site.learn(BOB)
     site.learn("eve@client.example", "fay@third.example")
     found = site.risks(BOB, "eve@client.example")
@@ -164,20 +164,20 @@ def test_two_clients_that_were_never_together(site: Site) -> None:
     assert site.risks("eve@client.example", "fay@third.example") == []
 
 
-def test_a_third_one_is_named_alone(site: Site) -> None:
+def test_only_the_recipient_outside_the_usual_group_is_reported(site: Site) -> None:
     site.learn(BOB)
     site.learn("eve@client.example", "fay@third.example")
     found = site.risks(BOB, "eve@client.example", "fay@third.example")
     assert [risk.recipient for risk in found] == [BOB]
 
 
-def test_a_place_that_is_hardly_known_is_no_outlier(site: Site) -> None:
+def test_a_rarely_used_domain_is_not_an_outlier(site: Site) -> None:
     site.learn(BOB)
     site.learn("eve@client.example", times=1)
     assert site.risks(BOB, "eve@client.example") == []
 
 
-def test_content_that_went_to_one_domain_only(site: Site) -> None:
+def test_content_known_from_one_domain_is_reported_at_another(site: Site) -> None:
     tokens = tuple(subject_tokens("Re: Contract with Orchid", ANNA))
     site.learn(BOB, tokens=tokens)
     site.learn("eve@client.example", tokens=tuple(subject_tokens("Lunch on Friday", ANNA)))
@@ -187,7 +187,7 @@ def test_content_that_went_to_one_domain_only(site: Site) -> None:
     assert site.risks("eve@client.example", tokens=tuple(subject_tokens("Lunch next week", ANNA))) == []
 
 
-def test_an_answer_that_goes_to_another_client(site: Site) -> None:
+def test_a_reply_to_another_client_is_reported(site: Site) -> None:
     site.learn(BOB, tokens=tuple(subject_tokens("Update", ANNA)), times=1)
     site.learn("eve@client.example", tokens=tuple(subject_tokens("Update of dates", ANNA)))
     tokens = tuple(subject_tokens("Re: Update of dates", ANNA))
@@ -203,9 +203,7 @@ def test_an_answer_that_goes_to_another_client(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("times", "is_unusual"), [(1, True), (5, False)])
-def test_a_conversation_that_began_at_a_place_to_which_the_sender_hardly_writes(
-    site: Site, times: int, is_unusual: bool
-) -> None:
+def test_a_thread_from_a_rarely_used_domain_is_reported_at_another(site: Site, times: int, is_unusual: bool) -> None:
     tokens = tuple(subject_tokens("Re: Plans for autumn", ANNA))[:1]
     site.learn("eve@client.example", times=1, tokens=tokens)
     site.learn(BOB, times=times)
@@ -215,7 +213,7 @@ def test_a_conversation_that_began_at_a_place_to_which_the_sender_hardly_writes(
     assert [risk.kind for risk in found] == [CONTENT] * is_unusual
 
 
-def test_a_place_that_resembles_another_one_and_gets_mail_with_these_is_not_unusual(site: Site) -> None:
+def test_a_similar_domain_that_belongs_to_the_same_group_is_not_reported(site: Site) -> None:
     site.learn(BOB)
     circle = ("eve@partners.example", "fay@third.example")
     site.learn(*circle, sender="carl@corp.example")
@@ -224,7 +222,7 @@ def test_a_place_that_resembles_another_one_and_gets_mail_with_these_is_not_unus
     assert LOOKALIKE in site.kinds("dora@partners.example", "fay@third.example")
 
 
-def test_content_that_goes_to_many_is_not_unusual(site: Site) -> None:
+def test_content_sent_to_many_domains_is_not_unusual(site: Site) -> None:
     tokens = tuple(subject_tokens("Price list", ANNA))
     site.learn(BOB, tokens=tokens)
     site.learn("eve@client.example", tokens=tokens)
@@ -235,7 +233,7 @@ def test_content_that_goes_to_many_is_not_unusual(site: Site) -> None:
 IBAN, OTHER = {1111: "iban"}, {2222: "us-ssn"}
 
 
-def test_a_value_that_went_to_one_domain_only_is_unusual_at_another(site: Site) -> None:
+def test_a_value_sent_to_one_domain_only_is_unusual_at_another(site: Site) -> None:
     site.learn(BOB, times=3, values=IBAN)
     site.learn("eve@client.example", values=OTHER)
     assert site.risks("eve@client.example", values=IBAN | OTHER) == [
@@ -245,7 +243,7 @@ def test_a_value_that_went_to_one_domain_only_is_unusual_at_another(site: Site) 
     assert site.risks(BOB, values={3333: "iban"}) == []
 
 
-def test_a_value_is_unusual_although_the_words_are_usual_there(site: Site) -> None:
+def test_a_value_is_unusual_even_if_the_subject_words_are_usual(site: Site) -> None:
     tokens = tuple(subject_tokens("Invoice", ANNA))
     site.learn(BOB, values=IBAN)
     site.learn("eve@client.example", tokens=tokens)
@@ -253,13 +251,13 @@ def test_a_value_is_unusual_although_the_words_are_usual_there(site: Site) -> No
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_value_that_went_somewhere_once_or_twice_proves_nothing(site: Site, times: int) -> None:
+def test_a_value_sent_only_once_or_twice_is_not_compared(site: Site, times: int) -> None:
     site.learn(BOB, times=times, values=IBAN)
     site.learn("eve@client.example")
     assert site.risks("eve@client.example", values=IBAN) == []
 
 
-def test_a_value_that_went_to_two_domains_belongs_to_none(site: Site) -> None:
+def test_a_value_sent_to_two_domains_is_not_unusual(site: Site) -> None:
     site.learn(BOB, values=IBAN)
     site.learn("eve@client.example", times=1, values=IBAN)
     site.learn("fay@third.example")
@@ -272,7 +270,7 @@ def test_a_value_whose_owner_gets_the_message_is_not_unusual(site: Site) -> None
     assert site.risks(BOB, "eve@client.example", values=IBAN) == []
 
 
-def test_the_right_client_in_copy_does_not_hide_the_wrong_one(site: Site) -> None:
+def test_the_wrong_client_is_reported_even_with_the_right_one_in_copy(site: Site) -> None:
     site.learn(BOB, values=IBAN)
     site.learn("eve@client.example")
     site.learn(BOB, "fay@third.example", "eve@client.example", times=1)
@@ -286,7 +284,7 @@ def test_the_right_client_in_copy_does_not_hide_the_wrong_one(site: Site) -> Non
     assert [(one.kind, one.recipient) for one in found] == [(CONTENT, "eve@client.example")]
 
 
-def test_the_value_of_one_client_sent_to_another_with_its_own_value(site: Site) -> None:
+def test_the_value_of_one_client_is_reported_next_to_the_value_of_another(site: Site) -> None:
     site.learn(BOB, values=IBAN)
     site.learn("eve@client.example", values=OTHER)
     site.learn(BOB, "eve@client.example", times=1)
@@ -297,7 +295,7 @@ def test_the_value_of_one_client_sent_to_another_with_its_own_value(site: Site) 
 DOCUMENT = dict.fromkeys(range(5001, 5009), "document")
 
 
-def test_a_document_whose_like_went_to_one_domain_only(site: Site) -> None:
+def test_a_document_similar_to_those_of_one_domain_is_reported_at_another(site: Site) -> None:
     site.learn(BOB, times=3, values=DOCUMENT)
     site.learn("eve@client.example")
     filled = dict(list(DOCUMENT.items())[:5]) | {6000 + number: "document" for number in range(3)}
@@ -307,20 +305,20 @@ def test_a_document_whose_like_went_to_one_domain_only(site: Site) -> None:
     assert site.risks(BOB, values=filled) == []
 
 
-def test_the_right_client_in_copy_does_not_hide_who_should_not_get_a_document(site: Site) -> None:
+def test_a_wrong_recipient_of_a_document_is_reported_even_with_the_right_one_in_copy(site: Site) -> None:
     site.learn(BOB, values=DOCUMENT)
     site.learn(BOB, "eve@client.example", times=1)
     found = site.risks(BOB, "eve@client.example", values=DOCUMENT)
     assert [(one.recipient, one.whose) for one in found] == [("eve@client.example", "document")]
 
 
-def test_a_document_of_which_a_part_went_here_too(site: Site) -> None:
+def test_a_document_partly_known_at_the_recipient_is_not_reported(site: Site) -> None:
     site.learn(BOB, values=DOCUMENT)
     site.learn("eve@client.example", times=1, values=dict(list(DOCUMENT.items())[:1]))
     assert site.risks("eve@client.example", values=DOCUMENT) == []
 
 
-def test_forgetting_a_person_leaves_the_others(site: Site) -> None:
+def test_forgetting_a_person_keeps_the_others(site: Site) -> None:
     from holdgate.relations.sent import traces_of
 
     site.learn(BOB, inside=("carl.meier@corp.example",))
@@ -334,7 +332,7 @@ def test_forgetting_a_person_leaves_the_others(site: Site) -> None:
     assert TWIN not in site.kinds("bob.smith@gmail.com")
 
 
-def test_retention_removes_what_is_old(site: Site) -> None:
+def test_retention_removes_old_relations(site: Site) -> None:
     from holdgate.quarantine.relations import SLICES
 
     site.learn(BOB, times=5)

@@ -15,7 +15,7 @@ def forget(site: Site, address: str) -> None:
     assert sum(site.store.relations.forget(*traces_of(site.hasher, address)))
 
 
-def test_the_forms_of_an_address() -> None:
+def test_all_spellings_of_an_address_are_found() -> None:
     assert spellings(ENCODED) == spellings(UNICODE.upper()) == {UNICODE, ENCODED}
     assert spellings(BOB) == {BOB}
 
@@ -32,7 +32,7 @@ def test_an_address_is_forgotten_in_the_form_in_which_it_was_learned(site: Site,
     assert not site.store.relations.of(left)
 
 
-def test_who_wrote_to_the_same_name_at_another_domain_is_forgotten(site: Site) -> None:
+def test_the_record_of_the_same_name_at_another_domain_is_forgotten(site: Site) -> None:
     site.learn(BOB)
     box = site.hasher.edge("sender box", ANNA, "bob.smith")
     assert site.store.relations.of([box])
@@ -57,7 +57,7 @@ def test_a_running_milter_learns_the_forms_of_names_again_at_once(site: Site, ev
     assert TWIN in site.kinds("carl.meier@gmail.com")
 
 
-def test_what_is_deleted_while_a_lesson_waits_is_noticed_too(site: Site) -> None:
+def test_a_deletion_is_noticed_while_learned_data_waits_to_be_written(site: Site) -> None:
     message = Sent(ANNA, (BOB,), ("carl.meier@corp.example",), (), TODAY)
     site.teacher.write(site.teacher.gather([message]))
     lesson = site.teacher.gather([message])

@@ -15,7 +15,7 @@ WEIGHTS = st.floats(0.5, 1000)
 
 
 @given(WEIGHTS, DAYS, st.integers(0, 2000), st.integers(0, 2000), st.floats(7, 1000))
-def test_what_is_left_of_a_weight_does_not_depend_on_the_steps(
+def test_a_weight_decays_the_same_in_one_step_or_in_two(
     weight: float, day: int, first: int, second: int, half_life: float
 ) -> None:
     whole = Weight(weight, day).on(day + first + second, half_life)
@@ -25,12 +25,12 @@ def test_what_is_left_of_a_weight_does_not_depend_on_the_steps(
 
 
 @given(WEIGHTS, DAYS)
-def test_after_its_half_life_a_weight_is_half(weight: float, day: int) -> None:
+def test_a_weight_is_half_after_its_half_life(weight: float, day: int) -> None:
     assert abs(Weight(weight, day).on(day + 180, 180) - weight / 2) < 1e-9 * weight
 
 
 @given(st.lists(st.tuples(WEIGHTS, DAYS), min_size=2, max_size=6))
-def test_what_was_seen_adds_up_in_any_order(seen: list[tuple[float, int]]) -> None:
+def test_weights_add_up_the_same_in_any_order(seen: list[tuple[float, int]]) -> None:
     def total(rows: list[tuple[float, int]]) -> float:
         first, *rest = rows
         added = Weight(*first)
@@ -50,7 +50,7 @@ def test_a_number_fits_into_the_databases(owner: int, target: int) -> None:
 @given(st.text(max_size=30))
 @example("vvv")
 @example("ﬃ①Ⅰ")
-def test_the_skeleton_of_a_skeleton_is_itself(text: str) -> None:
+def test_a_skeleton_is_its_own_skeleton(text: str) -> None:
     assert skeleton(skeleton(text)) == skeleton(text)
 
 
@@ -59,7 +59,7 @@ def test_case_does_not_change_a_skeleton(text: str) -> None:
     assert skeleton(text.upper()) == skeleton(text)
 
 
-def test_the_entries_of_the_unicode_table() -> None:
+def test_confusable_characters_have_the_same_skeleton() -> None:
     for text, same in (("раураl", "paypal"), ("ｐartner", "partner"), ("rnodern", "modern"), ("0rchid", "orchid")):
         assert skeleton(text) == skeleton(same)
     assert skeleton("orchid") != skeleton("orchard")
@@ -80,14 +80,14 @@ def edited(name: str, edit: str, at: int, letter: str) -> str:
 
 
 @given(NAMES, EDITS, st.integers(0, 20), st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
-def test_one_edit_is_seen_as_one(name: str, edit: str, at: int, letter: str) -> None:
+def test_names_one_edit_apart_are_recognised(name: str, edit: str, at: int, letter: str) -> None:
     other = edited(name, edit, at, letter)
     assert names.one_edit_apart(name, other) is (name != other)
     assert names.one_edit_apart(other, name) is (name != other)
 
 
 @given(NAMES, EDITS, st.integers(0, 20), st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
-def test_what_is_one_likely_edit_away_is_found_by_look_ups(name: str, edit: str, at: int, letter: str) -> None:
+def test_a_domain_one_likely_edit_apart_is_found_by_lookups(name: str, edit: str, at: int, letter: str) -> None:
     known, given_ = f"{name}.example", f"{edited(name, edit, at, letter)}.example"
     assume(resembles(given_, known))
     forms = set(names.domain_forms(known))
@@ -97,7 +97,7 @@ def test_what_is_one_likely_edit_away_is_found_by_look_ups(name: str, edit: str,
 
 
 @given(NAMES, EDITS, st.integers(0, 20), st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
-def test_a_mailbox_that_is_one_likely_edit_away_is_found(name: str, edit: str, at: int, letter: str) -> None:
+def test_a_mailbox_one_likely_edit_apart_is_found(name: str, edit: str, at: int, letter: str) -> None:
     other = edited(name, edit, at, letter)
     assume(other != name and (skeleton(other) == skeleton(name) or names.looks_mistyped(other, name)))
     forms = {*names.mailbox_forms(f"{name}@x.example"), ("address", f"{name}@x.example")}
@@ -116,7 +116,7 @@ def test_words_in_another_order_are_found(words: list[str], mark: str) -> None:
 
 
 @given(st.text(max_size=80))
-def test_any_text_has_forms(text: str) -> None:
+def test_forms_are_computed_for_any_text(text: str) -> None:
     names.place_of(text)
     names.person_forms(text)
     names.mailbox_forms(text)
@@ -125,14 +125,14 @@ def test_any_text_has_forms(text: str) -> None:
     list(names.looking_like(text[:12]))
 
 
-def test_a_name_is_the_same_in_any_order() -> None:
+def test_a_person_name_matches_in_any_order() -> None:
     same = ["bob.smith@a.example", "smith_bob72@b.example", "smithbob@c.example", "bobsmith@d.example"]
     forms = [names.person_forms(one) for one in same]
     assert all(forms[0] & one for one in forms)
     assert names.person_forms("accounting@a.example") == names.person_forms("bob@a.example") == set()
 
 
-def test_the_words_of_a_subject() -> None:
+def test_the_words_of_a_subject_are_extracted() -> None:
     assert subject_tokens("AW: Re: [ext] Contract 2026 for Orchid", "a@b") == [
         *("thread a@b contract 2026 for orchid", "word contract", "word orchid")
     ]

@@ -26,7 +26,7 @@ def test_a_message_to_a_thousand_recipients_adds_a_bounded_number_of_relations(s
     assert sum(known) == 1000
 
 
-def test_the_forms_that_one_message_did_not_teach_come_with_the_next(site: Site) -> None:
+def test_forms_over_the_limit_are_learned_with_the_next_message(site: Site) -> None:
     to = TO[:500]
     for _ in range(3):
         site.teacher.write(site.teacher.gather([Sent(ANNA, to, (), (), TODAY)]))
@@ -38,14 +38,16 @@ def test_the_forms_that_one_message_did_not_teach_come_with_the_next(site: Site)
     assert LOOKALIKE in site.kinds("bob@organisatoin7.example")
 
 
-def test_what_went_to_very_many_belongs_to_none_of_them(site: Site) -> None:
+def test_content_sent_to_very_many_recipients_belongs_to_none(site: Site) -> None:
     site.teacher.write(site.teacher.gather([MAILING] * 5))
     site.learn("eve@client.example")
     assert site.kinds("eve@client.example", tokens=TOKENS) == set()
     assert site.risks("eve@client.example", values=VALUES) == []
 
 
-def test_others_write_between_the_parts_of_a_long_lesson(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_writers_can_write_between_the_parts_of_a_long_update(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes: list[int] = []
     written: list[str] = []
     table, add = site.store.relations, type(site.store.relations).add
@@ -73,7 +75,7 @@ def test_others_write_between_the_parts_of_a_long_lesson(site: Site, monkeypatch
     assert NEW not in site.kinds(TO[0])
 
 
-def test_a_long_lesson_that_breaks_off_goes_on_where_it_was(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_long_update_continues_where_it_stopped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     table, add = site.store.relations, type(site.store.relations).add
     left = 2
 

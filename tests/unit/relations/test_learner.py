@@ -46,7 +46,7 @@ def message(*to: str) -> Sent:
     return Sent(ANNA, to or (BOB,), (), (), TODAY)
 
 
-def test_a_full_queue_drops_what_comes(site: Site) -> None:
+def test_a_full_queue_drops_new_messages(site: Site) -> None:
     one, before = learner(site, room=2), dropped("queue full")
     for _ in range(5):
         one.put(message)
@@ -69,7 +69,7 @@ def test_a_message_that_fails_does_not_stop_the_others(site: Site) -> None:
     assert site.kinds(BOB) == set()
 
 
-def test_what_the_store_does_not_take_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_the_store_refuses_temporarily_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     one, before = learner(site), learned()
     one.put(message)
     with monkeypatch.context() as patch:
@@ -104,7 +104,7 @@ def fail(*_: object) -> None:
     raise OperationalError("", {}, Exception("gone"))
 
 
-def test_a_lesson_that_always_fails_is_dropped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_that_always_fails_is_dropped(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     one, before, learned_before = learner(site), dropped("error"), learned()
 
     def broken(*_: object) -> None:
@@ -122,7 +122,7 @@ def test_a_lesson_that_always_fails_is_dropped(site: Site, monkeypatch: pytest.M
     assert site.kinds(BOB) == set()
 
 
-def test_a_store_that_is_away_makes_the_risk_unknown_and_is_left_alone_for_a_while(
+def test_a_failed_store_makes_the_risk_unknown_and_is_not_queried_for_a_while(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
@@ -181,7 +181,7 @@ def test_accepted_mail_is_learned_and_compared(tmp_path: Path, store_url: str) -
     store.close()
 
 
-def test_who_is_excepted_is_neither_learned_nor_compared(tmp_path: Path, store_url: str) -> None:
+def test_an_excluded_address_is_neither_learned_nor_compared(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     one = correspondence(tmp_path, store, except_for=["partner.example", "carl@corp.example"])
     one.learn(envelope(), Inspection(), NOW)
@@ -209,7 +209,7 @@ def test_the_setting_hides_the_names_of_others_correspondents(
     store.close()
 
 
-def test_mode_learn_compares_nothing(tmp_path: Path, store_url: str) -> None:
+def test_learn_mode_compares_nothing(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     one = correspondence(tmp_path, store, mode="learn")
     assert one.risks(envelope("new@fresh.example"), Inspection(), NOW) == Risks()
@@ -217,7 +217,7 @@ def test_mode_learn_compares_nothing(tmp_path: Path, store_url: str) -> None:
     store.close()
 
 
-def test_what_a_moderator_released_is_learned_once(tmp_path: Path, store_url: str) -> None:
+def test_a_released_message_is_learned_once(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     one = correspondence(tmp_path, store)
     incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB], policy="p", state=State.APPROVED)
@@ -232,7 +232,7 @@ def test_what_a_moderator_released_is_learned_once(tmp_path: Path, store_url: st
     store.close()
 
 
-def test_after_a_reload_what_was_released_before_is_not_learned_again(tmp_path: Path, store_url: str) -> None:
+def test_messages_released_before_a_reload_are_not_learned_again(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     incident = Incident(queue_id="4A", sender=ANNA, recipients=[BOB], policy="p", state=State.APPROVED)
     store.record(incident, Actor("test", "test"))
@@ -247,7 +247,7 @@ def test_after_a_reload_what_was_released_before_is_not_learned_again(tmp_path: 
     store.close()
 
 
-def test_a_recipient_whom_the_sender_left_out_is_not_learned(tmp_path: Path, store_url: str) -> None:
+def test_a_recipient_that_the_sender_excluded_is_not_learned(tmp_path: Path, store_url: str) -> None:
     store = open_store(store_url)
     one = correspondence(tmp_path, store)
     wrong, numbered = "bob@partner-group.example", "client-********12@partner.example"
@@ -263,7 +263,7 @@ def test_a_recipient_whom_the_sender_left_out_is_not_learned(tmp_path: Path, sto
     store.close()
 
 
-def test_kinds_and_profiles_of_a_message_are_content() -> None:
+def test_identifiers_and_profiles_of_a_message_are_learned_as_content() -> None:
     kinds = [Finding("iban", "high", 1, 1, [], []), Finding("us-ssn", "low", 1, 1, [], [])]
     found = sent(envelope(), Inspection(findings=kinds, profiles={"dlp-pii": "high"}), bool, NOW)
     assert [one for one in found.tokens if not one.startswith(("word ", "thread "))] == ["kind iban", "profile dlp-pii"]
@@ -311,7 +311,7 @@ def test_the_values_of_a_held_message_are_learned_when_it_is_released(
     store.close()
 
 
-def test_what_could_not_be_read_of_released_mail_is_read_the_next_time(
+def test_released_mail_that_could_not_be_read_is_read_the_next_time(
     tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(store_url)
@@ -328,7 +328,9 @@ def test_what_could_not_be_read_of_released_mail_is_read_the_next_time(
     store.close()
 
 
-def test_for_one_place_a_day_has_a_limit_of_values(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_values_learned_per_domain_and_day_has_a_limit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("holdgate.relations.teaching._VALUES_A_DAY", 2)
     for value in range(1, 5):
         site.learn(BOB, times=1, values={value: "iban"})
@@ -337,7 +339,7 @@ def test_for_one_place_a_day_has_a_limit_of_values(site: Site, monkeypatch: pyte
     assert {owner for owner, gone in found.items() if gone} == {1, 2, 9}
 
 
-def test_another_key_is_noticed(site: Site) -> None:
+def test_a_changed_key_is_noticed(site: Site) -> None:
     from holdgate.relations.teaching import Teacher
 
     assert not site.teacher.has_other_key()

@@ -36,7 +36,7 @@ def judged(site: Site, memory: Memory) -> Judged:
     return kinds
 
 
-def test_a_value_counts_from_the_message_that_makes_it_usual(site: Site, judged: Judged) -> None:
+def test_a_value_is_compared_from_the_message_that_makes_it_settled(site: Site, judged: Judged) -> None:
     site.learn(EVE)
     for _ in range(2):
         site.learn(BOB, times=1, values=IBAN)
@@ -45,7 +45,7 @@ def test_a_value_counts_from_the_message_that_makes_it_usual(site: Site, judged:
     assert judged(EVE, values=IBAN) == {CONTENT}
 
 
-def test_a_value_that_has_gone_to_a_second_place_belongs_to_neither_at_once(site: Site, judged: Judged) -> None:
+def test_a_value_sent_to_a_second_domain_stops_being_unusual_at_once(site: Site, judged: Judged) -> None:
     site.learn(EVE)
     site.learn(BOB, values=IBAN)
     assert judged(EVE, values=IBAN) == {CONTENT}
@@ -53,7 +53,7 @@ def test_a_value_that_has_gone_to_a_second_place_belongs_to_neither_at_once(site
     assert judged(EVE, values=IBAN) == set()
 
 
-def test_a_place_is_an_outlier_from_the_message_that_makes_it_well_known(site: Site, judged: Judged) -> None:
+def test_a_domain_can_be_an_outlier_from_the_message_that_makes_it_well_known(site: Site, judged: Judged) -> None:
     site.learn(BOB)
     site.learn(EVE, times=2)
     assert judged(BOB, EVE) == set()
@@ -61,7 +61,7 @@ def test_a_place_is_an_outlier_from_the_message_that_makes_it_well_known(site: S
     assert judged(BOB, EVE) == {OUTLIER}
 
 
-def test_two_places_that_have_just_become_company_explain_a_value(site: Site, judged: Judged) -> None:
+def test_two_domains_just_addressed_together_explain_a_value(site: Site, judged: Judged) -> None:
     site.learn(BOB, values=IBAN)
     site.learn(BOB, EVE, times=2)
     assert judged(BOB, EVE, values=IBAN) == {CONTENT}
@@ -69,7 +69,7 @@ def test_two_places_that_have_just_become_company_explain_a_value(site: Site, ju
     assert judged(BOB, EVE, values=IBAN) == set()
 
 
-def test_how_often_the_sender_writes_to_a_place_is_that_of_now(site: Site, judged: Judged) -> None:
+def test_the_current_frequency_of_a_domain_is_used(site: Site, judged: Judged) -> None:
     thread = tuple(subject_tokens("Re: Plans for autumn", ANNA))[:1]
     site.learn(EVE, times=1, tokens=thread)
     site.learn(EVE, times=8)
@@ -87,7 +87,7 @@ def unreachable(*_: object) -> None:
     raise AssertionError("read again")
 
 
-def test_a_high_weight_and_an_owner_of_many_relations_are_remembered(
+def test_a_high_weight_and_an_owner_of_many_relations_are_cached(
     site: Site, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = {number(9, target): Weight(1.0, TODAY) for target in range(2)}
@@ -99,7 +99,7 @@ def test_a_high_weight_and_an_owner_of_many_relations_are_remembered(
     assert memory.view(TODAY, 60).of([7]) == {7: 2 * GROWN}
 
 
-def test_what_was_read_is_remembered_for_five_minutes_and_weighted_anew(site: Site) -> None:
+def test_cached_data_is_kept_for_five_minutes_and_weighted_again(site: Site) -> None:
     now = 0.0
     memory = Memory(site.store.relations, HALF_LIFE, clock=lambda: now)
     site.store.relations.add({7: Weight(2 * GROWN, TODAY)}, HALF_LIFE)
@@ -113,14 +113,14 @@ def test_what_was_read_is_remembered_for_five_minutes_and_weighted_anew(site: Si
 
 
 @pytest.mark.parametrize(("weight", "day"), [(GROWN - 0.1, TODAY), (2 * GROWN - 0.1, TODAY - 180)])
-def test_a_weight_that_is_low_today_is_read_again(site: Site, memory: Memory, weight: float, day: int) -> None:
+def test_a_low_weight_is_not_cached(site: Site, memory: Memory, weight: float, day: int) -> None:
     site.store.relations.add({7: Weight(weight, day)}, HALF_LIFE)
     before = memory.view(TODAY, 60).of([7])[7]
     site.store.relations.add({7: Weight(1.0, TODAY)}, HALF_LIFE)
     assert memory.view(TODAY, 60).of([7])[7] == pytest.approx(before + 1)
 
 
-def test_an_owner_of_few_relations_is_read_again(site: Site, memory: Memory) -> None:
+def test_an_owner_of_few_relations_is_not_cached(site: Site, memory: Memory) -> None:
     site.store.relations.add({number(9, 1): Weight(2 * GROWN, TODAY)}, HALF_LIFE)
     assert memory.view(TODAY, 60).look((), [9], 2)[1] == {9: {1: 2 * GROWN}}
     site.store.relations.add({number(9, 2): Weight(1.0, TODAY)}, HALF_LIFE)

@@ -30,7 +30,7 @@ def learn(site: Site, *sent: tuple[str, int], released: str = "") -> None:
     site.teacher.write(site.teacher.gather(messages))
 
 
-def test_one_mail_of_anybody_does_not_end_the_warning_for_the_others_nor_for_its_writer(site: Site) -> None:
+def test_one_message_does_not_end_the_warning_for_any_sender(site: Site) -> None:
     learn(site, (CARL, 1))
     for sender in (ANNA, CARL):
         (found,) = [one for one in site.risks(TWIN, sender=sender) if one.kind == LOOKALIKE]
@@ -46,7 +46,7 @@ def test_one_mail_of_anybody_does_not_end_the_warning_for_the_others_nor_for_its
         ([(ANNA, 1), (ANNA, 2), (ANNA, 3), (CARL, 4)], True),  # of two senders
     ],
 )
-def test_after_mail_of_three_senders_on_three_days_it_is_known(
+def test_mail_of_three_senders_on_three_days_ends_the_warning(
     site: Site, sent: list[tuple[str, int]], is_named: bool
 ) -> None:
     learn(site, *sent)
@@ -54,14 +54,14 @@ def test_after_mail_of_three_senders_on_three_days_it_is_known(
 
 
 @pytest.mark.parametrize(("released", "named"), [(BY_MODERATOR, set()), (BY_SENDER, {CARL}), ("", {ANNA, CARL})])
-def test_a_moderators_release_counts_for_all_and_a_senders_for_themself(
+def test_a_moderators_release_ends_the_warning_for_all_and_a_senders_for_that_sender(
     site: Site, released: str, named: set[str]
 ) -> None:
     learn(site, (ANNA, 1), released=released)
     assert {one for one in (ANNA, CARL) if LOOKALIKE in site.kinds(TWIN, sender=one)} == named
 
 
-def test_mail_to_other_domains_leaves_nothing_about_them(site: Site) -> None:
+def test_mail_to_dissimilar_domains_stores_nothing_about_them(site: Site) -> None:
     site.learn("bob@partner.example")
     owners = [site.hasher.owner(kind, "partner.example") for kind in ("own twin sender", "own twin day")]
     assert not any(site.store.relations.look((), owners, 1)[1].values())
@@ -84,7 +84,7 @@ def test_a_domain_of_the_site_that_no_policy_lists_is_known_from_the_message(
     assert [one for one in site.risks("bob@hq-tower.example", sender=sender, inside=inside) if one.whose == "own"] == []
 
 
-def test_what_ends_the_warning_about_a_listed_domain_ends_it_for_one_that_no_policy_lists(site: Site) -> None:
+def test_the_warning_ends_the_same_way_for_a_domain_that_no_policy_lists(site: Site) -> None:
     senders = [f"{name}@hq-tower.example" for name in ("dora", "emil", "fay")]
     for day, sender in enumerate(senders):
         assert LOOKALIKE in site.kinds("bob@hq-tovver.example", sender=senders[0])
@@ -92,7 +92,7 @@ def test_what_ends_the_warning_about_a_listed_domain_ends_it_for_one_that_no_pol
     assert LOOKALIKE not in site.kinds("bob@hq-tovver.example", sender=senders[0])
 
 
-def test_an_internal_address_at_a_provider_of_free_mail_is_no_domain_of_the_site(site: Site) -> None:
+def test_an_internal_address_at_a_free_mail_provider_is_not_a_site_domain(site: Site) -> None:
     found = site.risks("bob@gmall.com", sender="anna@gmail.com", inside=("dora@gmail.com",))
     assert [one for one in found if one.whose == "own"] == []
 
@@ -126,7 +126,7 @@ def test_an_automatic_reply_is_not_learned(
 @pytest.mark.parametrize(
     ("how", "released"), [("page", BY_MODERATOR), ("command", BY_MODERATOR), ("sender", BY_SENDER), (None, "")]
 )
-def test_who_released_a_message_is_learned_with_it(
+def test_the_releasing_role_is_learned_with_the_message(
     tmp_path: Path, store_url: str, how: str | None, released: str
 ) -> None:
     store = open_store(store_url)
@@ -144,7 +144,7 @@ def test_who_released_a_message_is_learned_with_it(
     store.close()
 
 
-def test_the_ways_in_which_a_sender_decides() -> None:
+def test_the_methods_by_which_a_sender_decides_are_complete() -> None:
     assert {
         moderation.SELF_RELEASE,
         moderation.SENDER,

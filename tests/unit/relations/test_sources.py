@@ -43,18 +43,18 @@ ONE = (
 )
 
 
-def test_one_message(tmp_path: Path) -> None:
+def test_a_single_message_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(MAIL)
     assert found(tmp_path / "a.eml") == [ONE]
 
 
-def test_an_mbox(tmp_path: Path) -> None:
+def test_an_mbox_is_read(tmp_path: Path) -> None:
     one = b"From anna Mon Nov 16 10:00:00 2026\n" + MAIL.replace(b"\r\n", b"\n") + b"\n"
     (tmp_path / "sent").write_bytes(one * 2)
     assert found(tmp_path / "sent") == [ONE, ONE]
 
 
-def test_a_maildir_in_a_folder(tmp_path: Path) -> None:
+def test_a_maildir_in_a_folder_is_read(tmp_path: Path) -> None:
     for name in ("cur", "new", "tmp"):
         (tmp_path / "anna" / ".Sent" / name).mkdir(parents=True)
         (tmp_path / "anna" / ".Sent" / name / "1.x").write_bytes(MAIL)
@@ -62,7 +62,7 @@ def test_a_maildir_in_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mail.log", "mail.log.1.gz"])
-def test_a_log(tmp_path: Path, name: str) -> None:
+def test_a_postfix_log_is_read(tmp_path: Path, name: str) -> None:
     content = LOG.encode()
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     assert found(tmp_path / name) == [
@@ -72,18 +72,18 @@ def test_a_log(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("field", [b"From", b"To", b"Date"])
-def test_a_message_that_says_too_little_teaches_nothing(tmp_path: Path, field: bytes) -> None:
+def test_a_message_without_a_required_field_is_ignored(tmp_path: Path, field: bytes) -> None:
     (tmp_path / "a.eml").write_bytes(MAIL.replace(field + b":", b"X-" + field + b":"))
     assert found(tmp_path / "a.eml") == []
 
 
-def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="nowhere: No such file"):
         found(tmp_path / "nowhere")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
-def test_any_file_is_read(tmp_path: Path, content: bytes) -> None:
+def test_any_file_can_be_read_without_an_exception(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "any").write_bytes(content)
     found(tmp_path / "any")

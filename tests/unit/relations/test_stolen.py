@@ -13,7 +13,7 @@ DOMAINS = [f"{word}{number}.example" for word in ("partner", "client") for numbe
 
 
 @pytest.mark.slow
-def test_a_million_guesses_find_nothing(site: Site) -> None:
+def test_a_million_guessed_addresses_match_no_stored_value(site: Site) -> None:
     site.learn("bob.smith@partner.example")
     stored = set(_numbers(site))
     assert len(stored) > 10
@@ -31,7 +31,7 @@ def test_a_million_guesses_find_nothing(site: Site) -> None:
     assert site.hasher.edge("sender address", ANNA, guesses[0]) in stored
 
 
-def test_a_key_may_be_longer_than_the_hash_takes() -> None:
+def test_a_key_may_be_longer_than_the_key_size_of_the_hash() -> None:
     assert Hasher(b"k" * 100).target("a") != Hasher(b"k" * 101).target("a")
 
 
