@@ -81,7 +81,7 @@ def test_a_head_is_kept_only_when_its_event_is_on_disk(
     assert kept(desk) == [desk.store.audit.heads()[""]]
 
 
-def test_a_head_that_is_gone_stays_the_one_to_compare_with(
+def test_a_head_missing_from_the_trail_is_kept_and_reported(
     desk: Desk, hold: Hold, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     incident = hold(desk)
@@ -108,7 +108,7 @@ def test_a_file_of_another_store_is_replaced(desk: Desk, hold: Hold) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "x", f"{'0' * 12} a 5 {'f' * 64}", "\xff\xfe"])
-def test_a_file_that_is_not_ours_is_told_and_left_alone(
+def test_a_file_with_unknown_content_is_reported_and_not_changed(
     desk: Desk, hold: Hold, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = desk.settings.store.audit_head
@@ -119,7 +119,7 @@ def test_a_file_that_is_not_ours_is_told_and_left_alone(
     assert "stage=audit" in caplog.text
 
 
-def test_a_file_that_cannot_be_written_leaves_the_one_that_is_there(desk: Desk, hold: Hold, tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_existing_file(desk: Desk, hold: Hold, tmp_path: Path) -> None:
     hold(desk)
     anchoring = Anchoring(desk)
     anchoring._path = tmp_path / "missing" / "audit.head"

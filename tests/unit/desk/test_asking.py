@@ -39,9 +39,7 @@ def approve(desk: Desk, incident: Incident, who: str) -> Incident:
         ([BOSS], [BOSS]),
     ],
 )
-def test_too_few_for_the_approvals_is_an_alarm_and_never_a_delivery(
-    make_desk, hold, caplog, moderators, fallback
-) -> None:  # type: ignore[no-untyped-def]
+def test_too_few_approvers_raise_an_alarm_and_never_deliver(make_desk, hold, caplog, moderators, fallback) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=moderators, fallback=fallback, approvals=2)
     before = alarms()
     incident = hold(desk)
@@ -53,7 +51,7 @@ def test_too_few_for_the_approvals_is_an_alarm_and_never_a_delivery(
     assert moderation.expire(desk, overdue).state is State.EXPIRED
 
 
-def test_nobody_at_all_is_counted_too(make_desk, hold, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_an_incident_without_any_moderator_is_counted(make_desk, hold, caplog) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[ANNA], fallback=[ANNA])
     before = alarms()
     incident = hold(desk)
@@ -63,7 +61,7 @@ def test_nobody_at_all_is_counted_too(make_desk, hold, caplog) -> None:  # type:
 
 
 @pytest.mark.parametrize("answer", [Answer.OUT_OF_OFFICE, Answer.BOUNCED])
-def test_whoever_drops_out_may_leave_too_few(make_desk, hold, caplog, answer) -> None:  # type: ignore[no-untyped-def]
+def test_an_alarm_is_raised_if_a_moderator_drops_out_and_too_few_remain(make_desk, hold, caplog, answer) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS, SECOND], fallback=[THIRD], approvals=2)
     incident = hold(desk)
     before = alarms()
@@ -77,7 +75,7 @@ def test_whoever_drops_out_may_leave_too_few(make_desk, hold, caplog, answer) ->
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_who_approved_at_another_level_or_is_not_needed_raises_no_alarm(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_alarm_is_raised_for_a_moderator_who_is_not_needed(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[[BOSS, SECOND], [THIRD]], fallback=["desk@corp.example"])
     before = alarms()
     incident = hold(desk)
@@ -89,7 +87,7 @@ def test_who_approved_at_another_level_or_is_not_needed_raises_no_alarm(make_des
     assert alarms() == before + 1
 
 
-def test_the_canary_is_asked_alone(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_only_the_canary_address_is_asked_about_a_canary(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS, SECOND], approvals=2)
     before = alarms()
     hold(desk, recipients=[CanarySettings().recipient])
@@ -128,5 +126,5 @@ def test_the_canary_is_asked_alone(make_desk, hold) -> None:  # type: ignore[no-
         ),
     ],
 )
-def test_settings_by_which_too_few_can_ever_be_asked_are_named(values: dict[str, object], short: str) -> None:
+def test_settings_with_too_few_possible_approvers_are_named(values: dict[str, object], short: str) -> None:
     assert shortage(ModerationSettings.model_validate(values)) == short

@@ -66,7 +66,7 @@ def send(desk: Desk, incident: Incident, *excluded: str, reason: str = "", who: 
     return choose(desk, request_of(desk, incident), Choice(True, excluded, reason), who, FixedChanger())
 
 
-def test_the_sender_alone_is_asked(make_desk: Make, hold: Hold) -> None:
+def test_only_the_sender_is_asked(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, notify_sender_on_hold=True, notify_over=[])
     before = REGISTRY.get_sample_value("holdgate_sender_questions_total", {"asked": "sender"}) or 0
     incident = held(hold, desk)
@@ -79,7 +79,9 @@ def test_the_sender_alone_is_asked(make_desk: Make, hold: Hold) -> None:
     ("excluded", "how", "end"),
     [([], "sender", "self_released"), ([TWIN], "sender-corrected", "sent_to_some"), ([BOB], "sender", "sent_to_some")],
 )
-def test_the_sender_sends(make_desk: Make, hold: Hold, excluded: list[str], how: str, end: str) -> None:
+def test_the_sender_can_release_the_message(
+    make_desk: Make, hold: Hold, excluded: list[str], how: str, end: str
+) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     done = send(desk, incident, *excluded, reason="They know")
@@ -96,7 +98,7 @@ def test_the_sender_sends(make_desk: Make, hold: Hold, excluded: list[str], how:
         send(desk, incident)
 
 
-def test_the_sender_does_not_send(make_desk: Make, hold: Hold) -> None:
+def test_the_sender_can_cancel_the_message(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     done = choose(desk, request_of(desk, incident), Choice(False, reason="Wrong Bob"), PAGE, None)
@@ -120,7 +122,7 @@ def test_the_sender_does_not_send(make_desk: Make, hold: Hold) -> None:
         ("always", False, "No", True),
     ],
 )
-def test_a_reason_where_the_policy_wants_one(
+def test_a_reason_is_required_if_the_policy_says_so(
     make_desk: Make, hold: Hold, wanted: str, is_sent: bool, reason: str, is_taken: bool
 ) -> None:
     desk = make(make_desk, f'ask_reason = "{wanted}"')
@@ -136,7 +138,7 @@ def test_a_reason_where_the_policy_wants_one(
 
 
 @pytest.mark.parametrize("excluded", [[BOB, TWIN], ["somebody@partner.example"], [TWIN, "somebody@partner.example"]])
-def test_only_some_of_the_recipients_can_be_left_out(make_desk: Make, hold: Hold, excluded: list[str]) -> None:
+def test_the_sender_can_exclude_some_recipients_but_not_all(make_desk: Make, hold: Hold, excluded: list[str]) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     with pytest.raises(FlawedError) as flawed:
@@ -157,7 +159,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("rules", "values", "limit"), LIMITS)
-def test_beyond_a_limit_the_moderators_are_asked_instead(
+def test_moderators_are_asked_instead_over_a_limit(
     make_desk: Make, hold: Hold, rules: str, values: dict[str, object], limit: str | None
 ) -> None:
     desk = make(make_desk, rules)
@@ -168,7 +170,7 @@ def test_beyond_a_limit_the_moderators_are_asked_instead(
 
 
 @pytest.mark.parametrize(("rules", "values", "limit"), [one for one in LIMITS if one[2]])
-def test_or_as_well_and_then_the_sender_can_only_stop_it(
+def test_moderators_are_asked_too_over_a_limit_and_the_sender_can_only_cancel(
     make_desk: Make, hold: Hold, rules: str, values: dict[str, object], limit: str
 ) -> None:
     desk = make(make_desk, f'ask_beyond = "both"\n{rules}')
@@ -191,7 +193,7 @@ def test_or_as_well_and_then_the_sender_can_only_stop_it(
     assert moderation.answer(desk, boss, Answer.APPROVE, Actor(BOSS, "page")).state is State.APPROVED
 
 
-def test_the_sender_s_wish_is_no_approval_of_two(make_desk: Make, hold: Hold) -> None:
+def test_the_answer_of_the_sender_does_not_count_as_one_of_two_approvals(make_desk: Make, hold: Hold) -> None:
     people = [BOSS, "peer@corp.example"]
     desk = make(make_desk, 'ask_beyond = "both"', approvals=2, moderators=people)
     incident = held(hold, desk, profiles={"a": "critical"})
@@ -204,7 +206,7 @@ def test_the_sender_s_wish_is_no_approval_of_two(make_desk: Make, hold: Hold) ->
     assert states == [State.HELD, State.APPROVED]
 
 
-def test_both_and_the_sender_stops_it(make_desk: Make, hold: Hold) -> None:
+def test_the_sender_can_cancel_while_moderators_are_asked_too(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, 'ask_beyond = "both"')
     incident = held(hold, desk, profiles={"a": "critical"})
     assert choose(desk, request_of(desk, incident), Choice(False), PAGE, None).state is State.REJECTED
@@ -226,7 +228,7 @@ def test_overrides_are_counted_and_corrections_are_not(make_desk: Make, hold: Ho
 
 
 @pytest.mark.parametrize("rule", ["ask_overrides = 1", "ask_per_day = 1"])
-def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk: Make, hold: Hold, rule: str) -> None:
+def test_all_spellings_of_an_address_share_one_limit(make_desk: Make, hold: Hold, rule: str) -> None:
     desk = make(make_desk, rule)
     send(desk, held(hold, desk))
     for sender in (ANNA, "Anna@corp.example", "anna+1@corp.example", "ANNA+x@CORP.example"):
@@ -234,7 +236,7 @@ def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk: Mak
     assert asked(desk, held(hold, desk, sender="anna2@corp.example")) == [("anna2@corp.example", "sender")]
 
 
-def test_a_limit_that_is_reached_meanwhile_counts_and_moderators_are_asked_then(make_desk: Make, hold: Hold) -> None:
+def test_a_limit_reached_after_the_question_passes_it_to_moderators(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, "ask_overrides = 1")
     first, second = held(hold, desk), held(hold, desk)
     send(desk, first)
@@ -243,7 +245,7 @@ def test_a_limit_that_is_reached_meanwhile_counts_and_moderators_are_asked_then(
     assert asked(desk, second) == [(BOSS, "moderator")]
 
 
-def test_a_person_is_not_asked_more_often_than_the_day_allows(make_desk: Make, hold: Hold) -> None:
+def test_a_person_is_not_asked_more_often_than_the_daily_limit(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, 'ask_per_day = 2\nask_beyond = "both"')
     found = [asked(desk, held(hold, desk)) for _ in range(3)]
     assert found == [[(ANNA, "sender")], [(ANNA, "sender")], [(BOSS, "moderator")]]
@@ -261,7 +263,7 @@ def test_a_person_is_not_asked_more_often_than_the_day_allows(make_desk: Make, h
         ("eve@partner.example", [(BOSS, "moderator")]),
     ],
 )
-def test_an_application_has_an_owner_and_nobody_outside_is_asked(
+def test_the_owner_of_an_application_is_asked_and_no_external_address(
     make_desk: Make, hold: Hold, sender: str, people: list[tuple[str, str]]
 ) -> None:
     desk = make(make_desk, f'ask_owners = "inline:{{ERP@corp.example={OWNER}, erp@corp.example={OWNER}}}"')
@@ -286,19 +288,19 @@ def test_the_owner_of_a_machine_account_is_asked(
     assert asked(desk, incident) == people
 
 
-def test_the_table_of_owners_comes_before_that_of_accounts(make_desk: Make, hold: Hold) -> None:
+def test_the_owners_table_is_used_before_the_accounts_table(make_desk: Make, hold: Hold) -> None:
     accounts = {"mode": "learn", "accounts": "inline:{erp=ops@corp.example}"}
     desk = make(make_desk, f'ask_owners = "inline:{{erp={OWNER}}}"', machines=accounts)
     assert asked(desk, held(hold, desk, auth_user="erp")) == [(OWNER, "owner")]
 
 
-def test_machine_accounts_that_are_off_are_not_asked(make_desk: Make, hold: Hold) -> None:
+def test_the_accounts_table_is_not_used_if_machines_are_off(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, machines={"mode": "off", "accounts": f"inline:{{erp={OWNER}}}"})
     assert asked(desk, held(hold, desk, auth_user="erp")) == [(ANNA, "sender")]
 
 
 @pytest.mark.slow
-def test_a_table_of_accounts_that_does_not_answer_is_retried(make_desk: Make, hold: Hold) -> None:
+def test_a_failed_accounts_table_is_retried(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, machines={"mode": "on", "accounts": "texthash:/nonexistent/machines"})
     now = datetime.now(UTC)
     incident = held(hold, desk, asked=False, now=now, auth_user="erp")
@@ -308,9 +310,7 @@ def test_a_table_of_accounts_that_does_not_answer_is_retried(make_desk: Make, ho
 
 
 @pytest.mark.slow
-def test_a_table_of_owners_that_does_not_answer_is_retried_and_then_moderators_are_asked(
-    make_desk: Make, hold: Hold
-) -> None:
+def test_a_failed_owners_table_is_retried_and_then_moderators_are_asked(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, 'ask_owners = "texthash:/nonexistent/owners"')
     now = datetime.now(UTC)
     incident = held(hold, desk, asked=False, now=now)
@@ -319,7 +319,7 @@ def test_a_table_of_owners_that_does_not_answer_is_retried_and_then_moderators_a
     assert asked(desk, asking.ask(desk, incident, now + timedelta(minutes=16))) == [(BOSS, "moderator")]
 
 
-def test_an_owner_who_gets_the_message_does_not_decide(make_desk: Make, hold: Hold) -> None:
+def test_an_owner_who_is_a_recipient_does_not_decide(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, f'ask_owners = "inline:{{erp@corp.example={OWNER}}}"')
     incident = held(hold, desk, sender="erp@corp.example", recipients=[OWNER.title(), BOB])
     assert asked(desk, incident) == [(BOSS, "moderator")]
@@ -335,7 +335,7 @@ def test_an_owner_decides_in_their_own_name(make_desk: Make, hold: Hold, is_sent
 
 
 @pytest.mark.parametrize("answer", [Answer.BOUNCED, Answer.OUT_OF_OFFICE])
-def test_a_request_that_comes_back_goes_to_the_moderators(make_desk: Make, hold: Hold, answer: Answer) -> None:
+def test_a_request_that_bounces_goes_to_the_moderators(make_desk: Make, hold: Hold, answer: Answer) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     assert asking.reassign(desk, request_of(desk, incident), answer, "returned")
@@ -351,7 +351,7 @@ def test_a_request_that_comes_back_goes_to_the_moderators(make_desk: Make, hold:
         assert refused.value.why is Why.NOT_REQUESTED
 
 
-def test_of_a_moderator_and_the_sender_one_wins_and_the_other_is_told(make_desk: Make, hold: Hold) -> None:
+def test_only_the_first_of_moderator_and_sender_decides(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, notify_sender_on_approval=False)
     incident = held(hold, desk)
     asking.reassign(desk, request_of(desk, incident), Answer.OUT_OF_OFFICE, "automatic reply")
@@ -365,7 +365,7 @@ def test_of_a_moderator_and_the_sender_one_wins_and_the_other_is_told(make_desk:
 
 
 @pytest.mark.parametrize("state", [Answer.APPROVE, Answer.REJECT])
-def test_who_is_told_of_the_outcome_anyway_is_told_once(make_desk: Make, hold: Hold, state: Answer) -> None:
+def test_a_sender_is_notified_of_the_outcome_only_once(make_desk: Make, hold: Hold, state: Answer) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     moderation.override(desk, incident, state, Actor("root", "command"))
@@ -374,7 +374,7 @@ def test_who_is_told_of_the_outcome_anyway_is_told_once(make_desk: Make, hold: H
     ]
 
 
-def test_a_request_to_a_sender_is_none_to_a_moderator(make_desk: Make, hold: Hold) -> None:
+def test_a_request_to_a_sender_does_not_count_as_one_to_a_moderator(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     request = request_of(desk, incident)
@@ -390,7 +390,7 @@ def test_a_request_to_a_sender_is_none_to_a_moderator(make_desk: Make, hold: Hol
         choose(desk, other, Choice(True), Actor(BOSS, "page"), None)
 
 
-def test_after_the_deadline_it_goes_back(make_desk: Make, hold: Hold) -> None:
+def test_the_message_is_returned_after_the_deadline(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     assert incident.deadline_at is not None
@@ -401,12 +401,12 @@ def test_after_the_deadline_it_goes_back(make_desk: Make, hold: Hold) -> None:
     assert moderation.expire(desk, late).state is State.EXPIRED
 
 
-def test_a_policy_that_holds_for_moderators_by_now_asks_them(make_desk: Make, hold: Hold) -> None:
+def test_moderators_are_asked_if_the_policy_has_changed_to_quarantine(make_desk: Make, hold: Hold) -> None:
     desk = make_desk()
     assert asked(desk, held(hold, desk, policy="all")) == [(BOSS, "moderator")]
 
 
-def test_no_sender_releases_what_they_are_asked_about_without_its_limits(make_desk: Make, hold: Hold) -> None:
+def test_self_release_does_not_apply_to_a_message_the_sender_is_asked_about(make_desk: Make, hold: Hold) -> None:
     desk = make(make_desk, self_release=True, self_release_severity="critical")
     incident = held(hold, desk, profiles={"a": "critical"})
     assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is selfrelease.Obstacle.POLICY
@@ -440,7 +440,7 @@ def take(desk: Desk, incident: Incident, step: str) -> None:
 
 @given(st.lists(st.sampled_from(STEPS), max_size=6), st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_in_any_order_one_decision_counts_and_nothing_leaves_against_the_rules(
+def test_one_decision_counts_in_any_order_of_steps(
     make_desk: Make, hold: Hold, steps: list[str], is_beyond: bool
 ) -> None:
     desk = make(make_desk, 'ask_beyond = "both"\nask_overrides = 1000\nask_per_day = 1000')
@@ -479,13 +479,13 @@ def incident_to(*recipients: str) -> Incident:
     return Incident("4a", ANNA, list(recipients), "ask")
 
 
-def test_exactly_the_recipients_that_a_sender_names_are_left_out() -> None:
+def test_exactly_the_named_recipients_are_excluded() -> None:
     both = envelope((BOB, BOB), (TWIN, TWIN))
     assert addresses(incident_to(BOB, TWIN), both, TWIN) == [BOB]
     assert addresses(incident_to(BOB, TWIN), both) == [BOB, TWIN]
 
 
-def test_whom_an_alias_leads_to_is_left_out_with_it() -> None:
+def test_the_targets_of_an_excluded_alias_are_excluded() -> None:
     sent = envelope(("list@corp.example", "x@partner.example"), ("list@corp.example", "y@partner.example"), (BOB, BOB))
     assert addresses(incident_to("list@corp.example", BOB), sent, "list@corp.example") == [BOB]
     # And an address that is named gets it by no list either.
@@ -503,7 +503,7 @@ def test_spellings_in_another_case_are_one_recipient(excluded: list[str], kept_b
         kept(incident_to(TWIN, TWIN.upper()), envelope(*((one, one) for one in kept_by_postfix)), excluded)
 
 
-def test_a_copy_for_the_archive_stays() -> None:
+def test_a_copy_for_the_archive_is_kept() -> None:
     sent = envelope((BOB, BOB), (TWIN, TWIN), ("archive@corp.example", "archive@corp.example"))
     assert addresses(incident_to(BOB, TWIN), sent, TWIN) == [BOB, "archive@corp.example"]
 
@@ -519,14 +519,12 @@ def test_a_copy_for_the_archive_stays() -> None:
         ([BOB, TWIN], Sent(), [TWIN]),
     ],
 )
-def test_where_it_is_not_certain_who_is_meant_nothing_is_left_out(
-    recipients: list[str], sent: Sent, excluded: list[str]
-) -> None:
+def test_an_ambiguous_exclusion_is_an_error(recipients: list[str], sent: Sent, excluded: list[str]) -> None:
     with pytest.raises(AmbiguousError):
         kept(incident_to(*recipients), sent, excluded)
 
 
-def test_of_recipients_who_are_masked_alike_none_is_left_out() -> None:
+def test_recipients_with_the_same_masked_form_cannot_be_excluded() -> None:
     one, other = "4000123456789@partner.example", "4000987656789@partner.example"
     assert mask_numbers(one) == mask_numbers(other) != one
     sent = envelope((one, one), (other, other), (BOB, BOB))

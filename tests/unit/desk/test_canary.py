@@ -86,7 +86,7 @@ def site(  # type: ignore[no-untyped-def]
     return site
 
 
-def test_it_comes_through_where_all_do_their_part(site: Site, tmp_path: Path) -> None:
+def test_the_canary_succeeds_if_every_step_works(site: Site, tmp_path: Path) -> None:
     done = canary.run(site.desk)
     assert (done.state, done.decided_by) == (State.RELEASED, "holdgate-canary")
     # The request, and what was decided.
@@ -102,7 +102,7 @@ def test_it_comes_through_where_all_do_their_part(site: Site, tmp_path: Path) ->
         ("release", "approved, but not released", State.APPROVED),
     ],
 )
-def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: str, output: str, state: State) -> None:
+def test_a_missing_step_is_named(site: Site, tmp_path: Path, missing: str, output: str, state: State) -> None:
     site.does.remove(missing)
     with pytest.raises(canary.CanaryError, match=output):
         canary.run(site.desk)
@@ -111,13 +111,13 @@ def test_a_step_that_is_not_taken_is_named(site: Site, tmp_path: Path, missing: 
     assert canary.last_success(tmp_path / "canary") == 0
 
 
-def test_one_that_is_not_held_is_named(site: Site) -> None:
+def test_a_canary_that_is_not_held_is_reported(site: Site) -> None:
     site.does.remove("hold")
     with pytest.raises(canary.CanaryError, match="did not hold it"):
         canary.run(site.desk)
 
 
-def test_where_policies_observe_it_is_seen_recorded_and_no_time_is_noted(site: Site, tmp_path: Path) -> None:
+def test_a_canary_under_an_observing_policy_is_recorded_and_stores_no_time(site: Site, tmp_path: Path) -> None:
     site.does = {"record"}
     assert canary.run(site.desk, observing=True).state is State.RECORDED
     assert canary.last_success(tmp_path / "canary") == 0
@@ -127,7 +127,7 @@ def test_where_policies_observe_it_is_seen_recorded_and_no_time_is_noted(site: S
 
 
 @pytest.mark.parametrize("code", [450, 550])
-def test_a_request_that_postfix_refuses_did_not_go_out_and_bothers_nobody(site: Site, code: int) -> None:
+def test_a_canary_request_that_postfix_rejects_is_a_failure_and_asks_no_person(site: Site, code: int) -> None:
     site.refusal = code
     with pytest.raises(canary.CanaryError, match="its request did not go out"):
         canary.run(site.desk)
@@ -136,7 +136,7 @@ def test_a_request_that_postfix_refuses_did_not_go_out_and_bothers_nobody(site: 
     assert [one.moderator for one in site.desk.store.requests.of(incident.id)] == [RECIPIENT]
 
 
-def test_a_request_that_came_back_does_not_count_as_sent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_canary_request_that_bounced_does_not_count_as_sent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def returned(content: bytes, recipient: str, relay: tuple[str, int], sender: str = "") -> None:
         (incident,) = site.desk.store.incidents()
         (request,) = site.desk.store.requests.of(incident.id)

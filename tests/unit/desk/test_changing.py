@@ -106,7 +106,7 @@ def send(desk: Any, message: Message) -> None:
         (RELAY, {"changes": ["without-attachments"], "levels": [["a@corp.example"], ["b@corp.example"]]}, []),
     ],
 )
-def test_the_policy_says_which_changes_there_are(make_desk, hold, message, desk, rules, kinds) -> None:  # type: ignore[no-untyped-def]
+def test_the_policy_sets_which_changes_are_offered(make_desk, hold, message, desk, rules, kinds) -> None:  # type: ignore[no-untyped-def]
     made = make_desk(desk=desk, **rules)
     incident = hold(made)
     assert offered(made, incident) == kinds
@@ -116,7 +116,7 @@ def test_the_policy_says_which_changes_there_are(make_desk, hold, message, desk,
             Changer(made, message).prepare(incident, wanted)
 
 
-def test_the_decision_names_both_messages_and_tells_the_sender(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+def test_the_decision_records_both_messages_and_notifies_the_sender(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk=RELAY, changes=["without-attachments"], notify_sender_on_approval=False)
     decided = approve(desk, message, hold(desk))
     found = Change.of(decided)
@@ -135,7 +135,7 @@ def test_the_decision_names_both_messages_and_tells_the_sender(make_desk, hold, 
     assert {"changed", "approved"} <= set(kinds)
 
 
-def test_it_is_submitted_with_the_envelope_of_the_held_message(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_message_has_the_envelope_of_the_held_one(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
     sent: list[Any] = []
@@ -165,7 +165,7 @@ recipient: bob@partner-group.example
 )
 
 
-def test_without_some_recipients_it_is_submitted_as_it_is_held(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_without_some_recipients_keeps_its_content(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     policies = '[[policy]]\nname = "ask"\naction = "ask-sender"\n'
     desk = make_desk(desk=RELAY, policies=policies)
     recipients = ["bob@partner.example", "list@corp.example", "bob@partner-group.example"]
@@ -206,7 +206,7 @@ line\rwith CR\r
 """
 
 
-def test_a_copy_is_submitted_again_without_the_signature_of_when_it_was_held(  # type: ignore[no-untyped-def]
+def test_a_copy_is_submitted_without_the_signature_made_at_hold(  # type: ignore[no-untyped-def]
     make_desk, hold, message, monkeypatch
 ) -> None:
     desk = make_desk(desk=RELAY)
@@ -240,7 +240,7 @@ def test_a_copy_that_is_only_signed_counts_as_approved_without_changes(make_desk
     assert Change.chosen(after) is None
 
 
-def test_a_message_whose_recipients_are_others_by_now_is_asked_about_again(  # type: ignore[no-untyped-def]
+def test_a_message_whose_recipients_have_changed_needs_a_new_decision(  # type: ignore[no-untyped-def]
     make_desk, hold, message, monkeypatch
 ) -> None:
     desk = make_desk(desk=RELAY, policies='[[policy]]\nname = "ask"\naction = "ask-sender"\n')
@@ -257,7 +257,9 @@ def test_a_message_whose_recipients_are_others_by_now_is_asked_about_again(  # t
     assert (found.state, found.change, found.asked_at) == (State.HELD, None, None)
 
 
-def test_a_message_that_would_look_different_is_decided_again(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_whose_change_would_give_another_result_needs_a_new_decision(
+    make_desk, hold, message, monkeypatch
+) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
     monkeypatch.setattr(post, "submit", lambda *_: pytest.fail("it must not be sent"))
@@ -271,7 +273,7 @@ def test_a_message_that_would_look_different_is_decided_again(make_desk, hold, m
 
 
 @pytest.mark.parametrize(("code", "attempts", "state"), [(550, 4, State.HELD), (450, 6, State.APPROVED)])
-def test_a_recipient_refused_for_good_is_decided_again(  # type: ignore[no-untyped-def]
+def test_a_permanently_rejected_recipient_needs_a_new_decision(  # type: ignore[no-untyped-def]
     make_desk, hold, message, monkeypatch, code, attempts, state
 ) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
@@ -296,7 +298,7 @@ def test_a_worker_cannot_add_a_header_field(make_desk, hold, message) -> None:  
         Changer(desk, message).prepare(incident, RequestedChanges(["t.csv"]))
 
 
-def test_an_attachment_that_is_not_there_is_named(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_attachment_is_named(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     with pytest.raises(CannotChangeError) as refused:
         Changer(desk, message).prepare(hold(desk), RequestedChanges(["other"]))
@@ -318,7 +320,7 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_changed_message_that_always_fails_delays_no_other(  # type: ignore[no-untyped-def]
+def test_a_changed_message_that_always_fails_does_not_delay_others(  # type: ignore[no-untyped-def]
     make_desk, hold, message, monkeypatch, store_url, trouble
 ) -> None:
     place, error = TROUBLES[trouble]

@@ -73,7 +73,7 @@ def scheduler(desk: Desk) -> Scheduler:
     return Scheduler(desk, Composer(desk, Templates(Path("/nonexistent"), desk.zone), previewer), previewer)
 
 
-def test_a_request_goes_by_mail_and_over_the_channels_that_the_policy_adds(make_desk, hold, mailed) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_is_sent_by_mail_and_over_the_channels_of_the_policy(make_desk, hold, mailed) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_over=["chat"], reminders=["1d"])
     hold(desk, findings=FINDINGS, now=NOW)
     scheduler(desk).run_once(NOW)
@@ -85,7 +85,7 @@ def test_a_request_goes_by_mail_and_over_the_channels_that_the_policy_adds(make_
     assert desk.store.outbox.due(NOW + timedelta(days=30)) == []
 
 
-def test_a_channel_that_may_show_nothing_gets_nothing_to_show(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_channel_without_permission_gets_no_content(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_over=["chat"])
     incident = hold(desk, findings=FINDINGS, header_from="Anna <anna@corp.example>", now=NOW)
     scheduler(desk).run_once(NOW)
@@ -97,7 +97,7 @@ def test_a_channel_that_may_show_nothing_gets_nothing_to_show(make_desk, hold) -
         assert word not in letter.subject + letter.text
 
 
-def test_a_channel_that_may_shows_masked_matches_and_a_link_that_decides(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_channel_with_permission_gets_masked_matches_and_a_decision_link(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_over=["full-chat"], language="de")
     hold(desk, findings=FINDINGS, now=NOW)
     scheduler(desk).run_once(NOW)
@@ -107,7 +107,7 @@ def test_a_channel_that_may_shows_masked_matches_and_a_link_that_decides(make_de
         assert word in letter.text + letter.subject
 
 
-def test_a_silent_channel_keeps_no_mail_waiting_and_is_tried_again(make_desk, hold, mailed, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_a_silent_channel_does_not_delay_mail_and_is_retried(make_desk, hold, mailed, caplog) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_over=["chat"])
     hold(desk)
     Chat.error = AwayError()
@@ -123,7 +123,7 @@ def test_a_silent_channel_keeps_no_mail_waiting_and_is_tried_again(make_desk, ho
 
 
 @pytest.mark.parametrize("permanent", [False, True])
-def test_a_channel_that_refuses_a_recipient_does_not_make_somebody_else_decide(  # type: ignore[no-untyped-def]
+def test_a_channel_that_refuses_a_recipient_does_not_reassign_the_request(  # type: ignore[no-untyped-def]
     make_desk, hold, permanent
 ) -> None:
     desk = make_desk(notify_over=["chat"])
@@ -135,14 +135,14 @@ def test_a_channel_that_refuses_a_recipient_does_not_make_somebody_else_decide( 
     assert [one.channel for one in left] == ([] if permanent else ["chat"])
 
 
-def test_what_is_decided_is_not_asked_over_a_channel(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_request_is_sent_over_a_channel_after_the_decision(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_over=["chat"])
     moderation.override(desk, hold(desk), Answer.APPROVE, Actor(BOSS, "page"))
     scheduler(desk).run_once(datetime.now(UTC))
     assert Chat.sent == []
 
 
-def test_notices_of_a_channel_that_is_there_no_longer_are_dropped(make_desk, hold, mailed) -> None:  # type: ignore[no-untyped-def]
+def test_notices_for_a_removed_channel_are_dropped(make_desk, hold, mailed) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_over=["chat"])
     incident = hold(desk)
     del REGISTRY.channels["chat"]
@@ -206,14 +206,14 @@ def test_the_channel_of_the_documentation_works(make_desk, hold, tmp_path, hook,
         (DECLARING.format("name = 'a b'"), "no name of a channel"),
     ],
 )
-def test_a_module_that_is_no_channel_is_named(make_desk, tmp_path, code, why) -> None:  # type: ignore[no-untyped-def]
+def test_a_module_without_a_valid_channel_is_named(make_desk, tmp_path, code, why) -> None:  # type: ignore[no-untyped-def]
     name = f"site_channel_{abs(hash(code))}"
     (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
     with pytest.raises(ConfigError, match=f"channels.modules: {name}.*{why}"):
         make_desk(channels={"modules": [name], "directory": str(tmp_path)})
 
 
-def test_options_for_nobody_and_options_that_are_wrong_are_named(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_options_of_an_unknown_channel_and_invalid_options_are_named(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ConfigError, match=r"channels.options.chatt: no channel"):
         make_desk(channels={"options": {"chatt": {}}})
 
@@ -225,6 +225,6 @@ def test_options_for_nobody_and_options_that_are_wrong_are_named(make_desk, monk
         make_desk()
 
 
-def test_a_name_is_taken_once() -> None:
+def test_a_channel_name_can_be_declared_only_once() -> None:
     with pytest.raises(ChannelError, match="declared twice"):
         REGISTRY.add(Chat)

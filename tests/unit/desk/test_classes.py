@@ -55,7 +55,7 @@ def test_an_approval_allows_a_class_once(make_desk: MakeDesk, hold: Hold) -> Non
         ({"classes": True}, Class(), 0),
     ],
 )
-def test_what_is_not_offered_cannot_be_allowed(
+def test_a_class_that_is_not_offered_cannot_be_allowed(
     make_desk: MakeDesk, hold: Hold, rules: dict[str, Any], wanted: Class, thread: int
 ) -> None:
     desk = make_desk(**rules)
@@ -64,12 +64,12 @@ def test_what_is_not_offered_cannot_be_allowed(
         classes.check(desk, incident, wanted)
 
 
-def test_a_person_s_message_has_no_class(make_desk: MakeDesk, hold: Hold) -> None:
+def test_a_message_of_a_person_has_no_class(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(classes=True)
     assert classes.offered(desk, hold(desk)) is None
 
 
-def test_only_who_approved_can_allow(make_desk: MakeDesk, hold: Hold) -> None:
+def test_only_the_person_who_approved_can_allow_a_class(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(classes=True)
     incident = held(desk, hold)
     with pytest.raises(NotOfferedError):
@@ -105,7 +105,9 @@ def api(desk: Desk) -> TestClient:
         )
     ],
 )
-def test_the_api(make_desk: MakeDesk, hold: Hold, allowed: object, status: int, thread: list[bool]) -> None:
+def test_the_api_allows_a_class_with_an_approval(
+    make_desk: MakeDesk, hold: Hold, allowed: object, status: int, thread: list[bool]
+) -> None:
     desk = make_desk(desk={"api_tokens": TOKENS}, classes=True)
     incident = held(desk, hold)
     body = {"decision": "approve", "allow": allowed}

@@ -24,7 +24,7 @@ def owed(desk, now=None):  # type: ignore[no-untyped-def]
     return [(one.kind, one.recipient) for one in due]
 
 
-def test_the_right_to_decide_moves_with_the_question(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_forwarding_a_request_moves_the_right_to_decide(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     mine = request(desk, incident)
@@ -53,7 +53,7 @@ def test_the_right_to_decide_moves_with_the_question(make_desk, hold) -> None:  
         ("boss@corp.example", Refusal.INVOLVED),
     ],
 )
-def test_a_question_goes_to_nobody_who_may_not_decide(make_desk, hold, to, why) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_cannot_be_forwarded_to_a_person_who_must_not_decide(make_desk, hold, to, why) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     before = [event.event for event in desk.store.history(incident.id)]
@@ -63,7 +63,7 @@ def test_a_question_goes_to_nobody_who_may_not_decide(make_desk, hold, to, why) 
     assert [event.event for event in desk.store.history(incident.id)] == before
 
 
-def test_the_site_says_where_a_question_may_go(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_the_setting_limits_where_a_request_can_be_forwarded(make_desk) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(forward_to=["law@firm.example", "*@sub.example"])
     assert [
         consult.may_forward(desk, to)
@@ -71,7 +71,7 @@ def test_the_site_says_where_a_question_may_go(make_desk) -> None:  # type: igno
     ] == [True, True, False, False, False]
 
 
-def test_who_approved_at_one_level_is_not_asked_by_a_forward(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_cannot_be_forwarded_to_a_person_who_approved_at_another_level(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[[BOSS], ["second@corp.example"]])
     incident = hold(desk)
     moderation.answer(desk, request(desk, incident), Answer.APPROVE, ACTOR)
@@ -84,7 +84,7 @@ def test_who_approved_at_one_level_is_not_asked_by_a_forward(make_desk, hold) ->
     assert refused.value.why is Refusal.INVOLVED
 
 
-def test_the_sender_is_asked_and_the_answer_comes_into_the_incident(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_is_asked_and_the_answer_is_stored_in_the_incident(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     mine = request(desk, incident)
@@ -100,7 +100,7 @@ def test_the_sender_is_asked_and_the_answer_comes_into_the_incident(make_desk, h
     assert (current.state, current.deadline_at) == (State.HELD, incident.deadline_at)
 
 
-def test_a_sender_from_outside_is_not_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_external_sender_is_not_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     for sender in ("", "guest@partner.example"):
         with pytest.raises(RefusedToConsultError) as refused:
@@ -108,7 +108,7 @@ def test_a_sender_from_outside_is_not_asked(make_desk, hold) -> None:  # type: i
         assert refused.value.why is Refusal.NO_SENDER
 
 
-def test_nobody_fills_a_mailbox_with_questions(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_questions_to_a_sender_has_a_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     for number in range(20):
@@ -118,7 +118,7 @@ def test_nobody_fills_a_mailbox_with_questions(make_desk, hold) -> None:  # type
     assert refused.value.why is Refusal.TOO_OFTEN
 
 
-def test_a_reminder_comes_at_the_time_that_was_chosen(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_postponed_reminder_is_sent_at_the_chosen_time(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(reminders=[])
     now = datetime.now(UTC)
     incident = hold(desk, now=now)
@@ -134,7 +134,7 @@ def test_a_reminder_comes_at_the_time_that_was_chosen(make_desk, hold) -> None: 
         consult.defer(desk, mine, offered[-1] + timedelta(minutes=1), ACTOR, now=now)
 
 
-def test_after_the_end_nothing_is_done_any_more(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_can_be_done_after_the_decision(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     mine = request(desk, incident)
@@ -153,7 +153,7 @@ def test_after_the_end_nothing_is_done_any_more(make_desk, hold) -> None:  # typ
     assert refused.value.why is Refusal.OVER
 
 
-def test_what_was_said_goes_with_the_content(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_questions_and_answers_are_erased_with_the_content(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     consult.ask_sender(desk, request(desk, incident), "Secret question", ACTOR)

@@ -74,7 +74,7 @@ deciding = st.sampled_from(DECIDING)
         "Approved, see contract.pdf",
     ],
 )
-def test_a_word_that_stands_alone_decides(text: str) -> None:
+def test_a_decision_word_on_its_own_decides(text: str) -> None:
     rejects = text.lower().lstrip("* ").startswith(("reject", "ablehn", "abgelehnt", "rifiut", "odrzuc", "refus"))
     assert decide(text).choice is (Answer.REJECT if rejects else Answer.APPROVE)
 
@@ -360,7 +360,7 @@ LEFT_OPEN = [
 ]
 
 
-def test_everything_else_is_left_open() -> None:
+def test_any_other_text_decides_nothing() -> None:
     assert [text for text in LEFT_OPEN if decide(text).choice is not None] == []
 
 
@@ -369,13 +369,13 @@ def _replies(name: str) -> list[str]:
     return [line.replace("\\n", "\n") for line in lines if line and not line.startswith("# ")]
 
 
-def test_what_limits_an_approval_in_any_language_leaves_it_open() -> None:
+def test_an_approval_with_a_restriction_decides_nothing_in_any_language() -> None:
     replies = _replies("replies-left-open.txt")
     assert len(replies) > 1000
     assert [text for text in replies if decide(text).choice is not None] == []
 
 
-def test_a_comment_that_limits_nothing_does_not() -> None:
+def test_an_approval_with_an_unrestricting_comment_approves() -> None:
     replies = _replies("replies-that-approve.txt")
     assert [text for text in replies if decide(text).choice is not Answer.APPROVE] == []
 
@@ -391,19 +391,19 @@ def test_a_comment_that_limits_nothing_does_not() -> None:
         "Approve\n50/50",
     ],
 )
-def test_a_sign_in_another_line_that_is_not_decoration_leaves_it_open(text: str) -> None:
+def test_an_unknown_symbol_in_another_line_decides_nothing(text: str) -> None:
     assert decide(text).choice is None
 
 
 @pytest.mark.parametrize(
     "below", ["Bob Boss\nHead of Sales", "Bob\nWe make paper since 1900.", "Dr. B. Boss, LL.M.\nCounsel"]
 )
-def test_a_signature_is_no_comment(below: str) -> None:
+def test_a_signature_below_the_word_does_not_prevent_an_approval(below: str) -> None:
     assert decide(f"Approve\n\n{below}").choice is Answer.APPROVE
 
 
 @given(deciding, st.text(alphabet="bcdfgqxz", min_size=4, max_size=9))
-def test_a_word_that_nobody_knows_leaves_an_approval_open(word: tuple[str, str, Answer], unknown: str) -> None:
+def test_an_approval_with_an_unknown_word_decides_nothing(word: tuple[str, str, Answer], unknown: str) -> None:
     if word[2] is Answer.APPROVE:
         for text in ("{}, {} the contract", "{}. {} the contract.", "{}: {}", "{}\n{} the contract"):
             assert decide(text.format(word[1], unknown)).choice is None, text
@@ -412,7 +412,7 @@ def test_a_word_that_nobody_knows_leaves_an_approval_open(word: tuple[str, str, 
 @given(
     deciding, st.sampled_from(["", ".", "!", "\n", "\n\nBob", " \n", "."]), st.sampled_from([str, str.upper, str.title])
 )
-def test_every_word_decides_alone(word: tuple[str, str, Answer], end: str, case: object) -> None:
+def test_every_decision_word_on_its_own_decides(word: tuple[str, str, Answer], end: str, case: object) -> None:
     assert decide(case(word[1]) + end).choice is word[2]  # type: ignore[operator]
 
 
@@ -437,13 +437,15 @@ def test_a_condition_or_a_limit_decides_nothing(word: tuple[str, str, Answer], d
 
 
 @given(deciding, deciding, st.sampled_from([" or ", "/", ", ", "\n", ". ", " ", " – ", "\n\n"]))
-def test_both_words_decide_nothing(one: tuple[str, str, Answer], other: tuple[str, str, Answer], between: str) -> None:
+def test_an_approval_and_a_rejection_together_decide_nothing(
+    one: tuple[str, str, Answer], other: tuple[str, str, Answer], between: str
+) -> None:
     if one[2] is not other[2]:
         assert decide(f"{one[1]}{between}{other[1]}").choice is None
 
 
 @given(deciding, st.data())
-def test_thanks_and_a_close_change_nothing(word: tuple[str, str, Answer], data: st.DataObject) -> None:
+def test_greetings_and_thanks_do_not_prevent_a_decision(word: tuple[str, str, Answer], data: st.DataObject) -> None:
     table = TABLE[word[0]]
     polite = data.draw(st.sampled_from(table["polite"]))
     assert decide(f"{word[1]}, {polite}").choice is word[2]
@@ -454,12 +456,12 @@ def test_thanks_and_a_close_change_nothing(word: tuple[str, str, Answer], data: 
 
 
 @given(st.text())
-def test_any_text_can_be_read(text: str) -> None:
+def test_any_text_can_be_parsed(text: str) -> None:
     decide(text)
 
 
 @given(st.text(alphabet=st.characters(categories=["Ll", "Zs"]), min_size=1, max_size=30), deciding)
-def test_a_word_inside_a_sentence_decides_nothing(text: str, word: tuple[str, str, Answer]) -> None:
+def test_a_decision_word_inside_a_sentence_decides_nothing(text: str, word: tuple[str, str, Answer]) -> None:
     if text.strip() and not decide(text.strip()).choice and not closes(text):
         assert decide(f"x{text} {word[1]} {text}x").choice is None
 
@@ -487,7 +489,7 @@ CHANGING = [
 ]
 
 
-def test_a_word_that_approves_may_name_a_change() -> None:
+def test_an_approval_word_may_be_followed_by_a_change() -> None:
     wrong = {}
     for word, phrase, kind in CHANGING:
         for text in (f"{word} {phrase}", f"{word.upper()} {phrase.upper()}.", f"Hi,\n\n{word} {phrase}\n\nThanks"):
@@ -536,7 +538,7 @@ def test_a_word_that_approves_may_name_a_change() -> None:
         "For one week",
     ],
 )
-def test_a_change_that_is_not_named_alone_decides_nothing(text: str) -> None:
+def test_a_change_with_other_words_decides_nothing(text: str) -> None:
     assert decide(text).choice is None, decide(text)
 
 
@@ -546,7 +548,7 @@ def test_a_comment_may_follow_a_change() -> None:
 
 
 @given(deciding, st.sampled_from(CHANGING))
-def test_without_its_change_no_text_approves_with_one(
+def test_no_text_approves_with_a_change_that_it_does_not_name(
     word: tuple[str, str, Answer], other: tuple[str, str, str]
 ) -> None:
     assert decide(word[1]).change == ""

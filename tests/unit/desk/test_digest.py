@@ -45,14 +45,14 @@ def summaries(desk: Any) -> Summaries:
     return Summaries(desk, Composer(desk, templates_of(desk), NoPreviewer()))
 
 
-def test_it_is_due_at_the_same_time_each_day(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_the_summary_is_due_at_the_same_time_each_day(make_desk) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"digest_time": "08:00"})
     # Berlin is an hour ahead.
     assert next_time(desk, datetime(2026, 11, 23, 6, 59, tzinfo=UTC)) == datetime(2026, 11, 23, 7, tzinfo=UTC)
     assert next_time(desk, datetime(2026, 11, 23, 7, 0, tzinfo=UTC)) == datetime(2026, 11, 24, 7, tzinfo=UTC)
 
 
-def test_a_moderator_reads_what_waits_and_a_sender_what_was_decided(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+def test_the_summary_lists_open_requests_for_a_moderator_and_decisions_for_a_sender(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk, subject="Still here")
@@ -73,7 +73,7 @@ def test_a_moderator_reads_what_waits_and_a_sender_what_was_decided(make_desk, h
     assert len(sent) == 2
 
 
-def test_nothing_to_say_sends_nothing_and_trouble_is_the_person_s_own(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+def test_an_empty_summary_is_not_sent_and_an_error_affects_one_person_only(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=["broken@corp.example", BOSS])
     now = datetime.now(UTC)
     hold(desk)
@@ -84,7 +84,7 @@ def test_nothing_to_say_sends_nothing_and_trouble_is_the_person_s_own(make_desk,
     assert [one.person for one in desk.store.digests.due(now + timedelta(seconds=1))] == ["broken@corp.example"]
 
 
-def test_who_wants_none_any_more_gets_none(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_who_unsubscribed_gets_no_summary(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk)
@@ -115,7 +115,7 @@ NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), ConflictError(Incident("4", "", [], "p"))])
-def test_a_summary_that_cannot_be_written_delays_no_other(make_desk, hold, sent, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
+def test_a_summary_that_cannot_be_written_does_not_delay_others(make_desk, hold, sent, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
     desk = eleven(make_desk, hold)
     real = Composer.digest
 
@@ -134,7 +134,7 @@ def test_a_summary_that_cannot_be_written_delays_no_other(make_desk, hold, sent,
 
 
 @pytest.mark.slow  # each call has a desk of its own
-def test_a_conflict_at_any_call_of_the_store_delays_no_other(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_conflict_of_any_store_call_does_not_delay_others(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     def attempt(failing: str) -> set[str]:
         for left in tmp_path.glob("holdgate.db*"):
             left.unlink()
@@ -159,7 +159,7 @@ def test_a_conflict_at_any_call_of_the_store_delays_no_other(make_desk, hold, se
         attempt(call)
 
 
-def test_a_desk_that_was_late_sends_no_summary(make_desk, hold, sent, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_desk_whose_claim_has_ended_sends_no_summary(make_desk, hold, sent, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk)

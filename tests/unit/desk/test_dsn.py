@@ -35,7 +35,7 @@ def parsed(content: bytes) -> EmailMessage:
     return message
 
 
-def test_the_form_of_rfc_3464() -> None:
+def test_a_report_has_the_form_of_rfc_3464() -> None:
     message = parsed(report(message_id="<1@corp.example>", id="AAAA-BBBB-CCCC"))
     assert message["Content-Type"].params["report-type"] == "delivery-status"
     assert message["Auto-Submitted"] == "auto-replied"
@@ -51,32 +51,32 @@ def test_the_same_incident_gives_the_same_message_id() -> None:
     assert parsed(report(State.EXPIRED, id="AAAA-BBBB-CCCC"))["Message-ID"] != first
 
 
-def test_our_headers_are_off_the_returned_message() -> None:
+def test_holdgate_headers_are_removed_from_the_returned_message() -> None:
     content = report()
     assert b"X-Netskope" not in content
     assert b"X-Holdgate" not in content
     assert b"Received: x\r\n\tfolded\r\nSubject: s\r\n\r\nbody\r\n" in content
 
 
-def test_a_large_message_comes_back_with_its_header_only() -> None:
+def test_only_the_header_of_a_large_message_is_returned() -> None:
     content = report(size=10)
     assert b"Content-Type: text/rfc822-headers\r\n" in content
     assert b"Subject: s\r\n" in content
     assert b"body" not in content
 
 
-def test_a_message_that_is_gone_is_reported_without_it() -> None:
+def test_a_missing_message_is_reported_without_its_content() -> None:
     kinds = [part.get_content_type() for part in parsed(report(original=None)).iter_parts()]
     assert kinds == ["text/plain", "message/delivery-status"]
 
 
 @pytest.mark.parametrize("message_id", ["", "<>", "<a b@c>", "<a@b>\r\nBcc: x@y", "none"])
-def test_a_message_id_that_is_none_is_not_repeated(message_id: str) -> None:
+def test_an_invalid_message_id_is_not_repeated(message_id: str) -> None:
     assert parsed(report(message_id=message_id))["References"] is None
 
 
 @given(subject=st.text(), comment=st.text(), recipients=st.lists(st.text(min_size=1), min_size=1, max_size=3))
-def test_hostile_text_stays_where_it_belongs(subject: str, comment: str, recipients: list[str]) -> None:
+def test_hostile_text_cannot_add_header_fields_or_lines(subject: str, comment: str, recipients: list[str]) -> None:
     content = report(subject=subject, comment=comment, recipients=recipients)
     message = parsed(content)
     assert [name for name in message.keys() if name.lower() in ("bcc", "cc", "to")] == ["To"]  # noqa: SIM118

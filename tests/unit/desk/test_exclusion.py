@@ -39,7 +39,7 @@ BOB, CAROL, DAN = PEOPLE
         (f"NOT TO {BOB}<mailto:{BOB}>", [BOB]),
     ],
 )
-def test_a_line_that_names_recipients(text: str, left_out: list[str]) -> None:
+def test_a_line_that_names_recipients_excludes_them(text: str, left_out: list[str]) -> None:
     found = excluded(text, PEOPLE)
     assert found is not None
     assert found[0] == left_out
@@ -84,7 +84,7 @@ def test_a_line_that_names_recipients(text: str, left_out: list[str]) -> None:
         "Approve for Bob NOT TO 2",
     ],
 )
-def test_a_line_that_does_not(text: str) -> None:
+def test_a_line_without_recipients_excludes_none(text: str) -> None:
     assert excluded(text, PEOPLE) is None
 
 
@@ -99,12 +99,12 @@ def test_a_line_that_does_not(text: str) -> None:
         (f"NOT TO {BOB} 2", None, ""),
     ],
 )
-def test_a_moderator_names_addresses(line: str, left_out: list[str] | None, approval: str) -> None:
+def test_a_moderator_excludes_recipients_by_address_only(line: str, left_out: list[str] | None, approval: str) -> None:
     found = excluded(f"{line}\n\n2 of them know.", PEOPLE, numbered=False)
     assert found == (None if left_out is None else (left_out, f"{approval}\n\n2 of them know."))
 
 
-def test_an_address_with_a_long_number_is_named_in_full_or_as_it_is_shown() -> None:
+def test_an_address_with_a_long_number_is_accepted_in_full_or_masked() -> None:
     shown = mask_numbers("customer-1234567890@partner.example")
     assert "*" in shown
     for line in (f"NOT TO customer-1234567890@partner.example, {BOB}", f"NOT TO {BOB}\n{shown}"):
@@ -114,12 +114,12 @@ def test_an_address_with_a_long_number_is_named_in_full_or_as_it_is_shown() -> N
 
 
 @pytest.mark.parametrize("rest", ["", "7 days were agreed.", "They paid 2.5 million, see 2026-03-02.", "\nBob"])
-def test_numbers_of_no_recipient_are_a_comment(rest: str) -> None:
+def test_numbers_that_match_no_recipient_are_a_comment(rest: str) -> None:
     found = excluded(f"NOT TO 2\n{rest}", PEOPLE)
     assert found == ([CAROL], f"APPROVE\n{rest}")
 
 
-def test_the_writer_s_address_in_a_signature_is_not_another_recipient() -> None:
+def test_the_address_of_the_writer_in_a_signature_excludes_no_recipient() -> None:
     text = f"NOT TO 1\n\nAnna\n{ANNA}"
     assert excluded(text, [*PEOPLE, ANNA]) is None
     assert excluded(text, [*PEOPLE, ANNA], own=[ANNA]) == ([BOB], f"APPROVE\n\nAnna\n{ANNA}")
@@ -127,7 +127,7 @@ def test_the_writer_s_address_in_a_signature_is_not_another_recipient() -> None:
 
 
 @pytest.mark.parametrize("language", languages())
-def test_every_language_has_its_word_and_all_are_understood(language: str) -> None:
+def test_every_language_has_an_exclusion_word_and_all_are_recognised(language: str) -> None:
     word = Catalogue(language).text(WORD)
     found = excluded(f"{word} 1, 3", PEOPLE)
     assert found is not None
@@ -136,7 +136,7 @@ def test_every_language_has_its_word_and_all_are_understood(language: str) -> No
 
 
 @given(st.text(), st.lists(st.integers(0, 9), max_size=5))
-def test_nobody_is_left_out_whom_the_line_does_not_name(text: str, numbers: list[int]) -> None:
+def test_only_named_recipients_are_excluded(text: str, numbers: list[int]) -> None:
     for tried in (text, f"NOT TO {text}", f"NOT TO {', '.join(map(str, numbers))}"):
         found = excluded(tried, PEOPLE)
         if found is not None:
@@ -170,12 +170,14 @@ def mail(plain: str, html: str = "") -> bytes:
         (mail("> NOT TO 2"), None, (), ""),
     ],
 )
-def test_a_reply(content: bytes, choice: Answer | None, left_out: tuple[str, ...], comment: str) -> None:
+def test_a_reply_with_exclusions_is_parsed(
+    content: bytes, choice: Answer | None, left_out: tuple[str, ...], comment: str
+) -> None:
     found = read(content, ANNA, recipients=PEOPLE)
     assert (found.choice, tuple(found.excluded), found.comment) == (choice, left_out, comment)
 
 
-def test_the_numbers_of_a_request_without_numbers_decide_nothing() -> None:
+def test_numbers_decide_nothing_if_the_request_had_none() -> None:
     assert read(mail("NOT TO 2"), "boss@corp.example", recipients=PEOPLE, numbered=False).choice is None
 
 
@@ -186,19 +188,19 @@ def test_a_change_and_recipients_are_chosen_together() -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "B", "@", "<mailto:", ">", "a@b", "A@b", " "]), max_size=9).map("".join))
-def test_links_to_the_same_address_are_left_out(text: str) -> None:
+def test_mailto_links_to_the_same_address_are_removed(text: str) -> None:
     """The search is a quick form of this pattern, which takes cubic time for a long word."""
     expected = re.sub(r"([^\s<>,;]+@[^\s<>,;]+)<mailto:\1>", r"\1", text, flags=re.IGNORECASE)
     assert exclusion._LINK.sub(exclusion._unlinked, text) == expected
 
 
 @given(st.text(alphabet=" .*„a", max_size=9))
-def test_signs_around_a_line_are_left_out(line: str) -> None:
+def test_symbols_around_a_line_are_removed(line: str) -> None:
     """The patterns are quick forms of this one, which takes quadratic time for a run of signs."""
     expected = re.sub(r"^[\s*_\"'`“”„«»]+|[\s*_\"'`“”«».]+$", "", line)
     assert exclusion._SIGNS_AFTER.sub("", exclusion._SIGNS_BEFORE.sub("", line)) == expected
 
 
 @pytest.mark.parametrize("line", ["@" * 200_000, "a" + "." * 200_000 + "a", "a@b" + "<mailto:" * 50_000])
-def test_a_long_line_leaves_out_nobody(line: str) -> None:
+def test_a_long_line_excludes_no_recipient(line: str) -> None:
     assert excluded(line, PEOPLE) is None

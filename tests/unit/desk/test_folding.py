@@ -28,7 +28,7 @@ def field(name: str, value: str, **options: Any) -> str:
 @example("Potrzebne zatwierdzenie: עברית: רשימת שכר 2026 (טיוטה) ID 4711")  # the space between the two words was lost
 @example("é" * 300)
 @example("Abo actualités digitales 20 semaines d’abonnement à 24 heures, Bilan, Tribune de Genève et tous les titres")
-def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
+def test_an_encoded_subject_decodes_to_the_original(subject: str) -> None:
     sent = field("Subject", subject)
     assert str(make_header(decode_header(sent.removeprefix("Subject: ").rstrip("\r\n")))) == subject
     assert max(map(len, sent.split("\r\n"))) <= 78
@@ -44,7 +44,7 @@ def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
     "name",
     ["Körber & Söhne Großhandel für Büromöbel, Österreich", "Approvals, Corp", "Соглашение Ромашка", "", 'A "B" Ö'],
 )
-def test_a_name_is_read_as_it_was_written(name: str) -> None:
+def test_an_encoded_name_decodes_to_the_original(name: str) -> None:
     quoted = name.replace('"', '\\"')
     value = f'"{quoted}" <holdgate@corp.example>' if name else "holdgate@corp.example"
     sent = field("From", value)
@@ -60,7 +60,7 @@ def addresses(sent: str) -> list[tuple[str, str]]:
     return [(str(make_header(decode_header(name))), address) for name, address in found]
 
 
-def test_what_needs_no_encoding_stays_as_it_is() -> None:
+def test_a_value_that_needs_no_encoding_stays_unchanged() -> None:
     assert field("Subject", "Figures") == "Subject: Figures\r\n"
     assert field("Subject", "Zahlen für März", utf8=True) == "Subject: Zahlen für März\r\n"
     assert field("To", "Öz <jörg@partner.example>", utf8=True) == "To: Öz <jörg@partner.example>\r\n"

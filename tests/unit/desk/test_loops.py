@@ -10,7 +10,7 @@ from holdgate.desk.loops import Loop, Loops
 from testbed.ports import wait_for
 
 
-def test_a_pass_that_does_not_end_holds_up_its_own_loop_alone() -> None:
+def test_a_pass_that_does_not_end_blocks_only_its_own_loop() -> None:
     stuck, passes = threading.Event(), []
 
     def wait(_: datetime) -> bool:
@@ -27,7 +27,7 @@ def test_a_pass_that_does_not_end_holds_up_its_own_loop_alone() -> None:
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, lambda: OperationalError("x", {}, Exception())])
-def test_a_pass_that_fails_is_made_again_and_is_not_well(error, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_pass_is_repeated_and_counts_as_unhealthy(error, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
     left = [error(), error()]
 
     def fail(_: datetime) -> bool:
@@ -45,12 +45,12 @@ def test_a_pass_that_fails_is_made_again_and_is_not_well(error, caplog: pytest.L
     assert len([record for record in caplog.records if "error=mail: " in record.getMessage()]) == 2
 
 
-def test_a_pass_that_could_not_do_its_work_does_not_count() -> None:
+def test_a_pass_that_could_not_do_its_work_counts_as_unhealthy() -> None:
     loop = Loop("deadlines", lambda _: False, 1)
     loop.succeeded_at -= 7200
     loop.once()
     assert not loop.is_healthy()
 
 
-def test_loops_that_never_began_can_be_closed() -> None:
+def test_loops_that_never_started_can_be_closed() -> None:
     Loops([Loop("mail", lambda _: True, 1)]).close()

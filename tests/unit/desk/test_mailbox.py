@@ -53,7 +53,7 @@ def answers(desk: Desk) -> list[str]:
     return [notice.note for notice in due if notice.kind == "answer"]
 
 
-def test_a_reply_decides_with_its_comment(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_decides_and_its_comment_is_recorded(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("Reject\nUse the portal."), BOSS, [address(desk, incident)]) == "reject"
@@ -70,7 +70,7 @@ def thread(incident: Incident, number: int) -> str:
     return f"<x@y> <{incident.id}.request.{number}@corp.example>"
 
 
-def test_the_thread_is_no_secret_and_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_that_only_refers_to_the_thread_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)
@@ -111,7 +111,7 @@ def test_addresses_and_tokens_survive_a_change_of_case(make_desk, hold) -> None:
         ("boss@corp.example.elsewhere.example", BOSS),
     ],
 )
-def test_a_reply_must_come_from_the_moderator_by_envelope_and_header(make_desk, hold, envelope, header) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_needs_the_moderator_in_envelope_and_from_header(make_desk, hold, envelope, header) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("approve", header), envelope, [address(desk, incident)]) == "not from the moderator"
@@ -131,13 +131,13 @@ def test_a_reply_must_come_from_the_moderator_by_envelope_and_header(make_desk, 
         lambda _: "x@y",
     ],
 )
-def test_without_a_valid_token_nothing_happens(make_desk, hold, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_without_a_valid_token_is_ignored(make_desk, hold, damage) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("approve"), BOSS, [damage(address(desk, incident))]) == "no valid token"
 
 
-def test_a_token_of_one_incident_is_none_of_another(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_token_is_not_valid_for_another_incident(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     one, other = hold(desk), hold(desk)
     mine, theirs = address(desk, one), address(desk, other)
@@ -147,7 +147,7 @@ def test_a_token_of_one_incident_is_none_of_another(make_desk, hold) -> None:  #
     assert take(desk, mail("approve"), BOSS, [swapped]) == "no valid token"
 
 
-def test_an_unclear_reply_is_answered_but_not_for_ever(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_unclear_reply_is_answered_up_to_a_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     for _ in range(10):
@@ -156,7 +156,7 @@ def test_an_unclear_reply_is_answered_but_not_for_ever(make_desk, hold) -> None:
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_whoever_is_too_late_is_told_so(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_late_reply_is_answered_with_the_reason(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(approvals=2)
     incident = hold(desk)
     to = [address(desk, incident)]
@@ -192,7 +192,7 @@ def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # ty
     assert take(desk, mail("reject"), BOSS, [address(desk, incident)]) == "not_requested"
 
 
-def test_a_port_that_is_taken_is_said_at_once(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_in_use_is_reported_at_once(make_desk) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
     desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     with (
@@ -203,7 +203,7 @@ def test_a_port_that_is_taken_is_said_at_once(make_desk) -> None:  # type: ignor
         pytest.fail("two listen")
 
 
-def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_lmtp_accepts_all_mail_except_if_the_store_fails(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
     desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     incident = hold(desk)
@@ -239,7 +239,7 @@ def test_over_lmtp_all_is_taken_but_what_the_store_cannot_keep(make_desk, hold, 
         ("carla@corp.example", "Carla <carla@corp.example>", "not from the moderator"),
     ],
 )
-def test_another_address_of_the_moderator_is_told_and_a_tag_is_no_other(  # type: ignore[no-untyped-def]
+def test_a_reply_from_another_address_is_answered_and_a_tag_is_ignored(  # type: ignore[no-untyped-def]
     make_desk, hold, envelope, header, result
 ) -> None:
     desk = make_desk()
@@ -252,7 +252,7 @@ def test_another_address_of_the_moderator_is_told_and_a_tag_is_no_other(  # type
     assert answers(desk) == ["other address"] * 3
 
 
-def test_aliases_and_delegates_answer_where_a_table_names_them(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_aliases_and_delegates_in_a_table_can_answer(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "same").write_text("bob.boss@corp.example boss@corp.example\n")
     (tmp_path / "delegates").write_text(
         "boss@corp.example pa@corp.example, anna@corp.example\nlist@corp.example carla@corp.example\n"
@@ -282,7 +282,7 @@ def test_aliases_and_delegates_answer_where_a_table_names_them(make_desk, hold, 
     assert desk.store.incident(incident.id).decided_by == "carla@corp.example"
 
 
-def test_one_delegate_of_two_moderators_approves_once(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_delegate_of_two_moderators_approves_only_once(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "delegates").write_text("boss@corp.example pa@corp.example\nother@corp.example pa@corp.example\n")
     replies = {"proof": ["client"], "clients": ["127.0.0.1"], "delegates": str(tmp_path / "delegates")}
     desk = make_desk(replies=replies, moderators=[BOSS, "other@corp.example"], approvals=2)
@@ -296,7 +296,7 @@ def test_one_delegate_of_two_moderators_approves_once(make_desk, hold, tmp_path)
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_without_a_proof_a_reply_leads_to_the_link(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_unproven_reply_is_answered_with_the_link(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(replies={})
     incident = hold(desk)
     for text in ("approve", "Who is that?"):
@@ -305,14 +305,14 @@ def test_without_a_proof_a_reply_leads_to_the_link(make_desk, hold) -> None:  # 
     assert answers(desk) == ["unproven", "unproven"]
 
 
-def test_a_client_that_is_not_listed_proves_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_unlisted_client_is_not_a_proof(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     for client in ("", "192.0.2.7", "unknown"):
         assert incoming.process(desk, mail("approve"), BOSS, [address(desk, incident)], client=client) == "unproven"
 
 
-def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_origin_recorded_by_the_gate_is_a_proof_once_and_for_one_request(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"}, approvals=2)
     incident, other = hold(desk), hold(desk)
     (request,) = [one for one in desk.store.requests.of(incident.id) if one.moderator == BOSS]
@@ -333,7 +333,7 @@ def test_what_the_gate_saw_proves_once_and_for_one_request(make_desk, hold) -> N
     assert desk.store.history(incident.id)[-1].event != "approved"
 
 
-def test_rows_that_the_trail_does_not_bind_decide_nothing_without_a_token(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_rows_outside_the_audit_trail_decide_nothing_without_a_token(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"})
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)
@@ -347,7 +347,7 @@ def test_rows_that_the_trail_does_not_bind_decide_nothing_without_a_token(make_d
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_comment_whose_end_is_doubtful_is_left_out_and_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_comment_with_an_uncertain_end_is_dropped_and_the_moderator_notified(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     text = f"reject: wrong customer\n\nApproval needed\nIncident {incident.id}\n"
@@ -356,7 +356,7 @@ def test_a_comment_whose_end_is_doubtful_is_left_out_and_told(make_desk, hold) -
     assert answers(desk) == ["no comment"]
 
 
-def test_over_lmtp_the_client_is_what_postfix_forwards(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_lmtp_client_address_comes_from_xforward(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
     desk = make_desk(
         desk={"lmtp_listen": f"127.0.0.1:{port}"}, replies={"proof": ["client"], "clients": ["192.0.2.0/24"]}
@@ -376,7 +376,7 @@ def test_over_lmtp_the_client_is_what_postfix_forwards(make_desk, hold) -> None:
     assert desk.store.incident(incident.id).state is State.APPROVED
 
 
-def test_a_reader_that_fails_has_the_mail_sent_again(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_mail_is_deferred_if_its_reader_fails(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     def broken(_content: bytes) -> dict[str, object]:
         raise ScanError("no free worker")
 
@@ -391,7 +391,7 @@ def test_a_reader_that_fails_has_the_mail_sent_again(make_desk, hold) -> None:  
         client.sendmail(BOSS, ["holdgate@reply.corp.example"], mail("approve"))
 
 
-def test_an_error_before_the_mail_has_it_sent_again(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_mail_is_deferred_after_an_error_before_its_content(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     def broken(*_: object) -> bool:
         raise OSError("too many open files")
 
@@ -456,7 +456,7 @@ NOT_TO_EVE = RequestedChanges(excluded=(EVE,))
         (f"APPROVE REDACTED NOT TO {EVE}", RequestedChanges(redacted=True, excluded=(EVE,))),
     ],
 )
-def test_a_reply_leaves_recipients_out(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_approves_without_some_recipients(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
     desk, changer = make_desk(), Making()
     incident = hold(desk, recipients=["bob@partner.example", EVE])
     assert changing(desk, text, incident, changer) == "approve"
@@ -481,7 +481,7 @@ def test_a_reply_leaves_recipients_out(make_desk, hold, text: str, wanted: Reque
         (f"NOT TO {EVE} bob@partner.example", "cannot change"),  # no recipient is left
     ],
 )
-def test_a_reply_leaves_out_those_who_are_certain_or_decides_nothing(make_desk, hold, text: str, why: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_with_an_uncertain_exclusion_decides_nothing(make_desk, hold, text: str, why: str) -> None:  # type: ignore[no-untyped-def]
     allowed = [] if why == "not allowed" else ["without-recipients", "redact"]
     desk = make_desk(desk={"change_relay": "127.0.0.1:9"}, changes=allowed)
     incident = hold(desk, recipients=["bob@partner.example", EVE])
@@ -544,7 +544,7 @@ def test_a_class_that_is_not_offered_decides_nothing(make_desk, hold, text: str)
     assert desk.store.allowances.active(datetime.now(UTC)) == []
 
 
-def test_a_person_s_mail_has_no_class(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_mail_of_a_person_has_no_class(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(classes=True)
     incident = hold(desk)
     assert changing(desk, "Approve for one week", incident, None) == "not offered"

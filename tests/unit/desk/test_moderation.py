@@ -35,7 +35,7 @@ def answer(desk: Desk, incident: Incident, who: str, choice: Answer, comment: st
     return moderation.answer(desk, request, choice, Actor(who, how, "192.0.2.7"), comment)
 
 
-def test_an_approval_is_recorded_with_who_how_and_from_where(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_approval_is_recorded_with_actor_method_and_origin(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     done = answer(desk, incident, "boss@corp.example", Answer.APPROVE, " Fine.\r\n\x07 ")
@@ -52,14 +52,14 @@ def test_an_approval_is_recorded_with_who_how_and_from_where(make_desk, hold) ->
     )
 
 
-def test_the_sender_is_told_of_an_approval_only_where_that_is_wanted(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_is_notified_of_an_approval_only_if_the_setting_says_so(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_sender_on_approval=False)
     answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
     assert outbox(desk) == []
 
 
 @pytest.mark.parametrize("sender", ["", "victim@elsewhere.example", "x@notcorp.example"])
-def test_null_and_outside_senders_are_told_nothing_and_that_is_on_record(make_desk, hold, sender) -> None:  # type: ignore[no-untyped-def]
+def test_null_and_external_senders_are_not_notified_and_this_is_recorded(make_desk, hold, sender) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_sender_on_hold=True)
     for choice in (Answer.APPROVE, Answer.REJECT):
         incident = hold(desk, sender=sender)
@@ -70,14 +70,14 @@ def test_null_and_outside_senders_are_told_nothing_and_that_is_on_record(make_de
     assert outbox(desk) == []
 
 
-def test_senders_below_an_own_domain_are_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_senders_in_a_subdomain_of_the_site_are_notified(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"own_domains": ["Partner.example"]})
     answer(desk, hold(desk, sender="a@mail.partner.example"), "boss@corp.example", Answer.REJECT)
     answer(desk, hold(desk, sender="a@corp.example"), "boss@corp.example", Answer.REJECT)
     assert outbox(desk) == [("rejected", "a@mail.partner.example")]
 
 
-def test_the_first_of_several_decides_and_the_others_are_told(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_moderator_decides_and_the_others_are_notified(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[*BOTH, "third@corp.example"])
     incident = hold(desk)
     answer(desk, incident, "second@corp.example", Answer.REJECT, how="mail")
@@ -94,7 +94,7 @@ def test_the_first_of_several_decides_and_the_others_are_told(make_desk, hold) -
     assert caught.value.incident.decided_by == "second@corp.example"
 
 
-def test_four_eyes_need_two_people(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_two_approvals_need_two_people(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=BOTH, approvals=2)
     incident = hold(desk)
     assert answer(desk, incident, "boss@corp.example", Answer.APPROVE).state is State.HELD
@@ -105,14 +105,14 @@ def test_four_eyes_need_two_people(make_desk, hold) -> None:  # type: ignore[no-
     assert outbox(desk) == [("approved", "anna@corp.example"), ("decided", "boss@corp.example")]
 
 
-def test_one_refusal_ends_it_for_all_eyes(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_one_rejection_is_enough_where_two_approvals_are_needed(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=BOTH, approvals=2)
     incident = hold(desk)
     answer(desk, incident, "boss@corp.example", Answer.APPROVE)
     assert answer(desk, incident, "second@corp.example", Answer.REJECT).state is State.REJECTED
 
 
-def test_a_chain_goes_level_by_level_each_with_its_own_deadline(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_approval_levels_follow_each_other_each_with_its_own_deadline(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[["boss@corp.example", "other@corp.example"], ["law@corp.example"]])
     incident = hold(desk)
     first = answer(desk, incident, "boss@corp.example", Answer.APPROVE)
@@ -129,14 +129,14 @@ def test_a_chain_goes_level_by_level_each_with_its_own_deadline(make_desk, hold)
     assert answer(desk, second, "law@corp.example", Answer.APPROVE).state is State.APPROVED
 
 
-def test_nobody_approves_at_two_levels(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_cannot_approve_at_two_levels(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[["boss@corp.example"], ["boss@corp.example"]])
     incident = answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
     asking.ask(desk, incident, datetime.now(UTC))
     assert desk.store.requests.of(incident.id)[-1].moderator == "desk@corp.example"
 
 
-def test_an_administrator_decides_at_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_administrator_decides_without_further_approvals(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=BOTH, approvals=2)
     done = moderation.override(desk, hold(desk), Answer.APPROVE, ADMIN)
     assert done.state is State.APPROVED
@@ -147,7 +147,7 @@ def test_an_administrator_decides_at_once(make_desk, hold) -> None:  # type: ign
     ]
 
 
-def test_the_sender_withdraws_their_message(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_can_withdraw_their_message(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     done = moderation.withdraw(desk, incident, Actor(incident.sender, "withdrawal"))
@@ -177,13 +177,13 @@ def test_a_message_that_has_not_arrived_cannot_be_decided(make_desk) -> None:  #
     assert caught.value.why is Why.PENDING
 
 
-def test_comments_are_bounded_and_printable() -> None:
+def test_comments_are_limited_in_length_and_printable() -> None:
     comment = moderation.clean_comment("a\u202eb\x1b[31m\r\nc" + "x" * 10_000_000)
     assert comment.startswith("a b [31m\nc")
     assert len(comment) == moderation.COMMENT_LENGTH
 
 
-def test_all_at_once_leave_one_outcome_and_one_notice_that_says_it(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_simultaneous_decisions_give_one_outcome_and_one_matching_notice(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=BOTH, notify_sender_on_hold=True)
     for round_ in range(5):
         incident = hold(desk, queue_id=f"4{round_}", subject=str(round_))
@@ -321,7 +321,7 @@ class Moderating(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_moderating_in_any_order(store_url: str) -> None:
+def test_the_rules_hold_for_moderation_steps_in_any_order(store_url: str) -> None:
     # One store for all examples, each with its own incident: to make one takes longer than an example.
     store = open_store(store_url)
     try:

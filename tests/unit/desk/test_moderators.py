@@ -58,7 +58,7 @@ def test_the_manager_is_asked_or_the_fallback(make_desk, hold, managers, values,
     assert people(first_asked(desk, incident, [], NOW)) == expected
 
 
-def test_a_table_that_does_not_answer_is_asked_again_before_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_managers_table_is_retried_before_the_fallback_is_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_retry_for="15m")
     # texthash: of a file that is not there is a fatal error of postmap(1), as a directory that is down.
     incident = hold(desk, asked=False, now=NOW)
@@ -67,13 +67,13 @@ def test_a_table_that_does_not_answer_is_asked_again_before_the_fallback(make_de
     assert people(first_asked(desk, incident, [], NOW + timedelta(minutes=16))) == [("desk@corp.example", "fallback")]
 
 
-def test_too_few_moderators_are_filled_up_from_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_fallback_is_asked_too_if_there_are_too_few_moderators(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(approvals=2, fallback=["desk@corp.example", "boss@corp.example"])
     asks = first_asked(desk, hold(desk, asked=False), [], NOW)
     assert people(asks) == [("boss@corp.example", "moderator"), ("desk@corp.example", "fallback")]
 
 
-def test_nobody_decides_about_their_own_mail_even_as_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_does_not_decide_on_their_own_mail_even_as_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=["anna@corp.example"], fallback=["anna@corp.example"])
     incident = hold(desk, asked=False)
     assert first_asked(desk, incident, [], NOW) == []
@@ -83,7 +83,7 @@ def test_nobody_decides_about_their_own_mail_even_as_the_fallback(make_desk, hol
     assert desk.store.history(incident.id)[-1].event == "nobody to ask"
 
 
-def test_a_deputy_stands_in_for_the_absent_and_the_fallback_for_the_unreachable(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_deputy_replaces_an_absent_moderator_and_the_fallback_an_unreachable_one(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(deputies={"Boss@corp.example": "deputy@corp.example"})
     for answer, expected in ((Answer.OUT_OF_OFFICE, "deputy@corp.example"), (Answer.BOUNCED, "desk@corp.example")):
         incident = hold(desk)
@@ -96,7 +96,7 @@ def test_a_deputy_stands_in_for_the_absent_and_the_fallback_for_the_unreachable(
         assert len(desk.store.requests.of(incident.id)) == 2
 
 
-def test_an_absent_moderator_may_still_decide_one_whose_mail_came_back_may_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_absent_moderator_can_still_decide_but_not_one_whose_request_bounced(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     absent, bounced = hold(desk), hold(desk)
     for incident, answer in ((absent, Answer.OUT_OF_OFFICE), (bounced, Answer.BOUNCED)):
@@ -108,14 +108,14 @@ def test_an_absent_moderator_may_still_decide_one_whose_mail_came_back_may_not(m
     assert caught.value.why is moderation.Why.NOT_REQUESTED
 
 
-def test_a_deputy_who_sent_the_message_is_passed_over(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_deputy_who_sent_the_message_is_skipped(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(deputies={"boss@corp.example": "anna@corp.example"})
     incident = hold(desk)
     asking.reassign(desk, desk.store.requests.of(incident.id)[0], Answer.OUT_OF_OFFICE, "test")
     assert [one.moderator for one in desk.store.requests.of(incident.id)] == ["boss@corp.example", "desk@corp.example"]
 
 
-def test_addresses_are_compared_as_people() -> None:
+def test_addresses_of_the_same_person_are_recognised() -> None:
     assert same_person("Anna+x+y@Corp.example") == same_person("anna@corp.example") == "anna@corp.example"
     assert same_person("anna") == "anna"
     incident = Incident(

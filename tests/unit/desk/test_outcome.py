@@ -180,7 +180,7 @@ def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
         pytest.param("de", "", marks=pytest.mark.slow),
     ],
 )
-def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hold, language, sender) -> None:  # type: ignore[no-untyped-def]
+def test_the_notice_of_a_decision_states_the_outcome_of_the_message(make_desk, hold, language, sender) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT, sender=sender)
     composer = composer_of(desk)
@@ -192,7 +192,7 @@ def test_the_notice_of_a_decision_says_what_became_of_the_message(make_desk, hol
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", ["rejected", "expired"])
-def test_a_sender_who_asked_for_no_report_is_not_said_to_be_told(make_desk, hold, language, kind) -> None:  # type: ignore[no-untyped-def]
+def test_the_notice_does_not_claim_that_a_sender_without_report_was_notified(make_desk, hold, language, kind) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)
     desk.store.outbox.enqueue(incident.id, NewNotice(kind, incident.sender), ACTOR)
@@ -212,7 +212,7 @@ OTHERS = [note for note in NOTES["en"] if note not in FIRST]
 
 @pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("note", [*FIRST, *(pytest.param(note, marks=pytest.mark.slow) for note in OTHERS)])
-def test_an_answer_says_what_it_did_and_what_became_of_the_message_since(make_desk, hold, language, note) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_states_its_effect_and_the_outcome_since(make_desk, hold, language, note) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)
     did, goes_on = NOTES[language][note]
@@ -231,7 +231,7 @@ def test_an_answer_says_what_it_did_and_what_became_of_the_message_since(make_de
     ("answer", "hours", "again"),
     [(None, 1, True), (Answer.OUT_OF_OFFICE, 1, True), (None, 49, False), (Answer.BOUNCED, 1, False)],
 )
-def test_only_who_may_still_answer_is_asked_to_answer_again(  # type: ignore[no-untyped-def]
+def test_only_a_moderator_who_can_still_answer_is_asked_to_answer_again(  # type: ignore[no-untyped-def]
     make_desk, hold, language, answer, hours, again
 ) -> None:
     desk = make_desk(language=language)
@@ -244,7 +244,7 @@ def test_only_who_may_still_answer_is_asked_to_answer_again(  # type: ignore[no-
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_end_has_its_sentence_and_its_title(language: str) -> None:
+def test_each_outcome_has_a_sentence_and_a_title(language: str) -> None:
     words = Templates(Path("/nonexistent"), UTC).words(language)
     ends = {end for _, _, end in ENDS}
     assert set(words["became"]) == ends == set(_TITLES) == set(SAID[language])

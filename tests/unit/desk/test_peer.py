@@ -41,7 +41,7 @@ def connected(
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
-def test_another_user_may_not_deliver(listener: socket.socket, tmp_path: Path) -> None:
+def test_another_user_must_not_deliver(listener: socket.socket, tmp_path: Path) -> None:
     own = listener.getsockname()
     address, connection = connected(listener, NOBODY)
     with connection:
@@ -55,7 +55,7 @@ def test_another_user_may_not_deliver(listener: socket.socket, tmp_path: Path) -
     os.wait()
 
 
-def test_what_is_no_connection_belongs_to_nobody(tmp_path: Path) -> None:
+def test_an_unknown_connection_has_no_user(tmp_path: Path) -> None:
     assert peer.user_of(("127.0.0.1", 1), ("127.0.0.1", 1)) is None
     assert not peer.may_deliver(("127.0.0.1", 1), ("127.0.0.1", 1), tmp_path)
     assert peer.may_deliver(("192.0.2.1", 1), ("192.0.2.2", 1), tmp_path)
@@ -63,7 +63,7 @@ def test_what_is_no_connection_belongs_to_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
-def test_who_has_closed_the_connection_already_is_not_taken_for_root(listener: socket.socket, tmp_path: Path) -> None:
+def test_a_closed_connection_is_not_attributed_to_root(listener: socket.socket, tmp_path: Path) -> None:
     """The kernel shows an end without a process as root's; what was sent before is still to be read."""
     own = listener.getsockname()
     address, connection = connected(listener, NOBODY)

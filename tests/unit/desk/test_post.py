@@ -51,7 +51,7 @@ def relay() -> Iterator[Start]:
         ("Returned", "j\u00fcrgen@corp.example", True),
     ],
 )
-def test_smtputf8_is_asked_for_only_where_a_notice_needs_it(
+def test_smtputf8_is_requested_only_for_a_notice_that_needs_it(
     relay: Start, subject: str, recipient: str, needs: bool
 ) -> None:
     """A next host without it would return the notice, and no moderator would learn of that."""
@@ -62,7 +62,7 @@ def test_smtputf8_is_asked_for_only_where_a_notice_needs_it(
     assert one.asked == [{"BODY=8BITMIME", *(["SMTPUTF8"] if needs else [])}] * 2
 
 
-def test_a_relay_without_smtputf8_gets_what_needs_none(
+def test_a_relay_without_smtputf8_gets_notices_that_do_not_need_it(
     relay: Start,
 ) -> None:
     one, place = relay(utf8=False)
@@ -71,13 +71,13 @@ def test_a_relay_without_smtputf8_gets_what_needs_none(
     assert one.asked == [{"BODY=8BITMIME"}] * 2
 
 
-def test_a_refusal_says_its_code_and_no_address(relay: Start) -> None:
+def test_a_rejection_is_reported_with_its_code_and_no_address(relay: Start) -> None:
     _, place = relay(answer="554 no mail for anna@corp.example")
     with pytest.raises(RefusedError, match=r"^refused with 554$"), post.refusals():
         post.submit_one(b"Subject: s\r\n\r\nx\r\n", "anna@corp.example", place)
 
 
-def test_nobody_who_listens_is_away() -> None:
+def test_a_missing_listener_counts_as_unavailable() -> None:
     with socket.socket() as silent:
         silent.bind((LOOPBACK, 0))
         with pytest.raises(AwayError), post.refusals():

@@ -44,7 +44,7 @@ class BrokenPool:
         (FakeQueue(b"Subject: x\n\ny\n"), "text"),
     ],
 )
-def test_each_reason_has_its_words(monkeypatch: pytest.MonkeyPatch, queue: FakeQueue, why: str) -> None:
+def test_each_reason_has_its_text(monkeypatch: pytest.MonkeyPatch, queue: FakeQueue, why: str) -> None:
     previewer = Previewer(Settings(), queue)
     monkeypatch.setattr(preview, "Pool", BrokenPool)
     incident = Incident(queue_id="4a", sender="", recipients=[], policy="p", arrival_time=1)
@@ -58,7 +58,7 @@ def test_each_reason_has_its_words(monkeypatch: pytest.MonkeyPatch, queue: FakeQ
     assert " " in str(raised.value)
 
 
-def test_the_worker_ends_when_nobody_asks_and_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_worker_is_stopped_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
     class Clock:
         now = 1000.0
 
@@ -130,7 +130,7 @@ def incident(policy: str, **values: Any) -> Incident:
 
 
 @pytest.mark.parametrize("policy", ["adopted", "mark Quarantine"])
-def test_what_nobody_has_inspected_is_described(policy: str) -> None:
+def test_an_uninspected_message_is_described(policy: str) -> None:
     assert Reader().describe(incident(policy, subject="Fig")) == SHOWN | {"subject": "Figures of ***-**-*399"}
 
 
@@ -147,7 +147,7 @@ def test_what_nobody_has_inspected_is_described(policy: str) -> None:
         incident("adopted", findings=SHOWN["findings"]),
     ],
 )
-def test_a_record_is_left_as_it_is(recorded: Incident) -> None:
+def test_an_existing_record_is_not_changed(recorded: Incident) -> None:
     reader = Reader()
     assert reader.describe(recorded) == {}
     assert reader.reads == 0

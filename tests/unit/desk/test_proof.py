@@ -48,7 +48,7 @@ def proven(settings: ReplySettings, header: str, tmp_path, client: str = "", log
         ("; ; =", ""),
     ],
 )
-def test_the_results_of_the_named_server_must_agree_with_from(results: str, proof: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_authentication_results_of_the_named_server_must_match_from(results: str, proof: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     assert proven(RESULTS, f"Authentication-Results: mx.corp.example; {results}\n", tmp_path) == proof
 
 
@@ -84,7 +84,7 @@ def test_only_the_topmost_field_of_the_named_server_counts(tmp_path) -> None:  #
     assert proven(ReplySettings(), good, tmp_path) == ""
 
 
-def test_a_login_must_be_the_moderator_s(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_login_must_belong_to_the_moderator(tmp_path) -> None:  # type: ignore[no-untyped-def]
     login = ReplySettings.model_validate({"proof": ["login"], "login_domain": "corp.example", "login_header": "X-Auth"})
     assert proven(login, "", tmp_path, login="boss") == "login"
     assert proven(login, "", tmp_path, login="BOSS@corp.example") == "login"
@@ -97,7 +97,7 @@ def test_a_login_must_be_the_moderator_s(tmp_path) -> None:  # type: ignore[no-u
     assert proven(without, "X-Auth: boss\n", tmp_path, login="boss") == ""
 
 
-def test_a_signature_must_be_the_moderator_s(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_signature_must_belong_to_the_moderator(tmp_path) -> None:  # type: ignore[no-untyped-def]
     signed = ReplySettings.model_validate({"proof": ["smime"], "authorities": "/ca.pem"})
     assert proven(signed, "", tmp_path, signers=("boss@corp.example",)) == "smime"
     assert proven(signed, "", tmp_path, signers=("carla@corp.example",)) == ""
@@ -111,14 +111,14 @@ def test_a_proof_needs_its_setting(way: str, name: str) -> None:
 
 
 @given(st.text(max_size=300))
-def test_any_field_can_be_read(value: str) -> None:
+def test_any_field_can_be_parsed(value: str) -> None:
     content = f"Authentication-Results: mx.corp.example; {value}\nFrom: {BOSS}\n\n".encode(errors="replace")
     arrival = Arrival(Header.of(content))
     assert find(RESULTS, arrival, Answerer(BOSS, frozenset({BOSS})), None) in ("", "dkim", "dmarc", "spf", "auth")  # type: ignore[arg-type]
 
 
 @given(st.from_regex(r"[0-9a-z]{4,12}", fullmatch=True), st.from_regex(r"[a-z.]{1,10}", fullmatch=True))
-def test_a_tag_names_no_other_mailbox(tag: str, local: str) -> None:
+def test_an_address_tag_does_not_change_the_mailbox(tag: str, local: str) -> None:
     address = f"{local}@corp.example"
     assert plain(address) == address
     assert plain(f"<prvs={tag}={address}>") == address

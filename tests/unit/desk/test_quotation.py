@@ -82,7 +82,7 @@ Q = "Holdgate <holdgate@corp.example>"
     ],
 )
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
-def test_what_a_program_adds_is_no_comment(gap: str, end: str) -> None:
+def test_text_that_a_mail_program_adds_is_not_part_of_the_comment(gap: str, end: str) -> None:
     new = split(f"reject: wrong customer{gap}{end}")
     assert new.text == "reject: wrong customer" or new.doubtful
     assert decision(f"reject: wrong customer{gap}{end}") in [
@@ -105,7 +105,7 @@ def test_a_comment_keeps_its_lines(text: str) -> None:
     assert (split(text).text, split(text).doubtful) == (text, False)
 
 
-def test_a_quotation_that_nothing_introduces_is_known_by_what_only_the_request_contains() -> None:
+def test_a_quotation_without_introduction_is_recognised_by_text_of_the_request() -> None:
     new = split("reject: no\n\nApproval needed: x\nIncident 7K3M-Q9TX-2ABC\n", ["7K3M-Q9TX-2ABC"])
     assert (new.text, new.doubtful) == ("reject: no", True)
 

@@ -180,7 +180,7 @@ def reports(sent: list[tuple[str, Message]]) -> list[Message]:
     return [message for to, message in sent if to == "anna@corp.example"]
 
 
-def test_the_text_of_a_message_is_shown_at_another_desk(nodes: list[Node], other: OneDesk) -> None:
+def test_the_desk_of_another_node_shows_the_text_of_a_message(nodes: list[Node], other: OneDesk) -> None:
     incident = nodes[0].hold()
     assert other.previewer.original(incident) == b"x-holdgate-incident: A\n\nbody\n"
     assert "body" in str(other.previewer.read(incident)["parts"])
@@ -197,7 +197,7 @@ def test_a_message_of_this_node_is_read_here(nodes: list[Node], other: OneDesk) 
     assert other.previewer.original(incident) == b"x-holdgate-incident: A\n\nbody\n"
 
 
-def test_a_desk_without_a_certificate_says_where_a_message_is(nodes: list[Node], tmp_path: Path) -> None:
+def test_a_desk_without_a_certificate_names_the_node_of_a_message(nodes: list[Node], tmp_path: Path) -> None:
     incident = nodes[0].hold()
     desk = OneDesk(nodes[1], tmp_path, certificate=False)
     with pytest.raises(RemoteNodeError, match=rf"at node {NAMES[0]}, and this desk has no \[node\] certificate"):
@@ -207,7 +207,7 @@ def test_a_desk_without_a_certificate_says_where_a_message_is(nodes: list[Node],
     assert raised.value.why == "node"
 
 
-def test_any_desk_returns_a_message_and_one_does(
+def test_a_message_is_returned_by_exactly_one_desk(
     nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], tmp_path: Path
 ) -> None:
     own = OneDesk(nodes[0], tmp_path)
@@ -232,7 +232,7 @@ def test_any_desk_returns_a_message_and_one_does(
     own.previewer.close()
 
 
-def test_while_a_node_is_away_the_others_go_on_and_it_is_caught_up_with(
+def test_other_nodes_continue_while_one_is_down_and_it_is_served_later(
     nodes: list[Node],
     other: OneDesk,
     sent: list[tuple[str, Message]],
@@ -279,7 +279,7 @@ def test_a_request_with_the_original_waits_for_the_node(
     assert "body" in str(message)
 
 
-def test_mail_that_was_never_inspected_is_described_by_another_desk_once_its_node_answers(
+def test_uninspected_mail_is_described_by_another_desk_once_its_node_answers(
     nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote, "PAUSE", 0.0)
@@ -325,7 +325,7 @@ def awaited(desk: OneDesk) -> bool:
     return "changed" in [one.kind for one in desk.desk.store.outbox.due(soon(10_000))]
 
 
-def test_a_changed_message_is_submitted_by_the_desk_of_its_node(
+def test_the_desk_of_its_node_submits_a_changed_message(
     nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _, submitted = approve_without_attachment(nodes, other, monkeypatch, tmp_path)
@@ -341,7 +341,7 @@ def test_a_changed_message_is_submitted_by_the_desk_of_its_node(
     own.previewer.close()
 
 
-def test_a_changed_message_is_submitted_by_another_desk_if_that_of_its_node_does_not(
+def test_another_desk_submits_a_changed_message_if_that_of_its_node_does_not(
     nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     incident, local = approve_without_attachment(nodes, other, monkeypatch, tmp_path)
@@ -365,7 +365,7 @@ def test_a_changed_message_is_submitted_by_another_desk_if_that_of_its_node_does
 
 
 @pytest.mark.parametrize("known", ["this copy", "another one", "none"])
-def test_a_copy_that_is_signed_at_its_release_is_submitted_by_another_desk_if_its_node_knows_it(
+def test_another_desk_submits_a_copy_to_sign_only_if_its_node_knows_the_digest(
     nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch, known: str
 ) -> None:
     """An agent of 1.1.0 notes no digest: then the copy waits for the desk of its node, and for no new decision."""
@@ -403,7 +403,7 @@ def test_a_copy_that_is_signed_at_its_release_is_submitted_by_another_desk_if_it
 
 
 @pytest.mark.parametrize("trouble", ["other rules", "away", "refused for now"])
-def test_a_desk_that_cannot_submit_a_changed_message_leaves_it_to_that_of_its_node(
+def test_a_desk_that_cannot_submit_a_changed_message_leaves_it_to_the_desk_of_its_node(
     nodes: list[Node],
     other: OneDesk,
     sent: list[tuple[str, Message]],
@@ -433,7 +433,7 @@ def test_a_desk_that_cannot_submit_a_changed_message_leaves_it_to_that_of_its_no
     assert local == []
 
 
-def test_a_message_that_is_not_ours_is_not_shown_to_another_desk(
+def test_mail_without_the_holdgate_mark_is_not_shown_to_another_desk(
     nodes: list[Node], other: OneDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(HeldMail, "show", lambda *_, **__: b"Subject: private\n\nprivate\n")
@@ -464,7 +464,7 @@ def test_the_page_of_another_desk_shows_the_text_and_reveals(
     assert "body" in text.text
 
 
-def test_the_page_says_that_a_node_is_away_and_takes_the_decision(
+def test_the_page_reports_that_a_node_is_down_and_accepts_the_decision(
     nodes: list[Node], other: OneDesk, sent: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote, "PAUSE", 0.0)
@@ -492,7 +492,7 @@ def test_the_page_says_that_a_node_is_away_and_takes_the_decision(
     assert "cannot be reached now" not in again.text
 
 
-def test_the_relay_of_a_desk_that_does_not_answer_is_no_matter_of_the_node(
+def test_a_failed_relay_of_a_desk_does_not_count_as_a_failed_node(
     nodes: list[Node], other: OneDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:

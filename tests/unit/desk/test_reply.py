@@ -63,7 +63,7 @@ def test_the_first_word_decides_and_the_rest_of_the_new_text_is_the_comment(
 
 
 @given(st.text())
-def test_any_text_is_a_decision_or_none(text: str) -> None:
+def test_any_text_gives_a_decision_or_none(text: str) -> None:
     choice, comment = decision(text)
     assert choice is not None or comment == ""
     assert len(comment) <= COMMENT_LENGTH
@@ -71,13 +71,13 @@ def test_any_text_is_a_decision_or_none(text: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="\r")))
-def test_what_is_quoted_never_decides(text: str) -> None:
+def test_quoted_text_never_decides(text: str) -> None:
     quoted = "\n".join(f"> {line}" for line in ["approve", *text.split("\n")])
     assert decision(quoted) == (None, "")
     assert decision(f"reject\n\n{quoted}")[0] is Answer.REJECT
 
 
-def test_a_person_s_reply_is_a_decision() -> None:
+def test_a_reply_of_a_person_is_a_decision() -> None:
     reply = read(mail(In_Reply_To="<a@x>", References="<b@x> <a@x>"), BOSS)
     assert (reply.kind, reply.choice, reply.senders) == (Kind.DECISION, Answer.APPROVE, [BOSS])
     assert reply.references == ["<a@x>", "<b@x>", "<a@x>"]
@@ -92,7 +92,7 @@ def test_a_person_s_reply_is_a_decision() -> None:
         "<div>approve</div><div id='divRplyFwdMsg'>From: x</div>",
     ],
 )
-def test_html_is_read_where_there_is_no_plain_text(html: str) -> None:
+def test_html_is_read_if_there_is_no_plain_text(html: str) -> None:
     reply = read(mail(html=html), BOSS)
     assert reply.choice is Answer.APPROVE
     assert "reject" not in reply.comment
@@ -107,16 +107,16 @@ def test_html_is_read_where_there_is_no_plain_text(html: str) -> None:
         {"X_Autoreply": "yes"},
     ],
 )
-def test_automatic_replies_decide_nothing_whatever_they_say(fields: dict[str, str]) -> None:
+def test_automatic_replies_never_decide(fields: dict[str, str]) -> None:
     reply = read(mail("approve", **fields), BOSS)
     assert (reply.kind, reply.choice) == (Kind.AUTOMATIC, None)
 
 
-def test_auto_submitted_no_is_a_person() -> None:
+def test_auto_submitted_no_counts_as_a_person() -> None:
     assert read(mail(Auto_Submitted="no"), BOSS).kind is Kind.DECISION
 
 
-def test_autoresponders_of_old_are_known_by_their_subject() -> None:
+def test_old_autoresponders_are_recognised_by_their_subject() -> None:
     content = mail("approve").replace(b"Subject: Re:", b"Subject: Out of office: Re:")
     assert read(content, BOSS).kind is Kind.AUTOMATIC
 
@@ -130,7 +130,7 @@ def report(action: str) -> bytes:
     )
 
 
-def test_reports_are_told_apart() -> None:
+def test_bounces_and_other_reports_are_distinguished() -> None:
     assert read(report("failed"), "").kind is Kind.BOUNCE
     assert read(report("Failed"), "").kind is Kind.BOUNCE
     assert read(report("delayed"), "").kind is Kind.DELAYED
@@ -142,18 +142,18 @@ def test_reports_are_told_apart() -> None:
 
 
 @given(st.binary(max_size=2000))
-def test_any_bytes_can_be_read(content: bytes) -> None:
+def test_any_bytes_can_be_parsed(content: bytes) -> None:
     read(content, BOSS)
 
 
 @given(st.text(max_size=200))
-def test_any_header_can_be_read(value: str) -> None:
+def test_any_header_can_be_parsed(value: str) -> None:
     content = f"From: {value}\r\nAuto-Submitted: {value}\r\nReferences: {value}\r\n\r\napprove\r\n"
     read(content.encode(errors="replace"), BOSS)
 
 
 @pytest.mark.slow
-def test_a_reply_of_10_mb_is_read_at_its_top_and_decides_nothing() -> None:
+def test_a_reply_of_10_mb_is_read_only_at_its_beginning_and_decides_nothing() -> None:
     assert read(mail("approve: " + "x" * 10_000_000), BOSS).kind is Kind.UNCLEAR
     # Below the quotation nothing of this size is the person's own.
     assert read(mail("approve\n" + "> x\n" * 2_000_000), BOSS).choice is Answer.APPROVE
@@ -177,7 +177,7 @@ def test_a_long_comment_is_cut() -> None:
         (b"\xff\xfe", Kind.DECISION),
     ],
 )
-def test_an_autoresponder_is_known_by_its_subject_however_that_is_written(subject: bytes, kind: Kind) -> None:
+def test_an_autoresponder_is_recognised_by_its_subject_in_any_encoding(subject: bytes, kind: Kind) -> None:
     content = mail("approve").replace(b"Subject: Re: Approval needed: Figures", b"Subject: " + subject)
     assert subject in content
     assert read(content, BOSS).kind is kind
@@ -211,7 +211,7 @@ def alternative(plain: str, html: str) -> bytes:
         ("", '<p style="display:none">Approve</p><p>What is it?</p>', None),
     ],
 )
-def test_html_beside_a_blank_or_stub_text_is_understood(plain: str, html: str, choice: Answer | None) -> None:
+def test_html_is_read_if_the_plain_text_is_blank_or_a_placeholder(plain: str, html: str, choice: Answer | None) -> None:
     assert read(alternative(plain, html), BOSS).choice is choice
 
 
@@ -265,7 +265,7 @@ def test_a_forwarded_message_decides_nothing() -> None:
     ],
 )
 @pytest.mark.parametrize("sender", [BOSS, ""])
-def test_an_absence_is_no_answer_and_no_bounce_in_any_language(subject: str, sender: str) -> None:
+def test_an_absence_notice_is_neither_an_answer_nor_a_bounce_in_any_language(subject: str, sender: str) -> None:
     message = EmailMessage()
     message["From"] = f"The Boss <{BOSS}>"
     message["Subject"] = subject
@@ -273,14 +273,14 @@ def test_an_absence_is_no_answer_and_no_bounce_in_any_language(subject: str, sen
     assert read(message.as_bytes(), sender).kind is Kind.AUTOMATIC
 
 
-def test_an_unknown_language_is_known_by_what_exchange_adds() -> None:
+def test_an_absence_notice_in_an_unknown_language_is_recognised_by_exchange_fields() -> None:
     assert read(mail("Nimepumzika", X_Auto_Response_Suppress="All"), BOSS).kind is Kind.AUTOMATIC
     assert read(mail("Approve", X_Auto_Response_Suppress="All"), BOSS).kind is Kind.DECISION
     assert read(mail("Nimepumzika", In_Reply_To="<x@corp.example>"), "").kind is Kind.AUTOMATIC
 
 
 @pytest.mark.parametrize("subject", ["Re: Absence list", "AW: Abwesenheit", "Automatic replying machine", "Oofta"])
-def test_a_subject_of_a_person_is_none_of_an_autoresponder(subject: str) -> None:
+def test_a_subject_of_a_person_does_not_count_as_automatic(subject: str) -> None:
     content = mail("approve").replace(b"Subject: Re: Approval needed: Figures", b"Subject: " + subject.encode())
     assert read(content, BOSS).kind is Kind.DECISION
 
@@ -294,5 +294,5 @@ def test_a_subject_of_a_person_is_none_of_an_autoresponder(subject: str) -> None
         b"References: " + b"<a@b> " * 50_000 + b"\r\n\r\napprove",
     ],
 )
-def test_a_header_is_read_within_bounds(content: bytes) -> None:
+def test_the_number_of_parsed_references_has_a_limit(content: bytes) -> None:
     assert len(read(content, BOSS).references) < 1000

@@ -220,7 +220,7 @@ def _reply(new: str, below: str) -> Reply:
         ),
     ],
 )
-def test_the_decision_is_understood_and_the_comment_is_the_moderator_s_alone(
+def test_the_decision_is_understood_and_the_comment_has_only_text_of_the_moderator(
     new: str, choice: Answer, comment: str
 ) -> None:
     wrong = {}
@@ -234,7 +234,7 @@ def test_the_decision_is_understood_and_the_comment_is_the_moderator_s_alone(
     assert wrong == {}
 
 
-def test_most_comments_are_passed_on() -> None:
+def test_most_comments_are_kept() -> None:
     left_out = [name for name, below in BELOW.items() if not _reply("Reject: wrong customer", below).comment]
     assert len(left_out) < 30
     assert not {"Gmail, en", "Outlook, de", "iOS, pl", "Thunderbird, signature, pt", "a name and a title"} & set(
@@ -263,7 +263,7 @@ def test_most_comments_are_passed_on() -> None:
         "\n\nThat is what I would say if I knew him.",
     ],
 )
-def test_a_condition_below_a_signature_or_a_quotation_counts(more: str) -> None:
+def test_a_condition_below_a_signature_or_quotation_prevents_an_approval(more: str) -> None:
     assert _reply("Approve", more).choice is None
 
 
@@ -279,10 +279,10 @@ def test_a_condition_below_a_signature_or_a_quotation_counts(more: str) -> None:
         "<div id='divRplyFwdMsg'>From: Holdgate</div><div>do not approve</div>",
     ],
 )
-def test_what_is_not_the_moderator_s_changes_nothing(more: str) -> None:
+def test_text_that_is_not_from_the_moderator_changes_nothing(more: str) -> None:
     assert _reply("Approve", more).choice is Answer.APPROVE
 
 
-def test_a_comment_that_goes_on_below_the_quotation_is_left_out_and_the_moderator_is_told() -> None:
+def test_a_comment_below_the_quotation_is_dropped_and_the_moderator_notified() -> None:
     reply = _reply("Reject: wrong customer", "\n\n> zebra\n\nAnd the wrong file.")
     assert (reply.choice, reply.comment, reply.comment_doubtful) == (Answer.REJECT, "", True)

@@ -93,7 +93,7 @@ def text_of(message: EmailMessage) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
-def test_a_request_says_all_that_is_needed_to_decide(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_contains_all_data_for_a_decision(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     findings = [
         {"identifier": "iban", "confidence": "high", "count": 2, "unique": 1, "parts": ["a.pdf"], "masked": ["DE** *1"]}
@@ -128,7 +128,7 @@ def test_a_request_says_all_that_is_needed_to_decide(make_desk, hold, relay) -> 
     assert "https://approve.corp.example/t/a-" in text
 
 
-def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_the_original_is_attached_only_if_the_policy_allows_it(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(attach_original=True)
     hold(desk)
     scheduler(desk).run_once(datetime.now(UTC))
@@ -147,7 +147,7 @@ def test_the_original_is_attached_only_where_the_policy_allows(make_desk, hold, 
     assert not any(b"secret" in content for _, _, content in relay.taken)
 
 
-def test_reminders_come_before_the_deadline_and_then_the_message_goes_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_reminders_are_sent_before_the_deadline_and_then_the_message_is_returned(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(reminders=["1d", "2h"])
     incident = hold(desk, now=NOW)
     table = scheduler(desk)
@@ -173,13 +173,13 @@ def test_reminders_come_before_the_deadline_and_then_the_message_goes_back(make_
     assert events[-2:] == ["expired", "notice sent"]
 
 
-def test_working_days_move_the_deadline_over_the_weekend(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_working_days_move_the_deadline_past_the_weekend(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(working_days=["mon", "tue", "wed", "thu", "fri"])
     friday = datetime(2026, 11, 27, 12, tzinfo=UTC)
     assert hold(desk, now=friday).deadline_at == datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
-def test_a_desk_that_was_down_asks_before_it_gives_anything_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_desk_that_was_down_asks_before_it_returns_a_message(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk, asked=False, now=NOW)
     scheduler(desk).run_once(NOW + timedelta(days=9))
@@ -188,7 +188,7 @@ def test_a_desk_that_was_down_asks_before_it_gives_anything_back(make_desk, hold
     assert relay.to("boss@corp.example")
 
 
-def test_one_odd_incident_does_not_keep_the_others_waiting(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_an_unusual_incident_does_not_delay_the_others(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     hold(desk, asked=False, subject="odd", queue_id="4a")
     hold(desk, asked=False, subject="fine", queue_id="4b")
@@ -197,7 +197,7 @@ def test_one_odd_incident_does_not_keep_the_others_waiting(make_desk, hold, rela
 
 
 @pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
-def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_no_message_is_read_before_its_moderators_are_known(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_retry_for="15m")
     incident = hold(desk, asked=False, now=NOW)
     previewer = FakePreviewer()
@@ -212,7 +212,7 @@ def test_nothing_is_read_before_it_is_known_whom_to_ask(make_desk, hold, relay) 
     assert relay.to("desk@corp.example")
 
 
-def test_a_moderator_whom_postfix_refuses_is_passed_over(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_whose_address_postfix_rejects_is_replaced(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     relay.refused["boss@corp.example"] = 550
     incident = hold(desk)
@@ -223,7 +223,7 @@ def test_a_moderator_whom_postfix_refuses_is_passed_over(make_desk, hold, relay)
     assert [one.answer for one in desk.store.requests.of(incident.id)] == [Answer.BOUNCED, None]
 
 
-def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_that_postfix_defers_is_retried(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     relay.refused["boss@corp.example"] = 450
     hold(desk)
@@ -245,7 +245,7 @@ def test_a_moderator_whom_postfix_defers_is_tried_again(make_desk, hold, relay) 
         (QueueError("the queue agent does not answer"), "the queue agent does not answer"),
     ],
 )
-def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, error, output) -> None:  # type: ignore[no-untyped-def]
+def test_the_log_has_the_reason_of_a_rejected_notice(make_desk, hold, monkeypatch, caplog, error, output) -> None:  # type: ignore[no-untyped-def]
     def refuse(*_: Any) -> None:
         raise error
 
@@ -258,7 +258,7 @@ def test_the_log_says_what_was_refused(make_desk, hold, monkeypatch, caplog, err
     assert "secret" not in line
 
 
-def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_waiting_request_is_not_sent_after_the_decision(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_sender_on_hold=True)
     incident = hold(desk)
     moderation.override(desk, incident, Answer.REJECT, BOSS)
@@ -267,7 +267,7 @@ def test_a_request_that_waits_is_not_sent_once_somebody_decided(make_desk, hold,
     assert not desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
 
 
-def test_an_approval_is_told_when_the_message_is_on_its_way(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_is_notified_of_an_approval_after_the_release(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS, "Fine")
     table = scheduler(desk)
@@ -280,7 +280,7 @@ def test_an_approval_is_told_when_the_message_is_on_its_way(make_desk, hold, rel
     assert "Fine" in text_of(notice)
 
 
-def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_no_approval_notice_is_sent_for_a_message_that_an_operator_removed(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
     desk.store.change(incident, State.VANISHED, Actor("holdgate-queue", "queue"))
@@ -288,7 +288,7 @@ def test_an_approval_of_a_message_that_an_operator_took_away_is_not_told(make_de
     assert not relay.to("anna@corp.example")
 
 
-def test_a_decision_is_not_told_once_the_message_is_held_anew(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_no_decision_notice_is_sent_once_the_message_is_held_again(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
     gone = desk.store.change(incident, State.VANISHED, Actor("q", "queue"))
@@ -331,7 +331,7 @@ def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypa
     ]
 
 
-def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_notice_to_the_sender_has_a_link_to_withdraw(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(notify_sender_on_hold=True, language="de")
     hold(desk)
     scheduler(desk).run_once(datetime.now(UTC))
@@ -340,7 +340,7 @@ def test_the_first_mail_to_the_sender_says_how_to_take_the_message_back(make_des
     assert "https://approve.corp.example/t/w-" in text_of(notice)
 
 
-def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_desk, relay) -> None:  # type: ignore[no-untyped-def]
+def test_an_alert_reports_a_message_without_its_text(make_desk, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     finding = {
         "identifier": "iban",
@@ -370,7 +370,7 @@ def test_an_alert_tells_of_a_message_that_was_not_held_without_its_words(make_de
     assert desk.store.incident(incident.id).subject == ""
 
 
-def test_content_goes_when_its_time_is_over_and_the_chain_still_verifies(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_content_is_erased_after_its_retention_and_the_trail_still_verifies(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(retention="30d")
     findings = [{"identifier": "iban", "confidence": "high", "count": 1, "unique": 1, "parts": ["x"], "masked": ["D*"]}]
     incident = hold(desk, subject="Secret plan", findings=findings, message_id="<1@x>")
@@ -414,7 +414,7 @@ def test_erased_content_is_not_in_the_files_of_the_store(make_desk, hold, tmp_pa
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("reminder", [False, True])
-def test_hostile_words_harm_no_mail(make_desk, hold, relay, language, reminder) -> None:  # type: ignore[no-untyped-def]
+def test_hostile_text_does_not_damage_a_mail(make_desk, hold, relay, language, reminder) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(language=language, desk={"own_domains": ["corp.example"]})
     forged = ("Bcc: victim@elsewhere.example", "Decide by: never", "Frist: nie")
     hostile = "<script>x</script>\r\n" + "\u202e\u2028{{ 1234*1000 }}\n".join(forged) + "A" * 1000
@@ -509,7 +509,7 @@ def prepare(desk: Desk, work: str, held: list[Incident]) -> None:
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("work", WORK)
-def test_one_that_always_fails_delays_no_other(  # type: ignore[no-untyped-def]
+def test_an_incident_that_always_fails_does_not_delay_others(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, work, error
 ) -> None:
     desk = make_desk(reminders=["1d"], retention="1d")
@@ -543,7 +543,7 @@ def test_one_that_always_fails_delays_no_other(  # type: ignore[no-untyped-def]
 
 @pytest.mark.slow  # each call of each kind of work has a desk of its own
 @pytest.mark.parametrize("work", [*WORK, "send"])
-def test_a_conflict_at_any_call_of_the_store_delays_no_other(  # type: ignore[no-untyped-def]
+def test_a_conflict_of_any_store_call_does_not_delay_others(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, tmp_path, work
 ) -> None:
     days = {"remind": 1, "expire": 3}.get(work, 0)
@@ -585,7 +585,7 @@ def test_a_conflict_at_any_call_of_the_store_delays_no_other(  # type: ignore[no
         assert attempt(call)[1] >= COUNT - 1, call
 
 
-def test_a_notice_that_cannot_be_written_delays_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_notice_that_cannot_be_written_does_not_delay_others(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     several(desk, hold)
     real = Composer.compose
@@ -601,7 +601,7 @@ def test_a_notice_that_cannot_be_written_delays_no_other(make_desk, hold, relay,
 
 
 @pytest.mark.parametrize("call", ["sent", "failed", "drop"])
-def test_a_notice_of_which_the_store_does_not_hear_delays_no_other(  # type: ignore[no-untyped-def]
+def test_a_notice_that_cannot_be_recorded_does_not_delay_others(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, call
 ) -> None:
     desk = make_desk()
@@ -626,7 +626,7 @@ def test_a_notice_of_which_the_store_does_not_hear_delays_no_other(  # type: ign
 
 
 @pytest.mark.parametrize("error", [TimeoutError, ConnectionRefusedError, smtplib.SMTPServerDisconnected])
-def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[no-untyped-def]
+def test_a_silent_relay_delays_only_a_few_notices_and_no_deadline(  # type: ignore[no-untyped-def]
     make_desk, hold, monkeypatch, clock, error
 ) -> None:
     desk = make_desk()
@@ -648,7 +648,7 @@ def test_a_silent_relay_holds_up_a_few_notices_and_no_deadline(  # type: ignore[
     assert len(desk.store.incidents([State.EXPIRED])) == 11
 
 
-def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_notices_that_need_the_queue_agent_do_not_delay_others(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     for incident in several(desk, hold)[:10]:
         moderation.override(desk, incident, Answer.REJECT, BOSS)
@@ -670,7 +670,7 @@ def test_mail_that_needs_the_queue_agent_holds_up_no_other(make_desk, hold, rela
 
 
 @pytest.mark.parametrize("how", ["rejected", "expired", "withdrawn"])
-def test_a_message_that_somebody_took_away_is_not_reported_as_returned(
+def test_a_message_that_an_operator_removed_is_not_reported_as_returned(
     make_desk, hold, relay, monkeypatch, clock, caplog, how
 ) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
@@ -698,7 +698,7 @@ def test_a_message_that_somebody_took_away_is_not_reported_as_returned(
     assert relay.to("anna@corp.example") == []
 
 
-def test_a_pass_says_whether_the_store_took_part(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_pass_returns_whether_the_store_answered(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     several(desk, hold, now=NOW)
     table = table_of(desk, clock)

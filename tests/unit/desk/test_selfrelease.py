@@ -20,7 +20,7 @@ def due(desk):  # type: ignore[no-untyped-def]
     return [(one.kind, one.recipient) for one in desk.store.outbox.due(datetime.now(UTC) + timedelta(seconds=1))]
 
 
-def test_the_sender_releases_and_the_reason_stays(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_releases_a_message_and_the_reason_is_recorded(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
     assert ("held", ANNA) in due(desk)  # the notice has the link
@@ -57,7 +57,7 @@ def test_the_sender_releases_and_the_reason_stays(make_desk, hold) -> None:  # t
         ({}, {"recipients": [f"r{n}@partner.example" for n in range(10)]}, None),
     ],
 )
-def test_the_limits(make_desk, hold, rules, values, why) -> None:  # type: ignore[no-untyped-def]
+def test_self_release_is_refused_outside_its_limits(make_desk, hold, rules, values, why) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(**({"self_release": True} | rules))
     incident = hold(desk, **({"policy": "all"} | values))
     assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is why
@@ -70,7 +70,7 @@ def test_the_limits(make_desk, hold, rules, values, why) -> None:  # type: ignor
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_day_has_a_limit_that_other_decisions_do_not_use_up(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_daily_limit_counts_only_self_releases(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True, self_release_per_day=2)
     held = [hold(desk, policy="all") for _ in range(4)]
     asked = moderation.request_of(desk, held[0], BOSS)
@@ -84,7 +84,7 @@ def test_a_day_has_a_limit_that_other_decisions_do_not_use_up(make_desk, hold) -
     assert selfrelease.release(desk, held[3], "why", SENDER, now=tomorrow).state is State.APPROVED
 
 
-def test_the_limit_of_a_day_holds_for_decisions_at_once(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_daily_limit_applies_to_simultaneous_releases(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True, self_release_per_day=1)
     held = [hold(desk, policy="all") for _ in range(4)]
     counted, obstacle = Barrier(len(held)), selfrelease.obstacle
@@ -112,7 +112,7 @@ def test_the_limit_of_a_day_holds_for_decisions_at_once(make_desk, hold, monkeyp
     assert states == {State.APPROVED: 1, State.HELD: 3}
 
 
-def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_all_spellings_of_an_address_share_one_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True, self_release_per_day=1)
     selfrelease.release(desk, hold(desk, policy="all"), "why", SENDER)
     for sender in (ANNA, "Anna@corp.example", "anna+1@corp.example", "ANNA+x@CORP.example"):
@@ -122,7 +122,7 @@ def test_one_mailbox_has_one_limit_however_its_address_is_written(make_desk, hol
         assert selfrelease.obstacle(desk, hold(desk, policy="all", sender=sender), datetime.now(UTC)) is None
 
 
-def test_after_the_deadline_nobody_releases(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_self_release_is_refused_after_the_deadline(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
     assert incident.deadline_at is not None
@@ -131,7 +131,7 @@ def test_after_the_deadline_nobody_releases(make_desk, hold) -> None:  # type: i
     assert refused.value.obstacle is Obstacle.LATE
 
 
-def test_a_moderator_who_was_first_wins(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_earlier_decision_of_a_moderator_counts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
     moderation.answer(desk, moderation.request_of(desk, incident, BOSS), Answer.REJECT, Actor(BOSS, "page"))
@@ -141,7 +141,7 @@ def test_a_moderator_who_was_first_wins(make_desk, hold) -> None:  # type: ignor
     assert desk.store.incident(incident.id).state is State.REJECTED
 
 
-def test_a_reason_is_one_of_the_site_s_or_what_is_written(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_reason_is_one_of_the_configured_ones_or_free_text(make_desk) -> None:  # type: ignore[no-untyped-def]
     rules = make_desk(reasons=["Contract", "They asked for it"]).settings.moderation
     assert consult.reason_of(rules, "Contract", "") == "Contract"
     assert consult.reason_of(rules, "Contract", " of May\r\n") == "Contract\nof May"

@@ -70,7 +70,7 @@ def answers(desk: Desk) -> list[str]:
         ("REJECT: wrong Bob", State.REJECTED, None, "wrong Bob"),
     ],
 )
-def test_each_choice(
+def test_each_choice_of_a_sender_reply_has_its_effect(
     make_desk: Any, hold: Any, text: str, state: State, left_out: list[str] | None, comment: str
 ) -> None:
     desk, incident = held(make_desk, hold)
@@ -94,14 +94,14 @@ def test_each_choice(
         ("REJECT", 'ask_reason = "always"', "no reason"),
     ],
 )
-def test_what_decides_nothing_is_answered(make_desk: Any, hold: Any, text: str, rules: str, note: str) -> None:
+def test_a_reply_that_decides_nothing_is_answered(make_desk: Any, hold: Any, text: str, rules: str, note: str) -> None:
     desk, incident = held(make_desk, hold, rules)
     assert take(desk, incident, text) == note
     assert answers(desk) == [note]
     assert state_of(desk, incident) is State.HELD
 
 
-def test_nothing_but_a_proven_reply_of_the_sender_counts(make_desk: Any, hold: Any) -> None:
+def test_only_a_proven_reply_of_the_sender_counts(make_desk: Any, hold: Any) -> None:
     desk, incident = held(make_desk, hold)
     assert take(desk, incident, "APPROVE", client="192.0.2.7") == "unproven"
     assert take(desk, incident, "APPROVE", "boss@corp.example") == "not from the moderator"
@@ -109,7 +109,7 @@ def test_nothing_but_a_proven_reply_of_the_sender_counts(make_desk: Any, hold: A
     assert answers(desk) == ["unproven", "other address"]
 
 
-def test_a_delegate_who_gets_the_message_does_not_answer(make_desk: Any, hold: Any) -> None:
+def test_a_delegate_who_is_a_recipient_cannot_answer(make_desk: Any, hold: Any) -> None:
     other = "carol@corp.example"
     replies = {"proof": ["client"], "clients": ["127.0.0.1"], "delegates": f"inline:{{{ANNA}={other}}}"}
     desk, incident = held(make_desk, hold, replies=replies, recipients=[BOB, other])
@@ -118,7 +118,7 @@ def test_a_delegate_who_gets_the_message_does_not_answer(make_desk: Any, hold: A
     assert take(desk, incident, "APPROVE", other) == "approve"
 
 
-def test_beyond_a_limit_it_is_passed_on(make_desk: Any, hold: Any) -> None:
+def test_over_a_limit_the_reply_is_passed_to_moderators(make_desk: Any, hold: Any) -> None:
     desk, incident = held(make_desk, hold, 'ask_beyond = "both"', profiles={"a": "critical"})
     assert take(desk, incident, "APPROVE\nThey asked for it") == "passed on"
     assert desk.conversation.reasons(incident)[-1].note == "They asked for it"
@@ -128,13 +128,13 @@ def test_beyond_a_limit_it_is_passed_on(make_desk: Any, hold: Any) -> None:
 
 
 @pytest.mark.parametrize("error", [CannotChangeError("why"), UnreadableError("gone", "it is gone")])
-def test_recipients_that_cannot_be_left_out(make_desk: Any, hold: Any, error: Exception) -> None:
+def test_recipients_that_cannot_be_excluded_are_reported(make_desk: Any, hold: Any, error: Exception) -> None:
     desk, incident = held(make_desk, hold)
     assert take(desk, incident, "NOT TO 2", error=error) == "not excluded"
     assert state_of(desk, incident) is State.HELD
 
 
-def test_a_queue_agent_that_is_away_has_the_mail_sent_again(make_desk: Any, hold: Any) -> None:
+def test_a_reply_is_deferred_if_the_queue_agent_does_not_answer(make_desk: Any, hold: Any) -> None:
     desk, incident = held(make_desk, hold)
     with pytest.raises(QueueError):
         take(desk, incident, "NOT TO 2", error=UnreadableError("agent", "it does not answer"))

@@ -130,7 +130,7 @@ def at_once(two: list[OneDesk], now: datetime, ahead: timedelta = timedelta(0)) 
         thread.join()
 
 
-def test_each_notice_is_sent_once_and_reports_by_the_messages_own_node(
+def test_each_notice_is_sent_once_and_reports_are_sent_by_the_node_of_the_message(
     two: list[OneDesk], sent: list[tuple[str, str, str]]
 ) -> None:
     now = soon()
@@ -161,7 +161,7 @@ def test_each_notice_is_sent_once_and_reports_by_the_messages_own_node(
     assert store.audit.verify().problem == ""
 
 
-def test_desks_whose_clocks_are_ten_minutes_apart_do_everything_once(
+def test_desks_with_clocks_ten_minutes_apart_do_everything_once(
     two: list[OneDesk], sent: list[tuple[str, str, str]]
 ) -> None:
     now, ahead = soon(), timedelta(minutes=10)
@@ -185,9 +185,7 @@ def test_desks_whose_clocks_are_ten_minutes_apart_do_everything_once(
     assert store.audit.verify().problem == ""
 
 
-def test_mail_that_was_never_inspected_is_asked_about_by_its_own_desk(
-    two: list[OneDesk], sent: list[tuple[str, str, str]]
-) -> None:
+def test_the_desk_of_its_node_asks_about_uninspected_mail(two: list[OneDesk], sent: list[tuple[str, str, str]]) -> None:
     incident = hold(two[0], 1, ADOPTED)
     two[1].work(soon())
     assert not sent
@@ -203,7 +201,7 @@ def test_mail_that_was_never_inspected_is_asked_about_by_its_own_desk(
     assert raised.value.why == "node"
 
 
-def test_what_a_dead_desk_was_sending_is_sent_by_another(
+def test_a_notice_of_a_dead_desk_is_sent_by_another_desk(
     two: list[OneDesk], sent: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hold(two[0], 1)
@@ -226,7 +224,7 @@ def test_what_a_dead_desk_was_sending_is_sent_by_another(
 
 
 @pytest.mark.parametrize("outcome", ["sends", "fails"])
-def test_a_desk_that_stood_still_while_another_sent_its_notice_does_nothing(
+def test_a_suspended_desk_does_not_send_a_notice_that_another_has_sent(
     two: list[OneDesk], sent: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch, outcome: str
 ) -> None:
     incident = hold(two[0], 1)
@@ -254,7 +252,7 @@ def test_a_desk_that_stood_still_while_another_sent_its_notice_does_nothing(
     assert store.audit.verify().problem == ""
 
 
-def test_a_notice_that_is_put_off_is_not_sent_by_the_other_before_its_time(
+def test_a_postponed_notice_is_not_sent_early_by_another_desk(
     two: list[OneDesk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[str] = []
@@ -271,7 +269,7 @@ def test_a_notice_that_is_put_off_is_not_sent_by_the_other_before_its_time(
     assert len(tries) == 1
 
 
-def test_the_desk_measures_how_long_each_node_is_silent(two: list[OneDesk]) -> None:
+def test_a_metric_shows_how_long_each_node_is_silent(two: list[OneDesk]) -> None:
     store = two[0].desk.store
     nodes: Nodes = store.nodes
     nodes.acquire("a", Machine("1" * 32, "one.corp.example", "1.0"))

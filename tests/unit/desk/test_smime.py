@@ -60,7 +60,7 @@ def test_a_signature_names_its_signer_and_what_it_covers(authority: Path, opaque
     assert b"Subject: Re: x" in verified.content
 
 
-def test_what_is_changed_or_signed_by_others_is_not_verified(authority: Path, tmp_path: Path) -> None:
+def test_changed_content_or_an_unknown_signer_is_not_verified(authority: Path, tmp_path: Path) -> None:
     content = signed(authority, "reject: wrong customer")
     assert smime.verify(content.replace(b"reject: wrong", b"approve: good"), authority / "ca.pem") is None
     assert smime.verify(b"From: x\n\napprove", authority / "ca.pem") is None
@@ -71,7 +71,7 @@ def test_what_is_changed_or_signed_by_others_is_not_verified(authority: Path, tm
     assert smime.verify(content, tmp_path / "other.pem") is None
 
 
-def test_a_signed_reply_decides_about_the_request_that_it_quotes(authority: Path, make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_signed_reply_decides_only_on_the_request_that_it_quotes(authority: Path, make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(replies={"proof": ["smime"], "authorities": str(authority / "ca.pem")})
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "output"), [("[[policy", "not valid TOML: "), (None, "cannot be read: No such file")]
 )
-def test_a_desk_without_policies_ends_and_says_why(tmp_path: Path, content: str | None, output: str) -> None:
+def test_a_desk_without_valid_policies_exits_with_a_log_line(tmp_path: Path, content: str | None, output: str) -> None:
     config, policies, url = tmp_path / "holdgate.toml", tmp_path / "policies.toml", f"sqlite:///{tmp_path}/holdgate.db"
     config.write_text(
         f'user = "root"\npolicy.file = "{policies}"\nstore.url = "{url}"\nmetrics.desk = "127.0.0.1:0"\n'

@@ -29,7 +29,7 @@ def errors() -> float:
 
 
 @given(st.text())
-def test_what_is_cleaned_is_one_line_of_as_many_printable_characters(text: str) -> None:
+def test_cleaned_text_is_one_printable_line_of_the_same_length(text: str) -> None:
     cleaned = clean(text)
     assert cleaned.isprintable()
     assert len(cleaned) == len(text)
@@ -37,19 +37,19 @@ def test_what_is_cleaned_is_one_line_of_as_many_printable_characters(text: str) 
 
 
 @given(st.text())
-def test_of_what_does_not_print_kept_lines_have_line_feeds_alone(text: str) -> None:
+def test_cleaned_text_with_kept_lines_has_only_line_feeds(text: str) -> None:
     kept = clean(keep_lines(text))
     assert kept == "\n".join(clean(line) for line in text.split("\n"))
 
 
 @pytest.mark.parametrize("markup", [Markup("<b>\n\u202e</b>"), Markup("<b></b>")])
-def test_markup_stays_markup(markup: Markup) -> None:
+def test_cleaned_markup_is_still_markup(markup: Markup) -> None:
     cleaned = clean(markup)
     assert isinstance(cleaned, Markup)
     assert cleaned == markup.replace("\n\u202e", "  ")
 
 
-def test_an_own_template_may_keep_lines_in_html_too_and_they_are_escaped(tmp_path: Path) -> None:
+def test_a_custom_template_can_keep_lines_in_html_and_they_are_escaped(tmp_path: Path) -> None:
     templates = own(tmp_path, "pages/code.html", "{{ text }}|{{ text | lines }}|{{ text | indent | lines }}")
     page = templates.page("code", "en", text="<b>\n\u202ex")
     assert page == "&lt;b&gt;  x|&lt;b&gt;\n x|&lt;b&gt;\n     x"
@@ -67,7 +67,7 @@ def test_an_own_template_may_keep_lines_in_html_too_and_they_are_escaped(tmp_pat
         ("{% include ['none.txt', 'nor.txt'] %}\n", "utf-8", "TemplatesNotFound"),
     ],
 )
-def test_an_own_mail_that_fails_is_logged_and_ours_is_sent(
+def test_a_custom_mail_that_fails_is_logged_and_the_shipped_one_is_sent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str, encoding: str, error: str
 ) -> None:
     before = errors()
@@ -93,7 +93,7 @@ def test_an_own_mail_that_fails_is_logged_and_ours_is_sent(
         ("title_code = '\u00fc'\n", "UnicodeDecodeError"),
     ],
 )
-def test_own_words_that_do_not_fit_are_told_of_and_ours_stay(
+def test_invalid_custom_words_are_reported_and_the_shipped_ones_stay(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, words: str, problem: str
 ) -> None:
     before = errors()
@@ -104,21 +104,23 @@ def test_own_words_that_do_not_fit_are_told_of_and_ours_stay(
     assert errors() == before + 1
 
 
-def test_own_words_beside_one_that_does_not_fit_are_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_valid_custom_words_are_used_despite_an_invalid_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     templates = own(tmp_path, "en/words.toml", 'step = "Step {level}"\nmine = "{}"\nsign_in = 1\ncode = "PIN"\n')
     words = templates.words("en")
     assert (words["step"], words["mine"], words["sign_in"], words["code"]) == ("Step {level}", "{}", "Sign in", "PIN")
     assert len(caplog.records) == 1
 
 
-def test_an_own_table_of_words_needs_only_what_it_changes(tmp_path: Path) -> None:
+def test_a_custom_table_of_words_needs_only_its_changes(tmp_path: Path) -> None:
     templates = own(tmp_path, "de/words.toml", '[states]\nheld = "geparkt"\n')
     states = templates.words("de")["states"]
     assert (states["held"], states["released"]) == ("geparkt", "weitergesandt")
     assert templates.words("en")["states"]["held"] == "waiting"
 
 
-def test_an_own_html_that_fails_gives_way_to_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_custom_html_template_that_fails_is_replaced_by_the_shipped_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     templates = own(tmp_path, "en/code.html", "{{ 1 // 0 }}")
     subject, _, html = templates.mail("code", "en", code="123", minutes=10)
     assert subject == "Your code: 123"
@@ -126,7 +128,7 @@ def test_an_own_html_that_fails_gives_way_to_ours(tmp_path: Path, caplog: pytest
     assert [record.getMessage().split()[-3:-2] for record in caplog.records] == [["ZeroDivisionError"]]
 
 
-def test_a_language_of_the_administrator_s_own_needs_no_template(tmp_path: Path) -> None:
+def test_a_custom_language_needs_no_template(tmp_path: Path) -> None:
     templates = own(tmp_path, "sv/words.toml", 'sign_in = "Entrer"\n')
     assert "sv" in templates.languages
     assert templates.words("sv")["title_sign_in"] == "Sign in"
@@ -138,7 +140,9 @@ def test_a_language_of_the_administrator_s_own_needs_no_template(tmp_path: Path)
     ("language", "more", "unnumbered"), [("en", " and 1 more", "and more"), ("de", " und 1 weitere", "und weitere")]
 )
 @pytest.mark.parametrize("name", ["request", "decided", "alert"])
-def test_a_list_in_a_mail_says_when_it_is_not_all(name: str, language: str, more: str, unnumbered: str) -> None:
+def test_a_shortened_list_in_a_mail_states_how_many_are_missing(
+    name: str, language: str, more: str, unnumbered: str
+) -> None:
     templates = Templates(Path("/nonexistent"), UTC)
     for beyond in (0, 1):
         incident = replace(
@@ -161,7 +165,7 @@ def test_a_list_in_a_mail_says_when_it_is_not_all(name: str, language: str, more
 
 
 @pytest.mark.parametrize(("language", "unnumbered"), [("en", "and more"), ("de", "und weitere")])
-def test_a_list_on_a_page_says_when_it_is_not_all(language: str, unnumbered: str) -> None:
+def test_a_shortened_list_on_a_page_states_how_many_are_missing(language: str, unnumbered: str) -> None:
     templates = Templates(Path("/nonexistent"), UTC)
     for beyond in (0, 1):
         incident = replace(
@@ -176,7 +180,7 @@ def test_a_list_on_a_page_says_when_it_is_not_all(language: str, unnumbered: str
         assert ("and 2 more places" in page or "und 2 weitere Stellen" in page) == bool(beyond)
 
 
-def test_a_long_file_name_is_broken_in_a_mail() -> None:
+def test_a_long_file_name_is_wrapped_in_a_mail() -> None:
     """Else the whole mail is as wide as the name, and a phone shows it tiny."""
     finding = {**trial.FINDING, "parts": ["x" * 200 + ".xlsx, sheet A, B4"]}
     incident = replace(trial.MAIL["request"]["incident"], findings=[finding])

@@ -24,7 +24,9 @@ def claim_of(token: str) -> Claim:
 
 
 @given(st.sampled_from(PURPOSES), st.integers(0, 10**12 - 1), st.emails(), st.datetimes(timezones=st.just(UTC)))
-def test_a_token_proves_what_it_was_made_for(purpose: str, number: int, person: str, deadline: datetime) -> None:
+def test_a_token_is_valid_only_for_its_purpose_person_and_deadline(
+    purpose: str, number: int, person: str, deadline: datetime
+) -> None:
     incident_id = new_incident_id()
     token = KEY.token(purpose, incident_id, number, person, deadline)
     claim = claim_of(token)
@@ -36,12 +38,12 @@ def test_a_token_proves_what_it_was_made_for(purpose: str, number: int, person: 
     assert not Key(b"l" * 32).proves(claim, person, deadline)
 
 
-def test_a_reply_address_fits_rfc_5321() -> None:
+def test_a_reply_address_is_within_the_limit_of_rfc_5321() -> None:
     token = KEY.token(tokens.REPLY, "7K3M-Q9TX-2ABC", 10**9, "boss@corp.example", DEADLINE)
     assert len(f"holdgate+{token}") <= 64
 
 
-def test_no_part_of_one_token_can_be_put_into_another() -> None:
+def test_parts_of_two_tokens_cannot_be_combined() -> None:
     one = claim_of(KEY.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE))
     for swapped in (
         Claim(tokens.REPLY, one.incident_id, one.number, one.mac),
@@ -52,7 +54,7 @@ def test_no_part_of_one_token_can_be_put_into_another() -> None:
 
 
 @pytest.mark.slow
-def test_100_000_forged_and_damaged_tokens_prove_nothing() -> None:
+def test_one_hundred_thousand_forged_and_damaged_tokens_are_invalid() -> None:
     chance = random.Random(7)
     good = KEY.token(tokens.LINK, "7K3M-Q9TX-2ABC", 12, "boss@corp.example", DEADLINE)
     letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
@@ -77,7 +79,7 @@ def test_100_000_forged_and_damaged_tokens_prove_nothing() -> None:
 
 
 @given(st.text(max_size=80))
-def test_what_is_not_a_token_is_none(text: str) -> None:
+def test_text_that_is_not_a_token_is_refused(text: str) -> None:
     claim = parse(text)
     assert claim is None or KEY.proves(claim, "a@corp.example", DEADLINE) is False
 
@@ -93,12 +95,12 @@ def test_what_is_not_a_token_is_none(text: str) -> None:
         "a-7k3mq9tx2abc-01-" + "a" * 26,
     ],
 )
-def test_other_forms_are_refused(text: str) -> None:
+def test_tokens_in_other_forms_are_refused(text: str) -> None:
     assert parse(text) is None
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers()), max_size=4))
-def test_what_is_sealed_comes_out_again_for_the_same_purpose_alone(content: dict[str, str | int]) -> None:
+def test_sealed_content_is_unsealed_only_for_the_same_purpose(content: dict[str, str | int]) -> None:
     sealed = KEY.seal("session", content)
     assert KEY.unseal("session", sealed) == content
     assert KEY.unseal("link", sealed) is None
@@ -108,19 +110,19 @@ def test_what_is_sealed_comes_out_again_for_the_same_purpose_alone(content: dict
 
 
 @given(st.text())
-def test_any_text_can_be_refused(text: str) -> None:
+def test_any_invalid_text_is_refused_without_an_exception(text: str) -> None:
     assert KEY.unseal("session", text) is None
     assert not KEY.stamped(text, "a@corp.example", "decision")
 
 
-def test_a_stamp_is_for_its_fields() -> None:
+def test_a_stamp_is_valid_only_for_its_fields() -> None:
     stamp = KEY.stamp("a@corp.example", "decision 1")
     assert KEY.stamped(stamp, "a@corp.example", "decision 1")
     assert not KEY.stamped(stamp, "a@corp.example", "decision 2")
     assert not KEY.stamped(stamp, "a@corp.example decision", "1")
 
 
-def test_the_key_is_written_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_key_file_is_written_once_and_readable_only_by_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "token.key"
     first = Key.load(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -132,7 +134,7 @@ def test_the_key_is_written_once_and_for_its_owner_alone(tmp_path: Path) -> None
         Key.load(path)
 
 
-def test_a_key_that_was_exchanged_still_verifies_and_signs_no_more(tmp_path: Path) -> None:
+def test_a_replaced_key_still_verifies_but_no_longer_signs(tmp_path: Path) -> None:
     path = tmp_path / "token.key"
     key = Key.load(path)
     claim = claim_of(key.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE))
@@ -153,7 +155,7 @@ def test_a_key_that_was_exchanged_still_verifies_and_signs_no_more(tmp_path: Pat
     assert not key.proves(claim, "a@corp.example", DEADLINE)
 
 
-def test_a_key_that_others_know_is_revoked(tmp_path: Path) -> None:
+def test_a_compromised_key_can_be_revoked(tmp_path: Path) -> None:
     path = tmp_path / "token.key"
     key = Key.load(path)
     claim = claim_of(key.token(tokens.LINK, "AAAA-AAAA-AAAA", 1, "a@corp.example", DEADLINE))
@@ -163,7 +165,7 @@ def test_a_key_that_others_know_is_revoked(tmp_path: Path) -> None:
     assert len(path.read_text().split()) == 1
 
 
-def test_a_file_that_breaks_leaves_the_keys_in_force(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_key_file_leaves_the_loaded_keys_active(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "token.key"
     key = Key.load(path)
     stamp = key.stamp("a")

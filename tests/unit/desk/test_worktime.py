@@ -36,7 +36,7 @@ def test_without_working_days_every_hour_counts() -> None:
     assert every.earlier(at("2026-11-29 15:00"), timedelta(days=2)) == at("2026-11-27 15:00")
 
 
-def test_the_settings_say_which_days() -> None:
+def test_the_settings_set_the_working_days() -> None:
     rules = ModerationSettings(working_days=["sun"], holidays=[date(2026, 11, 29)])
     work_time = WorkTime.of(rules, BERLIN)
     # The Sunday after the next one, for the next one is a holiday.
@@ -54,7 +54,7 @@ durations = st.timedeltas(timedelta(seconds=1), timedelta(days=30))
 
 
 @given(moments, durations)
-def test_later_is_later_and_monotonous(start: datetime, duration: timedelta) -> None:
+def test_later_is_never_earlier_and_monotonic(start: datetime, duration: timedelta) -> None:
     end = WEEK.later(start, duration)
     assert end - start >= duration
     assert WEEK.later(start, duration + timedelta(seconds=1)) > end
@@ -62,7 +62,7 @@ def test_later_is_later_and_monotonous(start: datetime, duration: timedelta) -> 
 
 
 @given(moments, durations)
-def test_earlier_undoes_later(start: datetime, duration: timedelta) -> None:
+def test_earlier_is_the_inverse_of_later(start: datetime, duration: timedelta) -> None:
     end = WEEK.later(start, duration)
     # From a day off both lead to the working time around it.
     assert WEEK.later(WEEK.earlier(end, duration), duration) == end

@@ -98,7 +98,7 @@ def outside(text: str) -> str:
 
 @pytest.mark.parametrize("less", [False, True])
 @pytest.mark.parametrize("name", [*trial.MAIL, *trial.MORE_MAIL])
-def test_no_word_of_a_mail_goes_past_the_catalogues(name: str, less: bool) -> None:
+def test_every_text_of_a_mail_comes_from_the_catalogues(name: str, less: bool) -> None:
     values = trial._with((trial.MAIL | trial.MORE_MAIL)[name], less)
     subject, text, html = TEMPLATES.mail(name, PSEUDO, **values)
     seen = Seen()
@@ -111,13 +111,13 @@ def test_no_word_of_a_mail_goes_past_the_catalogues(name: str, less: bool) -> No
 
 @pytest.mark.parametrize("less", [False, True])
 @pytest.mark.parametrize("name", [*trial.PAGES, *trial.MORE_PAGES])
-def test_no_word_of_a_page_goes_past_the_catalogues(name: str, less: bool) -> None:
+def test_every_text_of_a_page_comes_from_the_catalogues(name: str, less: bool) -> None:
     page = TEMPLATES.page(name, PSEUDO, **trial._with((trial.PAGES | trial.MORE_PAGES)[name], less))
     seen = Seen()
     seen.feed(page)
     assert outside(" ".join(seen.texts)) == ""
 
 
-def test_the_measure_itself() -> None:
+def test_the_helper_finds_untranslated_text() -> None:
     assert outside("⟦May ⟦it⟧ go?⟧ anna@corp.example 12") == ""
     assert outside("⟦May it go?⟧ Size") == "Size"

@@ -84,7 +84,7 @@ SSN, CARD = finding("us-ssn", 2), finding("payment-card")
         (incident(), "Another scanner asked for an approval.", "Ein anderer Scanner hat um Freigabe gebeten."),
     ],
 )
-def test_one_sentence_says_why(held: Incident, english: str, german: str) -> None:
+def test_one_sentence_gives_the_reason(held: Incident, english: str, german: str) -> None:
     assert why.sentence(EN, held) == english
     assert why.sentence(DE, held) == german
 
@@ -110,20 +110,20 @@ def test_one_sentence_says_why(held: Incident, english: str, german: str) -> Non
         ("numbers.csv, row 7", "In numbers.csv, row 7", "In numbers.csv, Zeile 7"),
     ],
 )
-def test_places_are_in_words(part: str, english: str, german: str) -> None:
+def test_places_are_written_in_words(part: str, english: str, german: str) -> None:
     assert why.place(EN, part) == english
     assert why.place(DE, part) == german
 
 
 @given(st.text(max_size=200))
-def test_any_place_and_reason_has_words(text: str) -> None:
+def test_every_place_and_reason_has_a_text(text: str) -> None:
     for catalogue in (EN, DE):
         assert why.place(catalogue, text)
         assert why.unread(catalogue, text)
 
 
 @given(st.text(max_size=30), st.integers(1, 10**6))
-def test_any_identifier_has_a_name_without_its_id(identifier: str, count: int) -> None:
+def test_every_identifier_has_a_name_without_its_id(identifier: str, count: int) -> None:
     name = names.counted(EN, f"x9-{identifier}", count)
     assert name.startswith(str(count))
     assert "x9-" not in name
@@ -142,7 +142,7 @@ def test_any_identifier_has_a_name_without_its_id(identifier: str, count: int) -
         (timedelta(seconds=-30), "0 minutes", "0 Minuten"),
     ],
 )
-def test_the_time_that_is_left_is_rounded_down(left: timedelta, english: str, german: str) -> None:
+def test_the_remaining_time_is_rounded_down(left: timedelta, english: str, german: str) -> None:
     assert moments.remaining(EN, NOW + left, NOW) == english
     assert moments.remaining(DE, NOW + left, NOW) == german
 
@@ -157,7 +157,7 @@ def test_the_time_that_is_left_is_rounded_down(left: timedelta, english: str, ge
         (None, "–", "–"),
     ],
 )
-def test_times_are_as_people_write_them(value: datetime | None, english: str, german: str) -> None:
+def test_times_are_written_as_usual_in_the_language(value: datetime | None, english: str, german: str) -> None:
     assert moments.near(EN, value, ZONE, NOW) == english
     assert moments.near(DE, value, ZONE, NOW) == german
 
@@ -173,11 +173,11 @@ def test_times_are_as_people_write_them(value: datetime | None, english: str, ge
         (3 * 10**12, "3000 GB", "3000 GB"),
     ],
 )
-def test_sizes_are_as_people_write_them(size: int, english: str, german: str) -> None:
+def test_sizes_are_written_as_usual_in_the_language(size: int, english: str, german: str) -> None:
     assert moments.size(EN, size) == english
     assert moments.size(DE, size) == german
 
 
-def test_the_zone_is_named_once() -> None:
+def test_the_time_zone_is_named_once() -> None:
     assert moments.zone_of(NOW, ZONE) == "Europe/Berlin, UTC+01:00"
     assert moments.zone_of(NOW, UTC) == "UTC"

@@ -43,7 +43,7 @@ def client_of(desk: Any, previewer: Any) -> TestClient:
     return TestClient(app, headers={"Authorization": "Bearer secret"})
 
 
-def test_every_address_is_described_and_every_description_is_served(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_every_route_is_described_and_every_description_has_a_route(make_desk) -> None:  # type: ignore[no-untyped-def]
     served = {(route.path, method.lower()) for route in routes(make_desk()) for method in route.methods or ()}
     described = {(path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods}
     assert {one for one in served if one[1] != "head"} == described
@@ -59,7 +59,7 @@ def test_the_schemas_name_every_field(name: str, kind: Any) -> None:
     assert set(DESCRIPTION["components"]["schemas"][name]["properties"]) == {NAMES.get(one, one) for one in fields}
 
 
-def test_a_request_shows_its_answer_in_the_words_of_the_description(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_answer_of_a_request_uses_the_values_of_the_description(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     (request, *_) = desk.store.requests.of(hold(desk).id)
     allowed = DESCRIPTION["components"]["schemas"]["Request"]["properties"]["answer"]["enum"]
@@ -68,7 +68,7 @@ def test_a_request_shows_its_answer_in_the_words_of_the_description(make_desk, h
     assert exported(request)["requested_at"] == request.asked_at.isoformat()
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_in_the_description_has_a_target() -> None:
     for reference in re.findall(r'"#/([^"]+)"', json.dumps(DESCRIPTION)):
         place = DESCRIPTION
         for step in reference.split("/"):
@@ -76,21 +76,21 @@ def test_every_reference_leads_somewhere() -> None:
     assert set(DESCRIPTION["components"]["schemas"]["Incident"]["properties"]["state"]["enum"]) == set(State)
 
 
-def test_pages_of_the_list(client: TestClient) -> None:
+def test_the_list_is_returned_page_by_page(client: TestClient) -> None:
     first = client.get("/api/v1/incidents", params={"limit": 2}).json()["incidents"]
     second = client.get("/api/v1/incidents", params={"limit": 2, "offset": 2}).json()["incidents"]
     assert [one["queue_id"] for one in first + second] == ["42", "41", "40"]
     assert client.get("/api/v1/incidents", params={"limit": "-1"}).status_code == 422
 
 
-def test_without_the_token_nothing_is_said(client: TestClient) -> None:
+def test_a_request_without_a_valid_token_gets_401(client: TestClient) -> None:
     for header in (b"", b"Bearer", b"Bearer ", b"Bearer secre", b"Basic secret", b"secret", b"Bearer \xff"):
         for path in ("/api/v1/incidents", "/api/v1/incidents/AAAA-AAAA-AAAA"):
             answer = client.get(path, headers={"Authorization": header})  # type: ignore[dict-item]
             assert (answer.status_code, answer.json()) == (401, {"error": "a valid token is needed"}), header
 
 
-def test_any_body_is_answered(client: TestClient) -> None:
+def test_any_request_body_gets_a_response(client: TestClient) -> None:
     incident = client.get("/api/v1/incidents").json()["incidents"][0]
     for body in (b"", b"\xff", b"[" * 10_000, b"null", b'{"decision": ["approve"]}', b'{"decision": {}}'):
         answer = client.post(f"/api/v1/incidents/{incident['id']}/decision", content=body)
@@ -122,7 +122,7 @@ def test_changes_that_the_policy_does_not_allow_decide_nothing(client: TestClien
 @pytest.mark.parametrize(
     ("left_out", "status"), [("carol@partner.example", 200), ("dave@partner.example", 422), ("corp.example", 422)]
 )
-def test_a_decision_leaves_out_the_recipients_that_it_names(make_desk, hold, left_out, status) -> None:  # type: ignore[no-untyped-def]
+def test_a_decision_excludes_the_named_recipients(make_desk, hold, left_out, status) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"api_tokens": TOKENS, "change_relay": "127.0.0.1:3"}, changes=["without-recipients"])
     recipients = ["bob@partner.example", "carol@partner.example"]
     incident = hold(desk, recipients=recipients)
@@ -139,7 +139,7 @@ def test_a_decision_leaves_out_the_recipients_that_it_names(make_desk, hold, lef
         assert (shown["change"]["kinds"], shown["change"]["recipients"]) == (["without-recipients"], [left_out])
 
 
-def test_the_description_names_each_change_that_a_decision_takes(client) -> None:  # type: ignore[no-untyped-def]
+def test_the_description_lists_every_change_that_a_decision_accepts(client) -> None:  # type: ignore[no-untyped-def]
     (described,) = [one for path, one in DESCRIPTION["paths"].items() if path.endswith("/decision")]
     body = described["post"]["requestBody"]["content"]["application/json"]["schema"]
     fields = body["properties"]["changes"]["properties"]

@@ -59,7 +59,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: ENVELOPE)
 
 
-def test_the_page_marks_the_doubtful_recipient_and_chooses_nothing(make_desk: Any, hold: Any) -> None:
+def test_the_page_marks_the_unusual_recipient_and_preselects_nothing(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     _, page = opened(desk, incident)
@@ -103,7 +103,7 @@ def test_a_form_that_is_not_complete_decides_nothing(make_desk: Any, hold: Any) 
         ({}, {"answer": "all", "confirm": "yes"}),
     ],
 )
-def test_a_form_that_decides_nothing_keeps_who_is_left_out(
+def test_a_form_that_decides_nothing_keeps_the_excluded_recipients(
     make_desk: Any, hold: Any, settings: dict[str, Any], given: dict[str, Any]
 ) -> None:
     desk = make(make_desk, **settings)
@@ -115,7 +115,7 @@ def test_a_form_that_decides_nothing_keeps_who_is_left_out(
     assert (form["default"].get("answer"), form["default"].get("not")) == ("some", "2")
 
 
-def test_a_form_without_our_stamp_and_a_visitor_without_the_link_are_refused(make_desk: Any, hold: Any) -> None:
+def test_a_form_without_a_stamp_or_link_is_refused(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, _ = opened(desk, incident)
@@ -147,7 +147,7 @@ def test_a_choice_decides_once(make_desk: Any, hold: Any, given: dict[str, str],
     assert text in late.text
 
 
-def test_the_link_is_no_key_to_the_pages_of_moderators(make_desk: Any, hold: Any) -> None:
+def test_the_link_gives_no_access_to_pages_of_moderators(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, _ = opened(desk, incident)
@@ -161,7 +161,7 @@ def test_the_link_is_no_key_to_the_pages_of_moderators(make_desk: Any, hold: Any
     assert moderator.get(moderator.composer.link(request, tokens.ASK)).status_code == 404
 
 
-def test_a_reason_that_is_wanted_and_the_site_s_choices(make_desk: Any, hold: Any) -> None:
+def test_a_required_reason_can_be_one_of_the_configured_ones(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, 'ask_reason = "send"\nmoderation = { reasons = ["Contract"] }')
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -172,7 +172,7 @@ def test_a_reason_that_is_wanted_and_the_site_s_choices(make_desk: Any, hold: An
     assert (found.state, found.comment) == (State.APPROVED, "Contract")
 
 
-def test_beyond_a_limit_the_answer_goes_to_those_who_decide(make_desk: Any, hold: Any) -> None:
+def test_over_a_limit_the_answer_is_passed_to_the_moderators(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, 'ask_beyond = "both"')
     incident = held(hold, desk, profiles={"a": "critical"})
     browser, page = opened(desk, incident)
@@ -187,7 +187,7 @@ def test_beyond_a_limit_the_answer_goes_to_those_who_decide(make_desk: Any, hold
     assert "Your answer is with those who decide." in opened(desk, incident)[1].text
 
 
-def test_what_cannot_be_left_out_or_read_decides_nothing(
+def test_an_exclusion_that_is_impossible_or_unreadable_decides_nothing(
     make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = make(make_desk)
@@ -207,7 +207,7 @@ def test_what_cannot_be_left_out_or_read_decides_nothing(
 
 
 @pytest.mark.parametrize(("relay", "recipients"), [(None, [BOB, TWIN]), ("127.0.0.1:3", [TWIN])])
-def test_where_nobody_can_be_left_out_it_is_not_offered(
+def test_the_choice_of_recipients_is_not_offered_if_none_can_be_excluded(
     make_desk: Any, hold: Any, relay: str | None, recipients: list[str]
 ) -> None:
     desk = make(make_desk, change_relay=relay)
@@ -248,7 +248,7 @@ def test_the_mail_is_in_the_sender_s_language_and_has_each_way_to_answer(make_de
     assert "+r-" in str(message["Reply-To"])
 
 
-def test_an_owner_reads_for_whom_they_are_asked(make_desk: Any, hold: Any) -> None:
+def test_the_page_tells_an_owner_for_which_application_they_are_asked(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, 'ask_owners = "inline:{erp@corp.example=owner@corp.example}"')
     incident = held(hold, desk, sender="erp@corp.example")
     _, page = opened(desk, incident)

@@ -63,7 +63,7 @@ def opened(desk: Desk, incident: Incident, query: str = "") -> tuple[Browser, An
     return browser, browser.get(f"/incidents/{incident.id}/change{query}")
 
 
-def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk: Any, hold: Any) -> None:
+def test_the_page_shows_the_remaining_recipients_and_only_a_confirmed_form_decides(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -85,7 +85,7 @@ def test_the_page_shows_who_gets_it_and_only_a_confirmed_form_decides(make_desk:
     assert chosen.who == "boss@corp.example"
 
 
-def test_who_chooses_no_change_is_told_so(make_desk: Any, hold: Any) -> None:
+def test_a_form_without_a_chosen_change_is_shown_again_with_a_hint(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     asked = "Nothing was chosen. Choose what to change first."
@@ -95,7 +95,7 @@ def test_who_chooses_no_change_is_told_so(make_desk: Any, hold: Any) -> None:
     assert 'name="show" value="yes"' in page.text
 
 
-def test_the_other_moderators_are_told_who_does_not_get_it(make_desk: Any, hold: Any) -> None:
+def test_other_moderators_are_notified_of_the_excluded_recipients(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, moderators=["boss@corp.example", "deputy@corp.example"])
     incident = held(hold, desk)
     browser, page = opened(desk, incident, "?not=2")
@@ -107,14 +107,14 @@ def test_the_other_moderators_are_told_who_does_not_get_it(make_desk: Any, hold:
     assert f"It is not sent to:\\r\\n\\r\\n  {CAROL}\\r\\n" in text
 
 
-def test_the_only_recipient_cannot_be_left_out(make_desk: Any, hold: Any) -> None:
+def test_the_only_recipient_cannot_be_excluded(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     changer = Changer(desk, Browser(desk).previewer)
     with pytest.raises(CannotChangeError, match="cannot be left out"):
         changer.prepare(held(hold, desk, recipients=[BOB]), RequestedChanges(excluded=[BOB]))
 
 
-def test_the_sender_is_told_who_does_not_get_it(make_desk: Any, hold: Any) -> None:
+def test_the_sender_is_notified_of_the_excluded_recipients(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, page = opened(desk, incident, "?not=2")
@@ -132,7 +132,7 @@ def test_the_sender_is_told_who_does_not_get_it(make_desk: Any, hold: Any) -> No
 
 
 @pytest.mark.parametrize("query", ["?not=1&not=2", "?not=1&not=2&confirm=yes"])
-def test_somebody_has_to_get_it(make_desk: Any, hold: Any, query: str) -> None:
+def test_at_least_one_recipient_must_remain(make_desk: Any, hold: Any, query: str) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     _, page = opened(desk, incident, query)
@@ -141,7 +141,7 @@ def test_somebody_has_to_get_it(make_desk: Any, hold: Any, query: str) -> None:
     assert "Yes, I checked" not in page.text
 
 
-def test_one_recipient_and_a_policy_that_does_not_allow_it_have_no_page(make_desk: Any, hold: Any) -> None:
+def test_exclusion_is_not_offered_for_one_recipient_or_without_permission(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     incident = held(hold, desk, recipients=[BOB, BOB])
     assert offered(desk, incident) == []
@@ -154,7 +154,7 @@ def test_one_recipient_and_a_policy_that_does_not_allow_it_have_no_page(make_des
 
 
 @pytest.mark.parametrize("given", [["Carol@Partner.Example"], [CAROL], [CAROL, CAROL.upper()]])
-def test_an_address_is_known_in_any_case(make_desk: Any, hold: Any, given: list[str]) -> None:
+def test_an_address_is_recognised_in_any_letter_case(make_desk: Any, hold: Any, given: list[str]) -> None:
     desk = make(make_desk)
     changer = Changer(desk, Browser(desk).previewer)
     prepared = changer.prepare(held(hold, desk), RequestedChanges(excluded=given))
@@ -172,7 +172,7 @@ def test_an_address_is_known_in_any_case(make_desk: Any, hold: Any, given: list[
         ([BOB, CAROL], "^These recipients cannot be left out"),
     ],
 )
-def test_an_address_that_is_not_certain_changes_nothing(make_desk: Any, hold: Any, given: list[str], why: str) -> None:
+def test_an_ambiguous_address_changes_nothing(make_desk: Any, hold: Any, given: list[str], why: str) -> None:
     desk = make(make_desk)
     changer = Changer(desk, Browser(desk).previewer)
     with pytest.raises(CannotChangeError, match=why):
@@ -196,14 +196,14 @@ def test_a_queue_agent_that_does_not_answer_decides_nothing(
     assert now(desk, incident).state is State.HELD
 
 
-def test_a_moderator_reads_what_is_unusual_as_a_moderator_does(make_desk: Any, hold: Any) -> None:
+def test_the_page_describes_unusual_recipients_for_a_moderator(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk)
     _, page = opened(desk, held(hold, desk, recipient_risks=[RISK]))
     assert f"{CAROL}: your organisation has written to carol@partners.example 7×, and the sender has" in page.text
 
 
 @pytest.mark.parametrize(("count", "left"), [(100, 1), pytest.param(1000, 49, marks=pytest.mark.slow)])
-def test_each_of_many_recipients_can_be_left_out(
+def test_each_of_many_recipients_can_be_excluded(
     make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch, count: int, left: int
 ) -> None:
     desk = make(make_desk)
@@ -219,7 +219,7 @@ def test_each_of_many_recipients_can_be_left_out(
     assert [one for one in many if one not in change["recipients"]] == many[-left:]
 
 
-def test_none_of_many_attachments_stays() -> None:
+def test_all_of_many_attachments_can_be_removed() -> None:
     numbers = [str(number) for number in range(1, 301)]
     changes = _requested_changes({"without": numbers, "not_to": numbers})
     assert changes is not None
@@ -237,7 +237,7 @@ def released_page(desk: Desk, incident: Incident) -> tuple[Browser, Any]:
     return browser, browser.get(f"/t/{token}")
 
 
-def test_the_sender_releases_it_but_not_to_all(make_desk: Any, hold: Any) -> None:
+def test_the_sender_can_release_a_message_without_some_recipients(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, self_release=True)
     incident = held(hold, desk, policy="all")
     browser, page = released_page(desk, incident)
@@ -257,7 +257,7 @@ def test_the_sender_releases_it_but_not_to_all(make_desk: Any, hold: Any) -> Non
     assert found.change["recipients"] == [CAROL]
 
 
-def test_a_policy_that_does_not_let_the_sender_change_it_offers_no_choice(make_desk: Any, hold: Any) -> None:
+def test_the_sender_cannot_exclude_recipients_without_permission_of_the_policy(make_desk: Any, hold: Any) -> None:
     desk = make_desk(desk={"change_relay": "127.0.0.1:3"}, self_release=True)
     incident = held(hold, desk, policy="all")
     browser, page = released_page(desk, incident)
@@ -267,7 +267,7 @@ def test_a_policy_that_does_not_let_the_sender_change_it_offers_no_choice(make_d
     assert now(desk, incident).state is State.HELD
 
 
-def test_a_sender_beyond_a_limit_leaves_nobody_out(make_desk: Any, hold: Any) -> None:
+def test_a_sender_over_a_limit_cannot_exclude_recipients(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, self_release=True)
     incident = held(hold, desk, policy="all", profiles={"a": "critical"})
     browser, page = released_page(desk, incident)
@@ -281,7 +281,9 @@ def test_a_sender_beyond_a_limit_leaves_nobody_out(make_desk: Any, hold: Any) ->
 @pytest.mark.parametrize(
     "given", [{"reason": "Contract"}, {"reason": "Contract", "confirm": "yes"}, {"confirm": "yes"}]
 )
-def test_a_form_that_decides_nothing_keeps_who_is_left_out(make_desk: Any, hold: Any, given: dict[str, str]) -> None:
+def test_a_form_that_decides_nothing_keeps_the_excluded_recipients(
+    make_desk: Any, hold: Any, given: dict[str, str]
+) -> None:
     is_complete = len(given) == 2
     desk = make(
         lambda **more: make_desk(**more | {"desk": more["desk"] | {"ask_number": is_complete}}), self_release=True
@@ -294,7 +296,7 @@ def test_a_form_that_decides_nothing_keeps_who_is_left_out(make_desk: Any, hold:
     assert form["default"].get("not") == "2"
 
 
-def test_the_sender_who_releases_it_does_not_read_hidden_names(make_desk: Any, hold: Any) -> None:
+def test_the_sender_who_releases_a_message_does_not_see_hidden_names(make_desk: Any, hold: Any) -> None:
     desk = make(make_desk, self_release=True)
     _, page = released_page(desk, held(hold, desk, policy="all", recipient_risks=[RISK]))
     assert page.text.count("this resembles a name to which others in your organisation have written 7×") == 2

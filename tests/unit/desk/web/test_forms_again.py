@@ -22,7 +22,9 @@ def entered(page: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(("purpose", "page_name"), [(tokens.RELEASE, "release"), (tokens.ANSWER, "reason")])
-def test_a_sender_does_not_type_the_reason_twice(make_desk: Any, hold: Any, purpose: str, page_name: str) -> None:
+def test_a_form_shown_again_keeps_the_reason_of_a_sender(
+    make_desk: Any, hold: Any, purpose: str, page_name: str
+) -> None:
     desk = make_desk(self_release=True, reasons=["Contract", "Other <reason>"])
     incident = hold(desk, policy="all")
     browser = Browser(desk)
@@ -37,7 +39,7 @@ def test_a_sender_does_not_type_the_reason_twice(make_desk: Any, hold: Any, purp
 
 
 @pytest.mark.parametrize("name", ["note", "question"])
-def test_a_moderator_does_not_type_a_question_or_a_note_twice(make_desk: Any, hold: Any, name: str) -> None:
+def test_a_form_shown_again_keeps_the_question_or_note_of_a_moderator(make_desk: Any, hold: Any, name: str) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -52,7 +54,7 @@ def test_a_moderator_does_not_type_a_question_or_a_note_twice(make_desk: Any, ho
     assert "</textarea>" not in done.text or entered(done.text, "question") == ""
 
 
-def test_who_forgot_a_choice_does_not_tick_the_list_twice(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
+def test_a_list_form_shown_again_keeps_the_ticked_incidents(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 2)
     desk = make_desk()
     incidents = [hold(desk, subject=f"Figures {number}") for number in range(5)]
@@ -87,7 +89,7 @@ def test_who_forgot_a_choice_does_not_tick_the_list_twice(make_desk: Any, hold: 
     assert " checked aria-label" not in done.text
 
 
-def test_after_the_last_page_was_decided_the_list_shows_what_is_left(
+def test_the_list_shows_the_remaining_incidents_after_the_last_page_was_decided(
     make_desk: Any, hold: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 2)
@@ -104,7 +106,7 @@ def test_after_the_last_page_was_decided_the_list_shows_what_is_left(
 
 
 @pytest.mark.parametrize("form", ["forward", "ask", "later"])
-def test_the_form_that_lacks_something_is_open(make_desk: Any, hold: Any, form: str) -> None:
+def test_the_form_with_a_missing_value_is_shown_open(make_desk: Any, hold: Any, form: str) -> None:
     desk = make_desk()
     browser = Browser(desk)
     page = browser.get(browser.link(hold(desk)))
@@ -116,7 +118,7 @@ def test_the_form_that_lacks_something_is_open(make_desk: Any, hold: Any, form: 
 
 
 @pytest.mark.parametrize(("decision", "title"), [("approve", "You approved this."), ("reject", "You rejected this.")])
-def test_a_double_click_is_one_answer(make_desk: Any, hold: Any, decision: str, title: str) -> None:
+def test_a_double_click_counts_as_one_answer(make_desk: Any, hold: Any, decision: str, title: str) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -134,7 +136,7 @@ def test_a_double_click_is_one_answer(make_desk: Any, hold: Any, decision: str, 
     assert len([one for one in desk.store.history(incident.id) if one.event in ("approved", "rejected")]) == 1
 
 
-def test_the_same_answer_of_another_person_is_theirs(make_desk: Any, hold: Any) -> None:
+def test_the_same_answer_of_another_person_is_attributed_to_them(make_desk: Any, hold: Any) -> None:
     desk = make_desk(moderators=["boss@corp.example", "law@corp.example"])
     incident = hold(desk)
     first, second = Browser(desk), Browser(desk)

@@ -41,18 +41,18 @@ def piece(body: bytes, *, more: bool) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def test_a_form_in_pieces_is_one_form() -> None:
+def test_a_form_sent_in_pieces_is_one_form() -> None:
     forms, answered = post(piece(b"decision=appr", more=True), piece(b"ove&x=", more=True), piece(b"", more=False))
     assert forms == [{"decision": ["approve"], "x": [""]}]
     assert answered == []
 
 
 @pytest.mark.parametrize("pieces", [[], [b"decision=approve"], [b"decision=", b"approve"]])
-def test_a_form_that_is_cut_off_is_nobody_s(pieces: list[bytes]) -> None:
+def test_an_interrupted_form_is_not_processed(pieces: list[bytes]) -> None:
     assert post(*(piece(body, more=True) for body in pieces), {"type": "http.disconnect"}) == ([], [])
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_ends() -> None:
+def test_a_body_over_the_limit_is_refused_before_its_end() -> None:
     forms, answered = post(*[piece(b"x" * 40_000, more=True)] * 2)
     assert forms == []
     assert answered[0]["status"] == 413

@@ -107,7 +107,7 @@ def held(desk: Desk, hold: Hold) -> Callable[..., Incident]:
     return make
 
 
-def test_a_program_sees_its_own_messages_alone(client: TestClient, held: Callable[..., Incident], hold: Hold) -> None:
+def test_a_program_sees_only_its_own_messages(client: TestClient, held: Callable[..., Incident], hold: Hold) -> None:
     mine, others = held(queue_id="41"), held(OTHER, queue_id="42")
     found = client.get("/machine/v1/messages").json()
     assert (found["account"], [one["id"] for one in found["messages"]]) == ("billing", [mine.id])
@@ -115,19 +115,19 @@ def test_a_program_sees_its_own_messages_alone(client: TestClient, held: Callabl
     assert client.get(f"/machine/v1/messages/{others.id}").status_code == 404
 
 
-def test_a_person_s_message_is_no_program_s(client: TestClient, desk: Desk, hold: Hold) -> None:
+def test_a_message_of_a_person_is_not_visible_to_a_program(client: TestClient, desk: Desk, hold: Hold) -> None:
     assert client.get(f"/machine/v1/messages/{hold(desk).id}").status_code == 404
     assert client.get("/machine/v1/messages").json()["messages"] == []
 
 
-def test_a_rejected_message_says_why(client: TestClient, desk: Desk, held: Callable[..., Incident]) -> None:
+def test_a_rejected_message_has_its_reason(client: TestClient, desk: Desk, held: Callable[..., Incident]) -> None:
     incident = held()
     moderation.override(desk, incident, Answer.REJECT, Actor("root", "command"), "Wrong client")
     shown = client.get(f"/machine/v1/messages/{incident.id}").json()
     assert (shown["status"], shown["reason"]) == ("rejected", "Wrong client")
 
 
-def test_a_program_does_not_read_the_name_of_others_correspondents_where_it_is_hidden(
+def test_a_program_does_not_see_hidden_names_of_others_correspondents(
     held: Callable[..., Incident],
 ) -> None:
     risks = [asdict(Risk(LOOKALIKE, "b@x.example", "y.example", 3, whose)) for whose in (COLLEAGUES, "site")]
@@ -136,7 +136,7 @@ def test_a_program_does_not_read_the_name_of_others_correspondents_where_it_is_h
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_end_has_a_status(held: Callable[..., Incident], state: State) -> None:
+def test_every_final_state_has_a_status(held: Callable[..., Incident], state: State) -> None:
     from dataclasses import replace
 
     incident = replace(held(), state=state)
@@ -154,18 +154,18 @@ def test_the_description_has_the_same_fields_and_statuses(held: Callable[..., In
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Bearer billin", "Basic billing", "billing", "Bearer \xff"]
 )
-def test_without_its_token_nothing_is_said(client: TestClient, header: str) -> None:
+def test_a_request_without_a_valid_token_gets_401(client: TestClient, header: str) -> None:
     for path in ("/machine/v1/messages", "/machine/v1/messages/7K3M-Q9TX-2ABC"):
         assert client.get(path, headers={"Authorization": header.encode("latin-1")}).status_code == 401  # type: ignore[dict-item]
 
 
-def test_a_token_that_was_revoked_opens_nothing(client: TestClient, desk: Desk) -> None:
+def test_a_revoked_token_gives_no_access(client: TestClient, desk: Desk) -> None:
     assert desk.store.machine_tokens.revoke(BILLING.account) == 1
     assert client.get("/machine/v1/messages").status_code == 401
     assert client.get("/machine/v1/messages", headers={"Authorization": "Bearer other"}).status_code == 200
 
 
-def test_who_guesses_tokens_has_to_wait_and_keeps_no_program_out(client: TestClient, clock: Clock) -> None:
+def test_guessing_tokens_is_slowed_down_without_blocking_programs(client: TestClient, clock: Clock) -> None:
     wrong = {"Authorization": "Bearer x"}
     for _ in range(20):
         assert client.get("/machine/v1/messages", headers=wrong).status_code == 401
@@ -176,18 +176,18 @@ def test_who_guesses_tokens_has_to_wait_and_keeps_no_program_out(client: TestCli
 
 
 @pytest.mark.parametrize("query", ["limit=-1", "limit=x", "offset=1.5", "limit=9999999", "limit=²"])
-def test_a_query_that_is_none_is_refused(client: TestClient, query: str) -> None:
+def test_an_invalid_query_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/machine/v1/messages?{query}").status_code == 422
 
 
-def test_a_page_is_bounded(client: TestClient, held: Callable[..., Incident]) -> None:
+def test_the_length_of_a_page_has_a_limit(client: TestClient, held: Callable[..., Incident]) -> None:
     names = [held(queue_id=f"4{number}").id for number in range(3)]
     first = client.get("/machine/v1/messages?limit=2").json()["messages"]
     rest = client.get("/machine/v1/messages?limit=2&offset=2").json()["messages"]
     assert [one["id"] for one in first + rest] == names[::-1]
 
 
-def test_nothing_can_be_approved_here(client: TestClient, desk: Desk, held: Callable[..., Incident]) -> None:
+def test_the_machine_api_cannot_approve(client: TestClient, desk: Desk, held: Callable[..., Incident]) -> None:
     incident = held()
     for method in ("POST", "PUT", "DELETE"):
         assert client.request(method, f"/machine/v1/messages/{incident.id}").status_code == 405
@@ -271,14 +271,16 @@ def test_the_same_request_twice_sends_one_message(
     assert len(postfix.taken) == 1
 
 
-def test_recipients_may_be_fewer_and_not_more(client: TestClient, desk: Desk, two: Incident, postfix: Postfix) -> None:
+def test_an_amended_message_can_have_fewer_recipients_but_not_more(
+    client: TestClient, desk: Desk, two: Incident, postfix: Postfix
+) -> None:
     assert send(client, two, recipient=["b@partner.example", "eve@partner.example"]).status_code == 422
     assert state(desk, two) is State.HELD
     assert send(client, two, key="2", recipient=["c@partner.example"]).status_code == 200
     assert [one[2] for one in postfix.taken] == [["c@partner.example"]]
 
 
-def test_a_recipient_in_two_spellings_gets_it_once(
+def test_a_recipient_in_two_spellings_gets_the_message_once(
     client: TestClient, held: Callable[..., Incident], postfix: Postfix
 ) -> None:
     incident = held(recipients=["B@Partner.example", "b@partner.example", "c@partner.example"])
@@ -286,7 +288,7 @@ def test_a_recipient_in_two_spellings_gets_it_once(
     assert postfix.taken[0][2] == ["b@partner.example", "c@partner.example"]
 
 
-def test_recipients_that_are_masked_alike_are_not_guessed(
+def test_recipients_with_the_same_masked_form_are_refused(
     client: TestClient, desk: Desk, held: Callable[..., Incident], postfix: Postfix
 ) -> None:
     incident = held(recipients=["b@partner.example", "gone@partner.example"])
@@ -307,13 +309,13 @@ NO_REQUESTS: list[tuple[bytes, dict[str, str], int]] = [
 ]
 
 
-def test_what_is_no_request_changes_nothing(client: TestClient, desk: Desk, two: Incident, postfix: Postfix) -> None:
+def test_an_invalid_request_changes_nothing(client: TestClient, desk: Desk, two: Incident, postfix: Postfix) -> None:
     for content, fields, status in NO_REQUESTS:
         assert send(client, two, content, headers=fields).status_code == status, (content[:100], fields)
         assert (state(desk, two), postfix.taken) == (State.HELD, []), (content[:100], fields)
 
 
-def test_a_large_message_is_taken(client: TestClient, two: Incident, postfix: Postfix) -> None:
+def test_a_large_message_is_accepted(client: TestClient, two: Incident, postfix: Postfix) -> None:
     assert send(client, two, MESSAGE + b"x" * 150_000).status_code == 200
     assert len(postfix.taken[0][0]) > 150_000
 
@@ -329,7 +331,7 @@ def test_a_large_message_is_taken(client: TestClient, two: Incident, postfix: Po
         (OSError("broken"), 503, True),
     ],
 )
-def test_what_postfix_does_not_take_leaves_the_message_held(
+def test_the_message_stays_held_if_postfix_does_not_accept_the_amended_one(
     client: TestClient, desk: Desk, two: Incident, postfix: Postfix, trouble: Exception, status: int, is_kept: bool
 ) -> None:
     postfix.trouble = trouble
@@ -342,7 +344,7 @@ def test_what_postfix_does_not_take_leaves_the_message_held(
     assert not is_kept or answer.json()["error"] == "busy"
 
 
-def test_a_decision_between_submission_and_withdrawal_counts(
+def test_a_decision_made_between_submission_and_withdrawal_counts(
     client: TestClient, desk: Desk, two: Incident, postfix: Postfix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = desk.store.replacements.accepted
@@ -358,7 +360,7 @@ def test_a_decision_between_submission_and_withdrawal_counts(
     assert (message["status"], message["replaced_by"]) == ("approved", None)
 
 
-def test_what_postfix_has_is_withdrawn_without_the_program(
+def test_a_held_message_is_withdrawn_once_postfix_has_the_amended_one(
     client: TestClient, desk: Desk, two: Incident, postfix: Postfix
 ) -> None:
     program = Actor("billing", "replacement")
@@ -376,7 +378,7 @@ def test_what_postfix_has_is_withdrawn_without_the_program(
     assert "withdrawn" not in [one.kind for one in desk.store.outbox.due(datetime.now(UTC))]
 
 
-def test_without_the_listener_it_is_not_offered(make_desk: MakeDesk, hold: Hold) -> None:
+def test_amending_is_not_offered_without_the_listener(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     desk.store.machine_tokens.add(hashlib.sha256(b"billing").hexdigest(), BILLING)
     incident = hold(desk)
@@ -386,7 +388,7 @@ def test_without_the_listener_it_is_not_offered(make_desk: MakeDesk, hold: Hold)
     assert answer.status_code == 501
 
 
-def test_a_program_reads_who_does_not_get_its_message_and_who_has_it(
+def test_a_program_sees_the_excluded_and_the_remaining_recipients(
     client: TestClient, desk: Desk, two: Incident
 ) -> None:
     change = Change(

@@ -12,7 +12,7 @@ _HEBREW = "\u05d9\u05d5\u05e1\u05d9@partner.example"
 
 
 @pytest.mark.parametrize("count", [1, 3, 60])
-def test_each_address_is_written_from_the_left(make_desk: Any, hold: Any, count: int, monkeypatch: Any) -> None:
+def test_each_address_is_displayed_left_to_right(make_desk: Any, hold: Any, count: int, monkeypatch: Any) -> None:
     """Otherwise a Hebrew mailbox would appear after its domain, or swap places with that of another address."""
     desk = make_desk()
     recipients = [_HEBREW, *(f"{number}@partner.example" for number in range(1, count))]
@@ -26,7 +26,7 @@ def test_each_address_is_written_from_the_left(make_desk: Any, hold: Any, count:
     assert bool(re.search(rf'<bdi dir="ltr">\s*{_HEBREW}\s*</bdi>', listed)) is (count == 1)
 
 
-def test_a_person_is_found_by_the_name_that_the_list_shows(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
+def test_the_list_can_be_searched_by_the_displayed_name(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
     desk = make_desk()
     hold(desk, sender="al@corp.example", header_from="Anna Lindqvist <al@corp.example>", subject="First")
     hold(desk, sender="bo@corp.example", header_from="Bert Olsen <bo@corp.example>", subject="Second")
@@ -35,7 +35,7 @@ def test_a_person_is_found_by_the_name_that_the_list_shows(make_desk: Any, hold:
     assert ("Anna Lindqvist" in page, "First" in page, "Second" in page) == (True, True, False)
 
 
-def test_what_an_approval_may_allow_is_closed_in_the_bar(make_desk: Any, hold: Any) -> None:
+def test_the_choice_of_an_allowance_is_collapsed_in_the_bar(make_desk: Any, hold: Any) -> None:
     """Open, it covers half of a phone."""
     desk = make_desk(classes=True, classes_days=7)
     incident = hold(desk)

@@ -27,7 +27,7 @@ def sender_link(browser: Browser, incident: Incident, purpose: str) -> str:
     return f"{SITE}/t/{key.token(purpose, incident.id, 0, incident.sender, incident.created_at)}"
 
 
-def test_a_number_has_two_digits_and_depends_on_all_that_it_is_for() -> None:
+def test_a_number_has_two_digits_and_depends_on_incident_and_person() -> None:
     key = Key.random()
     found = {key.number(str(one), BOSS) for one in range(1_000)}
     assert all(re.fullmatch("[1-9][0-9]", one) for one in found)
@@ -38,7 +38,7 @@ def test_a_number_has_two_digits_and_depends_on_all_that_it_is_for() -> None:
     assert not any(key.has_number(other, "A", BOSS) for other in ("", "٤٢", number + "0", wrong(number)))
 
 
-def test_without_the_setting_nobody_is_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_number_is_required_without_the_setting(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     assert 'name="number"' not in browser.get(browser.link(incident)).text
@@ -65,7 +65,7 @@ def test_a_decision_needs_the_number_of_the_mail(make_desk, hold) -> None:  # ty
     assert events.count((WRONG, BOSS)) == 1
 
 
-def test_after_some_wrong_numbers_a_link_decides_nothing_and_a_person_signs_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_link_is_blocked_after_several_wrong_numbers_until_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(desk=ASKS))
     incident, other = hold(browser.desk), hold(browser.desk)
     number = number_of(browser.desk, incident, BOSS)
@@ -96,7 +96,7 @@ def test_after_some_wrong_numbers_a_link_decides_nothing_and_a_person_signs_in(m
     assert proxied.store.incident(incident.id).state is State.REJECTED
 
 
-def test_forwarding_asking_and_revealing_need_it_and_a_reminder_does_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_forwarding_asking_and_revealing_need_the_number_but_postponing_does_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(desk=ASKS | {"own_domains": ["corp.example"]}))
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
@@ -132,7 +132,7 @@ def test_a_sender_needs_the_number_of_their_own_mail(make_desk, hold) -> None:  
 
 
 @pytest.mark.parametrize("kind", ["request", "reminder", "said", "held", "question"])
-def test_the_mail_shows_the_number_of_its_reader(make_desk, hold, kind: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_mail_shows_the_number_for_its_recipient(make_desk, hold, kind: str) -> None:  # type: ignore[no-untyped-def]
     for asks in (False, True):
         browser = Browser(make_desk(desk={"ask_number": asks}))
         browser.previewer.original = lambda _incident: b"Subject: s\n\nText\n"  # type: ignore[method-assign]
@@ -148,7 +148,7 @@ def test_the_mail_shows_the_number_of_its_reader(make_desk, hold, kind: str) -> 
         assert set(shown) <= {browser.desk.key.number(incident.id, reader).encode()}
 
 
-def test_a_program_that_fills_in_everything_but_the_number_does_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_crawler_that_fills_in_everything_except_the_number_has_no_effect(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     """It follows every link, ticks every box, makes each choice, writes into each field and presses each button."""
     browser = Browser(make_desk(desk=ASKS | {"own_domains": ["corp.example"]}, self_release=True))
     desk = browser.desk
@@ -182,7 +182,7 @@ def filled_in(html: str, form: dict[str, Any], choice: str) -> dict[str, Any]:
     return {**texts, **form["default"], **form["hidden"], **texts, "decision": choice, "choice": choice}
 
 
-def test_many_at_once_have_no_more_attempts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_simultaneous_attempts_do_not_exceed_the_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk=ASKS)
     incident = hold(desk)
     right = number_of(desk, incident, BOSS)

@@ -103,7 +103,7 @@ def forms(html: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_link_becomes_a_cookie_for_its_incident_and_a_clean_address(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_link_sets_a_cookie_for_its_incident_and_redirects_without_the_token(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident, other = hold(desk), hold(desk)
     browser = Browser(desk)
@@ -136,7 +136,7 @@ def test_every_answer_carries_the_security_headers(make_desk, hold) -> None:  # 
         assert headers["referrer-policy"] in ("same-origin", "no-referrer")
 
 
-def test_no_page_loads_anything_from_elsewhere_or_runs_a_script(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_page_loads_external_content_or_runs_a_script(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     for page in (browser.get(browser.link(incident)), browser.get(f"/incidents/{incident.id}/text")):
@@ -181,7 +181,7 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
         ),
     ],
 )
-def test_who_comes_too_late_is_told_what_holds(make_desk, hold, language, before, answered, decided) -> None:  # type: ignore[no-untyped-def]
+def test_a_late_answer_is_told_the_actual_decision(make_desk, hold, language, before, answered, decided) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[[BOSS, "law@corp.example"]], approvals=2)
     incident = hold(desk)
     browser = Browser(desk, **{"Accept-Language": language})
@@ -202,7 +202,7 @@ def test_opening_is_recorded_once(make_desk, hold) -> None:  # type: ignore[no-u
     assert [event.event for event in browser.desk.store.history(incident.id)].count("opened") == 1
 
 
-def test_the_form_s_default_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_default_of_the_form_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
@@ -215,7 +215,7 @@ def test_the_form_s_default_decides_nothing(make_desk, hold) -> None:  # type: i
     assert browser.desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_form_without_our_stamp_or_from_another_site_is_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_form_without_a_stamp_or_from_another_site_is_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
@@ -235,7 +235,7 @@ def test_a_form_without_our_stamp_or_from_another_site_is_refused(make_desk, hol
     assert browser.desk.store.incident(incident.id).state is State.APPROVED
 
 
-def test_wrong_links_are_refused_in_one_shape(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_all_invalid_links_get_the_same_response(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident, other = hold(browser.desk), hold(browser.desk)
     good = browser.link(incident).rsplit("/", 1)[1]
@@ -259,7 +259,7 @@ def test_wrong_links_are_refused_in_one_shape(make_desk, hold) -> None:  # type:
     assert "This link does not work" in text
 
 
-def test_a_link_past_its_deadline_says_what_happened(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_link_after_its_deadline_shows_the_outcome(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk, now=datetime.now(UTC) - timedelta(days=3))
     page = browser.get(browser.link(incident))
@@ -269,7 +269,7 @@ def test_a_link_past_its_deadline_says_what_happened(make_desk, hold) -> None:  
     assert "Nobody decided about the message in time." in browser.get(browser.link(incident)).text
 
 
-def test_four_eyes_are_thanked_and_shown(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_shows_the_first_of_two_required_approvals(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS, "second@corp.example"], approvals=2)
     incident = hold(desk)
     browser = Browser(desk)
@@ -314,7 +314,7 @@ def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk,
     assert [event for event in after if event not in before] == ["opened"]
 
 
-def test_one_match_is_revealed_with_a_reason_and_recorded_before(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_match_is_revealed_with_a_reason_and_recorded_first(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
@@ -334,7 +334,7 @@ def test_one_match_is_revealed_with_a_reason_and_recorded_before(make_desk, hold
     assert SECRET not in repr(browser.desk.store.history(incident.id))
 
 
-def test_who_is_not_asked_any_more_reads_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_who_is_no_longer_asked_sees_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[[BOSS, "second@corp.example"], ["law@corp.example"]])
     incident = hold(desk)
     browser = Browser(desk)
@@ -351,7 +351,7 @@ def test_who_is_not_asked_any_more_reads_nothing(make_desk, hold) -> None:  # ty
     assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
 
 
-def test_a_policy_may_forbid_to_reveal(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_policy_can_forbid_revealing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(reveal=False))
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
@@ -363,7 +363,7 @@ def test_a_policy_may_forbid_to_reveal(make_desk, hold) -> None:  # type: ignore
     assert SECRET not in answer.text
 
 
-def test_a_message_that_cannot_be_shown_is_said_so(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_reports_a_message_that_cannot_be_shown(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
@@ -401,7 +401,7 @@ def signed_in(desk: Desk, monkeypatch: pytest.MonkeyPatch, who: str = BOSS) -> B
     return browser
 
 
-def test_signing_in_shows_what_waits_and_lets_several_be_decided(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_list_after_sign_in_shows_open_requests_and_decides_several(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     one, two, three = (hold(desk, subject=f"Subject {number}") for number in range(3))
     browser = signed_in(desk, monkeypatch)
@@ -445,7 +445,7 @@ FILTERED: list[tuple[str, set[str]]] = [
 ]
 
 
-def test_the_list_is_filtered(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_list_can_be_filtered(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     hold(desk, subject="Figures")
     hold(desk, subject="100% of it", policy="cards", recipients=["x@y.example"])
@@ -460,7 +460,7 @@ def test_the_list_is_filtered(make_desk, hold, monkeypatch) -> None:  # type: ig
 
 
 @pytest.mark.parametrize("show", ["waiting", "all"])
-def test_a_long_list_is_walked_page_by_page_and_counted_up_to_a_number(make_desk, hold, monkeypatch, show) -> None:  # type: ignore[no-untyped-def]
+def test_a_long_list_has_pages_and_a_count_up_to_a_limit(make_desk, hold, monkeypatch, show) -> None:  # type: ignore[no-untyped-def]
     for place in ("holdgate.desk.web.listing", "holdgate.desk.web.pages", "holdgate.quarantine.requests"):
         monkeypatch.setattr(f"{place}.COUNTED", 3)
     monkeypatch.setattr("holdgate.desk.web.listing.PAGE_SIZE", 2)
@@ -481,7 +481,7 @@ def test_a_long_list_is_walked_page_by_page_and_counted_up_to_a_number(make_desk
     assert sorted(seen) == sorted(subjects)
 
 
-def test_nobody_sees_what_they_were_not_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_sees_only_incidents_they_were_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS])
     mine = hold(desk)
     desk.settings.moderation.moderators[:] = ["other@corp.example"]
@@ -493,7 +493,7 @@ def test_nobody_sees_what_they_were_not_asked_about(make_desk, hold, monkeypatch
     assert browser.get(f"/incidents/{mine.id.lower()}").status_code == 200
 
 
-def test_an_unknown_address_gets_the_same_answer_and_no_mail(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_address_gets_the_same_page_and_no_mail(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -506,7 +506,7 @@ def test_an_unknown_address_gets_the_same_answer_and_no_mail(make_desk, hold, mo
     assert Browser(desk).client.post("/sign-in", data={"address": "nonsense"}).status_code == 422
 
 
-def test_codes_are_few_and_end_after_five_attempts(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_codes_is_limited_and_a_code_allows_five_attempts(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -523,7 +523,7 @@ def test_codes_are_few_and_end_after_five_attempts(make_desk, hold, monkeypatch)
     assert all(page.status_code == 200 for page in pages)
 
 
-def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_requests_for_codes_by_others_do_not_lock_out_the_owner(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -541,7 +541,7 @@ def test_a_stranger_who_asks_for_codes_does_not_keep_their_owner_out(make_desk, 
     assert str(owner.submit(page, "/code", code=code).url) == f"{SITE}/incidents"
 
 
-def test_who_shares_an_address_with_a_stranger_signs_in_all_the_same(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_behind_a_shared_client_address_can_still_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """Both are behind one NAT, or a proxy that the desk does not know. The other person uses up every limit."""
     desk = make_desk()
     hold(desk)
@@ -562,7 +562,7 @@ def test_who_shares_an_address_with_a_stranger_signs_in_all_the_same(make_desk, 
     assert owner.submit(page, "/code", code=code).status_code == 422
 
 
-def test_a_code_of_one_person_signs_nobody_else_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_is_valid_only_for_its_person(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS, "carol@corp.example"])
     hold(desk)
     mailed: list[bytes] = []
@@ -575,7 +575,7 @@ def test_a_code_of_one_person_signs_nobody_else_in(make_desk, hold, monkeypatch)
         assert browser.submit(page, "/code", code=code).status_code == 422
 
 
-def test_a_visitor_may_come_to_another_desk_at_each_step(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_each_step_of_a_sign_in_can_use_another_desk(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     mailed: list[bytes] = []
@@ -597,7 +597,7 @@ def test_a_visitor_may_come_to_another_desk_at_each_step(make_desk, hold, monkey
     assert str(first.get("/incidents").url) == f"{SITE}/sign-in"
 
 
-def test_who_writes_in_the_store_cannot_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_write_access_to_the_store_does_not_allow_a_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=[BOSS, "carol@corp.example"])
     hold(desk)
     mailed: list[bytes] = []
@@ -612,7 +612,7 @@ def test_who_writes_in_the_store_cannot_sign_in(make_desk, hold, monkeypatch) ->
     assert browser.submit(page, "/code", code=code).status_code == 422
 
 
-def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_only_a_trusted_proxy_can_sign_a_user_in(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
     hold(desk)
     templates = templates_of(desk)
@@ -630,7 +630,7 @@ def test_a_trusted_proxy_signs_in_and_nobody_else_can(make_desk, hold) -> None: 
     assert str(outsider.get("/incidents").url) == f"{SITE}/sign-in"
 
 
-def test_two_names_of_a_user_are_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_two_user_headers_are_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
     hold(desk)
     app = Browser(desk).app
@@ -644,7 +644,7 @@ def test_two_names_of_a_user_are_refused(make_desk, hold) -> None:  # type: igno
     assert str(outsider.get("/incidents", headers=forged).url) == f"{SITE}/sign-in"
 
 
-def test_a_proxy_proves_itself(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_proxy_needs_its_secret(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     secret = tmp_path / "proxy.secret"
     secret.write_text("s" * 32 + "\n")
     proxies = {"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"], "proxy_secret": str(secret)}
@@ -663,7 +663,7 @@ def test_a_proxy_proves_itself(make_desk, hold, tmp_path) -> None:  # type: igno
 # -- the sender, languages, trouble -------------------------------------------------------------------------------
 
 
-def test_the_sender_withdraws_their_message_with_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_withdraws_their_message_after_ticking_the_box(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     token = browser.desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
@@ -701,7 +701,7 @@ def test_a_sender_who_clicks_again_or_too_late_changes_nothing(make_desk, hold, 
     assert len(desk.store.outbox.due(datetime.now(UTC))) == mails
 
 
-def test_the_site_s_texts_are_read_in_the_language_of_the_person(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_texts_of_the_site_are_shown_in_the_language_of_the_person(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     described = 'description = { en = "Card numbers need approval", de = "Kartennummern brauchen eine Freigabe" }'
     reason = {"en": "They asked for it", "de": "Sie haben danach gefragt"}
     policies = f'[[policy]]\nname = "all"\naction = "quarantine"\n{described}\n'
@@ -721,7 +721,7 @@ def test_the_site_s_texts_are_read_in_the_language_of_the_person(make_desk, hold
     assert (decided.state, decided.comment) == (State.APPROVED, "They asked for it")
 
 
-def test_the_sender_releases_with_a_reason_and_a_tick(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_releases_with_a_reason_and_a_ticked_box(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(self_release=True, reasons=["Contract", "They asked <for> it"]))
     incident = hold(browser.desk, policy="all")
     token = browser.desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)
@@ -749,7 +749,7 @@ def test_the_sender_releases_with_a_reason_and_a_tick(make_desk, hold) -> None: 
     assert "released the message" in browser.submit(page, incident.id, reason="twice", confirm="yes").text
 
 
-def test_a_message_that_its_sender_may_not_release_has_no_button(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_that_its_sender_must_not_release_has_no_button(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk(self_release=True))
     incident = hold(browser.desk, policy="all", profiles={"a": "critical"})
     page = browser.get(
@@ -764,7 +764,7 @@ def test_a_message_that_its_sender_may_not_release_has_no_button(make_desk, hold
     assert browser.desk.store.incident(incident.id).state is State.HELD
 
 
-def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_pages_use_the_language_of_the_browser(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     german = Browser(desk, **{"Accept-Language": "sv, de-AT;q=0.9, en;q=0.1"})
@@ -775,7 +775,7 @@ def test_pages_speak_the_browser_s_language(make_desk, hold) -> None:  # type: i
     assert '<html lang="en">' in swedish.get(swedish.link(incident)).text
 
 
-def test_hostile_words_harm_no_page(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_hostile_text_does_not_damage_a_page(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     hostile = "<script>x</script>\"'{{1234*1000}}\u202e\x1b\r\n" + "A" * 10_000
     incident = hold(
@@ -797,7 +797,7 @@ def test_hostile_words_harm_no_page(make_desk, hold, monkeypatch) -> None:  # ty
         assert len(text) < 100_000
 
 
-def test_trouble_of_ours_is_said_without_detail(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_internal_error_is_shown_without_details(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     link = browser.link(incident)
@@ -809,7 +809,7 @@ def test_trouble_of_ours_is_said_without_detail(make_desk, hold, monkeypatch) ->
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_own_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_custom_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     own = tmp_path / "templates"
     (own / "pages").mkdir(parents=True)
     (own / "en").mkdir()
@@ -824,7 +824,7 @@ def test_own_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_pat
         assert "Your mail address" in Browser(desk).get("/sign-in").text
 
 
-def test_own_words_that_cannot_be_used_are_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_invalid_custom_words_are_not_used(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     own = tmp_path / "templates" / "en"
     own.mkdir(parents=True)
     (own / "words.toml").write_text('link_wrong = "Ask {nobody}."\nstates = "none"\ntitle_sign_in = "Enter"\n')
@@ -843,7 +843,7 @@ class Chat(Channel):
         raise NotImplementedError
 
 
-def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_trial_values_of_holdgate_check_equal_those_of_real_mail_and_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     seen: dict[tuple[str, str], set[str]] = {}
 
     def noting(method: Any) -> Any:
@@ -878,7 +878,7 @@ def test_what_holdgate_check_tries_has_the_values_of_the_true_mail_and_pages(mak
     assert seen == {(kind, name): set(values[name]) for kind, values in tried.items() for name in values}
 
 
-def test_a_moderator_forwards_asks_and_defers(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_can_forward_ask_and_postpone(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -908,7 +908,7 @@ def test_a_moderator_forwards_asks_and_defers(make_desk, hold) -> None:  # type:
     assert "Yours" in text
 
 
-def test_the_sender_answers_by_a_link_that_does_nothing_else(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_answers_through_a_link_that_allows_nothing_else(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     token = desk.key.token(tokens.ANSWER, incident.id, 0, incident.sender, incident.created_at)
@@ -933,7 +933,7 @@ def test_the_sender_answers_by_a_link_that_does_nothing_else(make_desk, hold) ->
     assert other.get(f"/reason/{incident.id}").status_code == 403
 
 
-def test_after_a_decision_a_link_names_how_many_wait_and_a_session_the_next(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_after_a_decision_shows_the_open_requests(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     first, second = hold(desk, subject="First"), hold(desk, subject="Second")
     by_link = Browser(desk)
@@ -947,7 +947,7 @@ def test_after_a_decision_a_link_names_how_many_wait_and_a_session_the_next(make
     assert "Second" in seen
 
 
-def test_the_language_is_the_person_s(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_language_follows_the_table_for_the_person(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "languages").write_text("boss@corp.example de\n")
     desk = make_desk(desk={"languages": f"texthash:{tmp_path / 'languages'}"}, language="fr")
     assert desk.language("boss@corp.example", asked=["es"]) == "de"

@@ -33,13 +33,13 @@ def taken() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
-def test_a_port_that_is_taken_is_an_error_at_start(make_desk, taken) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_in_use_is_an_error_at_the_start(make_desk, taken) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{taken.getsockname()[1]}"})
     with taken, pytest.raises(OSError, match="cannot listen on"), server(desk):
         pass
 
 
-def test_tls_of_its_own(make_desk, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_server_can_use_tls_itself(make_desk, tmp_path) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = [
@@ -92,7 +92,7 @@ def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, 
     assert (decided, answer[:12]) == ((State.HELD, b"") if missing else (State.APPROVED, b"HTTP/1.1 303"))
 
 
-def test_half_open_requests_lock_nobody_out(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_half_open_requests_do_not_block_other_clients(make_desk) -> None:  # type: ignore[no-untyped-def]
     port = free_port()
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     with ExitStack() as stack:
@@ -117,7 +117,7 @@ def _is_ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_a_request_that_does_not_end_is_ended(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_incomplete_request_is_closed_at_the_time_limit(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     port = free_port()
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
@@ -126,7 +126,7 @@ def test_a_request_that_does_not_end_is_ended(make_desk, monkeypatch) -> None:  
         assert _is_ended(silent)
 
 
-def test_a_client_of_ipv6_is_its_network() -> None:
+def test_an_ipv6_client_counts_as_its_network() -> None:
     assert connections.client_of("2001:db8:1:2:3::4") == connections.client_of("2001:db8:1:2::5") == "2001:db8:1:2::/64"
     assert connections.client_of("192.0.2.1") != connections.client_of("192.0.2.2")
     assert connections.client_of("") == ""

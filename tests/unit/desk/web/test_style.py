@@ -36,10 +36,10 @@ def contrast(one: str, other: str) -> float:
         ("line", "paper", 3.0),
     ],
 )
-def test_contrast(scheme: dict[str, str], front: str, back: str, least: float) -> None:
+def test_every_colour_pair_has_enough_contrast(scheme: dict[str, str], front: str, back: str, least: float) -> None:
     assert contrast(scheme[front], scheme[back]) >= least
 
 
-def test_the_measure_itself() -> None:
+def test_the_contrast_formula_gives_known_values() -> None:
     assert round(contrast("#000000", "#ffffff"), 2) == 21
     assert round(contrast("#777777", "#ffffff"), 2) == 4.48
