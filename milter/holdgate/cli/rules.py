@@ -2,13 +2,15 @@
 
 import argparse
 import os
+import pwd
 import secrets
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from holdgate.cli.output import print_error, print_result, progress, wants_json
-from holdgate.config import RulesSettings
+from holdgate.config import RulesSettings, Settings
 from holdgate.detect import Confidence, Detector, RuleError, never
 from holdgate.detect.identifiers import Identifier
 from holdgate.detect.loader import Loaded, load
@@ -36,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hiding = steps.add_parser(
         "never",
         help="print your own values that never count, hashed, for never-count.toml",
-        description="Reads values from standard input, one a line, and prints a table for never-count.toml in your own "
-        "rules. Makes never-count.key there if it is missing: daemons and you have to be able to read it, nobody else.",
+        description="Reads values from standard input, one per line, and prints a table for never-count.toml in your "
+        "own rules. Makes never-count.key there if it is missing. Run it as root: only root and the scan workers can "
+        "then read the key.",
     )
     hiding.add_argument("identifier", help='id of an identifier, with * for several ("phone-number", "*-bank-account")')
     testing = steps.add_parser(
@@ -100,14 +103,22 @@ def _hash_values(arguments: argparse.Namespace) -> int:
 
 
 def _make_key(path: Path) -> None:
-    """Create a key file, atomically, that the group of its directory can read."""
+    """Create a key file, atomically, that the scan workers can read."""
     with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.") as file:
-        os.fchown(file.fileno(), -1, path.parent.stat().st_gid)
+        os.fchown(file.fileno(), -1, _readers_of(path.parent))
         os.fchmod(file.fileno(), 0o640)
         file.write(secrets.token_hex(never.LEAST_KEY) + "\n")
         file.flush()
         os.fsync(file.fileno())
         os.link(file.name, path)
+
+
+def _readers_of(directory: Path) -> int:
+    """Return the group of the scan workers' user, or that of the directory if it is unknown or not root's to give."""
+    if os.geteuid() == 0:
+        with suppress(KeyError):
+            return pwd.getpwnam(Settings().account("scan")).pw_gid
+    return directory.stat().st_gid
 
 
 def _list(loaded: Loaded, arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -94,3 +95,23 @@ def test_own_values_are_printed_hashed(
     assert (tmp_path / "never-count.key").stat().st_mode & 0o777 == 0o640
     (tmp_path / "never-count.toml").write_text(table, encoding="utf-8")
     assert not Detector.from_rules(RULES, local_dir=tmp_path).find("IBAN GB82 WEST 1234 5698 7654 32")
+
+
+@pytest.mark.parametrize(("user", "known", "group"), [(0, True, 4711), (0, False, None), (1000, True, None)])
+def test_the_scan_workers_can_read_the_key_of_own_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, known: bool, group: int | None
+) -> None:
+    """Root gives it to the group of their user; anyone else, or without this user, to that of the directory."""
+
+    def entry(name: str) -> SimpleNamespace:
+        if not known or name != "holdgate-scan":
+            raise KeyError(name)
+        return SimpleNamespace(pw_gid=4711)
+
+    groups: list[int] = []
+    monkeypatch.setattr("pwd.getpwnam", entry)
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    monkeypatch.setattr("os.fchown", lambda _file, _user, given: groups.append(given))
+    monkeypatch.setattr("sys.stdin", io.StringIO("GB82 WEST 1234 5698 7654 32\n"))
+    assert run("never", "iban", local=tmp_path) == 0
+    assert groups == [tmp_path.stat().st_gid if group is None else group]
