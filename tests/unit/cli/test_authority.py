@@ -44,7 +44,7 @@ def files(folder: Path) -> tuple[Path, Path, Path]:
     return folder / "authority.crt", folder / "node.crt", folder / "node.key"
 
 
-def test_each_node_gets_its_files_of_one_authority(run: Run, tmp_path: Path) -> None:
+def test_each_node_gets_a_certificate_of_the_same_authority(run: Run, tmp_path: Path) -> None:
     code, output = run("mx1.corp.example", "mx_2")
     assert code == 0
     assert "certificate of mx_2, valid for 730 days" in output
@@ -63,7 +63,7 @@ def test_each_node_gets_its_files_of_one_authority(run: Run, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["", "../mx1", "mx 1", "-mx1", "a" * 256, "mxé"])
-def test_what_is_no_name_of_a_node_gets_none(run: Run, tmp_path: Path, name: str) -> None:
+def test_an_invalid_node_name_gets_no_certificate(run: Run, tmp_path: Path, name: str) -> None:
     code, output = run("--", "mx1", name)
     assert code == 2
     assert "is no name of a node" in output
@@ -71,7 +71,7 @@ def test_what_is_no_name_of_a_node_gets_none(run: Run, tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "4000"])
-def test_no_certificate_is_valid_for_ever_or_never(run: Run, days: str) -> None:
+def test_the_validity_of_a_certificate_has_limits(run: Run, days: str) -> None:
     assert f"--days: {days} is not between" in run("mx1", "--days", days)[1]
 
 
@@ -81,7 +81,7 @@ def test_a_certificate_does_not_outlive_its_authority(run: Run, tmp_path: Path) 
     assert run("mx1", "--days", "100")[0] == 0
 
 
-def test_an_authority_that_is_not_whole_signs_nothing(run: Run, tmp_path: Path) -> None:
+def test_an_incomplete_or_expired_authority_signs_nothing(run: Run, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     Authority.open(tmp_path / "other", now)
     Authority.open(tmp_path / "old", now - timedelta(days=5000))
@@ -119,14 +119,14 @@ def found(settings: Settings) -> str:
     return "\n".join(check_nodes.problems(Path("holdgate.toml"), settings))
 
 
-def test_certificates_that_are_right_are_no_problem(folder: Path) -> None:
+def test_valid_certificates_are_not_reported(folder: Path) -> None:
     assert found(settings_of(folder)) == ""
     assert found(Settings()) == ""
 
 
 @pytest.mark.parametrize("name", ["authority.crt", "node.crt", "node.key"])
 @pytest.mark.parametrize("damage", ["missing", "no pem"])
-def test_files_that_cannot_be_used_are(folder: Path, name: str, damage: str) -> None:
+def test_unusable_certificate_files_are_reported(folder: Path, name: str, damage: str) -> None:
     if damage == "missing":
         (folder / name).unlink()
     else:
@@ -134,7 +134,7 @@ def test_files_that_cannot_be_used_are(folder: Path, name: str, damage: str) -> 
     assert "the files cannot be used" in found(settings_of(folder))
 
 
-def test_files_that_do_not_belong_together_are(folder: Path, tmp_path: Path) -> None:
+def test_mismatched_certificate_files_are_reported(folder: Path, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     Authority.open(tmp_path / "other", now).write(tmp_path / "foreign", "mx1", now, timedelta(days=100))
     assert "is for mx1, and this node is mx2" in found(settings_of(folder, name="mx2"))
@@ -145,7 +145,7 @@ def test_files_that_do_not_belong_together_are(folder: Path, tmp_path: Path) -> 
     assert "readable by all users" in found(settings_of(folder))
 
 
-def test_a_certificate_that_ends_is_said_before_and_after(folder: Path, tmp_path: Path) -> None:
+def test_an_expiring_or_expired_certificate_is_reported(folder: Path, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     signer = Authority.open(tmp_path / "ca", now)
     signer.write(folder, "mx1", now - timedelta(days=100), timedelta(days=99))
@@ -160,7 +160,7 @@ def test_a_certificate_that_ends_is_said_before_and_after(folder: Path, tmp_path
         ('authority = "/a"\ncertificate = "/c"\nprivate_key = "/k"\naddress = "h:1"', "address is set"),
     ],
 )
-def test_settings_that_lack_a_part_are_refused(tmp_path: Path, node: str, problem: str) -> None:
+def test_incomplete_node_settings_are_refused(tmp_path: Path, node: str, problem: str) -> None:
     (tmp_path / "holdgate.toml").write_text(f"[node]\n{node}\n")
     with pytest.raises(ConfigError, match=problem):
         load_settings(tmp_path / "holdgate.toml")
@@ -176,7 +176,7 @@ def test_settings_that_lack_a_part_are_refused(tmp_path: Path, node: str, proble
         ("192.0.2.1:8755", "mail.corp.example:9000", "mail.corp.example:9000"),
     ],
 )
-def test_the_store_is_told_where_others_reach_a_node(
+def test_the_address_of_a_node_is_recorded_in_the_store(
     folder: Path, listen: str, address: str | None, expected: str
 ) -> None:
     assert machine_of(settings_of(folder, listen=listen, address=address)).address == expected
@@ -209,7 +209,9 @@ def listening(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.postgresql
-def test_the_other_nodes_are_asked(postgres: PostgresServer, folder: Path, tmp_path: Path, listening: str) -> None:
+def test_check_connects_to_the_other_nodes(
+    postgres: PostgresServer, folder: Path, tmp_path: Path, listening: str
+) -> None:
     url = postgres.new_database()
     migrate(url)
     store = open_store(url)
@@ -238,7 +240,7 @@ def test_the_other_nodes_are_asked(postgres: PostgresServer, folder: Path, tmp_p
     store.close()
 
 
-def test_one_server_alone_needs_no_listener(folder: Path) -> None:
+def test_a_single_server_needs_no_listener(folder: Path) -> None:
     (remark,) = check_nodes.remarks(settings_of(folder, listen="127.0.0.1:8755"))
     assert "no other reads here" in remark
     assert list(check_nodes.remarks(settings_of(folder))) == []

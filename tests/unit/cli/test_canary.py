@@ -21,7 +21,7 @@ def named(directory: Path, settings: Settings | None = None, **changes: str) -> 
     return [problem.split(":")[0] for problem in delivery_problems(settings or Settings(), Postfix(directory))]
 
 
-def test_what_keeps_the_canary_from_being_thrown_away_is_named(tmp_path: Path) -> None:
+def test_settings_that_prevent_discarding_the_canary_are_named(tmp_path: Path) -> None:
     assert named(tmp_path) == []
     assert named(tmp_path, recipient_delimiter="-+") == []
     assert named(tmp_path, mydestination="hash:/etc/postfix/ours") == []
@@ -32,11 +32,11 @@ def test_what_keeps_the_canary_from_being_thrown_away_is_named(tmp_path: Path) -
     assert named(tmp_path, local_transport="lmtp:unix:private/dovecot") == ["local_transport"]
 
 
-def test_another_recipient_is_its_owners_business(tmp_path: Path) -> None:
+def test_settings_for_a_custom_recipient_are_not_checked(tmp_path: Path) -> None:
     assert named(tmp_path, OTHER, mydestination="", recipient_delimiter="") == []
 
 
 @pytest.mark.parametrize(("inside", "count"), [([], 0), (["corp.example"], 0), (["localhost"], 1), (["*"], 1)])
-def test_a_canary_that_counts_as_inside_is_named(inside: list[str], count: int) -> None:
+def test_a_canary_recipient_that_counts_as_internal_is_named(inside: list[str], count: int) -> None:
     policies = PolicyFile(internal_domains=inside)
     assert len(list(policy_problems(Settings(), policies))) == count

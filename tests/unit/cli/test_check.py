@@ -132,7 +132,7 @@ def test_each_problem_is_named(output: str, problem: str) -> None:
     assert any(line.startswith(problem) for line in output.splitlines()), output
 
 
-def test_what_is_right_is_not_named(output: str) -> None:
+def test_correct_settings_are_not_named(output: str) -> None:
     assert '"us-*"' not in output
     assert '"PDF"' not in output
     assert '"eng"' not in output
@@ -144,7 +144,7 @@ def test_what_is_right_is_not_named(output: str) -> None:
     assert 'policy "f"' not in output
 
 
-def test_a_file_that_is_no_toml_is_all_that_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_the_only_problem_reported(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text("user = ")
     (problem,) = check(path).problems
@@ -162,6 +162,6 @@ def test_a_table_of_machine_accounts_that_cannot_be_read_is_named(tmp_path: Path
     assert f"there is no {tmp_path}/machines" in problems[0]
 
 
-def test_a_link_is_reported_once_and_not_looked_up_as_a_table(output: str) -> None:
+def test_a_url_is_reported_once_and_not_queried_as_a_table(output: str) -> None:
     lines = [line for line in output.splitlines() if "https://corp.example" in line]
     assert lines == ['policies.toml: internal_domains: "https://corp.example" is a link; did you mean "corp.example"?']

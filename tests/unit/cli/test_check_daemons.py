@@ -62,7 +62,7 @@ def refused(directory: Path) -> list[str]:
 
 
 @root_only
-def test_what_the_user_may_do_is_not_named(directory: Path) -> None:
+def test_permitted_access_is_not_named(directory: Path) -> None:
     assert refused(directory) == []
 
 
@@ -81,14 +81,14 @@ def test_what_the_user_may_do_is_not_named(directory: Path) -> None:
         ("rules.d", 0o700, "[rules] local_directory: nobody cannot read rules.d"),
     ],
 )
-def test_what_the_user_may_not_do_is_named(directory: Path, name: str, mode: int, output: str) -> None:
+def test_denied_access_is_named(directory: Path, name: str, mode: int, output: str) -> None:
     (directory / name).chmod(mode)
     (problem,) = refused(directory)
     assert problem.startswith(f"{output}; ")
 
 
 @root_only
-def test_a_file_that_is_not_there_yet_is_looked_for_in_its_directory(directory: Path) -> None:
+def test_access_to_a_missing_file_is_checked_in_its_directory(directory: Path) -> None:
     (directory / "token.key").unlink()
     directory.chmod(0o755)
     found = refused(directory)
@@ -106,13 +106,13 @@ def test_a_user_who_does_not_exist_is_named_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # starts a scan service
-def test_workers_that_hold_are_not_named(tmp_path: Path) -> None:
+def test_confined_workers_are_not_named(tmp_path: Path) -> None:
     assert list(check_daemons.confinement(tmp_path, site(tmp_path))) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("refusal", ["landlock_restrict_self", "landlock_create_ruleset"])
-def test_a_layer_that_is_refused_is_named(tmp_path: Path, refusal: str) -> None:
+def test_a_refused_layer_is_named(tmp_path: Path, refusal: str) -> None:
     config = tmp_path / "holdgate.toml"
     config.write_text(f'[queue]\npostfix_config = "{tmp_path}"\n')
     done = subprocess.run(
@@ -138,7 +138,7 @@ def with_service(tmp_path: Path, scan_socket: Path, **changes: object) -> Settin
 
 
 @root_only
-def test_what_workers_load_has_to_be_readable_for_their_user(directory: Path) -> None:
+def test_files_that_workers_load_must_be_readable_for_their_user(directory: Path) -> None:
     (directory / "rules.d/words.toml").touch(mode=0o640)
     settings = with_service(directory, directory / "scan.sock", user="root", scan_user="nobody")
     config = directory / "holdgate.toml"
@@ -154,7 +154,7 @@ def test_what_workers_load_has_to_be_readable_for_their_user(directory: Path) ->
 
 
 @pytest.mark.slow
-def test_workers_are_tried_by_the_service_as_well(tmp_path: Path) -> None:
+def test_workers_of_the_scan_service_are_checked_too(tmp_path: Path) -> None:
     service = ScanDaemon()
     try:
         settings = with_service(tmp_path, service.socket, user="root", scan_user="nobody")
@@ -167,7 +167,7 @@ def test_workers_are_tried_by_the_service_as_well(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # starts a scan service
-def test_workers_that_are_the_user_of_another_daemon_are_named(tmp_path: Path) -> None:
+def test_workers_with_the_user_of_another_daemon_are_named(tmp_path: Path) -> None:
     settings = with_service(tmp_path, tmp_path / "scan.sock", milter_user="mail", scan_user="mail")
     (problem,) = check_daemons.confinement(Path("holdgate.toml"), settings)
     assert problem == (
@@ -175,7 +175,7 @@ def test_workers_that_are_the_user_of_another_daemon_are_named(tmp_path: Path) -
     )
 
 
-def test_a_user_for_the_workers_is_needed_with_the_service_only(tmp_path: Path) -> None:
+def test_a_user_for_the_workers_is_needed_only_with_the_scan_service(tmp_path: Path) -> None:
     settings = with_service(tmp_path, tmp_path / "scan.sock", scan_user="nobody-of-that-name")
     (problem,) = check_daemons.user(tmp_path, settings)
     assert 'user: there is no user "nobody-of-that-name"' in problem
@@ -225,7 +225,7 @@ def send_nothing(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-def test_daemons_that_do_not_run_are_remarked(tmp_path: Path) -> None:
+def test_daemons_that_do_not_run_give_a_warning(tmp_path: Path) -> None:
     settings = site(tmp_path, web_listen="127.0.0.1:1", public_url="https://approve.corp.example")
     assert list(check_daemons.answers(tmp_path, settings)) == []
     assert [line.partition(" ")[0] for line in check_daemons.absent(settings)] == [

@@ -50,7 +50,7 @@ def warnings(tmp_path: Path, **tables: Any) -> list[str]:
         ("holdgate@corp.example.", False),
     ],
 )
-def test_a_sender_of_notices_without_an_address_is_a_problem(tmp_path: Path, given: str, is_right: bool) -> None:
+def test_a_notice_from_value_without_an_address_is_a_problem(tmp_path: Path, given: str, is_right: bool) -> None:
     found = problems(tmp_path, desk={"notice_from": given})
     assert found == [] if is_right else f'[desk] notice_from: "{given}"' in found[0]
 
@@ -66,7 +66,7 @@ def test_a_sender_of_notices_without_an_address_is_a_problem(tmp_path: Path, giv
         ("Holdgate", [], ""),  # a problem, which is said instead
     ],
 )
-def test_a_sender_of_notices_in_a_domain_without_a_dot_is_a_warning(
+def test_a_notice_from_domain_without_a_dot_is_a_warning(
     tmp_path: Path, given: str, own: list[str], meant: str
 ) -> None:
     found = warnings(tmp_path, desk={"notice_from": given, "own_domains": own})
@@ -75,11 +75,11 @@ def test_a_sender_of_notices_in_a_domain_without_a_dot_is_a_warning(
     assert all(f'did you mean "{meant}"?' in line for line in found)
 
 
-def test_the_default_sender_of_notices_is_no_warning(tmp_path: Path) -> None:
+def test_the_default_notice_from_gives_no_warning(tmp_path: Path) -> None:
     assert warnings(tmp_path) == []
 
 
-def test_own_domains_are_domains(tmp_path: Path) -> None:
+def test_an_address_in_own_domains_is_a_problem(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, desk={"own_domains": ["corp.example", "@partner.example"]})
     assert problem == 'h.toml: [desk] own_domains: "@partner.example" is no domain; did you mean "partner.example"?'
 
@@ -115,7 +115,7 @@ def test_a_moderator_without_a_domain_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
-def test_a_moderator_of_another_company_is_a_warning(tmp_path: Path) -> None:
+def test_a_moderator_in_another_domain_is_a_warning(tmp_path: Path) -> None:
     people = {
         "moderators": ["a@corp.exmaple", "b@mail.corp.example", "c@corp.example"],
         "fallback": ["d@partner.example"],
@@ -125,13 +125,13 @@ def test_a_moderator_of_another_company_is_a_warning(tmp_path: Path) -> None:
     assert '[moderation] fallback: "d@partner.example" is in none of own_domains' in far
 
 
-def test_a_moderator_whose_alias_leads_outside_is_a_warning(tmp_path: Path) -> None:
+def test_a_moderator_with_an_external_alias_target_is_a_warning(tmp_path: Path) -> None:
     output = warnings(tmp_path, moderation={"moderators": ["law@corp.example"], "fallback": ["bob@corp.example"]})
     (moderator,) = (line for line in output if "[moderation]" in line)
     assert "law@corp.example is an alias for law@partner.example" in moderator
 
 
-def test_aliases_that_lead_outside_are_named(tmp_path: Path) -> None:
+def test_aliases_with_external_targets_are_named(tmp_path: Path) -> None:
     (warning,) = check_people.warnings(Path("h.toml"), settings_of(tmp_path))
     assert "law@corp.example → law@partner.example" in warning
     assert "list@corp.example → eve@partner.example" in warning
@@ -152,7 +152,7 @@ def test_aliases_that_lead_outside_are_named(tmp_path: Path) -> None:
         ("anna@partner.example", ""),
     ],
 )
-def test_an_entry_to_which_no_question_can_be_forwarded_is_a_problem(tmp_path: Path, entry: str, meant: str) -> None:
+def test_a_forward_to_entry_that_matches_no_address_is_a_problem(tmp_path: Path, entry: str, meant: str) -> None:
     found = problems(tmp_path, moderation={"forward_to": [entry]})
     assert [line.startswith("h.toml: [moderation] forward_to: ") for line in found] == [True] * bool(meant)
     assert meant in "".join(found)
@@ -169,7 +169,7 @@ def test_an_entry_to_which_no_question_can_be_forwarded_is_a_problem(tmp_path: P
         ({"deadline": "12h"}, False),
     ],
 )
-def test_a_reminder_before_the_request_is_named(tmp_path: Path, given: dict[str, Any], is_named: bool) -> None:
+def test_a_reminder_earlier_than_the_request_is_named(tmp_path: Path, given: dict[str, Any], is_named: bool) -> None:
     found = warnings(tmp_path, moderation=given)
     assert [line.endswith('before a deadline of "2d" is never sent; write a shorter time') for line in found] == [
         True

@@ -75,13 +75,13 @@ def look(tmp_path: Path) -> Look:
     return problems_of
 
 
-def test_what_is_right_is_not_named(look: Look) -> None:
+def test_correct_settings_are_not_named(look: Look) -> None:
     assert look() == []
     assert look(ENCRYPTING + HOLDING) == []
 
 
 @pytest.mark.parametrize(("name", "relay"), [("split", None), ("replace", "unix:{}/queue/public/holdgate-replace")])
-def test_a_table_of_milters_must_not_apply_to_our_listeners(
+def test_smtpd_milter_maps_must_not_apply_to_holdgate_listeners(
     look: Look, tmp_path: Path, name: str, relay: str | None
 ) -> None:
     """Postfix gives it precedence over a listener's own milters, so that copies were inspected a second time."""
@@ -102,7 +102,7 @@ def test_a_table_of_milters_must_not_apply_to_our_listeners(
     assert problem.startswith(f"master.cf: holdgate-{name}: smtpd_milter_maps of main.cf has precedence")
 
 
-def test_all_is_named_at_once(look: Look) -> None:
+def test_all_problems_are_named_at_once(look: Look) -> None:
     found = look(
         smtpd_milters="unix:/other.sock",
         non_smtpd_milters="{ unix:/run/holdgate/milter.sock, default_action=accept, content_timeout=10s }",
@@ -127,7 +127,7 @@ def test_all_is_named_at_once(look: Look) -> None:
     assert len(found) == 9
 
 
-def test_mail_held_unread_is_asked_about(look: Look) -> None:
+def test_mail_that_is_held_uninspected_must_be_adopted(look: Look) -> None:
     milter = "{ unix:/run/holdgate/milter.sock, default_action=quarantine, content_timeout=300s }"
     found = look(smtpd_milters=milter)
     assert [line.partition(" holds")[0] for line in found] == [
@@ -137,7 +137,7 @@ def test_mail_held_unread_is_asked_about(look: Look) -> None:
     assert look(smtpd_milters=milter, adopt=True) == []
 
 
-def test_one_command_that_fails_does_not_end_the_rest(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failed_command_does_not_stop_the_other_checks(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_postfix: Postfix) -> list[Service]:
         raise PostfixError("postconf -M: fatal: out of luck")
 
@@ -149,7 +149,7 @@ def test_one_command_that_fails_does_not_end_the_rest(look: Look, monkeypatch: p
     ]
 
 
-def test_a_mistake_that_fails_every_command_is_named_once(look: Look) -> None:
+def test_an_error_that_fails_every_command_is_named_once(look: Look) -> None:
     (problem,) = look(ENCRYPTING, master="smtp inet\n")
     assert problem.endswith("master.cf: line 1: bad field count")
 
@@ -167,7 +167,7 @@ def test_a_site_that_only_marks_mail_needs_no_table_to_hold_it(look: Look) -> No
         MARKING.replace('"limited", ', ""),
     ],
 )
-def test_a_site_that_holds_mail_needs_one(look: Look, policies: str) -> None:
+def test_a_site_that_holds_mail_needs_a_table_that_holds_it(look: Look, policies: str) -> None:
     (problem,) = look(policies, milter_header_checks=None)
     assert problem.startswith("main.cf: milter_header_checks: not set, must return HOLD")
 
@@ -181,7 +181,7 @@ def test_a_site_that_holds_mail_needs_one(look: Look, policies: str) -> None:
         ("/^X-Other:/ HOLD", 'no table has a result for "X-Netskope-Action: Quarantine", must return HOLD'),
     ],
 )
-def test_the_table_is_asked(look: Look, tmp_path: Path, table: str, output: str) -> None:
+def test_the_table_is_queried_with_the_actual_header(look: Look, tmp_path: Path, table: str, output: str) -> None:
     (tmp_path / "table").write_text(f"{table}\n")
     found = look(milter_header_checks=f"regexp:{tmp_path}/table")
     assert [line.partition("; ")[0] for line in found] == (
@@ -189,13 +189,13 @@ def test_the_table_is_asked(look: Look, tmp_path: Path, table: str, output: str)
     )
 
 
-def test_a_second_table_may_hold(look: Look, tmp_path: Path) -> None:
+def test_the_second_table_can_be_the_one_that_holds(look: Look, tmp_path: Path) -> None:
     (tmp_path / "first").write_text("/^X-Other:/ WARN\n")
     both = f"regexp:{tmp_path}/first, regexp:{SHIPPED}/milter_header_checks"
     assert look(milter_header_checks=both) == []
 
 
-def test_a_table_that_cannot_be_asked_does_not_hide_what_the_others_say(look: Look, tmp_path: Path) -> None:
+def test_a_failed_table_does_not_hide_the_results_of_others(look: Look, tmp_path: Path) -> None:
     missing = f"regexp:{tmp_path}/missing"
     (problem,) = look(milter_header_checks=f"{missing}, regexp:{SHIPPED}/milter_header_checks")
     assert problem.startswith("main.cf: milter_header_checks: regexp:missing: ")
@@ -205,17 +205,17 @@ def test_a_table_that_cannot_be_asked_does_not_hide_what_the_others_say(look: Lo
     ]
 
 
-def test_a_transport_that_is_a_listener_is_none(look: Look) -> None:
+def test_a_listener_does_not_count_as_a_transport(look: Look) -> None:
     (problem,) = look(ENCRYPTING, master=MASTER.replace("crypt unix", "crypt inet"))
     assert problem.startswith('master.cf: no transport "crypt"')
 
 
-def test_a_site_without_policies_that_can_be_read_is_looked_at_all_the_same(look: Look) -> None:
+def test_postfix_is_checked_even_if_the_policies_are_invalid(look: Look) -> None:
     (problem,) = look("policy = 1", milter_header_checks=None)
     assert problem.startswith("main.cf: milter_header_checks: not set")
 
 
-def test_ways_past_us_are_remarked(look: Look, tmp_path: Path) -> None:
+def test_bypass_paths_give_a_warning(look: Look, tmp_path: Path) -> None:
     assert look(master=f"{MASTER}587 inet n - n - - smtpd -o smtpd_milters=\n") == []
     settings = Settings.model_validate({"queue": {"postfix_config": tmp_path}})
     (remark,) = (one for one in remarks(settings) if one.startswith("master.cf"))
@@ -225,14 +225,16 @@ def test_ways_past_us_are_remarked(look: Look, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("checks", [None, "", "regexp:{tmp_path}/own"])
-def test_a_requeued_message_would_be_delivered(look: Look, tmp_path: Path, checks: str | None) -> None:
+def test_header_checks_that_would_not_hold_a_requeued_message_are_named(
+    look: Look, tmp_path: Path, checks: str | None
+) -> None:
     (tmp_path / "own").write_text("/^X-Holdgate-Held:/ WARN\n")
     (problem,) = look(header_checks=checks and checks.format(tmp_path=tmp_path))
     assert problem.startswith('main.cf: header_checks: no table of it holds "X-Holdgate-Held: yes": "postsuper -r ALL"')
     assert look(MARKING, header_checks=None) == []
 
 
-def test_our_table_is_for_the_messages_own_header(look: Look) -> None:
+def test_the_holdgate_table_must_apply_only_to_the_message_header(look: Look) -> None:
     problems = look(mime_header_checks=None, nested_header_checks="$header_checks")
     assert [problem.partition(" so a message")[0] for problem in problems] == [
         'main.cf: mime_header_checks: holds "X-Holdgate-Held: yes",',
@@ -247,13 +249,13 @@ def test_a_listener_that_each_user_can_reach_is_named(look: Look) -> None:
     assert look(master=MASTER, relay="relay.corp.example:25") == []
 
 
-def test_a_socket_at_another_place_is_named(look: Look, tmp_path: Path) -> None:
+def test_a_socket_in_another_directory_is_named(look: Look, tmp_path: Path) -> None:
     (problem,) = look(relay=f"unix:{tmp_path}/elsewhere/holdgate-notice")
     assert 'set it to "unix:queue/public/holdgate-notice"' in problem
 
 
 @pytest.mark.parametrize("setting", ["always_bcc", "recipient_bcc_maps", "sender_bcc_maps"])
-def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
+def test_copies_of_holdgate_notices_are_named(look: Look, setting: str) -> None:
     copies = {setting: "archive@corp.example" if setting == "always_bcc" else "static:archive@corp.example"}
     plain = "holdgate-notice unix n - n - - smtpd\ncrypt unix - - n - - smtp\n"
     assert any(f"the recipients of copies ({setting})" in problem for problem in look(master=plain, **copies))
@@ -279,9 +281,7 @@ def test_copies_of_our_notices_are_named(look: Look, setting: str) -> None:
         ),
     ],
 )
-def test_a_message_must_not_be_too_old_when_people_have_decided(
-    look: Look, moderation: str, lifetime: str, output: str
-) -> None:
+def test_the_queue_lifetime_must_exceed_the_deadline(look: Look, moderation: str, lifetime: str, output: str) -> None:
     policies = HOLDING + f"[policy.moderation]\n{moderation}\n" if moderation else HOLDING
     for name in ("maximal_queue_lifetime", "bounce_queue_lifetime"):
         lifetimes = {"maximal_queue_lifetime": "30d", "bounce_queue_lifetime": "30d"} | {name: lifetime}
@@ -314,7 +314,7 @@ def test_a_message_must_not_be_too_old_when_people_have_decided(
         ({}, "587 inet n - n - - smtpd -o content_filter=scan:x:1\n127.0.0.1:10025 inet n - n - - smtpd\n", True),
     ],
 )
-def test_a_filter_that_has_people_asked_twice_is_a_problem(
+def test_a_content_filter_that_causes_a_second_inspection_is_a_problem(
     look: Look, changes: dict[str, str], back: str, is_named: bool
 ) -> None:
     found = [line for line in look(master=MASTER + back, **changes) if "a second time" in line]
@@ -325,7 +325,7 @@ def test_a_filter_that_has_people_asked_twice_is_a_problem(
 ASKING = '[[policy]]\nname = "asks"\naction = "ask-sender"\n'
 
 
-def test_who_is_asked_can_leave_recipients_out_only_with_a_listener(look: Look) -> None:
+def test_excluding_recipients_needs_the_listener_for_changed_messages(look: Look) -> None:
     (problem,) = look(policies=HOLDING + ASKING)
     assert problem.startswith('master.cf: desk.change_relay is not set: senders who are asked by policy "asks"')
 
@@ -355,6 +355,6 @@ def test_amended_messages_need_a_listener_that_inspects_and_holds(
     assert not words or any(words in one for one in found)
 
 
-def test_amended_messages_need_the_recipients_that_programs_named(look: Look) -> None:
+def test_amended_messages_need_the_original_recipients(look: Look) -> None:
     found = look(master=MASTER + REPLACE, replacement=SOCKET, enable_original_recipient="no")
     assert any("programs cannot replace held messages" in one for one in found)

@@ -23,7 +23,7 @@ def remarks(tmp_path: Path, **tables: Any) -> list[str]:
 
 
 @pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
-def test_replies_that_nothing_proves_are_remarked(tmp_path: Path) -> None:
+def test_replies_without_proof_give_a_warning(tmp_path: Path) -> None:
     (remark,) = remarks(tmp_path)
     assert remark.startswith("h.toml: [replies] proof: nothing proves")
     assert remarks(tmp_path, replies={"proof": ["login"]}) == []
@@ -31,7 +31,7 @@ def test_replies_that_nothing_proves_are_remarked(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
-def test_a_moderator_that_is_a_list_is_remarked_until_its_members_are_named(tmp_path: Path) -> None:
+def test_a_list_as_moderator_gives_a_warning_until_its_members_are_listed(tmp_path: Path) -> None:
     people = {"moderators": ["list@corp.example", "bob@corp.example", "manager"]}
     (remark,) = remarks(tmp_path, moderation=people, replies={"proof": ["login"]})
     assert "list@corp.example is a list of 2 addresses" in remark
@@ -48,7 +48,7 @@ def test_a_table_that_does_not_answer_is_a_problem(tmp_path: Path, key: str) -> 
     assert problem.startswith(f"h.toml: [replies] {key}: texthash:")
 
 
-def test_an_authority_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+def test_a_missing_authority_file_is_a_problem(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, replies={"proof": ["smime"], "authorities": str(tmp_path / "ca.pem")})
     (problem,) = check_replies.problems(Path("h.toml"), settings)
     assert "ca.pem cannot be read" in problem

@@ -31,12 +31,12 @@ def test_bash_knows_commands_options_and_values() -> None:
     assert "--state" not in complete("show", "")
 
 
-def test_an_option_before_a_command_does_not_hide_it() -> None:
+def test_an_option_before_a_command_does_not_hide_the_command() -> None:
     assert complete("-c", "/etc/x.toml", "attach", "--dry") == {"--dry-run"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_script_has_every_command_and_its_shell_reads_it(shell: str) -> None:
+def test_a_script_has_every_command_and_its_shell_can_parse_it(shell: str) -> None:
     written = script(build_parser(), shell)
     for word in ("canary", "replay", "dry-run", "may-decide", "vanished"):
         assert word in written
@@ -46,7 +46,7 @@ def test_a_script_has_every_command_and_its_shell_reads_it(shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_what_a_help_says_cannot_break_a_script(shell: str) -> None:
+def test_help_texts_cannot_break_a_script(shell: str) -> None:
     parser = argparse.ArgumentParser(prog="holdgate")
     parser.add_argument("--odd", help='it\'s `odd`, "$HOME" [or] not: $(exit 3) \\')
     written = script(parser, shell)

@@ -51,7 +51,7 @@ def test_every_unit_is_in_the_table() -> None:
     assert {process.unit for process in confinement.PROCESSES} == units
 
 
-def test_sockets_are_named_by_settings() -> None:
+def test_socket_names_in_the_table_are_settings() -> None:
     words = [word for process in confinement.PROCESSES for word in (*process.listens, *process.connects)]
     named = {found[0] for word in words if (found := re.match(r"[a-z]+\.[a-z_]+", word))}
     assert {"desk.web_listen", "queue.socket"} <= named
@@ -59,7 +59,7 @@ def test_sockets_are_named_by_settings() -> None:
 
 
 @pytest.mark.parametrize("process", confinement.PROCESSES, ids=lambda process: process.name)
-def test_a_row_is_what_the_unit_says(process: confinement.Process) -> None:
+def test_a_row_matches_its_unit(process: confinement.Process) -> None:
     output = unit(process.unit)
     assert {key: output[key] for key in COMMON} == COMMON
     if process.unit == "holdgate-queue":  # its child changes to its user itself
@@ -81,7 +81,7 @@ def test_a_row_is_what_the_unit_says(process: confinement.Process) -> None:
         assert {key: output[key] for key in NETWORKS[process.network]} == NETWORKS[process.network]
 
 
-def test_a_worker_may_open_connect_and_start_nothing() -> None:
+def test_a_worker_cannot_open_connect_or_start_anything() -> None:
     denied = {"open", "openat", "openat2", "socket", "connect", "bind", "execve", "fork", "vfork", "clone3", "ptrace"}
     assert not denied & set(seccomp.ALLOWED)
     assert len(set(seccomp.ALLOWED)) == len(seccomp.ALLOWED)

@@ -26,17 +26,17 @@ from holdgate.quarantine.store import open_store
         ("", False, "it has no sender to notify"),
     ],
 )
-def test_only_who_is_told_is_said_to_know(sender: str, is_notified: bool, output: str) -> None:
+def test_the_output_mentions_only_notified_senders(sender: str, is_notified: bool, output: str) -> None:
     assert sender_notice_text(Incident("4a", sender, ["bob@partner.example"], "p"), is_notified=is_notified) == output
 
 
-def test_who_asked_for_no_report_is_not_told() -> None:
+def test_a_sender_without_report_is_not_shown_as_notified() -> None:
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p")
     output = "anna@corp.example is not notified: the message requested no report (NOTIFY=NEVER)"
     assert sender_notice_text(incident, is_notified=True, dropped=True) == output
 
 
-def test_who_was_left_out_is_not_said_to_have_got_it() -> None:
+def test_excluded_recipients_are_not_listed_as_recipients() -> None:
     bob, carol = "bob@partner.example", "carol@partner.example"
     incident = Incident("4a", "anna@corp.example", [bob, carol], "p")
     assert sent_text(incident) == f"released to {bob}, {carol}"
@@ -55,7 +55,7 @@ def test_who_was_left_out_is_not_said_to_have_got_it() -> None:
 
 @pytest.mark.parametrize("policies", [None, "nonsense", "[[policies]]\n"])
 @pytest.mark.parametrize("word", ["release", "reject"])
-def test_nobody_decides_by_command_while_the_policies_cannot_be_read(
+def test_no_command_decides_while_the_policies_cannot_be_read(
     tmp_path: Path, empty_store: Path, capsys: pytest.CaptureFixture[str], policies: str | None, word: str
 ) -> None:
     url, config, file = f"sqlite:///{tmp_path}/holdgate.db", tmp_path / "holdgate.toml", tmp_path / "policies.toml"

@@ -48,14 +48,14 @@ def test_accounts_are_listed_with_their_owners(run: Run) -> None:
     assert run("machines", "list") == (0, "billing  owner@corp.example\nweb  ops@corp.example\n")
 
 
-def test_a_report_says_how_much_is_known(run: Run) -> None:
+def test_a_report_shows_how_much_is_known(run: Run) -> None:
     code, output = run("machines", "report", "Billing", "--json")
     known = json.loads(output)
     assert (code, known["known"]["recipient"], known["messages"]) == (0, 1, 0)
     assert "recipients:  1 known, 0 new within 24 hours" in run("machines", "report", "billing")[1]
 
 
-def test_what_is_forgotten_is_not_known(run: Run) -> None:
+def test_forgotten_data_is_no_longer_known(run: Run) -> None:
     assert run("machines", "forget", "--recipient", "nobody@partner.example")[1] == "0 entries deleted\n"
     assert run("machines", "forget", "--recipient", "Bob@partner.example")[1] == "1 entries deleted\n"
     assert run("machines", "forget", "billing")[1] == "0 entries deleted\n"
@@ -63,7 +63,7 @@ def test_what_is_forgotten_is_not_known(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_message_is_tried_as_the_gate_would_judge_it(run: Run) -> None:
+def test_policy_test_evaluates_a_message_like_the_gate(run: Run) -> None:
     test = ("policy", "test", "--from", "agent@corp.example", "--user", "billing", "--to")
     output = run(*test, "eve@partner.example")[1]
     assert "policy:     agents" in output
@@ -84,7 +84,7 @@ def test_no_policy_holds_a_message_to_a_known_recipient_or_of_another_sender(
     assert "policy:     none" in run("policy", "test", *envelope)[1]
 
 
-def test_a_token_is_made_and_revoked(run: Run, store_url: str) -> None:
+def test_a_token_is_created_and_revoked(run: Run, store_url: str) -> None:
     code, output = run("machines", "token", "Billing", "--json")
     made = json.loads(output)
     digest = hashlib.sha256(made["token"].encode()).hexdigest()

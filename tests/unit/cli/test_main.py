@@ -36,7 +36,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return output
 
 
-def test_a_store_that_fails(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_error_is_reported(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with sqlite3.connect(settings.with_name("holdgate.db")) as database:
         database.execute("DROP TABLE incidents")
     assert "the store: no such table: incidents" in complaint(capsys, "-c", str(settings), "list")
@@ -50,14 +50,14 @@ def test_a_store_that_fails(settings: Path, capsys: pytest.CaptureFixture[str]) 
         (["show"], "no such incident"),
     ],
 )
-def test_a_file_or_incident_that_is_not_there(
+def test_a_missing_file_or_incident_is_reported(
     settings: Path, capsys: pytest.CaptureFixture[str], words: list[str], output: str
 ) -> None:
     assert output in complaint(capsys, "-c", str(settings), *words, str(settings.with_name("absent")))
 
 
 @pytest.mark.slow
-def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_that_cannot_be_queried_is_reported(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policies = settings.with_name("policies.toml")
     policies.write_text('[[policy]]\nname = "vip"\naction = "allow"\nsender = "texthash:/nonexistent/vip"\n')
     words = ("policy", "test", "--from", "a@b.example", "--to", "c@d.example")
@@ -65,7 +65,7 @@ def test_a_table_that_cannot_be_asked(settings: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.slow
-def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
+def test_a_new_store_is_not_world_readable(settings: Path) -> None:
     store = settings.with_name("holdgate.db")
     store.unlink()
     with pytest.raises(SystemExit) as ended:
@@ -74,7 +74,7 @@ def test_a_new_store_is_not_for_everybody(settings: Path) -> None:
     assert store.stat().st_mode & 0o777 == 0o660
 
 
-def test_nobody_decides_without_the_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_decides_without_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     incident = Incident(queue_id="4a", sender="anna@corp.example", recipients=["bob@partner.example"], policy="p")
     store = open_store(f"sqlite:///{settings.with_name('holdgate.db')}")
     store.record(incident, Actor("holdgate-milter", "milter"))
@@ -86,11 +86,11 @@ def test_nobody_decides_without_the_policies(settings: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("name", ["Ticket system", "", "ticket\nsystem", "t" * 65, "tickets\n"])
-def test_a_token_of_a_name_that_the_desk_refuses(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_an_invalid_token_name_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert f"{json.dumps(name)} is no name for a token" in complaint(capsys, "token", name)
 
 
-def test_what_a_token_prints_is_what_the_desk_reads(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_token_settings_are_read_by_the_desk(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["ticket.system-1"], ["other", "--may-decide"]):
         with pytest.raises(SystemExit) as ended:
             main(["token", *words])
@@ -128,7 +128,7 @@ def test_migrate_settings_prints_what_it_renamed_in_settings_policies_and_rules(
         assert capsys.readouterr().out.splitlines() == expected
 
 
-def test_migrate_settings_without_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_migrate_settings_works_without_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings.with_name("policies.toml").unlink()
     with pytest.raises(SystemExit) as ended:
         main(["-c", str(settings), "migrate-settings"])
@@ -149,7 +149,9 @@ def test_migrate_settings_without_policies(settings: Path, capsys: pytest.Captur
         ("show --config=/etc/x.toml AAAA", "holdgate show", "write -c FILE before the command"),
     ],
 )
-def test_a_command_line_with_a_mistake(capsys: pytest.CaptureFixture[str], words: str, usage: str, error: str) -> None:
+def test_an_invalid_command_line_is_reported(
+    capsys: pytest.CaptureFixture[str], words: str, usage: str, error: str
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words.split())
     assert ended.value.code == 2
@@ -158,7 +160,7 @@ def test_a_command_line_with_a_mistake(capsys: pytest.CaptureFixture[str], words
     assert error in output
 
 
-def test_who_may_not_write_the_store_reads_who_may(
+def test_a_user_without_write_access_is_told_which_user_has_it(
     settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_url: str) -> None:
@@ -170,14 +172,14 @@ def test_who_may_not_write_the_store_reads_who_may(
     )
 
 
-def test_a_word_like_no_command_gets_no_proposal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_word_similar_to_no_command_gets_no_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["xyzzy"])
     assert "did you mean" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [("--days", "3"), ("--days", "3", "--allow", "thread")])
-def test_days_without_what_they_are_for_release_nothing(
+def test_days_without_an_allowance_release_nothing(
     settings: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     store = open_store(load_settings(settings).store.url)

@@ -105,7 +105,7 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     b.close()
 
 
-def test_senders_of_a_retired_node_are_notified_if_they_are_to_be(run: Run, store_url: str, tmp_path: Path) -> None:
+def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: str, tmp_path: Path) -> None:
     if store_url.startswith("sqlite"):
         pytest.skip("a file has one node")
     config = tmp_path / "holdgate.toml"
@@ -185,7 +185,7 @@ def test_nodes_with_other_policies_are_named(run: Run, store_url: str, tmp_path:
     store.close()
 
 
-def test_the_one_that_migrates_has_the_incidents_that_are_there(
+def test_the_node_that_migrates_gets_the_existing_incidents(
     run: Run, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holdgate.cli.main.name_of", lambda _: "mx1.corp.example")
@@ -198,7 +198,7 @@ def test_the_one_that_migrates_has_the_incidents_that_are_there(
     assert ("last word never" in output) == (not store_url.startswith("sqlite"))
 
 
-def test_the_certificates_of_a_node_whose_key_was_stolen_are_revoked(run: Run, store_url: str, tmp_path: Path) -> None:
+def test_the_certificates_of_a_node_with_a_stolen_key_are_revoked(run: Run, store_url: str, tmp_path: Path) -> None:
     store = open_store(store_url, "mx1.corp.example")
     name = "mx1.corp.example"
     code, output = run("nodes", "revoke", name)

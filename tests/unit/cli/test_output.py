@@ -27,7 +27,7 @@ def commands(parser: argparse.ArgumentParser, path: str = "") -> Iterator[tuple[
             yield from commands(one, f"{path} {name}")
 
 
-def test_every_command_takes_json() -> None:
+def test_every_command_has_a_json_option() -> None:
     found = dict(commands(build_parser()))
     assert {"list", "policy replay", "config show", "completion", "audit verify"} <= set(found)
     assert [path for path, parser in found.items() if "--json" not in parser._option_string_actions] == []
@@ -43,7 +43,7 @@ def test_every_command_takes_json() -> None:
         ({}, io.StringIO(), False),
     ],
 )
-def test_colours_are_for_terminals(
+def test_colours_are_used_only_on_terminals(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], stream: io.StringIO, is_coloured: bool
 ) -> None:
     for name in ("NO_COLOR", "TERM"):
@@ -53,7 +53,7 @@ def test_colours_are_for_terminals(
     assert (output.colour("red", "x", stream) == "\x1b[31mx\x1b[0m") == is_coloured
 
 
-def test_progress_is_shown_when_it_takes_long_and_is_gone_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_for_long_work_and_erased_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal, clock = Terminal(), iter(range(100))
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(output.time, "monotonic", lambda: float(next(clock)))
@@ -64,7 +64,7 @@ def test_progress_is_shown_when_it_takes_long_and_is_gone_in_the_end(monkeypatch
     assert shown.endswith(f"\r{' ' * len('letters: 4 of 4, 100 %')}\r")
 
 
-def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_only_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(output, "_BEGIN", 0.0)
@@ -79,7 +79,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[object,
     return json.loads(out), err, ended.value.code
 
 
-def test_what_fails_says_so_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_reported_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, err, code = run(capsys, "-c", tmp_path / "absent.toml", "migrate", "--json")
     assert found == {"error": f"{tmp_path}/absent.toml: cannot be read: No such file or directory"}
     assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory\n", 2)

@@ -43,7 +43,7 @@ def sent(folder: Path, days: int, each: int = 1) -> None:
 
 
 @pytest.mark.slow
-def test_old_mail_is_learned_then_a_policy_finds_a_look_alike_then_all_is_forgotten(run: Run, tmp_path: Path) -> None:
+def test_old_mail_is_learned_then_a_look_alike_is_found_then_all_is_forgotten(run: Run, tmp_path: Path) -> None:
     sent(tmp_path / "sent", 14, each=15)
     assert run("relations", "report")[0] == 1
     code, output = run("relations", "learn", str(tmp_path / "sent"))
@@ -76,13 +76,13 @@ def test_another_key_is_refused(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_key_that_root_makes_is_the_milters(run: Run, tmp_path: Path) -> None:
+def test_a_key_created_by_root_belongs_to_the_milter(run: Run, tmp_path: Path) -> None:
     config = tmp_path / "holdgate.toml"
     config.write_text('milter_user = "nobody"\n' + config.read_text())
     assert run("policy", "test", "--from", "anna@corp.example", "--to", "bob@partner.example")[0] == 0
     assert (tmp_path / "relations.key").owner() == "nobody"
 
 
-def test_a_path_or_an_address_that_is_none(run: Run, tmp_path: Path) -> None:
+def test_a_missing_path_or_invalid_address_is_reported(run: Run, tmp_path: Path) -> None:
     assert "No such file" in run("relations", "learn", str(tmp_path / "nowhere"))[1]
     assert 'no address; write one as "bob@partner.example"' in run("relations", "forget", "bob")[1]

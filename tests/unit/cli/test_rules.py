@@ -52,7 +52,7 @@ def test_list_names_identifiers_and_profiles(tmp_path: Path, capsys: pytest.Capt
     assert "dlp-pii" in shown
 
 
-def test_list_says_which_are_the_administrators(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_marks_the_rules_of_the_administrator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "projects.txt").write_text("Project Nightjar\n")
     assert run("list", local=tmp_path) == 0
@@ -78,14 +78,14 @@ def test_text_is_explained_masked(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run("test", str(mail), local=tmp_path) == 0
 
 
-def test_bad_rule_ends_in_trouble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_rule_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles" / "mine.toml").write_text('id = "mine"\ndescription = "x"\nextends = ["nobody"]\n')
     assert run("list", local=tmp_path) == 2
     assert "mine.toml:3: extends: no profile 'nobody'" in capsys.readouterr().err
 
 
-def test_own_values_are_printed_hashed(
+def test_custom_values_are_printed_as_hashes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("GB82 WEST 1234 5698 7654 32\n\n"))

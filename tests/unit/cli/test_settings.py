@@ -37,7 +37,7 @@ def shown(capsys: pytest.CaptureFixture[str], path: Path, *words: str) -> str:
     return capsys.readouterr().out
 
 
-def test_what_is_shown_reads_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_settings_are_read_back_unchanged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text(CONTENT)
     expected = Settings.model_validate(tomllib.loads(CONTENT))
@@ -50,7 +50,7 @@ def test_what_is_shown_reads_back(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "return_size" not in changed
 
 
-def test_nothing_changed_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed_if_nothing_was_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "holdgate.toml"
     path.touch()
     assert shown(capsys, path, "--changed").strip() == ""

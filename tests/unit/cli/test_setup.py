@@ -113,7 +113,7 @@ def files(site: Path) -> dict[str, str]:
         ('domains = ["corp.example', "is a quote missing?"),
     ],
 )
-def test_a_mistake_names_place_value_and_remedy(
+def test_an_error_names_place_value_and_remedy(
     site: Path, capsys: pytest.CaptureFixture[str], text: str, wanted: str
 ) -> None:
     before = files(site)
@@ -125,7 +125,7 @@ def test_a_mistake_names_place_value_and_remedy(
     assert files(site) == before
 
 
-def test_several_mistakes_are_told_at_once(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_errors_are_reported_at_once(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = answers_file(site, 'domains = ["@a.example"]\nmode = "x"\nfoo = 1')
     assert run(site, "--answers", str(path)) == 2
     assert capsys.readouterr().err.count(str(path)) == 3
@@ -140,13 +140,13 @@ def test_several_mistakes_are_told_at_once(site: Path, capsys: pytest.CaptureFix
         ({"notice_from": "Holdgate <holdgate@corp.example>"}, "Holdgate <holdgate@corp.example>"),
     ],
 )
-def test_what_can_be_meant_is_taken(given: dict[str, str], read: str) -> None:
+def test_values_in_usual_forms_are_accepted(given: dict[str, str], read: str) -> None:
     needed = {"domains": ["corp.example"], "moderators": ["anna@corp.example"]}
     answers = setup_answers.checked(dict(given), needed, "answers.toml")
     assert getattr(answers, next(iter(given))) == read
 
 
-def test_what_no_file_says_must_be_given(tmp_path: Path) -> None:
+def test_a_value_without_default_must_be_given(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="domains: is missing, and Postfix's settings do not say it"):
         setup_answers.checked({}, {"mode": "enforce"}, "answers.toml")
 
@@ -156,7 +156,7 @@ def test_the_shipped_example_is_valid() -> None:
     assert answers.own_domains == ["corp.example"]
 
 
-def test_defaults_are_postfixs_domains_and_their_postmaster(site: Path) -> None:
+def test_the_defaults_are_the_domains_of_postfix_and_their_postmaster(site: Path) -> None:
     settings = load_settings(site)
     assert setup_answers.defaults_of(settings, policies_of(settings.policy)) == {
         "mode": "enforce",
@@ -175,7 +175,7 @@ def test_defaults_are_postfixs_domains_and_their_postmaster(site: Path) -> None:
         ("myhostname = mx.localdomain", []),
     ],
 )
-def test_domains_of_postfix(tmp_path: Path, settings: str, domains: list[str]) -> None:
+def test_the_domains_of_postfix_are_found(tmp_path: Path, settings: str, domains: list[str]) -> None:
     (tmp_path / "mailname").write_text("corp.example\n")
     text = settings.replace("MAILNAME", str(tmp_path / "mailname"))
     (tmp_path / "main.cf").write_text(f"compatibility_level = 3.6\n{text}\n")
@@ -183,7 +183,7 @@ def test_domains_of_postfix(tmp_path: Path, settings: str, domains: list[str]) -
     assert setup_answers.domains_of_postfix(tmp_path) == domains
 
 
-def test_the_questions_take_defaults_and_repeat_after_a_mistake() -> None:
+def test_the_questions_offer_defaults_and_repeat_after_an_error() -> None:
     lines = iter(["@corp.example", "corp.example, sales.example", "", "approve.example", "none", "watch", "observe"])
     printed: list[str] = []
     asked: list[str] = []
@@ -200,7 +200,7 @@ def test_the_questions_take_defaults_and_repeat_after_a_mistake() -> None:
     assert next(line for line in printed if "did you mean" in line).strip().startswith('"@corp.example"')
 
 
-def test_an_answer_without_default_is_asked_for_again_and_managers_only_where_needed() -> None:
+def test_a_required_answer_is_asked_again_and_managers_only_if_needed() -> None:
     lines = iter(["", "corp.example", "manager", "", "texthash:/etc/holdgate/managers", "", ""])
     answers = setup_answers.ask({"mode": "enforce"}, lambda _prompt: next(lines), lambda _line: None)
     assert (answers.moderators, answers.managers) == (["manager"], "texthash:/etc/holdgate/managers")
@@ -209,7 +209,7 @@ def test_an_answer_without_default_is_asked_for_again_and_managers_only_where_ne
 # -- the files ----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_written(site: Path) -> None:
+def test_setup_writes_settings_and_policies(site: Path) -> None:
     path = answers_file(
         site,
         'domains = ["corp.example", "*.corp.example"]\nmoderators = ["anna@corp.example"]\n'
@@ -232,7 +232,9 @@ def test_what_is_written(site: Path) -> None:
     assert (site.stat().st_mode & 0o777, site.with_name("policies.toml").stat().st_mode & 0o777) == (0o644, 0o644)
 
 
-def test_a_second_run_changes_nothing_and_enforcing_comes_back(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_run_changes_nothing_and_enforce_can_be_restored(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shipped = policies_of(load_settings(site).policy)
     path = answers_file(site, 'page = "none"\nmode = "observe"')
     assert run(site, "--answers", str(path)) == 0
@@ -246,7 +248,7 @@ def test_a_second_run_changes_nothing_and_enforcing_comes_back(site: Path, capsy
     assert policies.model_copy(update={"internal_domains": []}) == shipped
 
 
-def test_a_page_that_is_none_any_more_is_taken_out(site: Path) -> None:
+def test_a_page_that_is_no_longer_given_is_removed(site: Path) -> None:
     page = (
         'page = "https://approve.corp.example"\ncertificate = "/etc/passwd"\nprivate_key = "/run/credentials/x/k.pem"'
     )
@@ -271,7 +273,7 @@ def test_policies_that_differ_are_kept_unless_asked_for(site: Path) -> None:
     assert [one.mode for one in policies_of(load_settings(site).policy).policy] == ["observe", "observe"]
 
 
-def test_settings_that_do_not_fit_together_are_refused_before_anything_is_written(
+def test_inconsistent_settings_are_refused_before_anything_is_written(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.write_text(site.read_text() + '[desk]\nlmtp_listen = "127.0.0.1:10024"\n')
@@ -292,7 +294,7 @@ def test_a_problem_of_a_draft_names_the_file_itself(site: Path) -> None:
     )
 
 
-def test_a_file_that_changed_meanwhile_is_left_alone(site: Path) -> None:
+def test_a_file_that_another_process_changed_is_not_overwritten(site: Path) -> None:
     settings = load_settings(site)
     (draft, _) = setup_files.draft(site, settings, PolicyFile(), Answers.model_validate(GIVEN))
     site.write_text("# somebody else's\n")
@@ -326,7 +328,7 @@ def test_a_dry_run_shows_all_changes_and_makes_none(site: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize(("answer", "code"), [("", 1), ("n", 1), ("yes", 0), ("y", 0)])
-def test_it_asks_once_and_takes_no_for_an_answer(
+def test_setup_asks_for_confirmation_once_and_accepts_no(
     site: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
     before = files(site)
@@ -343,7 +345,7 @@ def test_it_asks_once_and_takes_no_for_an_answer(
     assert (files(site) == before) == (code == 1)
 
 
-def test_where_nobody_can_be_asked_the_file_of_answers_is_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_the_answers_option_is_named(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(site) == 2
     assert "name it with --answers" in capsys.readouterr().err
 
@@ -362,7 +364,9 @@ def test_input_that_ends_changes_nothing(
     assert files(site) == before
 
 
-def test_only_root_may(site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_root_can_run_setup(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
     assert "only root may" in capsys.readouterr().err
@@ -403,7 +407,7 @@ class Commands:
         return done
 
 
-def test_daemons_run_before_postfix_asks_them(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_daemons_are_started_before_postfix_is_attached(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = Commands(monkeypatch)
     monkeypatch.setattr(attach, "apply", lambda _plan: commands.seen.append(["attach"]))
     assert run(site, "--answers", str(answers_file(site, 'mode = "observe"'))) == 0
@@ -411,7 +415,7 @@ def test_daemons_run_before_postfix_asks_them(site: Path, monkeypatch: pytest.Mo
     assert steps == [["restart", *setup.UNITS], ["attach"], ["canary", "--observing"]]
 
 
-def test_a_second_run_starts_what_is_down_and_sends_the_canary_again(
+def test_a_second_run_starts_stopped_daemons_and_sends_the_canary_again(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands = Commands(monkeypatch)
@@ -421,7 +425,7 @@ def test_a_second_run_starts_what_is_down_and_sends_the_canary_again(
     assert [one for one in commands.seen if one[0] != "is-active"] == [["start", *setup.UNITS], ["canary"]]
 
 
-def test_daemons_that_do_not_start_leave_postfix_alone(
+def test_postfix_is_not_changed_if_the_daemons_do_not_start(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = Commands(monkeypatch)
@@ -433,7 +437,7 @@ def test_daemons_that_do_not_start_leave_postfix_alone(
     assert (site.parent / "postfix/main.cf").read_text() == MAIN
 
 
-def test_a_canary_that_fails_says_so_and_what_is_done(
+def test_a_failed_canary_is_reported_with_the_completed_steps(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = Commands(monkeypatch)
@@ -452,7 +456,7 @@ def test_a_canary_that_would_be_lost_is_not_sent(
     assert not [one for one in commands.seen if one[0] == "canary"]
 
 
-def test_problems_that_check_finds_are_told_at_the_end(
+def test_problems_found_by_check_are_printed_at_the_end(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(check, "check", lambda _path: check.Report(["the store is not there"], []))

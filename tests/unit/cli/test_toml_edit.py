@@ -69,7 +69,7 @@ def test_nothing_to_change_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ['desk.house = "a"\n', 'desk = { house = "a" }\n', 'x = """\n[desk]\n"""\n'])
-def test_what_is_written_in_an_uncommon_way_is_left_to_a_person(text: str) -> None:
+def test_an_uncommon_notation_is_not_edited_but_reported(text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         edited(PATH, text, [Change("desk", "house", "Corp")])
     assert refused.value.problems == [
@@ -80,7 +80,7 @@ def test_what_is_written_in_an_uncommon_way_is_left_to_a_person(text: str) -> No
 @given(
     st.one_of(st.text(), st.lists(st.text())), st.sampled_from(["", "desk", "other"]), st.sampled_from(["house", "new"])
 )
-def test_a_file_means_what_was_wanted_whatever_the_value(value: str | list[str], table: str, key: str) -> None:
+def test_an_edited_file_has_the_wanted_values(value: str | list[str], table: str, key: str) -> None:
     wanted = tomllib.loads(TEXT)
     (wanted.setdefault(table, {}) if table else wanted)[key] = value
     assert tomllib.loads(edited(PATH, TEXT, [Change(table, key, value)])) == wanted
