@@ -33,7 +33,7 @@ def made(directory: Path) -> Path:
 
 
 @pytest.mark.parametrize(("place", "is_kept"), [("library", False), ("holdgate", True)])
-def test_docstrings_are_left_out_but_for_those_of_our_modules(tmp_path: Path, place: str, is_kept: bool) -> None:
+def test_docstrings_are_removed_except_those_of_holdgate_modules(tmp_path: Path, place: str, is_kept: bool) -> None:
     target = made(tmp_path / "site-packages" / place)
     assert (b"Of the module." in target.read_bytes()) is is_kept
     for text in (b"Of the class.", b"Of the function."):
@@ -42,7 +42,7 @@ def test_docstrings_are_left_out_but_for_those_of_our_modules(tmp_path: Path, pl
         assert text in target.read_bytes()
 
 
-def test_python_takes_it_and_sees_a_source_that_has_changed(tmp_path: Path) -> None:
+def test_python_uses_the_bytecode_and_notices_a_changed_source(tmp_path: Path) -> None:
     directory = tmp_path / "site-packages/library"
     target = made(directory)
     before = target.read_bytes()
@@ -62,6 +62,6 @@ def test_line_numbers_are_those_of_the_source() -> None:
     assert {line for _, _, line in function.co_lines()} >= {7, 8}
 
 
-def test_a_body_of_a_docstring_alone_stays_a_body() -> None:
+def test_a_body_with_only_a_docstring_stays_valid() -> None:
     tree = SCRIPT["without_docstrings"](ast.parse('def f():\n    """Nothing else."""\n'))
     assert ast.unparse(tree) == "def f():\n    pass"

@@ -50,5 +50,5 @@ def f():
         (("error", "OSError", "error"), []),
     ],
 )
-def test_two_clauses_need_two_names(words: tuple[str, str, str], names: list[str]) -> None:
+def test_two_except_clauses_need_different_names(words: tuple[str, str, str], names: list[str]) -> None:
     assert list(rebound(TWO.format(*words))) == names

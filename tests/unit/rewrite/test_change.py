@@ -33,7 +33,7 @@ def without(content: bytes, *wanted: str) -> Changed:
     return change(content, Limits(), without=wanted, note=NOTE, mask=str)
 
 
-def test_nothing_chosen_changes_no_byte() -> None:
+def test_no_byte_changes_if_nothing_is_chosen() -> None:
     content = letter().as_bytes()
     done = without(content)
     assert done.content == content
@@ -41,7 +41,7 @@ def test_nothing_chosen_changes_no_byte() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["2", "T.CSV", "t.csv"])
-def test_an_attachment_is_named_by_number_or_name(wanted: str) -> None:
+def test_an_attachment_is_chosen_by_number_or_name(wanted: str) -> None:
     done = without(letter().as_bytes(), wanted)
     assert done.removed == [2]
     message = message_from_bytes(done.content, policy=policy.default)
@@ -52,7 +52,7 @@ def test_an_attachment_is_named_by_number_or_name(wanted: str) -> None:
     assert b"a,b" not in done.content
 
 
-def test_all_attachments_leave_the_texts() -> None:
+def test_removing_all_attachments_keeps_the_texts() -> None:
     done = without(letter().as_bytes(), "*")
     message = message_from_bytes(done.content, policy=policy.default)
     assert isinstance(message, EmailMessage)
@@ -61,7 +61,7 @@ def test_all_attachments_leave_the_texts() -> None:
     assert message.get_body(("html",)) is not None
 
 
-def test_a_message_that_is_an_attachment_becomes_the_note() -> None:
+def test_a_message_that_is_only_an_attachment_is_replaced_by_the_note() -> None:
     content = b"Subject: x\nContent-Type: application/pdf; name=x.pdf\nContent-Transfer-Encoding: base64\n\nJVBERg==\n"
     message = message_from_bytes(without(content, "*").content, policy=policy.default)
     assert (message["Subject"], message.get_content()) == ("x", "x.pdf was removed")
@@ -73,7 +73,7 @@ def test_an_unknown_name_is_refused() -> None:
     assert (refused.value.part, refused.value.why) == ("other.pdf", "no such attachment")
 
 
-def test_what_is_encrypted_or_attached_as_a_message_is_one_attachment() -> None:
+def test_an_encrypted_part_or_an_attached_message_is_one_attachment() -> None:
     message = letter()
     message.add_attachment(letter())
     done = without(message.as_bytes(), "message/rfc822")
@@ -87,7 +87,7 @@ def test_what_is_encrypted_or_attached_as_a_message_is_one_attachment() -> None:
 @pytest.mark.parametrize(
     ("protocol", "kind"), [("application/pkcs7-signature", "S/MIME"), ("application/pgp-signature", "OpenPGP")]
 )
-def test_a_signature_that_breaks_is_removed_with_what_held_it(protocol: str, kind: str) -> None:
+def test_a_signature_that_becomes_invalid_is_removed_with_its_container(protocol: str, kind: str) -> None:
     inner = letter().as_bytes().partition(b"Subject: Report\n")[2]
     content = (
         f"From: a@corp.example\nMIME-Version: 1.0\nDKIM-Signature: v=1; b=AA==\nARC-Seal: i=1\n"
@@ -119,7 +119,7 @@ def test_a_message_with_two_meanings_is_refused(content: bytes) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\n", b"text"]))
-def test_any_bytes_are_refused_or_kept(content: bytes, end: bytes) -> None:
+def test_any_bytes_are_refused_or_kept_unchanged(content: bytes, end: bytes) -> None:
     data = b"Content-Type: multipart/mixed; boundary=a\n\n--a\n" + content + b"\n--a--" + end
     try:
         assert without(data).content == data

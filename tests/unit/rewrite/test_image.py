@@ -61,7 +61,7 @@ def text_of(data: bytes) -> str:
 @pytest.mark.slow
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"])
-def test_the_match_is_black_and_the_rest_can_be_read(kind: str) -> None:
+def test_the_match_is_blackened_and_the_rest_stays_readable(kind: str) -> None:
     data = saved(letter(), kind)
     assert spans(text_of(data))
     done = image.rewrite(data, "a", spans)
@@ -75,7 +75,7 @@ def test_the_match_is_black_and_the_rest_can_be_read(kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270])
-def test_also_in_an_image_that_lies_on_its_side(turn: Image.Transpose) -> None:
+def test_a_match_in_a_rotated_image_is_blackened(turn: Image.Transpose) -> None:
     done = image.rewrite(saved(letter().transpose(turn), "PNG"), "a", spans)
     assert "1111" not in text_of(done)
     with Image.open(io.BytesIO(done)) as opened:
@@ -85,14 +85,14 @@ def test_also_in_an_image_that_lies_on_its_side(turn: Image.Transpose) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("size", [14, 64])
-def test_small_and_large_letters(size: int) -> None:
+def test_matches_in_small_and_large_text_are_blackened(size: int) -> None:
     wide = picture(1800, 400, f"The card {CARD} is hers.", size=size)
     assert "1111" not in text_of(image.rewrite(saved(wide, "PNG"), "a", spans))
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("engine")
-def test_every_page_of_a_tiff() -> None:
+def test_matches_on_every_page_of_a_tiff_are_blackened() -> None:
     out = io.BytesIO()
     letter().save(out, "TIFF", save_all=True, append_images=[letter(28)])
     done = image.rewrite(out.getvalue(), "a", spans)
@@ -101,7 +101,7 @@ def test_every_page_of_a_tiff() -> None:
     assert "1111" not in text_of(done)
 
 
-def test_what_is_written_about_an_image_goes_also_without_ocr() -> None:
+def test_image_metadata_is_removed_even_without_ocr() -> None:
     about = PngImagePlugin.PngInfo()
     about.add_text("Comment", CARD)
     exif = Image.Exif()
@@ -114,7 +114,7 @@ def test_what_is_written_about_an_image_goes_also_without_ocr() -> None:
         assert b"4111" not in done
 
 
-def test_a_code_goes_and_another_stays() -> None:
+def test_a_code_with_a_match_is_removed_and_another_stays() -> None:
     page = Image.new("L", (600, 300), 255)
     page.paste(code(CARD), (20, 20))
     page.paste(code("https://partner.example/"), (320, 20))
@@ -123,7 +123,7 @@ def test_a_code_goes_and_another_stays() -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_image_without_a_match_looks_the_same() -> None:
+def test_an_image_without_a_match_keeps_its_pixels() -> None:
     data = saved(picture(800, 300, "nothing to see 12345"), "PNG")
     with Image.open(io.BytesIO(data)) as old, Image.open(io.BytesIO(image.rewrite(data, "a", spans))) as new:
         assert old.tobytes() == new.tobytes()

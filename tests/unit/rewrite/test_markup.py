@@ -30,7 +30,7 @@ def divided(draw: st.DrawFn) -> str:
 
 
 @given(st.lists(st.one_of(divided(), block, other), max_size=12), st.sampled_from([(), (TOKEN,)]))
-def test_only_the_letters_of_a_match_change(pieces: list[str], known: tuple[str, ...]) -> None:
+def test_only_the_characters_of_a_match_change(pieces: list[str], known: tuple[str, ...]) -> None:
     source = "<w:body>" + "<w:p>".join(pieces) + "</w:body>"
     done = masked(source, spans, spans, known=known)
     assert _TAGS.findall(done) == _TAGS.findall(source)
@@ -45,7 +45,7 @@ def test_only_the_letters_of_a_match_change(pieces: list[str], known: tuple[str,
 
 
 @given(st.sampled_from(["title", "w:author", "r:id"]), st.sampled_from(['"', "'"]), st.booleans())
-def test_an_attribute_with_a_value_is_masked_and_its_neighbours_stay(name: str, quote: str, is_known: bool) -> None:
+def test_an_attribute_with_a_value_is_masked_and_other_attributes_stay(name: str, quote: str, is_known: bool) -> None:
     source = f"<w:p {name}={quote}by {TOKEN} > x{quote} w:val={quote}kept{quote}>text</w:p>"
     done = masked(source, spans, spans, known=(TOKEN,) if is_known else ())
     assert done == source.replace(TOKEN, XML_MASK * len(TOKEN))
@@ -55,7 +55,7 @@ _PIECES = ["<!--", "-->", "<![CDATA[", "]]>", "<?", "?>", "<a>", "<a b='", "'>",
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
-def test_tokens(source: str) -> None:
+def test_markup_is_split_like_the_reference_pattern(source: str) -> None:
     """The search is a quick form of this pattern, which takes quadratic time for beginnings without an end."""
     simple = re.compile(
         r"<!--(?P<comment>.*?)-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<\?(?P<instruction>.*?)\?>"

@@ -36,11 +36,11 @@ def test_a_number_is_found_in_every_grouping(written: str) -> None:
 @pytest.mark.parametrize(
     "written", ["536-90-439", "536-90-4398", "536----90-4399", "536x90x4399", "536 and 90 and 4399", ""]
 )
-def test_another_number_is_not(written: str) -> None:
+def test_another_number_is_not_found(written: str) -> None:
     assert list(spelled(written, [SSN])) == []
 
 
-def test_it_is_found_within_a_longer_run_and_more_than_once() -> None:
+def test_a_number_is_found_inside_a_longer_run_and_repeatedly() -> None:
     assert list(spelled("1536-90-4399 536904399", [SSN])) == [(1, 12), (13, 22)]
 
 
@@ -54,7 +54,7 @@ def test_only_long_numbers_are_compared() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)).map(lambda pair: (pair[0], sum(pair))), max_size=8))
-def test_united_spans_cover_the_same_and_do_not_overlap(spans: list[tuple[int, int]]) -> None:
+def test_merged_spans_cover_the_same_positions_without_overlap(spans: list[tuple[int, int]]) -> None:
     found = united(spans)
     assert {place for span in found for place in range(*span)} == {place for span in spans for place in range(*span)}
     assert all(one[1] <= other[0] for one, other in pairwise(found))

@@ -85,7 +85,7 @@ def contents(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
-def test_of_the_planted_places_nothing_is_left(packed: bool) -> None:
+def test_no_planted_value_remains_in_the_pdf(packed: bool) -> None:
     done = redacted(planted_pdf(packed=packed), ignored=KEPT)
     everything = contents(done)
     for place in PLACES:
@@ -97,13 +97,13 @@ def test_of_the_planted_places_nothing_is_left(packed: bool) -> None:
     assert len(pypdf.PdfReader(io.BytesIO(done)).pages) == 1
 
 
-def test_what_the_page_keeps_with_a_value_is_refused() -> None:
+def test_a_page_object_that_keeps_a_value_is_refused() -> None:
     with pytest.raises(RefusedError) as refused:
         redacted(planted_pdf())
     assert (refused.value.part, refused.value.why) == ("a.pdf", "not removed")
 
 
-def test_attached_files_are_masked_and_stay_attached_also_those_of_a_note() -> None:
+def test_attached_files_are_masked_and_stay_attached() -> None:
     reader = pypdf.PdfReader(io.BytesIO(redacted(planted_pdf(), ignored=KEPT)))
     assert {name: list(files) for name, files in reader.attachments.items()} == {
         "________.txt": [b"*"],
@@ -119,12 +119,12 @@ def test_an_attached_file_that_cannot_be_masked_is_refused() -> None:
         pdf.rewrite(planted_pdf(), "a.pdf", finder(KEPT), refuse, Budget(Limits()))
 
 
-def test_the_same_file_becomes_the_same_bytes() -> None:
+def test_the_same_file_gives_the_same_bytes() -> None:
     data = planted_pdf()
     assert redacted(data, KEPT) == redacted(data, KEPT)
 
 
-def test_pages_without_a_match_are_kept_and_the_properties_go() -> None:
+def test_pages_without_a_match_are_kept_and_document_properties_removed() -> None:
     def linked(canvas: Canvas) -> None:
         canvas.drawString(72, 700, "a page with a link")
         canvas.linkURL("https://partner.example/kept", (0, 0, 9, 9))
@@ -189,14 +189,14 @@ def in_a_form(canvas: Canvas) -> None:
 
 
 @pytest.mark.parametrize("draw", [upright, turned, shadowed, broken, subset, filled, in_a_form])
-def test_a_match_goes_and_its_neighbours_stay(draw: Draw) -> None:
+def test_a_match_is_removed_and_the_text_around_it_stays(draw: Draw) -> None:
     done = redacted(drawn(draw))
     text = " ".join(text_of(done).split())
     assert not re.search("4111|1111", text)
     assert re.search("before.*after", text), text
 
 
-def test_what_would_not_look_as_before_is_refused_without_ocr() -> None:
+def test_a_page_that_cannot_be_edited_is_refused_without_ocr() -> None:
     def in_a_picture_form(canvas: Canvas) -> None:
         canvas.beginForm("stamp")
         canvas.drawInlineImage(picture(60, 60, size=20), 100, 100)
@@ -212,7 +212,7 @@ def test_what_would_not_look_as_before_is_refused_without_ocr() -> None:
     st.lists(st.sampled_from(["secretword", "plain", "other words", "x"]), min_size=1, max_size=6), st.integers(0, 3)
 )
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-def test_wherever_words_are_the_found_ones_go_and_the_others_stay(words: list[str], quarter: int) -> None:
+def test_found_words_are_removed_at_any_place_and_others_stay(words: list[str], quarter: int) -> None:
     def page(canvas: Canvas) -> None:
         canvas.translate(300, 400)
         canvas.rotate(90 * quarter)

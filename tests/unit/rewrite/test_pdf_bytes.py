@@ -24,23 +24,23 @@ def stream(data: bytes, filters: str) -> bytes:
 
 
 @given(st.lists(st.sampled_from([b"4111", b" 1", b"\0", b"abc", b"\xff" * 9]), max_size=900).map(b"".join))
-def test_lzw_of_all_widths(data: bytes) -> None:
+def test_lzw_data_of_all_code_widths_is_decoded(data: bytes) -> None:
     assert data in unpacked(stream(LzwCodec().encode(data), "/LZWDecode"))
 
 
-def test_lzw_with_a_full_table() -> None:
+def test_lzw_data_with_a_full_table_is_decoded() -> None:
     data = b"".join(number.to_bytes(2) for number in range(6_000))
     assert data in unpacked(stream(LzwCodec().encode(data), "/LZWDecode"))
 
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=128), st.integers(2, 128))))
-def test_runs(pieces: list[tuple[bytes, int]]) -> None:
+def test_run_length_data_is_decoded(pieces: list[tuple[bytes, int]]) -> None:
     coded = b"".join(bytes([len(one) - 1]) + one + bytes([257 - count]) + b"x" for one, count in pieces) + b"\x80rest"
     data = b"".join(one + b"x" * count for one, count in pieces)
     assert data in unpacked(stream(coded, "/RunLengthDecode"))
 
 
-def test_the_streams_of_images_are_not_taken_for_syntax() -> None:
+def test_image_streams_are_not_parsed_as_syntax() -> None:
     image = b"<34313131> (\\064)"
     written = stream(zlib.compress(image), "/FlateDecode /Subtype /Image")
     assert not any(b"4111" in one for one in unpacked(written))
@@ -53,22 +53,22 @@ def test_a_stream_whose_filter_is_another_object_or_an_escaped_name_is_decoded()
         assert b"4111" in unpacked(stream(coded, filters))
 
 
-def test_what_only_resembles_a_hexadecimal_string() -> None:
+def test_text_similar_to_a_hexadecimal_string_is_not_decoded() -> None:
     assert not any(b"AA" in one for one in unpacked(b"<< /A <41\x0b41> >>"))
     assert b"AA" in unpacked(b"<< /A <41\x0c41> >>")
 
 
 @given(st.text(alphabet="<>4Fz \t\r\n\v\f\0#\\()").map(str.encode))
-def test_any_syntax(data: bytes) -> None:
+def test_any_syntax_is_decoded_without_an_exception(data: bytes) -> None:
     unpacked(data)
 
 
 @given(st.binary(), st.sampled_from(["/LZWDecode", "/RunLengthDecode", "[/A85 /Fl]", "/AHx", "/DCTDecode", "/Crypt"]))
-def test_any_bytes(data: bytes, filters: str) -> None:
+def test_any_bytes_are_decoded_without_an_exception(data: bytes, filters: str) -> None:
     unpacked(stream(data, filters))
 
 
-def test_a_stream_counts_for_the_budget_each_time_it_is_decoded() -> None:
+def test_each_decoding_of_a_stream_counts_for_the_budget() -> None:
     packed = zlib.compress(zlib.compress(b"x" * 1_000).ljust(500))
     written = stream(packed, "[/FlateDecode /FlateDecode]")
     assert b"x" * 1_000 in unpacked(written, Limits(total_bytes=1_500))

@@ -49,7 +49,7 @@ def assert_nothing_left(data: bytes, tokens: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["text.docx", "text.odt", "sheet.xlsx", "sheet.ods", "slides.pptx", "slides.odp"])
-def test_documents_of_libreoffice(name: str) -> None:
+def test_no_planted_value_remains_in_documents_of_libreoffice(name: str) -> None:
     data = (DOCUMENTS / name).read_bytes()
     source = {"text": "text.fodt", "sheet": "sheet.fods", "slides": "slides.fodp"}[name.partition(".")[0]]
     done = attachment(redacted(letter(name, data)).content)
@@ -62,7 +62,7 @@ def test_documents_of_libreoffice(name: str) -> None:
     ("build", "name"),
     [(planted.word_document, "a.docx"), (planted.workbook, "a.xlsx"), (planted.presentation, "a.pptx")],
 )
-def test_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_no_planted_value_remains_in_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
     data, tokens = build()
     done = attachment(redacted(letter(name, data)).content)
     assert_nothing_left(done, tokens)
@@ -90,7 +90,7 @@ def body(text: str, subtype: str = "plain", **options: str) -> bytes:
         ("vcard", f"BEGIN:VCARD\r\nNOTE:{TOKEN[:5]}\r\n {TOKEN[5:]}\r\nEND:VCARD\r\n"),
     ],
 )
-def test_texts(subtype: str, text: str, cte: str) -> None:
+def test_values_are_masked_in_text_bodies(subtype: str, text: str, cte: str) -> None:
     done = redacted(body(text, subtype, cte=cte), [TOKEN])
     message = email.message_from_bytes(done.content, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
@@ -147,14 +147,14 @@ def test_a_document_in_an_attribute_of_html_is_masked(as_file: bool) -> None:
     ],
     ids=["Base64", "Base64 in lines", "escapes", "short escapes", "the name of an element"],
 )
-def test_coded_html_that_cannot_be_masked_is_refused(page: str) -> None:
+def test_encoded_html_that_cannot_be_masked_is_refused(page: str) -> None:
     with pytest.raises(RefusedError, match="not removed"):
         without_number(body(page, "html"), lambda _: [])
 
 
 @pytest.mark.parametrize("between", ["-", ".", " ", "\N{NO-BREAK SPACE}", "\N{EN DASH}", ","])
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16-le"])
-def test_a_number_that_a_reader_does_not_see_is_refused_in_any_grouping(between: str, codec: str) -> None:
+def test_a_number_outside_the_read_text_is_refused_in_any_grouping(between: str, codec: str) -> None:
     stored = between.join(NUMBER[at : at + 4] for at in range(0, 16, 4)).encode(codec)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -165,13 +165,13 @@ def test_a_number_that_a_reader_does_not_see_is_refused_in_any_grouping(between:
 
 
 @pytest.mark.parametrize("number", ["4,111,111,111,111,111", "4111;1111;1111;1111", "4111'1111'1111'1111"])
-def test_a_known_number_is_masked_also_between_the_commas_of_a_table(number: str) -> None:
+def test_a_known_number_is_masked_between_the_commas_of_a_table(number: str) -> None:
     done = without_number(letter("a.csv", f"name,card\r\nAnna,{number}\r\n".encode()))
     assert b"1111" not in attachment(done.content)
     assert b"Anna" in attachment(done.content)
 
 
-def test_a_masked_calendar_stays_one() -> None:
+def test_a_masked_calendar_stays_valid() -> None:
     """A number in Base64 may seem to go on in the next line."""
     text = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nATTACH;ENCODING=BASE64:{CODED}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 
@@ -218,7 +218,7 @@ def document(xml: str) -> bytes:
     ],
 )
 @pytest.mark.parametrize("names_known", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_a_match_over_the_borders_of_runs_or_in_another_spelling(xml: str, names_known: bool) -> None:
+def test_a_match_across_text_runs_or_in_another_spelling_is_masked(xml: str, names_known: bool) -> None:
     known = [TOKEN, planted.CARD, *planted.word_document()[1]] if names_known else []
     done = attachment(redacted(letter("a.docx", document(xml)), known).content)
     text = "".join(re.sub(r"<[^>]*>", "", content.decode("utf-8", "replace")) for content in contents(done))
@@ -227,7 +227,7 @@ def test_a_match_over_the_borders_of_runs_or_in_another_spelling(xml: str, names
     docx.Document(io.BytesIO(done))
 
 
-def test_archives_and_messages_inside_each_other() -> None:
+def test_values_in_nested_archives_and_messages_are_masked() -> None:
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.comment = TOKEN.encode()
@@ -266,7 +266,7 @@ PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 
 
 @pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.bz2", "tar.xz"])
-def test_tar_archives(kind: str) -> None:
+def test_values_in_tar_archives_are_masked(kind: str) -> None:
     inner = tar(**{TOKEN: b"nothing", "notes": f"See {TOKEN}".encode()})
     pack = PACKERS.get(kind.partition(".")[2], bytes)
     done = attachment(redacted(letter(f"a.{kind}", pack(inner)), [TOKEN]).content)
@@ -279,7 +279,7 @@ def test_tar_archives(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_compressed_files_of_several_streams(kind: str) -> None:
+def test_values_in_compressed_files_with_several_streams_are_masked(kind: str) -> None:
     pack = PACKERS[kind]
     data = pack(f"a,{TOKEN[:5]}".encode()) + pack(TOKEN[5:].encode() + b",b\n")
     opened = {"gz": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}[kind]
@@ -294,7 +294,7 @@ def test_compressed_files_of_several_streams(kind: str) -> None:
         ("a.gz", gzip.compress(TOKEN.encode(), mtime=0)[:-6]),
     ],
 )
-def test_what_cannot_be_rewritten_is_refused_by_name(name: str, data: bytes) -> None:
+def test_a_part_that_cannot_be_rewritten_is_refused_by_name(name: str, data: bytes) -> None:
     with pytest.raises(RefusedError) as refused:
         redacted(letter(name, data))
     assert refused.value.part.startswith(name)
@@ -310,7 +310,7 @@ def test_a_masked_value_of_a_formula_is_not_calculated_again() -> None:
                     assert not (b"<f" in cell and "\N{FULL BLOCK}".encode() in cell)
 
 
-def test_nothing_found_changes_no_byte() -> None:
+def test_no_byte_changes_without_a_match() -> None:
     content = letter("a.txt", b"nothing")
     assert redacted(content).content == content
 
@@ -325,7 +325,7 @@ def test_nothing_found_changes_no_byte() -> None:
         "Cc: =?utf-8?q?4111_1111_1111_1111?= <bob@partner.example>",
     ],
 )
-def test_a_known_number_in_a_field_that_programs_write_is_refused(field: str) -> None:
+def test_a_known_number_in_a_header_field_of_programs_is_refused(field: str) -> None:
     """It cannot be masked there without breaking what the field is for, and it must not leave with the rest."""
     content = f"{field}\n".encode() + body(f"Card: {planted.CARD}\n")
     with pytest.raises(RefusedError) as refused:

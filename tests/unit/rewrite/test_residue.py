@@ -95,7 +95,7 @@ def test_the_search_finds_a_value(data: bytes) -> None:
 @pytest.mark.parametrize(
     "name", ["text.docx", "text.odt", "text.rtf", "sheet.xlsx", "sheet.ods", "slides.pptx", "slides.odp"]
 )
-def test_nothing_is_left_of_documents_of_libreoffice(name: str) -> None:
+def test_no_value_remains_in_documents_of_libreoffice(name: str) -> None:
     source = {"text": "text.fodt", "sheet": "sheet.fods", "slides": "slides.fodp"}[name.partition(".")[0]]
     done = attachment(redacted(letter(name, (DOCUMENTS / name).read_bytes())).content)
     assert residue(done, [*planted.source(source)[1], CARD]) == []
@@ -106,7 +106,7 @@ def test_nothing_is_left_of_documents_of_libreoffice(name: str) -> None:
     ("build", "name"),
     [(planted.word_document, "a.docx"), (planted.workbook, "a.xlsx"), (planted.presentation, "a.pptx")],
 )
-def test_nothing_is_left_of_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_no_value_remains_in_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
     data, tokens = build()
     assert residue(attachment(redacted(letter(name, data)).content), [*tokens, CARD]) == []
 
@@ -130,7 +130,7 @@ HTML_PLACES = {
 
 
 @pytest.mark.parametrize("place", HTML_PLACES)
-def test_nothing_is_left_in_html(inspector: Inspector, place: str) -> None:
+def test_no_value_remains_in_html(inspector: Inspector, place: str) -> None:
     why, done = outcome(inspector, with_file("a.html", f"<html><body>{HTML_PLACES[place]}</body></html>".encode()))
     assert why == ""
     assert residue(done, [CARD]) == []
@@ -152,7 +152,7 @@ def test_a_place_that_no_reader_reads_is_refused(inspector: Inspector, page: str
     assert outcome(inspector, with_file("a.html", page.replace("1111", "2222").encode()))[0] == ""
 
 
-def test_a_number_in_the_digits_of_another_script_is_masked_and_refuses_no_other_part(inspector: Inspector) -> None:
+def test_a_number_in_digits_of_another_script_is_masked(inspector: Inspector) -> None:
     wide = "".join(chr(0xFF10 + int(digit)) for digit in CARD)
     why, done = outcome(inspector, with_file("a.txt", f"card {wide}".encode()))
     assert why == ""
@@ -175,7 +175,7 @@ def test_the_html_of_an_invitation_is_masked(inspector: Inspector, kind: str) ->
 
 
 @pytest.mark.parametrize("number", ["9" * 5_000, "0" * 5_000 + "65"])
-def test_a_character_reference_of_any_length(inspector: Inspector, number: str) -> None:
+def test_a_number_next_to_a_character_reference_of_any_length_is_masked(inspector: Inspector, number: str) -> None:
     content = letter("a.txt", f"card {GROUPED} &#{number}; x".encode())
     why, done = outcome(inspector, content)
     assert why == ""
@@ -215,7 +215,7 @@ def archive_with_number(name: str, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_damaged_member_of_any_method_is_refused(inspector: Inspector, method: int) -> None:
+def test_a_damaged_member_with_any_compression_method_is_refused(inspector: Inspector, method: int) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         archive.writestr("b.txt", " ".join(map(str, range(300))))
@@ -293,7 +293,7 @@ CODED = {
 
 @pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.ics"])
 @pytest.mark.parametrize("coding", CODED)
-def test_a_known_number_in_a_code_does_not_leave(inspector: Inspector, coding: str, name: str) -> None:
+def test_a_known_number_in_an_encoding_does_not_remain(inspector: Inspector, coding: str, name: str) -> None:
     """It is refused where the inspection does not find it, and so cannot mask it."""
     why, done = outcome(inspector, with_file(name, f"x,y\n{CODED[coding]}\n".encode()))
     assert why in ("", "not removed")
@@ -301,7 +301,7 @@ def test_a_known_number_in_a_code_does_not_leave(inspector: Inspector, coding: s
 
 
 @pytest.mark.parametrize("coding", ["Base64", "hexadecimal digits"])
-def test_a_known_number_in_a_code_in_a_package_is_refused(inspector: Inspector, coding: str) -> None:
+def test_a_known_number_in_an_encoding_inside_a_package_is_refused(inspector: Inspector, coding: str) -> None:
     """Such as the printer's settings in OpenDocument."""
     data = planted.with_parts(packed("a.txt", KNOWN.encode()), {"settings.xml": f"<a>{CODED[coding]}</a>"})
     assert residue(data, [CARD])
@@ -311,7 +311,7 @@ def test_a_known_number_in_a_code_in_a_package_is_refused(inspector: Inspector, 
 
 
 @pytest.mark.parametrize("written", ["_x0034_111111111111111", "4111111111111111_x000D_\n"])
-def test_a_number_with_an_escaped_character_in_a_cell_does_not_leave(inspector: Inspector, written: str) -> None:
+def test_a_number_with_an_escaped_character_in_a_cell_does_not_remain(inspector: Inspector, written: str) -> None:
     strings = f"<sst><si><t>{written}</t></si></sst>"
     document = planted.with_parts(planted.workbook_with(GROUPED), {"xl/sharedStrings.xml": strings})
     why, done = outcome(inspector, with_file("a.xlsx", document))
@@ -342,7 +342,7 @@ def message(text: str = KNOWN, **fields: str) -> bytes:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("packs", [0, 1, 2])
-def test_a_message_that_is_a_file_is_masked(inspector: Inspector, end: bytes, packs: int) -> None:
+def test_an_attached_message_file_is_masked(inspector: Inspector, end: bytes, packs: int) -> None:
     data, name = message(DKIM_Signature="v=1; b=AA==", X_Note=GROUPED).replace(b"\n", end), "a.eml"
     for number in range(packs):
         data, name = (packed(name, data), "a.zip") if number % 2 == 0 else (with_file("a.zip", data), "b.eml")
@@ -359,7 +359,7 @@ def test_a_message_that_is_a_file_is_masked(inspector: Inspector, end: bytes, pa
         assert new.count(b"\r\n") == (new.count(b"\n") if end == b"\r\n" else 0)
 
 
-def test_a_message_that_is_a_file_and_cannot_be_masked_names_the_part(inspector: Inspector) -> None:
+def test_the_part_is_named_if_an_attached_message_file_cannot_be_masked(inspector: Inspector) -> None:
     job = {"do": "change", "without": [], "note": "", "redact": True}
     for data, part in {
         message(References=f"<{CARD}@x>"): "a.eml › references",
@@ -371,7 +371,7 @@ def test_a_message_that_is_a_file_and_cannot_be_masked_names_the_part(inspector:
     assert outcome(inspector, with_file("a.eml", message("nothing\n")))[0] == ""
 
 
-def test_messages_inside_each_other_end(inspector: Inspector) -> None:
+def test_deeply_nested_messages_are_masked_or_refused(inspector: Inspector) -> None:
     data = message()
     for _ in range(9):
         data = with_file("a.eml", data)

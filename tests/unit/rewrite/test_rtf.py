@@ -27,7 +27,7 @@ def texts(data: bytes) -> str:
     return "\n".join(part.text for part in extract_file("a.rtf", data).parts)
 
 
-def test_the_document_of_libreoffice_keeps_its_words_and_no_planted_one() -> None:
+def test_the_document_of_libreoffice_keeps_its_text_without_planted_values() -> None:
     data = (DOCUMENTS / "text.rtf").read_bytes()
     new = attachment(redacted(letter("text.rtf", data)).content)
     before, after = texts(data), texts(new)
@@ -72,20 +72,20 @@ def test_the_document_of_libreoffice_keeps_its_words_and_no_planted_one() -> Non
         (b"tokenSECRET", b"tokenSECRET"),
     ],
 )  # fmt: skip
-def test_each_way_to_write_it(body: bytes, expected: bytes) -> None:
+def test_a_value_in_each_notation_is_masked(body: bytes, expected: bytes) -> None:
     head = b"{\\rtf1\\ansi "
     found = rtf.rewrite(head + body + b"}", "a.rtf", Finder(spans, spans, check, []), lambda _, data: data)
     assert found == head + expected + b"}\n" or found == head + expected + b"}"
 
 
-def test_what_comes_before_and_after_the_document_goes() -> None:
+def test_text_before_and_after_the_document_is_removed() -> None:
     data = b"tokenbefore {\\rtf1 tokensecret}\r\ntokenafter"
     found = rtf.rewrite(data, "a.rtf", Finder(spans, spans, check, []), lambda _, data: data)
     assert found == b"{\\rtf1 ***********}\n"
 
 
 @pytest.mark.parametrize("codepage", [("932", "cp932"), ("1251", "cp1251"), ("65001", "utf-8")])
-def test_letters_of_other_charsets_stay_letters(codepage: tuple[str, str]) -> None:
+def test_letters_of_other_charsets_stay_readable(codepage: tuple[str, str]) -> None:
     number, name = codepage
     word = {"cp932": "日本語", "cp1251": "Привет", "utf-8": "grün"}[name]
     body = b"".join(b"\\'%02x" % byte for byte in f"{word} {TOKEN} {word}".encode(name))
@@ -101,7 +101,7 @@ def test_a_surrogate_pair_is_one_character() -> None:
     assert found == b"{\\rtf1 \\u-10179 ?\\u-8704 ? ***********}"
 
 
-def test_a_picture_is_rewritten_as_a_file() -> None:
+def test_an_image_is_rewritten_as_a_file() -> None:
     seen: list[tuple[str, bytes]] = []
 
     def inside(name: str, content: bytes) -> bytes:
@@ -122,7 +122,7 @@ def test_a_document_without_an_end_is_not_rewritten(data: bytes) -> None:
         rtf.rewrite(data, "a.rtf", Finder(spans, spans, check, []), lambda _, data: data)
 
 
-def test_a_value_that_a_control_word_contains_is_not_sent() -> None:
+def test_a_value_inside_a_control_word_is_refused() -> None:
     data = b"{\\rtf1 x 4111111111 \\fs4111111111 y}"
 
     def number(text: str) -> list[tuple[int, int]]:
@@ -157,9 +157,7 @@ PIECES = st.lists(
 
 
 @given(before=PIECES, after=PIECES)
-def test_whatever_is_around_it_the_value_goes_and_the_rest_is_read_as_before(
-    before: list[bytes], after: list[bytes]
-) -> None:
+def test_a_value_is_removed_in_any_context_and_the_rest_stays_readable(before: list[bytes], after: list[bytes]) -> None:
     data = b"{\\rtf1\\ansi " + b"".join(before) + b" tokensecret " + b"".join(after) + b"}"
     try:
         found = rtf.rewrite(data, "a.rtf", Finder(spans, spans, check, []), lambda _, data: data)
