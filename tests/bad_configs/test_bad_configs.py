@@ -15,7 +15,7 @@ CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/expected-er
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
-def test_the_mistake_is_named(case: Path) -> None:
+def test_each_error_is_named(case: Path) -> None:
     policies, settings = case / "policies.toml", case / "holdgate.toml"
     load, path = (load_policies, policies) if policies.exists() else (load_settings, settings)
     with pytest.raises(ConfigError) as caught:
@@ -24,5 +24,5 @@ def test_the_mistake_is_named(case: Path) -> None:
     assert output == (case / "expected-error").read_text(encoding="utf-8").splitlines()
 
 
-def test_there_are_cases() -> None:
+def test_the_directory_has_enough_cases() -> None:
     assert len(CASES) > 20

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("rules/*.md")])
 
 
-def test_the_reference_pages_are_what_the_code_says() -> None:
+def test_the_reference_pages_are_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/reference/generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -21,7 +21,7 @@ def test_the_reference_pages_are_what_the_code_says() -> None:
     assert module.stale() == [], "run docs/reference/generate.py"
 
 
-def test_links_lead_somewhere() -> None:
+def test_every_link_has_a_target() -> None:
     missing = [
         (str(page.relative_to(ROOT)), target)
         for page in PAGES
@@ -32,7 +32,7 @@ def test_links_lead_somewhere() -> None:
     assert missing == []
 
 
-def test_files_that_are_named_exist() -> None:
+def test_every_named_file_exists() -> None:
     named = r"`((?:milter|rules|postfix|systemd|tests|docs|script|testbed)/[\w./-]*\w)`"
     missing = [
         (str(page.relative_to(ROOT)), name)
@@ -43,7 +43,7 @@ def test_files_that_are_named_exist() -> None:
     assert missing == []
 
 
-def test_every_stage_is_a_row_of_the_page_on_trouble() -> None:
+def test_every_failure_stage_has_a_row_on_the_troubleshooting_page() -> None:
     events = {"failed": "failed", "tempfailed": "tempfail"}
     logged, counted, runs = set(), set(), set()
     for path in (ROOT / "milter").rglob("*.py"):
@@ -69,7 +69,7 @@ def test_every_stage_is_a_row_of_the_page_on_trouble() -> None:
     assert len(runs) > 4
 
 
-def test_the_man_pages_are_what_the_code_says() -> None:
+def test_the_man_pages_are_up_to_date() -> None:
     spec = importlib.util.spec_from_file_location("manuals", ROOT / "docs/man/generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -78,14 +78,14 @@ def test_the_man_pages_are_what_the_code_says() -> None:
     assert module.stale() == [], "run docs/man/generate.py"
 
 
-def test_what_the_settings_file_shows_in_comments_is_valid() -> None:
+def test_settings_in_comments_of_the_settings_file_are_valid() -> None:
     text = (ROOT / "etc/holdgate.toml").read_text(encoding="utf-8")
     shown = tomllib.loads("\n".join(re.findall(r"(?m)^# (\[.*\]|\w+ = .*)$", text)))
     assert set(shown) == {"scan", "moderation", "desk"}
     Settings.model_validate(shown)
 
 
-def test_every_page_is_on_the_map() -> None:
+def test_the_index_lists_every_page() -> None:
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
     for page in ROOT.glob("docs/**/*.md"):
         name = str(page.relative_to(ROOT / "docs"))

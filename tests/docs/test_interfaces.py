@@ -56,5 +56,5 @@ def _explained(name: str, text: str) -> bool:
     )
 
 
-def test_the_api_describes_the_errors_that_it_gives() -> None:
+def test_the_api_description_lists_its_errors() -> None:
     assert api_errors() >= set(Why)

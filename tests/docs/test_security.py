@@ -23,7 +23,7 @@ def test_every_measure_names_a_test_that_exists() -> None:
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{path}::{name}"
 
 
-def test_the_counted_attempts_are_those_that_are_made() -> None:
+def test_the_table_of_attempts_is_up_to_date() -> None:
     rows = re.findall(r"(?m)^\| ([\w ]+) \|([^|]*)\| (\d+) \| (\d+) \|$", PAGE)
     counted = {kind: int(tried) for kind, _, tried, _ in rows}
     # As root makes them, who alone can change users.
@@ -32,7 +32,7 @@ def test_the_counted_attempts_are_those_that_are_made() -> None:
     assert {kind: promise.strip() for kind, promise, _, _ in rows if kind != "all"} == run.PROMISES
 
 
-def test_each_table_that_the_trail_does_not_bind_is_named() -> None:
+def test_each_table_outside_the_audit_trail_is_named() -> None:
     section = PAGE.partition("## Limits of the audit trail")[2].partition("\n## ")[0]
     named = set(re.findall(r"(?m)^\| `(\w+)` \|", section))
     bound = {"events", "chains", "incidents", "requests", "notices"}

@@ -34,7 +34,7 @@ def mutated() -> list[str]:
     raise AssertionError("script/mutate names no packages")
 
 
-def test_a_quick_test_is_not_left_out_of_mutation() -> None:
+def test_only_time_leaves_a_test_out_of_mutation() -> None:
     files = [path for name in mutated() for path in sorted((ROOT / "tests/unit" / name).rglob("*.py"))]
     assert len(files) > 100
     wrong = [f"{path.relative_to(ROOT)}:{line}" for path in files for line in without_time(path.read_text("utf-8"))]
@@ -53,5 +53,5 @@ def test_a_quick_test_is_not_left_out_of_mutation() -> None:
         ("pytestmark = pytest.mark.slow(reason='many languages')", [1]),
     ],
 )
-def test_each_form_of_the_mark_is_seen(source: str, lines: list[int]) -> None:
+def test_each_form_of_the_mark_is_recognised(source: str, lines: list[int]) -> None:
     assert without_time(source) == lines

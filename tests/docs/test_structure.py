@@ -132,7 +132,7 @@ def package_of(path: Path) -> str:
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
-def test_imports_go_one_way() -> None:
+def test_packages_import_in_one_direction() -> None:
     wrong = {}
     for path in MODULES:
         here = package_of(path)
@@ -151,7 +151,7 @@ MEMBERS = [
 
 
 @pytest.mark.parametrize(("family", "path"), MEMBERS, ids=[str(path.relative_to(PACKAGE)) for _, path in MEMBERS])
-def test_members_of_a_family_know_their_base_alone(family: str, path: Path) -> None:
+def test_members_of_a_family_import_only_their_base(family: str, path: Path) -> None:
     prefix = f"holdgate.{family.partition('/')[0]}."
     used = {".".join(name.split(".")[1:3]) for name in imports(path) if name.startswith(prefix)}
     assert used <= FAMILIES[family], f"{path.stem} must not import {used}"
@@ -162,7 +162,7 @@ def test_members_of_a_family_know_their_base_alone(family: str, path: Path) -> N
 KNOWN_ACTIONS = {"Allow", "Quarantine", "REGISTRY"}
 
 
-def test_no_module_names_an_action_but_its_own() -> None:
+def test_no_other_module_names_an_action() -> None:
     prefix = "holdgate.policy.actions."
     wrong = {}
     for path in MODULES:
@@ -175,7 +175,7 @@ def test_no_module_names_an_action_but_its_own() -> None:
 READERS = PACKAGE / "extract/readers"
 
 
-def test_families_of_readers_import_one_way() -> None:
+def test_families_of_readers_import_in_one_direction() -> None:
     prefix = "holdgate.extract.readers."
     wrong = {}
     for path in READERS.rglob("*/*.py"):
@@ -186,18 +186,18 @@ def test_families_of_readers_import_one_way() -> None:
     assert wrong == {}, "a family must not import these"
 
 
-def test_each_outside_thing_has_one_owner() -> None:
+def test_each_external_resource_has_one_owner() -> None:
     used = {(name.split(".")[0], named(path)) for path in MODULES for name in imports(path)}
     wrong = {(name, path) for name, path in used - GUESTS if not path.startswith(OWNERS.get(name, ""))}
     assert wrong == set(), "these belong to another module"
 
 
-def test_a_module_says_in_one_sentence_what_it_is_for() -> None:
+def test_each_module_docstring_begins_with_one_sentence() -> None:
     first = {named(path): (ast.get_docstring(tree(path)) or "").partition("\n")[0] for path in MODULES}
     assert {path: line for path, line in first.items() if not line.endswith((".", ":"))} == {}
 
 
-def test_the_source_root_is_no_package() -> None:
+def test_the_source_root_is_not_a_package() -> None:
     assert not (PACKAGE.parent / "__init__.py").exists()
 
 
@@ -229,7 +229,7 @@ UNLOADED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("module", UNLOADED)
-def test_a_daemon_loads_what_it_needs(module: str) -> None:
+def test_a_daemon_loads_only_the_modules_it_needs(module: str) -> None:
     code = f"import sys, holdgate.{module}; print(*sys.modules)"
     environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True, env=environment).split()

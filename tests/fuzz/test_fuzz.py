@@ -25,7 +25,7 @@ def test_a_target_has_no_finding(target: Target) -> None:
     run(target, EXAMPLES, 1)
 
 
-def test_a_finding_is_found() -> None:
+def test_a_failing_target_is_reported() -> None:
     from hypothesis import given
     from hypothesis import strategies as st
 

@@ -53,7 +53,7 @@ def test_every_alert_is_tested_and_explained() -> None:
 
 
 @pytest.mark.parametrize("name", ["alerts.yml", "alerts_test.yml", "grafana.json"])
-def test_only_metrics_that_exist_are_asked_for(name: str) -> None:
+def test_only_existing_metrics_are_queried(name: str) -> None:
     used = set(re.findall(r"\bholdgate_[a-z_]+", (MONITORING / name).read_text(encoding="utf-8")))
     assert used <= series()
 

@@ -42,12 +42,12 @@ def converse(site: Site, script: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_conversation(site: Site, script: Path) -> None:
+def test_each_script_passes(site: Site, script: Path) -> None:
     done = converse(site, script)
     assert done.returncode == 0, done.stdout + done.stderr + site.log("milter")[-1000:]
 
 
-def test_the_conversations_recorded_what_they_should(site: Site) -> None:
+def test_the_scripts_recorded_the_expected_incidents(site: Site) -> None:
     site.store.incidents()
 
     def by_queue_id(queue_id: str) -> list[Incident]:

@@ -14,18 +14,18 @@ ROWS = [
 NONE = "–"
 
 
-def test_every_kind_that_it_names_is_ours() -> None:
+def test_every_named_identifier_exists() -> None:
     named = [row[0] for row in ROWS if row[0] != NONE]
     assert set(named) <= IDENTIFIERS
     assert len(set(named)) == len(named)
 
 
-def test_it_says_how_many_there_are() -> None:
+def test_the_page_states_the_number_of_identifiers() -> None:
     named = {row[0] for row in ROWS if row[0] != NONE}
     assert f"of {len(IDENTIFIERS)} identifiers, {len(named)} are in the table" in " ".join(PAGE.split())
 
 
-def test_it_counts_the_kinds_of_each_product() -> None:
+def test_the_page_counts_the_identifiers_of_each_product() -> None:
     counts = re.findall(r"^\| [A-Z][\w ]+ \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
     assert len(counts) == 3
     for column, (kinds, missing) in enumerate(counts, 1):

@@ -9,7 +9,7 @@ PROFILES = sorted(shipped().profiles)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_profile_loads_and_stops_nothing_that_is_empty(detector: Detector, profile: str) -> None:
+def test_each_profile_loads_and_does_not_match_an_empty_message(detector: Detector, profile: str) -> None:
     other = detector.with_profile(profile)
     assert other.profile == profile
     assert other.evaluate([]).severity is None
@@ -18,7 +18,7 @@ def test_profile_loads_and_stops_nothing_that_is_empty(detector: Detector, profi
 @pytest.mark.parametrize(
     "name", ["dlp-pii", "dlp-pci", "dlp-phi", "dlp-gdpr", "dlp-secrets", "dlp-us", "dlp-uk", "dlp-eu"]
 )
-def test_promised_profile_is_there(name: str) -> None:
+def test_each_documented_profile_exists(name: str) -> None:
     assert name in PROFILES
 
 
@@ -36,7 +36,9 @@ def test_promised_profile_is_there(name: str) -> None:
         ("born on 14 March 1975", None),
     ],
 )
-def test_default_profile(detector: Detector, text: str, severity: Severity | None) -> None:
+def test_the_default_profile_gives_the_expected_severity(
+    detector: Detector, text: str, severity: Severity | None
+) -> None:
     assert detector.evaluate(detector.find(text)).severity == severity
 
 
@@ -47,7 +49,7 @@ def test_quoted_reply_counts_once(detector: Detector) -> None:
     assert detector.evaluate(matches).hits[0].count == 1
 
 
-def test_five_values_are_worse_than_one(detector: Detector) -> None:
+def test_five_values_have_a_higher_severity_than_one(detector: Detector) -> None:
     parts = [detector.find(f"SSN 536-90-{4390 + number}") for number in range(5)]
     assert detector.evaluate(parts).severity == Severity.HIGH
     assert detector.evaluate([match for part in parts for match in part]).severity == Severity.HIGH

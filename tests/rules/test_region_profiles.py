@@ -45,7 +45,9 @@ def detectors(detector: Detector) -> dict[str, Detector]:
 
 
 @pytest.mark.parametrize(("profile", "text", "rule", "severity"), STOPPED)
-def test_stops(detectors: dict[str, Detector], profile: str, text: str, rule: str, severity: str) -> None:
+def test_a_profile_matches_its_text(
+    detectors: dict[str, Detector], profile: str, text: str, rule: str, severity: str
+) -> None:
     detector = detectors[profile]
     verdict = detector.evaluate(detector.find(text))
     assert rule in {hit.rule for hit in verdict.hits}
@@ -54,6 +56,6 @@ def test_stops(detectors: dict[str, Detector], profile: str, text: str, rule: st
 
 @pytest.mark.parametrize("profile", ["dlp-us", "dlp-uk", "dlp-ca", "dlp-au"])
 @pytest.mark.parametrize("text", PASSED)
-def test_lets_pass(detectors: dict[str, Detector], profile: str, text: str) -> None:
+def test_a_profile_does_not_match_other_text(detectors: dict[str, Detector], profile: str, text: str) -> None:
     detector = detectors[profile]
     assert detector.evaluate(detector.find(text)).severity is None

@@ -10,7 +10,7 @@ IDENTIFIERS = list(shipped().identifiers.values())
 
 
 @pytest.mark.parametrize("rule", IDENTIFIERS, ids=lambda rule: rule.id)
-def test_samples(detector: Detector, rule: Identifier) -> None:
+def test_each_sample_reaches_its_confidence(detector: Detector, rule: Identifier) -> None:
     wrong = [
         (level, number, problem)
         for level in ("high", "medium", "low", "none")

@@ -64,14 +64,14 @@ STATES = {
 NUMBERS = [(state, number) for state, numbers in STATES.items() for number in numbers]
 
 
-def test_every_state_is_here() -> None:
+def test_every_state_is_tested() -> None:
     assert len(STATES) == 51
 
 
 @pytest.mark.parametrize(
     "text", ["My {} driver's license number is {}.", "{}\nDL#: {}\n", "State: {}; Driver License No. {}"]
 )
-def test_found_with_evidence(detector: Detector, text: str) -> None:
+def test_each_license_is_found_with_evidence(detector: Detector, text: str) -> None:
     found = {
         (state, number): [
             written[match.start : match.end]
@@ -84,7 +84,7 @@ def test_found_with_evidence(detector: Detector, text: str) -> None:
     assert found == {(state, number): [number] for state, number in NUMBERS}
 
 
-def test_not_found_without_evidence(detector: Detector) -> None:
+def test_no_license_is_found_without_evidence(detector: Detector) -> None:
     found = [
         (state, number)
         for state, number in NUMBERS
