@@ -40,7 +40,7 @@ def test_each_file_is_valid(path: Path) -> None:
     assert yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def test_the_playbook_gives_answers_that_setup_takes() -> None:
+def test_setup_accepts_the_answers_of_the_playbook() -> None:
     (play,) = loaded("playbook.yml")
     (role,) = play["roles"]
     found = answers(**role["vars"])
@@ -49,13 +49,13 @@ def test_the_playbook_gives_answers_that_setup_takes() -> None:
     assert role["vars"].keys() <= loaded("roles/holdgate/defaults/main.yml").keys()
 
 
-def test_what_is_not_given_is_as_the_server_has_it() -> None:
+def test_missing_answers_keep_the_settings_of_the_server() -> None:
     assert answers().domains == ["default.example"]
     assert answers(holdgate_managers="ldap:/etc/holdgate/managers.cf", holdgate_moderators=["manager"]).managers
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_its_command_exists(check: bool) -> None:
+def test_the_command_of_the_role_exists(check: bool) -> None:
     (command,) = [task for task in loaded("roles/holdgate/tasks/main.yml") if "ansible.builtin.command" in task]
     argv = command["ansible.builtin.command"]["argv"]
     words = json.loads(rendered(argv, ansible_check_mode=check).replace("'", '"'))
@@ -63,7 +63,7 @@ def test_its_command_exists(check: bool) -> None:
     assert (arguments.command, arguments.json, arguments.dry_run) == ("setup", True, check)
 
 
-def test_a_change_is_told_by_the_output() -> None:
+def test_a_change_is_recognised_by_the_output() -> None:
     (command,) = [task for task in loaded("roles/holdgate/tasks/main.yml") if "register" in task]
     condition = "{{ " + command["changed_when"] + " }}"
     for changed in (True, False):

@@ -8,7 +8,7 @@ import pytest
 from holdgate.atomic import replace_file
 
 
-def test_mode_of_the_old_file_stays(tmp_path: Path) -> None:
+def test_the_mode_of_the_old_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     path.chmod(0o604)
@@ -19,13 +19,13 @@ def test_mode_of_the_old_file_stays(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_file_is_the_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_new_file(tmp_path: Path) -> None:
     replace_file(tmp_path / "file", b"new")
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("step", ["fsync", "fchmod"])
-def test_a_failure_leaves_the_old_file_and_nothing_else(
+def test_a_failure_keeps_the_old_file_and_leaves_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     path = tmp_path / "file"
@@ -41,7 +41,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_of_another_owner_is_not_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_owner_that_cannot_be_set_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 

@@ -44,7 +44,7 @@ def audit() -> ModuleType:
         (None, 0, [], 1, 2),
     ],
 )
-def test_the_exit_code_says_what_is_known(
+def test_the_exit_code_shows_the_result_of_the_audit(
     audit: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     dependencies: list[dict[str, Any]] | None,
@@ -65,7 +65,7 @@ def test_the_exit_code_says_what_is_known(
     assert audit.main([str(ROOT / "requirements/package.txt")]) == code
 
 
-def test_without_pip_audit_nothing_is_known(audit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audit_exits_with_2_without_pip_audit(audit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit.venv, "create", lambda *_, **__: None)
     monkeypatch.setattr(audit.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1, stdout="", stderr="no"))
     assert audit.main([]) == 2

@@ -7,19 +7,19 @@ from benchmarks import desk, mail, policy, redact, relations, scan, steps, store
 pytestmark = pytest.mark.slow
 
 
-def test_the_desk_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_desk_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     desk.main(["--incidents", "120", "--pages", "2"])
     assert "119 deadlines at one moment" in capsys.readouterr().out
 
 
-def test_wrong_recipients_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_relations_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     relations.main(["--seeds", "1", "--edges", "5000"])
     output = capsys.readouterr().out
     assert "| all | 500 |" in output
     assert "µs in the median" in output
 
 
-def test_redaction_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_redact_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     redact.main(["--rounds", "1"])
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split("|")[1].strip() for row in rows] == [
@@ -32,24 +32,24 @@ def test_redaction_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_policies_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     policy.main([])
     assert capsys.readouterr().out.count("ms a message") == 4
 
 
-def test_workers_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_scan_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     scan.main([])
     assert "a message in a process of its own" in capsys.readouterr().out
 
 
-def test_the_steps_of_a_message_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_steps_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     steps.main(["--count", "3"])
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split()[1] for row in rows] == ["small", "html", "docx", "xlsx", "pptx", "pdf", "large"]
 
 
 @pytest.mark.postfix
-def test_mail_through_several_milters_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_benchmark_of_several_milters_runs(capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--rounds", "1", "--seconds", "1", "--sessions", "2", "--sets", "small", "--count", "4"]
     mail.main([*few, "--only", "none,pytrivial,holdgate"])
     printed = capsys.readouterr()
@@ -62,7 +62,7 @@ def test_mail_through_several_milters_is_compared(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.postgresql
-def test_the_store_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_store_benchmark_runs(capsys: pytest.CaptureFixture[str]) -> None:
     store.main(["--incidents", "30"])
     *writers, judged = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in writers] == ["1", "3", "10"]

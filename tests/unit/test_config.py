@@ -59,24 +59,24 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         ("scan = 3", "scan: must be a table, and is 3; write"),
     ],
 )
-def test_one_problem(tmp_path: Path, text: str, problem: str) -> None:
+def test_each_problem_is_named(tmp_path: Path, text: str, problem: str) -> None:
     (found,) = problems(tmp_path, text)
     assert found.startswith(problem)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_settings(tmp_path / "none.toml")
 
 
-def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "latin.toml"
     path.write_bytes(b'user = "\xe4"')
     with pytest.raises(ConfigError, match="byte 8 is not UTF-8"):
         load_settings(path)
 
 
-def test_a_file_with_mistakes_is_read_without_them(tmp_path: Path) -> None:
+def test_a_file_with_errors_is_read_leniently_without_them(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text('user = "mail"\nusr = "x"\nocr = 3\n[scan]\nworkers = -1\nretire_after = 7\n[nowhere]\na = 1\n')
     settings = load_leniently(path)
@@ -84,7 +84,7 @@ def test_a_file_with_mistakes_is_read_without_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"= 1", b'user = "\xe4"'])
-def test_what_is_no_settings_file_has_nothing_right(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_toml_gives_no_settings(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "holdgate.toml"
     if content is not None:
         path.write_bytes(content)
@@ -92,7 +92,7 @@ def test_what_is_no_settings_file_has_nothing_right(tmp_path: Path, content: byt
 
 
 @given(st.integers(min_value=0, max_value=10**9))
-def test_durations_and_sizes_are_written_as_they_are_read(number: int) -> None:
+def test_durations_and_sizes_are_formatted_and_parsed_back(number: int) -> None:
     assert parse_duration(format_duration(timedelta(milliseconds=number))) == timedelta(milliseconds=number)
     assert parse_size(format_size(number)) == number
 
@@ -111,12 +111,12 @@ def test_durations_and_sizes_are_written_as_they_are_read(number: int) -> None:
         *(("30 Min", 1800), (" 10 s ", 10), ("500 ms", 0.5), ("2 weeks", 1209600), ("1 hr", 3600), ("0s", 0)),
     ],
 )
-def test_durations_may_be_written_as_people_write_them(value: str, seconds: float) -> None:
+def test_durations_can_be_written_in_usual_forms(value: str, seconds: float) -> None:
     assert parse_duration(value) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("value", [5, 2.5, True, ["2d"], {}])
-def test_what_has_no_unit_is_no_duration(value: object) -> None:
+def test_a_number_without_a_unit_is_not_a_duration(value: object) -> None:
     with pytest.raises(ValueError, match="write a number and its unit"):
         parse_duration(value)
 
@@ -124,12 +124,12 @@ def test_what_has_no_unit_is_no_duration(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "size"), [("25MB", 25 * 2**20), ("25 MiB", 25 * 2**20), ("10 kilobytes", 10240), ("7", 7), ("3 bytes", 3)]
 )
-def test_sizes_may_be_written_as_people_write_them(value: str, size: int) -> None:
+def test_sizes_can_be_written_in_usual_forms(value: str, size: int) -> None:
     assert parse_size(value) == size
 
 
 @pytest.mark.parametrize("value", ["", "ten", "2T", "1.5M", "-1", "10 kilo", "3 mega", "1 2"])
-def test_sizes_that_are_none(value: str) -> None:
+def test_invalid_sizes_are_refused(value: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
         parse_size(value)
 
@@ -137,7 +137,7 @@ def test_sizes_that_are_none(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["", "5", "1y", "-1s", "1.5h", "s", "1 s s", "two days", "1mm", "2 d, 3 h", "9" * 20 + "d"]
 )
-def test_durations_that_are_none(value: str) -> None:
+def test_invalid_durations_are_refused(value: str) -> None:
     with pytest.raises(ValueError, match="write a number and its unit"):
         parse_duration(value)
 
@@ -152,12 +152,12 @@ def test_durations_that_are_none(value: str) -> None:
         ({"milter_user": "reader"}, ["reader", "holdgate", "holdgate-desk"]),
     ],
 )
-def test_each_daemon_is_a_user_of_its_own(given: dict[str, str], accounts: list[str]) -> None:
+def test_each_daemon_has_its_own_user(given: dict[str, str], accounts: list[str]) -> None:
     settings = Settings.model_validate(given)
     assert [settings.account("milter"), settings.account("queue"), settings.account("desk")] == accounts
 
 
-def test_the_scan_service_is_used_where_its_directory_is_and_where_it_is_named(
+def test_the_scan_service_is_used_if_its_directory_exists_or_it_is_configured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "SCAN_SOCKET", tmp_path / "scan/scan.sock")
@@ -174,7 +174,7 @@ def test_the_scan_service_is_used_where_its_directory_is_and_where_it_is_named(
         service(socket="unix:/run/holdgate/scan.sock")
 
 
-def test_workers_run_as_a_user_of_their_own_unless_one_is_given_for_all() -> None:
+def test_workers_have_their_own_user_unless_one_is_set_for_all() -> None:
     assert Settings().account("scan") == "holdgate-scan"
     assert Settings.model_validate({"user": "holdgate"}).account("scan") == "holdgate-scan"
     assert Settings.model_validate({"user": "mail"}).account("scan") == "mail"

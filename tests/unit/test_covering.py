@@ -59,11 +59,11 @@ def commit(root: Path, text: str) -> str:
     return git(root, "rev-parse", "HEAD")
 
 
-def test_new_lines_of_modules_count_and_no_others() -> None:
+def test_only_new_lines_of_modules_count() -> None:
     assert covering.changed_lines(DIFF) == {"milter/holdgate/a.py": {3, 4, 19}}
 
 
-def test_without_a_repository_or_a_second_commit_there_is_nothing_to_compare_with(
+def test_there_is_no_base_without_a_repository_or_a_second_commit(
     repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert covering.base(tmp_path_factory.mktemp("none")) == ""
@@ -72,7 +72,7 @@ def test_without_a_repository_or_a_second_commit_there_is_nothing_to_compare_wit
     assert covering.changed(repository) == {}
 
 
-def test_it_is_compared_with_the_commit_before_then_the_release_then_the_main_branch(
+def test_the_base_is_the_parent_then_the_release_then_the_main_branch(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = commit(repository, "one\n"), commit(repository, "one\ntwo\n")

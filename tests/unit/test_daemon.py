@@ -23,7 +23,7 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
         yield listener
 
 
-def test_states_go_in_one_datagram(systemd: socket.socket) -> None:
+def test_states_are_sent_in_one_datagram(systemd: socket.socket) -> None:
     daemon.notify("READY=1", "WATCHDOG=1")
     assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
 
@@ -38,14 +38,16 @@ def test_an_abstract_socket_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
         assert listener.recv(100) == b"READY=1"
 
 
-def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_notification_is_sent_without_systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     daemon.notify("READY=1")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
     daemon.notify("READY=1")
 
 
-def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_is_reported_at_the_first_success_and_not_before(
+    systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(daemon, "_ATTEND_INTERVAL", 0.01)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # pytest would report how the thread ends
     answers = iter([False, False, True])
@@ -65,7 +67,7 @@ def test_ready_is_told_at_the_first_yes_and_not_before(systemd: socket.socket, m
     assert len(asked) == 3
 
 
-def test_memory_is_kept_from_core_files_and_from_other_processes() -> None:
+def test_memory_is_protected_from_core_files_and_other_processes() -> None:
     program = (
         "import ctypes, resource; from holdgate import daemon; daemon.keep_memory_private(); "
         "print(ctypes.CDLL(None).prctl(3), *resource.getrlimit(resource.RLIMIT_CORE))"
@@ -77,7 +79,7 @@ def test_memory_is_kept_from_core_files_and_from_other_processes() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gate", "desk", "queue"])
-def test_each_daemon_begins_with_that(name: str, tmp_path: Path) -> None:
+def test_each_daemon_protects_its_memory_first(name: str, tmp_path: Path) -> None:
     config = tmp_path / "holdgate.toml"
     config.write_text("no = 'setting'\n")
     program = (

@@ -35,7 +35,7 @@ def run(*words: str | Path, path: Path | None = None) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("word", ["--help", "-h"])
-def test_it_says_how_it_is_used(word: str) -> None:
+def test_the_help_shows_the_usage(word: str) -> None:
     done = run(word)
     assert (done.returncode, done.stderr) == (0, "")
     assert "script/footprint [FILE.deb]" in done.stdout
@@ -49,13 +49,13 @@ def test_it_says_how_it_is_used(word: str) -> None:
         (["/nowhere/a.deb"], "there is no file /nowhere/a.deb"),
     ],
 )
-def test_arguments_that_it_does_not_know_are_refused(words: list[str], reason: str, commands: Path) -> None:
+def test_unknown_arguments_are_refused(words: list[str], reason: str, commands: Path) -> None:
     done = run(*words, path=commands)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"footprint: {reason}")
 
 
-def test_without_the_package_it_says_so(commands: Path) -> None:
+def test_a_missing_package_is_reported(commands: Path) -> None:
     (commands / "dpkg-query").write_text("#!/bin/sh\nexit 1\n")
     done = run(path=commands)
     assert (done.returncode, done.stdout) == (1, "")
@@ -63,7 +63,7 @@ def test_without_the_package_it_says_so(commands: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/sys/fs/cgroup").is_dir(), reason="needs control groups")
-def test_it_adds_up_the_processes_of_each_unit(commands: Path, tmp_path: Path) -> None:
+def test_the_memory_of_the_processes_of_each_unit_is_added_up(commands: Path, tmp_path: Path) -> None:
     package = tmp_path / "a.deb"
     package.write_bytes(bytes(2_500_000))
     done = run(package, path=commands)

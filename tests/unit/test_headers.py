@@ -21,12 +21,12 @@ from holdgate.headers import addresses, decode, fields, first
         (b"", ""),
     ],
 )
-def test_examples(value: bytes, text: str) -> None:
+def test_header_values_are_decoded(value: bytes, text: str) -> None:
     assert decode(value) == text
 
 
 @given(st.binary() | st.text(alphabet="=?utf-8bqQB_ \n\u00e4", max_size=40))
-def test_nothing_raises_and_the_text_can_be_stored(value: bytes | str) -> None:
+def test_decoding_never_raises_and_gives_text_that_can_be_stored(value: bytes | str) -> None:
     assert "\n" not in decode(value) or b"=?" in (value if isinstance(value, bytes) else value.encode())
     decode(value).encode("utf-8")
 
@@ -46,11 +46,11 @@ def test_nothing_raises_and_the_text_can_be_stored(value: bytes | str) -> None:
         (b"", []),
     ],
 )
-def test_fields_of_a_header(content: bytes, found: list[tuple[str, bytes]]) -> None:
+def test_the_fields_of_a_header_are_split(content: bytes, found: list[tuple[str, bytes]]) -> None:
     assert list(fields(content)) == found
 
 
-def test_the_first_field_of_a_name_in_any_case() -> None:
+def test_the_first_field_with_a_name_is_found_in_any_letter_case() -> None:
     header = b"SUBJECT: =?utf-8?q?gr=C3=B6=C3=9Fer?=\nSubject: b\nEmpty:\n"
     assert (first(header, "Subject"), first(header, "empty"), first(header, "From")) == ("gr\u00f6\u00dfer", "", None)
 
@@ -60,14 +60,14 @@ _LINE = st.binary().map(lambda data: data.replace(b"\n", b"").rstrip(b"\r"))
 
 
 @given(st.lists(st.tuples(_NAME, st.lists(_LINE, min_size=1, max_size=3))), st.sampled_from([b"\n", b"\r\n"]))
-def test_what_is_written_as_fields_is_read_as_such(written: list[tuple[str, list[bytes]]], end: bytes) -> None:
+def test_written_fields_are_read_back(written: list[tuple[str, list[bytes]]], end: bytes) -> None:
     expected = [(name, b"\n ".join(lines)) for name, lines in written]
     content = b"".join(name.encode() + b":" + value.replace(b"\n", end) + end for name, value in expected)
     assert list(fields(content + end + b"Body: x" + end)) == expected
 
 
 @given(st.binary())
-def test_no_header_raises_or_holds_what_cannot_be_stored(content: bytes) -> None:
+def test_no_header_raises_or_gives_text_that_cannot_be_stored(content: bytes) -> None:
     for name, value in fields(content):
         (name + decode(value)).encode()
 
@@ -91,7 +91,9 @@ def test_no_header_raises_or_holds_what_cannot_be_stored(content: bytes) -> None
         (["", "anna"], []),
     ],
 )
-def test_addresses_with_comments(values: list[str], found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_with_comments_are_parsed(
+    values: list[str], found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = headers.getaddresses
 
     def strict(fields: list[str]) -> list[tuple[str, str]]:
@@ -109,5 +111,5 @@ def test_a_comment_without_an_end_hides_no_address_of_other_fields() -> None:
 
 
 @given(st.lists(st.text() | st.text('a@.,;:<>()\\" '), max_size=4))
-def test_no_field_with_addresses_raises(values: list[str]) -> None:
+def test_parsing_address_fields_never_raises(values: list[str]) -> None:
     assert all("@" in address for address in addresses(values))

@@ -30,7 +30,7 @@ def decode(datagram: bytes) -> dict[str, str]:
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True), st.text(), min_size=1))
-def test_any_value_comes_back(fields: dict[str, str]) -> None:
+def test_any_value_is_read_back(fields: dict[str, str]) -> None:
     assert decode(encode(fields)) == fields
 
 
@@ -57,7 +57,7 @@ def handler(journal: tuple[socket.socket, Path]) -> Iterator[JournalHandler]:
 
 
 @pytest.mark.usefixtures("handler")
-def test_an_event_has_fields_beside_its_line(journal: tuple[socket.socket, Path]) -> None:
+def test_an_event_has_fields_in_addition_to_its_line(journal: tuple[socket.socket, Path]) -> None:
     maillog.incident_changed("4abc", incident="AAAA", old="held", new="approved", who="ann\x1b@x", method="command")
     fields = decode(journal[0].recv(65536))
     assert fields["MESSAGE"] == "4abc: approved: incident=AAAA was=held by=ann?@x method=command"
@@ -86,7 +86,7 @@ def test_failures_are_errors_and_have_no_queue_id(journal: tuple[socket.socket, 
 
 
 @pytest.mark.usefixtures("handler")
-def test_a_journal_that_was_restarted_is_found_again(journal: tuple[socket.socket, Path]) -> None:
+def test_a_restarted_journal_is_used_again(journal: tuple[socket.socket, Path]) -> None:
     listener, path = journal
     listener.close()
     path.unlink()

@@ -12,13 +12,13 @@ LONGEST = 200
 
 
 @pytest.mark.parametrize(("length", "kept"), [(0, 0), (199, 199), (200, 200), (201, 200), (100_000, 200)])
-def test_a_value_has_200_characters_at_most(length: int, kept: int) -> None:
+def test_a_value_has_at_most_200_characters(length: int, kept: int) -> None:
     assert maillog.quote("x" * length) == "x" * kept
 
 
 @given(st.text(max_size=300))
 @example("a\r\nb\x1b[31m\u202e\u2028\x00")
-def test_a_value_is_printable_and_keeps_its_places(value: str) -> None:
+def test_a_value_is_printable_and_keeps_its_positions(value: str) -> None:
     output = maillog.quote(value)
     assert output.isprintable()
     assert len(output) == min(len(value), LONGEST)
@@ -40,7 +40,7 @@ def test_an_event_is_one_line_of_bounded_length(
     assert all(len(value) <= LONGEST for value in record.fields.values())  # type: ignore[attr-defined]
 
 
-def test_the_queue_id_stands_first_and_what_is_empty_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_queue_id_comes_first_and_empty_values_are_omitted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
         maillog.skipped("4abc", sender="anna@corp.example", by="")
     assert caplog.records[-1].getMessage() == "4abc: skipped: from=<anna@corp.example>"
@@ -55,7 +55,7 @@ def test_an_exception_is_named_without_its_text() -> None:
     assert "536" not in output
 
 
-def test_a_number_in_a_value_is_masked_and_ids_of_ours_are_not(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_number_in_a_value_is_masked_but_holdgate_ids_are_not(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
         maillog.skipped("4abc", sender="4111111111111111@corp.example", by="seal")
         maillog.never_held("4abc", incident="7K3M-Q9TX-2ABC")

@@ -23,12 +23,12 @@ from holdgate.mask import mask, mask_unsearched_text
         ("", ""),
     ],
 )
-def test_examples(value: str, masked: str) -> None:
+def test_values_are_masked(value: str, masked: str) -> None:
     assert mask(value) == masked
 
 
 @given(st.text())
-def test_at_most_a_third_and_four_characters_stay_readable(value: str) -> None:
+def test_at_most_a_third_and_at_most_four_characters_stay_readable(value: str) -> None:
     shown = mask(value)
     assert sum(c.isalnum() for c in shown) <= 4
     assert sum(c.isalnum() for c in shown) <= max(sum(c.isalnum() for c in value) // 3, 1 if "@" in value else 0)
@@ -45,11 +45,11 @@ def test_at_most_a_third_and_four_characters_stay_readable(value: str) -> None:
         ("Invoice 20240131", "Invoice 20240131"),
     ],
 )
-def test_what_nobody_searched(text: str, masked: str) -> None:
+def test_text_that_was_not_searched_is_masked(text: str, masked: str) -> None:
     assert mask_unsearched_text(text) == masked
 
 
-def test_the_address_of_a_from_field_may_stay() -> None:
+def test_the_address_of_a_from_field_can_be_kept() -> None:
     assert (
         mask_unsearched_text('"536-90-4399" <anna@corp.example>', addresses=False)
         == '"***-**-*399" <anna@corp.example>'

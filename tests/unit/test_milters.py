@@ -31,14 +31,14 @@ SOCKETS = st.one_of(
         ("inet6:8895@::", ("::", 8895), "inet:[::1]:8895"),
     ],
 )
-def test_both_notations(socket: str, place: Place, written: str) -> None:
+def test_a_socket_is_recognised_in_both_notations(socket: str, place: Place, written: str) -> None:
     assert place_of(socket) == place
     assert in_postfix(socket, QUEUE) == written
     assert is_holdgate_milter(written, socket, QUEUE)
 
 
 @given(SOCKETS)
-def test_what_we_write_is_ours_in_braces_too(socket: str) -> None:
+def test_a_written_entry_is_recognised_in_braces_too(socket: str) -> None:
     written = in_postfix(socket, QUEUE)
     assert is_holdgate_milter(written, socket, QUEUE)
     assert is_holdgate_milter(f"{{ {written}, default_action=tempfail }}", socket, QUEUE)
@@ -56,7 +56,7 @@ def test_what_we_write_is_ours_in_braces_too(socket: str) -> None:
         ("inet:Scanner.corp.example:8895", "inet:8895@scanner.corp.example"),
     ],
 )
-def test_another_way_to_write_it_is_ours(entry: str, socket: str) -> None:
+def test_another_notation_of_the_socket_is_recognised(entry: str, socket: str) -> None:
     assert is_holdgate_milter(entry, socket, QUEUE)
 
 
@@ -75,7 +75,7 @@ def test_another_way_to_write_it_is_ours(entry: str, socket: str) -> None:
         ("unix:", f"unix:{QUEUE}"),
     ],
 )
-def test_another_milter_is_not_ours(entry: str, socket: str) -> None:
+def test_another_milter_is_not_recognised_as_holdgate(entry: str, socket: str) -> None:
     assert not is_holdgate_milter(entry, socket, QUEUE)
 
 

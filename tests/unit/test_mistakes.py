@@ -55,7 +55,7 @@ def output(load: Any, path: Path, text: str | bytes) -> str:
         (b'user = "m\xfcller"\n', "byte 9 is not UTF-8; save the file in this encoding"),
     ],
 )
-def test_a_file_that_is_no_toml_says_what_was_probably_meant(tmp_path: Path, text: str | bytes, meant: str) -> None:
+def test_a_toml_syntax_error_gets_a_suggestion(tmp_path: Path, text: str | bytes, meant: str) -> None:
     assert meant in output(load_settings, tmp_path / "holdgate.toml", text)
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_toml_says_what_was_probably_meant(tmp_path: Path, tex
         ('[ocr]\nmode = "enabled"\n', ["write one of off, on, policies", 'did you mean "on"?']),
     ],
 )
-def test_a_setting_that_is_wrong_says_value_place_and_remedy(tmp_path: Path, text: str, sentences: list[str]) -> None:
+def test_an_error_in_a_setting_states_value_place_and_remedy(tmp_path: Path, text: str, sentences: list[str]) -> None:
     path = tmp_path / "holdgate.toml"
     if not sentences:
         path.write_text(text)
@@ -178,13 +178,13 @@ def test_a_setting_that_is_wrong_says_value_place_and_remedy(tmp_path: Path, tex
         ),
     ],
 )
-def test_a_policy_that_is_wrong_says_value_place_and_remedy(tmp_path: Path, text: str, sentences: list[str]) -> None:
+def test_an_error_in_a_policy_states_value_place_and_remedy(tmp_path: Path, text: str, sentences: list[str]) -> None:
     found = output(load_policies, tmp_path / "policies.toml", text)
     for one in sentences:
         assert one in found
 
 
-def test_a_value_that_may_hold_a_secret_is_not_repeated(tmp_path: Path) -> None:
+def test_a_value_that_may_contain_a_secret_is_not_repeated(tmp_path: Path) -> None:
     token = "a-token-that-was-pasted-here"
     for text in (
         f'[[desk.api_tokens]]\nname = "a"\nsha256 = "{token}"\n',
@@ -194,7 +194,7 @@ def test_a_value_that_may_hold_a_secret_is_not_repeated(tmp_path: Path) -> None:
         assert token not in output(load_settings, tmp_path / "holdgate.toml", text)
 
 
-def test_each_setting_with_a_pattern_says_in_words_what_it_may_be() -> None:
+def test_each_setting_with_a_pattern_describes_the_allowed_values() -> None:
     def patterns(model: type[BaseModel]) -> set[str]:
         found = set()
         for name, field in model.model_fields.items():

@@ -48,7 +48,7 @@ def mutate() -> ModuleType:
     return module
 
 
-def test_each_change_is_python_and_another(mutate: ModuleType) -> None:
+def test_each_change_is_valid_python_and_differs(mutate: ModuleType) -> None:
     found = [one for one in mutate.changes(Path("x.py"), SOURCE) if mutate.is_python(one.made(SOURCE))]
     texts = [one.text.strip() for one in found]
     assert sorted(texts) == sorted(["<=", "!=", "or", "", "3", "4", "8", "False", "False", "pass", "not in"])
@@ -58,7 +58,7 @@ def test_each_change_is_python_and_another(mutate: ModuleType) -> None:
 
 
 @pytest.mark.slow
-def test_changes_that_change_nothing_are_not_drawn_and_are_there(mutate: ModuleType) -> None:
+def test_listed_equivalent_changes_exist_and_are_not_drawn(mutate: ModuleType) -> None:
     listed = mutate.equivalent(ROOT)
     there = set()
     for package in mutate.PACKAGES:
@@ -78,7 +78,7 @@ def test_each_listed_change_has_its_reason() -> None:
         assert len(one["reason"].split()) > 2
 
 
-def test_each_listed_change_can_be_made(mutate: ModuleType) -> None:
+def test_each_listed_change_can_be_applied(mutate: ModuleType) -> None:
     for entry, change in mutate.listed(ROOT):
         before = change.path.read_bytes()
         assert mutate.is_python(change.made(before)), entry["why"]

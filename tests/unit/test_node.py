@@ -14,7 +14,7 @@ def settings(tmp_path: Path, **tables: object) -> Settings:
     return Settings.model_validate({"queue": {"postfix_config": str(tmp_path)}, **tables})
 
 
-def test_the_name_is_that_of_the_settings_else_postfix_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_comes_from_the_settings_or_from_postfix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node, "postconf", lambda *_: ["mx1.corp.example"])
     assert node.name_of(settings(tmp_path, node={"name": "a"})) == "a"
     assert node.name_of(settings(tmp_path)) == "mx1.corp.example"
@@ -30,7 +30,7 @@ def test_a_shared_store_needs_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
         node.name_of(settings(tmp_path, store=SHARED))
 
 
-def test_files_that_decide_have_a_digest(tmp_path: Path) -> None:
+def test_the_digest_covers_all_files_that_affect_decisions(tmp_path: Path) -> None:
     rules = tmp_path / "rules.d"
     rules.mkdir()
     wanted = {"policy": {"file": str(tmp_path / "policies.toml")}, "rules": {"local_directory": str(rules)}}
@@ -44,7 +44,7 @@ def test_files_that_decide_have_a_digest(tmp_path: Path) -> None:
     assert node.rules_of(settings(tmp_path, **wanted)) in digests
 
 
-def test_a_file_of_rules_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+def test_a_rules_file_can_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     rules = tmp_path / "rules.d"
     rules.mkdir()
     wanted = {"policy": {"file": str(tmp_path / "policies.toml")}, "rules": {"local_directory": str(rules)}}
@@ -55,7 +55,7 @@ def test_a_file_of_rules_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> No
     assert len(digests) == 3
 
 
-def test_two_postfix_instances_of_one_machine_are_told_apart(tmp_path: Path) -> None:
+def test_two_postfix_instances_of_one_machine_are_distinguished(tmp_path: Path) -> None:
     one, other = node.machine_of(settings(tmp_path / "a")), node.machine_of(settings(tmp_path / "b"))
     assert one.holder != other.holder
     assert one == node.machine_of(settings(tmp_path / "a"))

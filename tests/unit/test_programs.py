@@ -7,7 +7,7 @@ import pytest
 from benchmarks.programs import debian, make, making
 
 
-def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(making.shutil, "which", lambda _: None)
     monkeypatch.setattr(make, "MODULES", ("debian",))
     monkeypatch.setattr(make, "MAKERS", {name: making.MAKERS[name] for name in ("groff.ps", "qrencode-UTF8.txt")})
@@ -21,7 +21,7 @@ def test_each_command_has_its_package() -> None:
     assert set(debian.PACKAGES) - used <= {"a2ps", "enscript"}
 
 
-def test_a_file_is_what_the_program_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_has_the_output_of_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[list[str]] = []
 
     def run(command: list[str], _files: dict[str, bytes], _result: str, _given: bytes = b"") -> bytes:

@@ -47,7 +47,7 @@ def change(root: Path, name: str, old: str, new: str) -> None:
     subprocess.run(["git", "-C", root, *identity, "commit", "--quiet", "--all", "--message", "changed"], check=True)
 
 
-def test_a_checkout_in_which_all_agrees_has_no_problem(checkout: Path) -> None:
+def test_a_consistent_checkout_has_no_problem(checkout: Path) -> None:
     assert problems(checkout) == []
 
 
@@ -70,12 +70,12 @@ def test_a_checkout_in_which_all_agrees_has_no_problem(checkout: Path) -> None:
         ("debian/control", "corp.example", "localhost", "valid on one machine only"),
     ],
 )
-def test_what_does_not_agree_is_named(checkout: Path, name: str, old: str, new: str, problem: str) -> None:
+def test_each_inconsistency_is_named(checkout: Path, name: str, old: str, new: str, problem: str) -> None:
     change(checkout, name, old, new)
     assert [one for one in problems(checkout) if problem in one]
 
 
-def test_what_is_not_committed_is_named(checkout: Path) -> None:
+def test_uncommitted_changes_are_named(checkout: Path) -> None:
     (checkout / "note.md").write_text("x")
     (checkout / "CHANGELOG.md").write_text(CHANGES + "\n")
     assert release.check_tree(checkout) == ["not committed: CHANGELOG.md", "not committed: note.md"]
@@ -88,7 +88,7 @@ def test_the_tag_of_another_commit_is_named(checkout: Path) -> None:
     assert [one for one in problems(checkout) if one.startswith("the tag v2.1.0 is at another commit")]
 
 
-def test_this_checkout_agrees_but_for_what_is_not_released_yet() -> None:
+def test_this_checkout_is_consistent_apart_from_unreleased_changes() -> None:
     checks = (release.check_version, release.check_debian, release.check_pages)
     assert [problem for check in checks for problem in check(ROOT)] == []
 
@@ -116,7 +116,7 @@ def package(directory: Path, number: str, program: str) -> None:
         (("2.1.0~deb13", "2.1.0", "2.1.0~deb13", "3.2.0"), "some-library 3.2.0 is not in requirements/package.txt"),
     ],
 )
-def test_what_was_built_has_the_version(
+def test_the_built_files_must_have_the_version(
     checkout: Path, tmp_path_factory: pytest.TempPathFactory, case: tuple[str, str, str, str], problem: str
 ) -> None:
     number, program, bill, component = case
@@ -132,7 +132,7 @@ def test_what_was_built_has_the_version(
     assert [problem in one for one in found] == ([True] if problem else [])
 
 
-def test_a_problem_is_printed_and_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_problem_is_printed_and_stops_the_release(capsys: pytest.CaptureFixture[str]) -> None:
     checks = {"one": lambda root: [], "two": lambda root: [f"{root} is wrong"]}
     assert not release.run(Path("/tmp"), checks)
     assert capsys.readouterr().out == "ok: one\nNOT OK: two\n  /tmp is wrong\n"

@@ -21,7 +21,7 @@ def test_a_released_migration_is_never_changed() -> None:
     assert not changed, "write a new migration; the old ones have run at sites"
 
 
-def test_no_migration_comes_before_a_released_one() -> None:
+def test_no_new_migration_precedes_a_released_one() -> None:
     last = max(RELEASED["migrations"])
     assert all(name > last for name in interfaces.migrations() if name not in RELEASED["migrations"])
 
@@ -43,13 +43,13 @@ def test_a_released_policy_key_never_vanishes() -> None:
 
 
 @pytest.mark.parametrize("names", ["log_events", "metrics"])
-def test_a_name_that_others_search_for_vanishes_only_with_a_line_in_the_changelog(names: str) -> None:
+def test_a_removed_public_name_has_a_line_in_the_changelog(names: str) -> None:
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split(f"## {RELEASED['version']},")[0]
     gone = set(RELEASED[names]) - set(interfaces.current()[names])
     assert not {name for name in gone if f"`{name}`" not in changes}, "CHANGELOG.md must name it and its successor"
 
 
-def test_a_settings_file_with_every_released_setting_is_carried_over(tmp_path: Path) -> None:
+def test_a_settings_file_with_every_released_setting_can_be_migrated(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text(interfaces.toml(RELEASED["settings"]), encoding="utf-8")
     rename(path, SETTINGS)
@@ -57,7 +57,7 @@ def test_a_settings_file_with_every_released_setting_is_carried_over(tmp_path: P
     assert settings.moderation.deadline == Settings().moderation.deadline
 
 
-def test_what_is_written_is_what_is_read() -> None:
+def test_the_recorded_interfaces_are_read_back() -> None:
     current = interfaces.current()
     assert tomllib.loads(interfaces.toml(current)) == current
     assert re.fullmatch(r"\d+\.\d+\.\d+", RELEASED["version"])

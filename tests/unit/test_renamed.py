@@ -31,7 +31,7 @@ X-Mark = "hold"
 """
 
 
-def test_each_new_name_is_a_setting_or_a_key_of_a_shape() -> None:
+def test_each_new_name_is_a_setting_or_a_rule_key() -> None:
     for (table, old), new in SETTINGS.items():
         known = type(getattr(Settings(), table)).model_fields
         assert new in known
@@ -44,7 +44,7 @@ def test_each_new_name_is_a_setting_or_a_key_of_a_shape() -> None:
         assert old not in Shape.model_fields
 
 
-def test_comments_order_and_mode_stay(tmp_path: Path) -> None:
+def test_comments_order_and_mode_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text(OLD.replace("[policy.foreign_marks]\nX-Mark", '[policy]\nforeign_marks = {X-Mark = "hold"}\n#'))
     path.chmod(0o604)
@@ -76,7 +76,7 @@ def test_comments_order_and_mode_stay(tmp_path: Path) -> None:
         '[desk]\nweb = "127.0.0.1:9860"\npublic_url = """\nlmtp = 1\n"""\n',
     ],
 )
-def test_what_is_written_in_another_way_is_named_and_left(tmp_path: Path, text: str) -> None:
+def test_an_uncommon_notation_is_named_and_not_changed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"is now \w+; rename it by hand"):
@@ -85,14 +85,14 @@ def test_what_is_written_in_another_way_is_named_and_left(tmp_path: Path, text: 
     assert [one.name for one in tmp_path.iterdir()] == ["holdgate.toml"]
 
 
-def test_both_names_are_a_mistake(tmp_path: Path) -> None:
+def test_using_both_names_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text('[desk]\nweb = "127.0.0.1:1"\nweb_listen = "127.0.0.1:2"\n')
     with pytest.raises(ConfigError, match=r"\[desk\] has web and web_listen; remove web"):
         rename(path, SETTINGS)
 
 
-def test_rules_get_the_new_keys_in_each_shape(tmp_path: Path) -> None:
+def test_rules_get_the_new_keys_in_every_form(tmp_path: Path) -> None:
     path = tmp_path / "staff.toml"
     path.write_text('id = "staff"\n[[shapes]]\nalone = "low"\nwith_keyword = "high"\n[[shapes]]\nalone = "none"\n')
     assert len(rename(path, RULES)) == 2
@@ -102,7 +102,7 @@ def test_rules_get_the_new_keys_in_each_shape(tmp_path: Path) -> None:
     ]
 
 
-def test_a_setting_with_a_table_of_its_own_has_the_new_name_in_the_header(tmp_path: Path) -> None:
+def test_a_setting_that_is_a_table_gets_its_new_name_in_the_table_header(tmp_path: Path) -> None:
     path = tmp_path / "holdgate.toml"
     path.write_text(OLD + "\n[other.foreign_marks]\n")
     assert f"{path}: [policy] foreign_marks is now trusted_scanner_headers" in rename(path, SETTINGS)
@@ -134,9 +134,7 @@ def test_the_moderation_of_a_policy_gets_the_new_names(tmp_path: Path, before: s
         st.dictionaries(st.sampled_from(["web", "lmtp", "session", "managers_patience", "url", "x"]), st.integers()),
     )
 )
-def test_nothing_but_names_changes(
-    tmp_path_factory: pytest.TempPathFactory, content: dict[str, dict[str, int]]
-) -> None:
+def test_only_names_change(tmp_path_factory: pytest.TempPathFactory, content: dict[str, dict[str, int]]) -> None:
     path = tmp_path_factory.mktemp("renamed") / "holdgate.toml"
     path.write_text(
         "".join(f"[{table}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()) for table, keys in content.items())

@@ -86,7 +86,7 @@ def repository(keys: Path) -> Iterator[Repository]:
 
 
 @pytest.mark.slow  # apt-get and gpg
-def test_apt_takes_the_newest_package_with_the_key_and_nothing_else(repository: Repository) -> None:
+def test_apt_accepts_the_newest_package_only_with_the_key(repository: Repository) -> None:
     first, second = repository.package("1.0~deb12"), repository.package("1.1~deb12")
     assert repository.publish(first).returncode == 0
     assert repository.publish(second).returncode == 0
@@ -127,7 +127,9 @@ def test_apt_takes_the_newest_package_with_the_key_and_nothing_else(repository: 
         ("1.0~deb12", "nobody@corp.example", 'gpg has no secret key "nobody@corp.example"'),
     ],
 )
-def test_what_cannot_be_published_is_named(repository: Repository, version: str, key: str, wanted: str) -> None:
+def test_a_package_that_cannot_be_published_is_named(
+    repository: Repository, version: str, key: str, wanted: str
+) -> None:
     done = repository.publish(repository.package(version), key=key)
     assert done.returncode == 1
     assert wanted in done.stderr
@@ -142,7 +144,7 @@ def test_what_cannot_be_published_is_named(repository: Repository, version: str,
         (["a", "b"], "one directory is enough"),
     ],
 )
-def test_options_of_script_package(words: list[str], wanted: str) -> None:
+def test_wrong_options_of_script_package_are_named(words: list[str], wanted: str) -> None:
     done = subprocess.run([ROOT / "script/package", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert wanted in done.stderr

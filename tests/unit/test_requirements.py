@@ -30,7 +30,7 @@ def locked(name: str) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", WANTED)
-def test_what_is_asked_for_is_locked(name: str) -> None:
+def test_every_required_package_is_locked(name: str) -> None:
     lines = [line for line in WANTED[name].splitlines() if line.strip() and not line.strip().startswith("#")]
     assert lines
     pins = locked(name)
@@ -49,7 +49,7 @@ def test_every_pin_has_hashes_and_names_no_other_index(name: str) -> None:
     assert not re.search(r"https?://|--(?:extra-)?index-url|--find-links|file:", text)
 
 
-def test_the_locks_agree() -> None:
+def test_the_lock_files_agree() -> None:
     pins: dict[str, str] = {}
     for name in WANTED:
         for package, (version, _) in locked(name).items():

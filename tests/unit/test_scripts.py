@@ -22,13 +22,13 @@ def run(script: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_without_a_virtual_environment_it_says_so(script: Path, tmp_path: Path) -> None:
+def test_a_missing_virtual_environment_is_reported(script: Path, tmp_path: Path) -> None:
     done = run(script)
     assert done.returncode == 1
     assert done.stderr == f"{script.name}: there is no virtual environment {tmp_path}/.venv: script/test makes it\n"
 
 
-def test_it_runs_in_the_virtual_environment_with_its_arguments(script: Path, tmp_path: Path) -> None:
+def test_a_script_runs_in_the_virtual_environment_with_its_arguments(script: Path, tmp_path: Path) -> None:
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@"\n')
@@ -63,7 +63,7 @@ def sources(checkout: Path, target: Path) -> set[str]:
 TRACKED = {".gitignore", "docs/index.md", "milter/holdgate/a name.py", "build.md", "docs/dist/kept.md"}
 
 
-def test_the_sources_of_a_clone_are_what_is_tracked(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_sources_of_a_clone_are_its_tracked_files(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     for command in (["init", "--quiet"], ["add", "--", "script", *TRACKED]):
         subprocess.run(["git", "-C", checkout, *command], check=True)
     (checkout / "docs/index.md").write_text("changed")
@@ -73,7 +73,7 @@ def test_the_sources_of_a_clone_are_what_is_tracked(checkout: Path, tmp_path_fac
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_the_sources_without_git_are_all_but_what_is_ignored(
+def test_the_sources_without_git_are_all_files_except_ignored_ones(
     checkout: Path, tmp_path_factory: pytest.TempPathFactory, broken: bool
 ) -> None:
     if broken:
@@ -83,7 +83,7 @@ def test_the_sources_without_git_are_all_but_what_is_ignored(
     assert sources(checkout, target) == TRACKED | {"docs/note.md"}
 
 
-def test_the_walk_says_how_it_is_used_and_refuses_a_file_that_does_not_exist(tmp_path: Path) -> None:
+def test_script_walk_shows_its_usage_and_refuses_a_missing_file(tmp_path: Path) -> None:
     walk = [sys.executable, ROOT / "script/walk"]
     done = subprocess.run([*walk, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

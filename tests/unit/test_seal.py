@@ -25,14 +25,14 @@ MESSAGE = Sealed(
 )
 
 
-def test_a_fresh_seal_fits() -> None:
+def test_a_new_seal_is_valid() -> None:
     value = SEALER.seal(MESSAGE, NOW)
     assert len(value) < 200
     assert SEALER.verify(value, MESSAGE, NOW + HOUR) is SealStatus.VALID
     assert SEALER.verify(f" {value}\r\n", MESSAGE, NOW) is SealStatus.VALID
 
 
-def test_it_fits_some_of_its_recipients_but_no_other() -> None:
+def test_a_seal_is_valid_for_some_of_its_recipients_but_no_other() -> None:
     value = SEALER.seal(MESSAGE, NOW)
     assert SEALER.verify(value, replace(MESSAGE, recipients=("eve@partner.example",)), NOW) is SealStatus.VALID
     more = (*MESSAGE.recipients, "rival@partner.example")
@@ -51,7 +51,7 @@ def test_it_fits_some_of_its_recipients_but_no_other() -> None:
         replace(MESSAGE, sender="anna@corp.example <anna@corp.example>", fields={**MESSAGE.fields, "from": b""}),
     ],
 )
-def test_a_seal_copied_onto_another_message_does_not_fit(changed: Sealed) -> None:
+def test_a_seal_copied_to_another_message_is_invalid(changed: Sealed) -> None:
     assert SEALER.verify(SEALER.seal(MESSAGE, NOW), changed, NOW) is SealStatus.ALTERED
 
 
@@ -60,14 +60,14 @@ def test_a_seal_of_another_time_is_stale(age: timedelta) -> None:
     assert SEALER.verify(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW + age) is SealStatus.STALE
 
 
-def test_the_time_is_sealed_too() -> None:
+def test_the_time_of_a_seal_cannot_be_changed() -> None:
     old = SEALER.seal(MESSAGE, NOW - timedelta(days=30))
     moved = old.replace(f"t={int((NOW - timedelta(days=30)).timestamp())}", f"t={int(NOW.timestamp())}")
     assert moved != old
     assert SEALER.verify(moved, MESSAGE, NOW) is SealStatus.ALTERED
 
 
-def test_a_key_we_do_not_have() -> None:
+def test_a_seal_with_an_unknown_key_is_invalid() -> None:
     foreign = Sealer([Key("k0000002", NOW, b"y" * 32)], HOUR)
     assert SEALER.verify(foreign.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.UNKNOWN_KEY
     stolen_name = Sealer([Key("k0000001", NOW, b"y" * 32)], HOUR)
@@ -81,7 +81,7 @@ def test_the_newest_key_seals_and_older_ones_still_verify() -> None:
     assert both.verify(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.VALID
 
 
-def test_without_a_key_nothing_is_sealed_or_believed() -> None:
+def test_without_a_key_nothing_is_sealed_and_no_seal_is_valid() -> None:
     none = Sealer([], HOUR)
     assert none.seal(MESSAGE, NOW) == ""
     assert none.verify(SEALER.seal(MESSAGE, NOW), MESSAGE, NOW) is SealStatus.UNKNOWN_KEY
@@ -96,12 +96,12 @@ def test_a_message_to_many_is_not_sealed() -> None:
     st.text()
     | st.from_regex(r"v=1; k=k0000001; t=\d{1,12}; r=[A-Za-z0-9_-]{0,20}; s=[A-Za-z0-9_-]{43}", fullmatch=True)
 )
-def test_nothing_made_up_is_valid_or_raises(value: str) -> None:
+def test_no_invented_seal_is_valid_or_raises(value: str) -> None:
     assert SEALER.verify(value, MESSAGE, NOW) is not SealStatus.VALID
 
 
 @given(body=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=5), tail=st.integers(0, 3))
-def test_the_hash_does_not_see_pieces_nor_empty_lines_at_the_end(body: bytes, cuts: list[int], tail: int) -> None:
+def test_the_body_hash_ignores_chunking_and_trailing_empty_lines(body: bytes, cuts: list[int], tail: int) -> None:
     whole, pieces = BodyHash(), BodyHash()
     whole.update(body)
     places = [0, *sorted(cuts), len(body)]
@@ -113,7 +113,7 @@ def test_the_hash_does_not_see_pieces_nor_empty_lines_at_the_end(body: bytes, cu
         assert pieces.digest() == whole.digest()
 
 
-def test_keys_are_made_kept_and_dropped(tmp_path: Path) -> None:
+def test_keys_are_created_kept_and_dropped(tmp_path: Path) -> None:
     path = tmp_path / "seal.keys"
     assert load_keys(path) == []
     keep = timedelta(days=7)
@@ -131,7 +131,7 @@ def test_keys_are_made_kept_and_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "key = 3", "[[key]]\nid = 'x'", "\xff", "[[key]]\nid='a'\nsecret='zz'\ncreated=1"]
 )
-def test_a_file_that_is_none_of_keys(tmp_path: Path, text: str) -> None:
+def test_a_file_without_valid_keys_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "seal.keys"
     path.write_text(text, encoding="latin-1")
     path.chmod(0o640)
@@ -147,7 +147,7 @@ def test_keys_that_others_may_read_are_refused(tmp_path: Path) -> None:
         load_keys(path)
 
 
-def test_a_body_of_empty_lines_is_not_kept() -> None:
+def test_empty_lines_are_not_kept_in_memory() -> None:
     one, lines = BodyHash(), b"\r\n" * 2**15
     tracemalloc.start()
     try:

@@ -23,12 +23,12 @@ from holdgate.tables import TableError, Tables, is_action
         ("FILTER", "FILTER crypt:[gateway.corp.example]", False),
     ],
 )
-def test_an_action_is_read_as_postfix_reads_it(answer: str | None, action: str, is_said: bool) -> None:
+def test_an_action_is_parsed_like_postfix_does(answer: str | None, action: str, is_said: bool) -> None:
     assert is_action(answer, action) == is_said
 
 
 @pytest.mark.postfix
-def test_the_first_table_that_knows_the_key_answers(tmp_path: Path) -> None:
+def test_the_first_table_with_the_key_answers(tmp_path: Path) -> None:
     (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
     (tmp_path / "other").write_text("/^X-Other:/ WARN\n")
     other, known = f"regexp:{tmp_path}/other", f"regexp:{tmp_path}/known"

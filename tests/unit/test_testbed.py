@@ -16,14 +16,14 @@ ROOT = Path(__file__).parents[2]
 _SHOW_PORTS = "from testbed.ports import free_port; print(*(free_port() for _ in range(250)))"
 
 
-def test_ports_differ_and_are_not_those_of_outgoing_connections() -> None:
+def test_free_ports_differ_and_are_outside_the_ephemeral_range() -> None:
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
     # Linux gives those from 32768 on, unless set otherwise (ip(7), ip_local_port_range).
     assert all(1024 <= port < 32_768 for port in ports)
 
 
-def test_a_port_that_is_taken_is_passed_over() -> None:
+def test_a_port_in_use_is_skipped() -> None:
     with socket.create_server((LOOPBACK, free_port())) as listener:
         port = listener.getsockname()[1]
         assert not is_free(port)
@@ -47,7 +47,7 @@ def test_waiting_ends_with_the_first_true_value() -> None:
 
 
 @pytest.mark.postgresql
-def test_a_database_can_be_made_and_copied_while_the_server_has_sessions_of_its_own(postgres: PostgresServer) -> None:
+def test_a_database_can_be_created_and_copied_while_the_server_has_sessions(postgres: PostgresServer) -> None:
     url = postgres.new_database()
     postgres.close_database(url)
     name = url.partition("?")[0].rpartition("/")[2]

@@ -26,13 +26,13 @@ VALUES = st.text(min_size=1) | st.dictionaries(st.sampled_from(["en", "de", "fr"
         ("{}", "en", ""),
     ],
 )
-def test_people_read_it_in_their_language(written: str, language: str, expected: str) -> None:
+def test_a_text_is_returned_in_the_language_of_the_person(written: str, language: str, expected: str) -> None:
     value = tomllib.loads(f"text = {written}")["text"]
     assert text_in(TEXT.validate_python(value), language) == expected
 
 
 @given(VALUES)
-def test_it_is_written_as_it_was_read(value: object) -> None:
+def test_a_text_is_written_as_it_was_read(value: object) -> None:
     read = TEXT.validate_python(value)
     assert TEXT.dump_python(read) == (value or "")
     assert TEXT.validate_python(TEXT.dump_python(read)) == read
@@ -47,7 +47,7 @@ def test_it_is_written_as_it_was_read(value: object) -> None:
         ({"English": "Contract"}, '"English" is no language; write its code, as in "en"'),
     ],
 )
-def test_anything_else_is_refused(value: object, problem: str) -> None:
+def test_an_invalid_text_is_refused(value: object, problem: str) -> None:
     for kind in (TEXT, SHORT):
         with pytest.raises(ValidationError) as refused:
             kind.validate_python(value)
@@ -63,7 +63,7 @@ def test_anything_else_is_refused(value: object, problem: str) -> None:
         ({"en": "Contract", "de": "x" * 201}, "has 201 characters; write at most 200"),
     ],
 )
-def test_a_choice_is_short(value: object, problem: str) -> None:
+def test_a_choice_has_a_limited_length(value: object, problem: str) -> None:
     with pytest.raises(ValidationError) as refused:
         SHORT.validate_python(value)
     assert problem in str(refused.value)

@@ -18,7 +18,7 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
         yield made
 
 
-def test_writing_making_moving_and_removing_is_seen(watch: Watch, tmp_path: Path) -> None:
+def test_writing_creating_moving_and_removing_is_detected(watch: Watch, tmp_path: Path) -> None:
     with (tmp_path / "known").open("a") as file:
         file.write("2")
         file.flush()
@@ -31,14 +31,14 @@ def test_writing_making_moving_and_removing_is_seen(watch: Watch, tmp_path: Path
     assert watch.wait(PATIENCE) == {"moved"}
 
 
-def test_reading_is_no_change(watch: Watch, tmp_path: Path) -> None:
+def test_reading_is_not_a_change(watch: Watch, tmp_path: Path) -> None:
     (tmp_path / "known").read_text()
     (tmp_path / "known").stat()
     list(tmp_path.iterdir())
     assert watch.wait(0) == set()
 
 
-def test_another_directory_is_not_seen(watch: Watch, tmp_path: Path) -> None:
+def test_a_change_in_a_subdirectory_is_not_detected(watch: Watch, tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     assert watch.wait(PATIENCE) == {"below"}
     (tmp_path / "below" / "deep").touch()
@@ -54,7 +54,7 @@ def test_several_directories_are_watched_together(tmp_path: Path) -> None:
         assert watch.wait(PATIENCE) == {"one", "two"}
 
 
-def test_a_wait_is_ended_by_another_thread(watch: Watch) -> None:
+def test_another_thread_can_end_a_wait(watch: Watch) -> None:
     found: list[set[str]] = []
     waiting = threading.Thread(target=lambda: found.append(watch.wait(None)))
     waiting.start()
@@ -64,7 +64,7 @@ def test_a_wait_is_ended_by_another_thread(watch: Watch) -> None:
     assert watch.wait(0) == set()  # once
 
 
-def test_waking_what_is_closed_does_nothing(tmp_path: Path) -> None:
+def test_waking_a_closed_watch_does_nothing(tmp_path: Path) -> None:
     watch = Watch(tmp_path)
     watch.close()
     with (tmp_path / "file").open("wb") as file:  # may have got the descriptor
@@ -73,7 +73,7 @@ def test_waking_what_is_closed_does_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b""
 
 
-def test_a_directory_that_goes_away_ends_the_watch(tmp_path: Path) -> None:
+def test_a_removed_directory_ends_the_watch(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     with Watch(tmp_path / "gone") as watch:
         shutil.rmtree(tmp_path / "gone")
@@ -81,7 +81,7 @@ def test_a_directory_that_goes_away_ends_the_watch(tmp_path: Path) -> None:
             watch.wait(PATIENCE)
 
 
-def test_a_directory_that_is_moved_away_ends_the_watch(tmp_path: Path) -> None:
+def test_a_moved_directory_ends_the_watch(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     with Watch(tmp_path / "here") as watch:
         (tmp_path / "here").rename(tmp_path / "there")
@@ -89,7 +89,7 @@ def test_a_directory_that_is_moved_away_ends_the_watch(tmp_path: Path) -> None:
             watch.wait(PATIENCE)
 
 
-def test_what_is_not_there_cannot_be_watched(tmp_path: Path) -> None:
+def test_a_missing_directory_cannot_be_watched(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(FileNotFoundError):
         Watch(tmp_path / "missing")

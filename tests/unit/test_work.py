@@ -42,7 +42,7 @@ TEN = [f"good{number}" for number in range(10)]
 
 @pytest.mark.parametrize("error", [ValueError, AwayError, FirstError])
 @pytest.mark.parametrize("place", [0, 5, 10])
-def test_one_that_always_fails_beside_ten_that_work(clock: Clock, place: int, error: type[Exception]) -> None:
+def test_an_item_that_always_fails_does_not_delay_ten_others(clock: Clock, place: int, error: type[Exception]) -> None:
     work = runner(clock)
     left = [*TEN[:place], "bad", *TEN[place:]]
     tried: list[str] = []
@@ -62,7 +62,7 @@ def test_one_that_always_fails_beside_ten_that_work(clock: Clock, place: int, er
 
 
 @pytest.mark.parametrize("kind", ["item", "batch"])
-def test_one_that_spoils_its_batch_is_tried_alone(clock: Clock, kind: str) -> None:
+def test_an_item_that_fails_its_batch_is_tried_on_its_own(clock: Clock, kind: str) -> None:
     work = runner(clock)
     left = {*TEN, "bad"}
     sizes: list[int] = []
@@ -87,7 +87,7 @@ def test_one_that_spoils_its_batch_is_tried_alone(clock: Clock, kind: str) -> No
     assert left == {"bad"}
 
 
-def test_an_error_is_logged_and_counted_with_the_items_id(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_is_logged_with_the_id_of_its_item_and_counted(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     work = runner(clock, queue_id=lambda item: f"4{item}", describe=lambda error: "it said no")
 
     def step(item: str) -> None:
@@ -100,7 +100,7 @@ def test_an_error_is_logged_and_counted_with_the_items_id(clock: Clock, caplog: 
     ]
 
 
-def test_when_all_is_away_a_round_tries_a_few_and_all_are_tried_soon_after(clock: Clock) -> None:
+def test_a_round_tries_only_a_few_items_if_all_fail_and_all_are_retried_soon(clock: Clock) -> None:
     work = runner(clock, longest=3600)
     tried: list[str] = []
 
@@ -118,7 +118,7 @@ def test_when_all_is_away_a_round_tries_a_few_and_all_are_tried_soon_after(clock
     assert work.run(TEN, lambda _: None, budget=60) == Round(done=10)
 
 
-def test_what_is_gone_is_forgotten(clock: Clock) -> None:
+def test_failures_of_removed_items_are_forgotten(clock: Clock) -> None:
     work = runner(clock)
     for number in range(1000):
         work.run([f"bad{number}"], lambda _: 1 / 0, budget=60)
@@ -129,7 +129,7 @@ def test_what_is_gone_is_forgotten(clock: Clock) -> None:
     assert work._failures == {}
 
 
-def test_it_says_whether_one_that_failed_is_due(clock: Clock) -> None:
+def test_is_due_reports_whether_a_failed_item_is_due(clock: Clock) -> None:
     work = runner(clock)
     work.run(["bad"], lambda _: 1 / 0, budget=60)
     assert not work.is_due()
@@ -138,7 +138,7 @@ def test_it_says_whether_one_that_failed_is_due(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("failing", [True, False])
-def test_enough_ends_a_round_after_one_batch(clock: Clock, failing: bool) -> None:
+def test_a_round_ends_after_one_batch_on_request(clock: Clock, failing: bool) -> None:
     work = runner(clock)
 
     def step(_: str) -> None:
@@ -150,7 +150,7 @@ def test_enough_ends_a_round_after_one_batch(clock: Clock, failing: bool) -> Non
     assert (work.round.done, work.round.failed, work.round.left) == ((0, 4, 6) if failing else (4, 0, 6))
 
 
-def test_what_is_not_an_error_ends_it(clock: Clock) -> None:
+def test_a_keyboard_interrupt_ends_a_round(clock: Clock) -> None:
     def step(_: str) -> None:
         raise KeyboardInterrupt
 
@@ -158,7 +158,7 @@ def test_what_is_not_an_error_ends_it(clock: Clock) -> None:
         runner(clock).run(TEN, step, budget=60)
 
 
-def test_each_has_its_own_outcome_of_a_step_for_all(clock: Clock) -> None:
+def test_each_item_has_its_own_outcome_of_a_batch_step(clock: Clock) -> None:
     work = runner(clock)
     seen: list[tuple[str, int]] = []
 
@@ -173,12 +173,12 @@ def test_each_has_its_own_outcome_of_a_step_for_all(clock: Clock) -> None:
     assert work.round == Round(done=2, failed=1)
 
 
-def test_a_step_for_all_is_not_taken_for_nobody() -> None:
+def test_a_batch_step_is_not_run_without_items() -> None:
     batch: Batch[str] = Batch([])
     batch.together(lambda _: pytest.fail("there is nobody"), lambda item, outcome: None)
 
 
-def test_an_answer_about_others_fails_them_all() -> None:
+def test_an_answer_about_other_items_fails_all_items() -> None:
     batch = Batch(["a", "b"])
     batch.together(lambda _: [1], lambda item, outcome: pytest.fail("whose outcome?"))
     assert batch.items == []
@@ -194,7 +194,7 @@ OUTCOMES = [None, ValueError, AwayError, FirstError]
     budget=st.floats(0, 10),
     data=st.data(),
 )
-def test_whatever_fails_nobody_is_tried_early_or_left_out(
+def test_no_item_is_retried_early_or_skipped_whatever_fails(
     names: list[str], size: int, budget: float, data: st.DataObject
 ) -> None:
     clock = Clock()
