@@ -88,7 +88,7 @@ def violations(browser: webdriver.Chrome, axe: str) -> list[str]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900), (320, 640)], ids=["phone", "desktop", "narrow"])
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+def test_axe_reports_no_violation_and_no_page_scrolls_sideways(
     case: Showcase, browser: webdriver.Chrome, axe: str, size: tuple[int, int], dark: bool
 ) -> None:
     emulate(browser, *size, dark=dark)
@@ -103,7 +103,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
         assert layout["cssContentSize"]["width"] <= layout["cssLayoutViewport"]["clientWidth"], name
 
 
-def test_axe_finds_nothing_where_the_number_of_the_mail_is_asked_for(browser: webdriver.Chrome, axe: str) -> None:
+def test_axe_reports_no_violation_on_pages_that_require_the_number(browser: webdriver.Chrome, axe: str) -> None:
     with showcase(ask_number=True) as case:
         emulate(browser, 390, 844, dark=False)
         for name in ("request", "text", "change", "withdraw", "reason"):
@@ -111,7 +111,7 @@ def test_axe_finds_nothing_where_the_number_of_the_mail_is_asked_for(browser: we
             assert violations(browser, axe) == [], name
 
 
-def test_a_message_is_decided_with_the_keyboard_alone(case: Showcase, browser: webdriver.Chrome) -> None:
+def test_a_message_can_be_decided_with_the_keyboard_only(case: Showcase, browser: webdriver.Chrome) -> None:
     emulate(browser, 390, 844)
     browser.get(case.link("soon"))
     for _ in range(60):
@@ -134,7 +134,7 @@ def test_a_message_is_decided_with_the_keyboard_alone(case: Showcase, browser: w
     assert case.desk.store.incident(case.incidents["soon"].id).state is State.REJECTED  # type: ignore[union-attr]
 
 
-def test_what_has_the_focus_is_never_behind_the_bar(case: Showcase, browser: webdriver.Chrome) -> None:
+def test_the_focused_element_is_never_hidden_by_the_bar(case: Showcase, browser: webdriver.Chrome) -> None:
     emulate(browser, 390, 844)
     browser.get(case.link("request"))
     seen = set()

@@ -36,7 +36,7 @@ def content_of(one: Sending, number: int) -> bytes:
 
 
 @pytest.mark.slow
-def test_none_of_the_mistakes_leaves_and_few_others_wait(tmp_path: Path) -> None:
+def test_no_mistake_is_sent_and_few_correct_messages_are_held(tmp_path: Path) -> None:
     messages = script(5)
     burst = [one for one in messages if BURST <= one.at < BURST + 100]
     messages = [one for one in messages if one not in burst] + burst

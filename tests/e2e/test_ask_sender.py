@@ -128,7 +128,7 @@ def both_got_it(site: Site, name: str) -> None:
     site.wait_for(lambda: site.world.to(right(name)) and site.world.to(wrong(name)), f"delivery to both of {name}")
 
 
-def test_the_page_leaves_a_recipient_out_and_a_crawler_decides_nothing(site: Site) -> None:
+def test_the_page_excludes_a_recipient_and_a_crawler_decides_nothing(site: Site) -> None:
     incident = submit(site, "page")
     mail = mail_about(site, ANNA, incident, "Please check")
     link = link_in(mail)
@@ -155,7 +155,7 @@ def test_the_page_leaves_a_recipient_out_and_a_crawler_decides_nothing(site: Sit
         assert "but not to all of its recipients" in late.get(link).text
 
 
-def test_the_page_sends_to_all(site: Site) -> None:
+def test_the_page_releases_to_all_recipients(site: Site) -> None:
     incident = submit(site, "all")
     assert (
         "released the message"
@@ -166,7 +166,7 @@ def test_the_page_sends_to_all(site: Site) -> None:
     both_got_it(site, "all")
 
 
-def test_the_page_does_not_send(site: Site) -> None:
+def test_the_page_cancels_the_message(site: Site) -> None:
     incident = submit(site, "none")
     assert (
         "took the message back"
@@ -197,7 +197,7 @@ def test_a_reply_decides(site: Site, name: str, text: str, state: State) -> None
         assert site.world.to(right(name)) == site.world.to(wrong(name)) == []
 
 
-def test_a_reply_that_is_not_clear_or_not_the_sender_s_decides_nothing(site: Site) -> None:
+def test_an_unclear_reply_or_one_of_another_person_decides_nothing(site: Site) -> None:
     incident = submit(site, "unclear")
     request = mail_about(site, ANNA, incident, "Please check")
     reply(site, ANNA, request, "NOT TO 2 and somebody else")
@@ -210,7 +210,7 @@ def test_a_reply_that_is_not_clear_or_not_the_sender_s_decides_nothing(site: Sit
     closed(site, incident, State.RETURNED)
 
 
-def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Site) -> None:
+def test_a_desk_that_died_after_postfix_accepted_the_message_sends_it_once(site: Site) -> None:
     incident = submit(site, "twice")
     site.stop_daemon("desk")
     try:
@@ -233,7 +233,7 @@ def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Sit
 
 
 @pytest.mark.parametrize("daemon", ["desk", "queue"])
-def test_a_daemon_that_is_killed_once_the_choice_is_recorded_loses_nothing(site: Site, daemon: str) -> None:
+def test_a_daemon_killed_after_the_choice_is_recorded_loses_nothing(site: Site, daemon: str) -> None:
     name = f"killed-{daemon}"
     incident = submit(site, name)
     link = link_in(mail_about(site, ANNA, incident))
@@ -243,7 +243,7 @@ def test_a_daemon_that_is_killed_once_the_choice_is_recorded_loses_nothing(site:
     only_the_right_one_got_it(site, name, incident)
 
 
-def test_a_listener_that_is_away_keeps_the_original_held(site: Site) -> None:
+def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
     incident = submit(site, "away")
     text = (site.postfix.config / "master.cf").read_text()
     site.postfix.rewrite("master.cf", re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
@@ -266,7 +266,7 @@ def test_a_request_that_bounces_goes_to_the_moderators(site: Site) -> None:
     site.wait_for(lambda: state_of(site, incident) is not State.HELD, "the moderator's decision")
 
 
-def test_of_the_sender_and_a_moderator_at_once_one_wins_and_the_other_is_told(site: Site) -> None:
+def test_only_one_of_simultaneous_sender_and_moderator_answers_counts(site: Site) -> None:
     incident = submit(site, "once")
     desk = Desk(site.store, site.settings)
     start, outcomes = threading.Barrier(2), []
@@ -326,7 +326,7 @@ def send(browser: webdriver.Chrome) -> str:
         ("desktop-none", DESKTOP, "none", State.RETURNED, "took the message back"),
     ],
 )
-def test_each_choice_in_a_browser(
+def test_each_choice_works_in_a_browser(
     site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int], answer: str, state: State, text: str
 ) -> None:
     incident = submit(site, name)
@@ -356,7 +356,7 @@ def test_each_choice_in_a_browser(
         assert site.world.to(right(name)) == site.world.to(wrong(name)) == []
 
 
-def test_the_request_says_what_is_unusual_about_a_recipient(tmp_path: Path) -> None:
+def test_the_request_states_what_is_unusual_about_a_recipient(tmp_path: Path) -> None:
     known, twin = "bob.smith@partner.example", "bob.smith@partner-group.example"
     policies = POLICIES.replace('subject = "Check*"', "recipient_risk = { lookalike = true }")
     extra = f'{EXTRA}[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'

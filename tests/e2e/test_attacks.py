@@ -3,7 +3,7 @@
 from testbed.attacks import run
 
 
-def test_no_promise_is_broken() -> None:
+def test_no_attack_breaks_a_promise() -> None:
     outcomes = run.run()
     kinds = {outcome.attempt.kind for outcome in outcomes}
     assert kinds == set(run.PROMISES)

@@ -64,7 +64,7 @@ def submit(site: Site, recipient: str, *, signed: bool = False, options: tuple[s
     return incident
 
 
-def test_a_message_leaves_without_an_attachment(site: Site) -> None:
+def test_a_message_is_sent_without_an_attachment(site: Site) -> None:
     incident = submit(site, "without@partner.example", signed=True)
     done = site.command("release", incident.id, "--without", "NUMBERS.TXT", "--comment", "Fine without")
     assert done.returncode == 0, done.stderr + site.log("desk") + site.log("queue")
@@ -136,7 +136,7 @@ def test_the_page_shows_what_will_be_sent_and_only_a_confirmed_form_decides(site
     assert letters.SSN not in delivery.content.decode()
 
 
-def test_a_message_that_is_encrypted_leaves_through_the_transport(site: Site, gateway: World) -> None:
+def test_an_encrypted_message_is_sent_through_its_transport(site: Site, gateway: World) -> None:
     incident = submit(site, "encrypted@partner.example", options=("RET=HDRS", "ENVID=a+2Bb"))
     done = site.command("release", incident.id, "--encrypted")
     assert done.returncode == 0, done.stderr
@@ -147,7 +147,7 @@ def test_a_message_that_is_encrypted_leaves_through_the_transport(site: Site, ga
     assert "It is sent encrypted." in text_of(mail_about(site, ANNA, incident, "Approved"))
 
 
-def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Site) -> None:
+def test_a_desk_that_died_after_postfix_accepted_the_message_sends_it_once(site: Site) -> None:
     incident = submit(site, "twice@partner.example")
     site.stop_daemon("desk")
     try:
@@ -176,7 +176,7 @@ def test_a_desk_that_died_after_postfix_took_the_message_sends_it_once(site: Sit
     assert "duplicate-deleted" in site.log("queue")
 
 
-def test_a_listener_that_is_away_keeps_the_original_held(site: Site) -> None:
+def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
     incident = submit(site, "away@partner.example")
     text = (site.postfix.config / "master.cf").read_text()
     site.postfix.rewrite("master.cf", re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
@@ -191,14 +191,14 @@ def test_a_listener_that_is_away_keeps_the_original_held(site: Site) -> None:
     assert len(site.world.to("away@partner.example")) == 1
 
 
-def test_an_attachment_that_is_not_there_changes_nothing(site: Site) -> None:
+def test_a_missing_attachment_changes_nothing(site: Site) -> None:
     incident = submit(site, "refused@partner.example")
     done = site.command("release", incident.id, "--without", "other.pdf")
     assert (done.returncode, "There is no such attachment" in done.stderr) == (2, True)
     assert state_of(site, incident) is State.HELD
 
 
-def test_a_redacted_message_leaves_with_everything_masked(site: Site) -> None:
+def test_a_redacted_message_is_sent_with_all_matches_masked(site: Site) -> None:
     letter = letters.card_in_document()
     letter.replace_header("From", ANNA)
     letter.replace_header("To", "redacted@partner.example")
@@ -266,7 +266,9 @@ def reached(world: World) -> list[str]:
     return sorted(one for delivery in world.deliveries for one in delivery.recipients)
 
 
-def test_left_out_redacted_and_encrypted_at_once(site: Site, gateway: World, has_list: None) -> None:
+def test_a_message_can_be_redacted_encrypted_and_sent_without_a_recipient(
+    site: Site, gateway: World, has_list: None
+) -> None:
     """One who is left out gets nothing in another spelling, twice named, or as a member of a list."""
     before, encrypted = reached(site.world), reached(gateway)
     names = ["keep@partner.example", "GONE@Partner.Example", "gone@partner.example", "gone@partner.example", LIST]
@@ -286,7 +288,7 @@ def test_left_out_redacted_and_encrypted_at_once(site: Site, gateway: World, has
     assert [one for one in reached(site.world) if "partner" in one] == [one for one in before if "partner" in one]
 
 
-def test_an_alias_is_left_out_with_its_targets_but_not_who_was_named_too(site: Site, has_list: None) -> None:
+def test_an_alias_is_excluded_with_its_targets_except_separately_named_ones(site: Site, has_list: None) -> None:
     incident = submit_to(site, "keep@partner.example", LIST)
     assert site.command("release", incident.id, "--not-to", LIST).returncode == 0
     closed(site, incident, State.RELEASED)
@@ -302,7 +304,7 @@ def test_an_alias_is_left_out_with_its_targets_but_not_who_was_named_too(site: S
         (["same@partner.example", "SAME@partner.example"], ["same@partner.example"]),
     ],
 )
-def test_somebody_has_to_be_left(site: Site, names: list[str], left_out: list[str]) -> None:
+def test_at_least_one_recipient_must_remain(site: Site, names: list[str], left_out: list[str]) -> None:
     incident = submit_to(site, *names)
     done = site.command("release", incident.id, *(word for one in left_out for word in ("--not-to", one)))
     assert (done.returncode, "cannot be left out" in done.stderr) == (2, True), done.stderr
@@ -311,7 +313,7 @@ def test_somebody_has_to_be_left(site: Site, names: list[str], left_out: list[st
     closed(site, incident, State.RETURNED)
 
 
-def test_of_two_decisions_at_once_one_counts(site: Site) -> None:
+def test_only_one_of_two_simultaneous_decisions_counts(site: Site) -> None:
     incident = submit_to(site, "one@partner.example", "two@partner.example")
     choices = [["--not-to", "one@partner.example"], ["--not-to", "two@partner.example"], ["--redacted"], []]
     with ThreadPoolExecutor(len(choices)) as threads:

@@ -33,7 +33,9 @@ def site() -> Iterator[Site]:
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_redacted_after_a_look(site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int]) -> None:
+def test_a_redacted_message_is_approved_after_its_preview(
+    site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int]
+) -> None:
     recipient = f"{name}@partner.example"
     incident = submit(site, ANNA, recipient)
     looks(browser, size)
@@ -71,7 +73,7 @@ def submit_to(site: Site, letter: EmailMessage, *recipients: str) -> Incident:
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_a_recipient_left_out_after_a_look(
+def test_a_recipient_is_excluded_after_the_preview(
     site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int]
 ) -> None:
     right, wrong = f"right-{name}@partner.example", f"wrong-{name}@partner.example"
@@ -115,7 +117,7 @@ def from_held_mail(
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_the_sender_gives_a_reason_that_the_moderator_reads(
+def test_the_moderator_sees_the_reason_of_the_sender(
     site: Site, browser: webdriver.Chrome, tmp_path: Path, name: str, size: tuple[int, int]
 ) -> None:
     incident = submit(site, ANNA, f"reason-{name}@partner.example")
@@ -137,7 +139,7 @@ def test_the_sender_gives_a_reason_that_the_moderator_reads(
     assert "It is in the contract" in output(browser)
 
 
-def test_whoever_only_opens_a_sender_s_links_decides_nothing(site: Site) -> None:
+def test_opening_the_links_of_a_sender_decides_nothing(site: Site) -> None:
     incident = submit(site, ANNA, "opened@partner.example")
     links = re.findall(r'href="(http[^"]+/t/[^"]+)"', held_mail(site, incident))
     assert len(links) == 3, "a reason, a release, a withdrawal"
@@ -158,7 +160,7 @@ def test_whoever_only_opens_a_sender_s_links_decides_nothing(site: Site) -> None
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_the_sender_releases_it_but_not_to_all(
+def test_the_sender_releases_a_message_without_some_recipients(
     site: Site, browser: webdriver.Chrome, tmp_path: Path, name: str, size: tuple[int, int]
 ) -> None:
     right, wrong = f"self-right-{name}@partner.example", f"self-wrong-{name}@partner.example"
@@ -188,7 +190,7 @@ def test_the_sender_releases_it_but_not_to_all(
     assert site.world.to(wrong) == []
 
 
-def test_a_moderator_s_reply_leaves_a_recipient_out(site: Site) -> None:
+def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
     right, wrong = "right-reply@partner.example", "wrong-reply@partner.example"
     letter = letters.number_in_text()
     incident = submit_to(site, letter, right, wrong)
@@ -207,7 +209,7 @@ def test_a_moderator_s_reply_leaves_a_recipient_out(site: Site) -> None:
     assert site.world.to(wrong) == []
 
 
-def test_a_command_leaves_a_recipient_out(site: Site) -> None:
+def test_a_command_excludes_a_recipient(site: Site) -> None:
     right, wrong = "right-command@partner.example", "wrong-command@partner.example"
     site.submit(letters.number_in_text().as_bytes(), ANNA, right, wrong)
 
@@ -226,7 +228,7 @@ def test_a_command_leaves_a_recipient_out(site: Site) -> None:
     assert f"without-recipients: {wrong}" in shown
 
 
-def test_whoever_only_reads_decides_nothing(site: Site) -> None:
+def test_reading_the_pages_decides_nothing(site: Site) -> None:
     incident = submit(site, ANNA, "crawled@partner.example")
     with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
         page = client.get(link_in(mail_about(site, BOSS, incident)))

@@ -15,12 +15,12 @@ SITE = {
 }
 
 
-def test_a_site_that_runs_has_no_problem(site: Site) -> None:
+def test_a_running_site_has_no_problem(site: Site) -> None:
     done = site.command("check")
     assert (done.returncode, done.stdout) == (0, "holdgate check: no problem found\n")
 
 
-def test_a_daemon_that_does_not_run_is_remarked(site: Site) -> None:
+def test_a_stopped_daemon_gives_a_warning(site: Site) -> None:
     site.stop_daemon("desk")
     try:
         done = site.command("check")
@@ -30,7 +30,7 @@ def test_a_daemon_that_does_not_run_is_remarked(site: Site) -> None:
     assert done.stdout.splitlines()[0].startswith("warning: holdgate-desk does not run; ")
 
 
-def test_a_reload_returns_when_the_policies_count_and_fails_when_they_are_refused(site: Site) -> None:
+def test_a_reload_succeeds_with_valid_policies_and_fails_with_invalid_ones(site: Site) -> None:
     good = site.policies.read_text(encoding="utf-8")
     try:
         bad = good.replace('action = "quarantine"', 'action = "hold"')
@@ -50,7 +50,7 @@ def test_a_reload_returns_when_the_policies_count_and_fails_when_they_are_refuse
     assert "refused its files" not in site.command("status").stdout
 
 
-def test_a_reload_without_a_milter_says_so(site: Site) -> None:
+def test_a_reload_without_a_milter_is_an_error(site: Site) -> None:
     site.kill_daemon("milter")
     try:
         done = site.command("reload")

@@ -68,7 +68,7 @@ def arrived(site: Site, name: str, count: int) -> None:
 @pytest.mark.parametrize(
     ("name", "size", "choice"), [("phone", PHONE, "thread"), ("desktop", DESKTOP, "7")], ids=["phone", "desktop"]
 )
-def test_a_class_is_chosen_on_the_page(
+def test_a_class_is_allowed_on_the_page(
     site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int], choice: str
 ) -> None:
     submit(site, name, 1)
@@ -95,7 +95,7 @@ def test_a_class_is_chosen_on_the_page(
     assert held(site, f"{name}-other").policy == "agents"
 
 
-def test_a_class_is_chosen_with_the_keyboard_alone(site: Site, browser: webdriver.Chrome) -> None:
+def test_a_class_is_allowed_with_the_keyboard_only(site: Site, browser: webdriver.Chrome) -> None:
     submit(site, "keys", 1)
     incident = held(site, "keys")
     looks(browser, PHONE)

@@ -9,7 +9,7 @@ from testbed import demo
 from testbed.ports import free_port
 
 
-def test_the_walk_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="holdgate-demo-", dir="/tmp") as directory:
         Path(directory).chmod(0o755)  # Postfix's processes are not root.
         monkeypatch.setattr(demo, "_DIRECTORY", Path(directory) / "demo")
@@ -23,7 +23,7 @@ def test_the_walk_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "That is the whole walk." in output
 
 
-def test_the_walk_with_several_servers_decides_at_each_desk(
+def test_the_demo_with_several_servers_decides_at_each_desk(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="holdgate-demo-", dir="/tmp") as directory:

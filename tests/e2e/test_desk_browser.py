@@ -29,7 +29,7 @@ def choose(browser: webdriver.Chrome, decision: str, comment: str = "") -> None:
     send(browser, "/decision")
 
 
-def test_approve_by_link_on_a_phone(site: Site, browser: webdriver.Chrome) -> None:
+def test_a_link_approves_on_a_phone(site: Site, browser: webdriver.Chrome) -> None:
     incident = submit(site, ANNA, "phone@partner.example", "Contract of our new colleague")
     link = link_in(mail_about(site, BOSS, incident))
     looks(browser, PHONE)
@@ -57,7 +57,7 @@ def test_approve_by_link_on_a_phone(site: Site, browser: webdriver.Chrome) -> No
     site.wait_for(lambda: site.world.to("phone@partner.example"), "delivery")
 
 
-def test_reject_by_link_on_a_desktop(site: Site, browser: webdriver.Chrome) -> None:
+def test_a_link_rejects_on_a_desktop(site: Site, browser: webdriver.Chrome) -> None:
     incident = submit(site, ANNA, "desktop@partner.example", "Contract of our new colleague")
     link = link_in(mail_about(site, BOSS, incident))
     looks(browser, DESKTOP, dark=True)
@@ -75,7 +75,7 @@ def test_reject_by_link_on_a_desktop(site: Site, browser: webdriver.Chrome) -> N
     assert "boss@corp.example rejected the message." in output(browser)
 
 
-def test_the_request_itself_reads_well_on_a_phone(site: Site, browser: webdriver.Chrome, tmp_path: Path) -> None:
+def test_the_request_mail_is_readable_on_a_phone(site: Site, browser: webdriver.Chrome, tmp_path: Path) -> None:
     incident = submit(site, ANNA, "mail@partner.example", "Contract of our new colleague")
     html = mail_about(site, BOSS, incident).get_body(("html",))
     assert html is not None
@@ -120,7 +120,7 @@ def test_the_sender_releases_the_message_on_a_phone(site: Site, browser: webdriv
     assert listed.count("\n") == 1
 
 
-def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome) -> None:
+def test_a_link_after_its_deadline_shows_the_outcome(site: Site, browser: webdriver.Chrome) -> None:
     incident = submit(site, ANNA, "expired@partner.example")
     link = link_in(mail_about(site, BOSS, incident))
     assert incident.deadline_at is not None
@@ -137,7 +137,7 @@ def test_a_link_whose_deadline_has_passed(site: Site, browser: webdriver.Chrome)
     assert "This link does not work" in output(browser)
 
 
-def test_one_match_is_revealed_and_recorded(site: Site, browser: webdriver.Chrome) -> None:
+def test_a_match_is_revealed_and_this_is_recorded(site: Site, browser: webdriver.Chrome) -> None:
     incident = submit(site, ANNA, "reveal@partner.example")
     browser.get(link_in(mail_about(site, BOSS, incident)))
     follow(browser, "Read the whole message")
@@ -149,7 +149,7 @@ def test_one_match_is_revealed_and_recorded(site: Site, browser: webdriver.Chrom
     assert (revealed.who, revealed.note) == (BOSS, "match 1: Is it a test number?")
 
 
-def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver.Chrome) -> None:
+def test_the_list_after_sign_in_by_code_decides_several_at_once(site: Site, browser: webdriver.Chrome) -> None:
     several = [submit(site, ANNA, f"several-{n}@partner.example", f"Report {n} of the quarter") for n in range(3)]
     looks(browser, DESKTOP)
     browser.get(site.settings.desk.public_url)
@@ -186,7 +186,7 @@ def test_sign_in_by_code_list_and_several_at_once(site: Site, browser: webdriver
     assert browser.current_url.endswith("/sign-in")
 
 
-def test_every_page_is_made_for_assistive_technology(site: Site, browser: webdriver.Chrome) -> None:
+def test_every_page_has_landmarks_and_names_for_assistive_technology(site: Site, browser: webdriver.Chrome) -> None:
     incident = submit(site, ANNA, "aria@partner.example")
     link = link_in(mail_about(site, BOSS, incident))
     withdraw = link_in(mail_about(site, ANNA, incident, "Waiting"))

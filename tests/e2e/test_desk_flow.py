@@ -41,7 +41,7 @@ notify_sender_on_hold = true
 
 
 @pytest.mark.parametrize("way", ["link", "mail", "command"])
-def test_approved_mail_reaches_its_recipients_and_the_sender_is_told(site: Site, way: str) -> None:
+def test_approved_mail_reaches_its_recipients_and_the_sender_is_notified(site: Site, way: str) -> None:
     recipient = f"approved-by-{way}@partner.example"
     incident = submit(site, ANNA, recipient)
     request = mail_about(site, BOSS, incident)
@@ -66,7 +66,7 @@ def test_approved_mail_reaches_its_recipients_and_the_sender_is_told(site: Site,
 
 
 @pytest.mark.parametrize("way", ["link", "mail", "command"])
-def test_rejected_mail_goes_back_with_the_seed_s_words_and_the_comment(site: Site, way: str) -> None:
+def test_rejected_mail_is_returned_with_the_comment(site: Site, way: str) -> None:
     recipient = f"rejected-by-{way}@partner.example"
     incident = submit(site, ANNA, recipient)
     request = mail_about(site, BOSS, incident)
@@ -87,7 +87,7 @@ def test_rejected_mail_goes_back_with_the_seed_s_words_and_the_comment(site: Sit
         mail_about(site, BOSS, incident, "rejected")
 
 
-def test_mail_that_nobody_decides_on_is_called_to_mind_and_goes_back(site: Site) -> None:
+def test_undecided_mail_causes_a_reminder_and_is_returned(site: Site) -> None:
     incident = submit(site, ANNA, "late@partner.example")
     request = mail_about(site, BOSS, incident)
     assert incident.deadline_at is not None
@@ -110,7 +110,7 @@ def test_mail_that_nobody_decides_on_is_called_to_mind_and_goes_back(site: Site)
     assert "Nobody decided about the message in time." in page.text
 
 
-def test_an_out_of_office_reply_brings_in_the_deputy(site: Site) -> None:
+def test_an_out_of_office_reply_moves_the_request_to_the_deputy(site: Site) -> None:
     incident = submit(site, ANNA, "deputy@partner.example")
     request = mail_about(site, BOSS, incident)
     away = EmailMessage()
@@ -126,7 +126,7 @@ def test_an_out_of_office_reply_brings_in_the_deputy(site: Site) -> None:
     assert "absent" in events(site, incident)
 
 
-def test_a_returned_request_brings_in_the_fallback(site: Site) -> None:
+def test_a_bounced_request_moves_to_the_fallback(site: Site) -> None:
     site.world.gone.add("gone@corp.example")
     incident = submit(site, "emil@corp.example", "bounce@partner.example")
     asked = mail_about(site, "desk@corp.example", incident)
@@ -136,13 +136,13 @@ def test_a_returned_request_brings_in_the_fallback(site: Site) -> None:
     assert closed(site, incident, State.RELEASED).decided_by == "desk@corp.example"
 
 
-def test_without_a_manager_the_fallback_is_asked_and_nothing_is_delivered(site: Site) -> None:
+def test_the_fallback_is_asked_without_a_manager_and_nothing_is_delivered(site: Site) -> None:
     incident = submit(site, "nobody@corp.example", "unmanaged@partner.example")
     assert "nobody else may decide" in text_of(mail_about(site, "desk@corp.example", incident))
     assert not site.world.to("unmanaged@partner.example")
 
 
-def test_the_sender_withdraws_their_message(site: Site) -> None:
+def test_a_sender_can_withdraw_their_message(site: Site) -> None:
     incident = submit(site, ANNA, "withdrawn@partner.example")
     held = mail_about(site, ANNA, incident, "Waiting for approval")
     assert "Nothing was done" in press(link_in(held)).text
@@ -169,7 +169,7 @@ def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Sit
     assert [event for event in events(site, incident) if event not in before] == ["opened"]
 
 
-def test_hostile_names_harm_neither_mail_nor_page_nor_log(site: Site) -> None:
+def test_hostile_names_do_not_damage_mail_page_or_log(site: Site) -> None:
     letter = letters.number_in_text()
     markup = "<script>alert(1)</script>\u202egnp.exe"
     letter.replace_header("From", f'"{markup} boss@corp.example" <{ANNA}>')
@@ -203,7 +203,7 @@ def test_hostile_names_harm_neither_mail_nor_page_nor_log(site: Site) -> None:
         assert "<script" not in site.log(name)
 
 
-def test_null_and_outside_senders_are_told_nothing(site: Site) -> None:
+def test_null_and_external_senders_are_not_notified(site: Site) -> None:
     for sender in ("", "victim@elsewhere.example"):
         incident = submit(site, sender, f"backscatter{len(sender)}@partner.example")
         site.command("reject", incident.id)
@@ -213,7 +213,7 @@ def test_null_and_outside_senders_are_told_nothing(site: Site) -> None:
     assert not [d for d in site.world.deliveries if "MAILER-DAEMON" in str(d.recipients) or d.recipients == [""]]
 
 
-def test_a_desk_that_dies_at_any_time_tells_everybody_once(site: Site) -> None:
+def test_a_desk_killed_at_any_time_notifies_each_person_once(site: Site) -> None:
     incident = submit(site, ANNA, "crash@partner.example")
     request = mail_about(site, BOSS, incident)
     site.kill_daemon("desk")
@@ -228,7 +228,7 @@ def test_a_desk_that_dies_at_any_time_tells_everybody_once(site: Site) -> None:
     assert "rejected the message" in page.text
 
 
-def test_the_audit_trail_verifies_and_exports(site: Site) -> None:
+def test_the_audit_trail_can_be_verified_and_exported(site: Site) -> None:
     incident = submit(site, ANNA, "audit@partner.example")
     mail_about(site, BOSS, incident)
     site.wait_for(lambda: "notice sent" in events(site, incident), "the request to be recorded")

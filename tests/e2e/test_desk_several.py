@@ -40,7 +40,7 @@ def still_held(site: Site, incident: Incident) -> bool:
     return found is not None and found.state is State.HELD
 
 
-def test_two_people_at_two_levels_approve_by_four_ways(site: Site) -> None:
+def test_two_people_at_two_levels_approve_by_four_methods(site: Site) -> None:
     recipient = "four-ways@partner.example"
     incident = submit(site, "anna@corp.example", recipient)
     first, second = mail_about(site, BOSS, incident), mail_about(site, SECOND, incident)
@@ -71,7 +71,7 @@ def test_two_people_at_two_levels_approve_by_four_ways(site: Site) -> None:
     assert events(site, incident).count("approval") == 3
 
 
-def test_a_refusal_at_the_second_level_ends_it(site: Site) -> None:
+def test_a_rejection_at_the_second_level_is_final(site: Site) -> None:
     incident = submit(site, "anna@corp.example", "refused@partner.example")
     for person in (BOSS, SECOND):
         press(link_in(mail_about(site, person, incident)), decision="approve")
@@ -83,7 +83,7 @@ def test_a_refusal_at_the_second_level_ends_it(site: Site) -> None:
     assert not site.world.to("refused@partner.example")
 
 
-def test_the_api_lists_shows_and_decides_for_those_who_may(site: Site) -> None:
+def test_the_api_lists_shows_and_decides_with_a_permitted_token(site: Site) -> None:
     incident = submit(site, "anna@corp.example", "api@partner.example")
     path = f"/incidents/{incident.id}"
     with api(site, "wrong") as client:

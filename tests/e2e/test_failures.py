@@ -46,7 +46,7 @@ def children(pid: int) -> list[int]:
     return found + [grandchild for child in found for grandchild in children(child)]
 
 
-def test_a_milter_killed_in_mid_message_defers_and_the_retry_succeeds(new_site: NewSite) -> None:
+def test_a_message_is_deferred_if_the_milter_is_killed_and_the_retry_succeeds(new_site: NewSite) -> None:
     site = new_site()
     with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
         client.ehlo()
@@ -69,7 +69,7 @@ def test_a_milter_killed_in_mid_message_defers_and_the_retry_succeeds(new_site: 
     assert site.world.to(letters.RECIPIENT) == []
 
 
-def test_a_session_that_was_open_while_the_milter_restarted_defers_until_the_client_connects_again(
+def test_a_session_open_during_a_milter_restart_defers_until_a_new_connection(
     new_site: NewSite,
 ) -> None:
     site = new_site()
@@ -94,7 +94,7 @@ def workers(site: Site) -> list[int]:
     return [worker for zygote in zygotes(site) for worker in children(zygote)]
 
 
-def test_a_stopped_worker_costs_one_message_a_deferral_and_nothing_else(new_site: NewSite) -> None:
+def test_a_stopped_worker_defers_only_one_message(new_site: NewSite) -> None:
     site = new_site(extra='\n[scan]\nworkers = 1\ntime_limit = "1s"\n')
     for worker in workers(site):
         os.kill(worker, signal.SIGSTOP)
@@ -103,7 +103,7 @@ def test_a_stopped_worker_costs_one_message_a_deferral_and_nothing_else(new_site
     assert "worker-lost: why=time limit" in site.log("milter")
 
 
-def test_a_worker_that_dies_is_replaced(new_site: NewSite) -> None:
+def test_a_killed_worker_is_replaced(new_site: NewSite) -> None:
     site = new_site()
     for worker in workers(site):
         os.kill(worker, signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_a_worker_that_dies_is_replaced(new_site: NewSite) -> None:
     assert "worker-lost: why=crash" in site.log("milter")
 
 
-def test_a_zygote_that_dies_is_replaced(new_site: NewSite) -> None:
+def test_a_killed_zygote_is_replaced(new_site: NewSite) -> None:
     site = new_site()
     for zygote in zygotes(site):
         os.kill(zygote, signal.SIGKILL)
@@ -120,7 +120,7 @@ def test_a_zygote_that_dies_is_replaced(new_site: NewSite) -> None:
     the_incident(site, State.HELD)
 
 
-def test_a_store_that_cannot_be_written_defers(new_site: NewSite) -> None:
+def test_mail_is_deferred_if_the_store_cannot_be_written(new_site: NewSite) -> None:
     site = new_site()
     with sqlite3.connect(site.directory / "holdgate.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -133,7 +133,7 @@ def test_a_store_that_cannot_be_written_defers(new_site: NewSite) -> None:
     the_incident(site, State.HELD)
 
 
-def test_a_spool_that_is_full_defers(new_site: NewSite) -> None:
+def test_mail_is_deferred_if_the_spool_is_full(new_site: NewSite) -> None:
     site = new_site()
     (site.directory / "spool").rmdir()  # like a full disk: the file for a large message cannot be made
     big = letters.clean().as_bytes() + b"some words on a line\r\n" * 100_000
@@ -160,7 +160,7 @@ def test_a_held_message_without_incident_is_adopted(new_site: NewSite) -> None:
     site.wait_for(lambda: site.world.to(letters.RECIPIENT), "delivery")
 
 
-def test_a_message_that_is_read_alone_is_the_one_of_the_listing(new_site: NewSite) -> None:
+def test_a_message_read_on_its_own_equals_its_entry_in_the_listing(new_site: NewSite) -> None:
     site = new_site()
     plain = ["b@partner.example", "c+d=e@partner.example"]
     odd = '"a b"@partner.example'
@@ -176,7 +176,7 @@ def test_a_message_that_is_read_alone_is_the_one_of_the_listing(new_site: NewSit
     assert not postfix.keeps_zone()
 
 
-def test_a_held_message_that_is_not_ours_is_left_alone(new_site: NewSite) -> None:
+def test_a_held_message_without_the_holdgate_mark_is_not_managed(new_site: NewSite) -> None:
     site = new_site(changes={"smtpd_sender_restrictions": f"check_sender_access inline:{{{{{SENDER}=HOLD}}}}"})
     site.submit(letters.clean().as_bytes(), SENDER, letters.RECIPIENT)
     site.wait_for(site.postfix.held_ids, "Postfix to hold it")
@@ -184,7 +184,7 @@ def test_a_held_message_that_is_not_ours_is_left_alone(new_site: NewSite) -> Non
     assert site.store.incidents() == []
 
 
-def test_a_message_deleted_by_hand_closes_its_incident(new_site: NewSite) -> None:
+def test_deleting_a_message_with_postsuper_closes_its_incident(new_site: NewSite) -> None:
     site = new_site()
     submit(site)
     incident = the_incident(site, State.HELD)
@@ -209,7 +209,7 @@ def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returne
     assert not site.world.to(letters.SENDER)
 
 
-def test_an_incident_whose_message_never_comes_is_an_alarm(new_site: NewSite) -> None:
+def test_an_incident_whose_message_never_arrives_is_logged(new_site: NewSite) -> None:
     site = new_site(queue_extra='missing_after = "2s"\n')
     unknown = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[letters.RECIPIENT], policy="dlp-pii")
     site.store.record(unknown, Actor("test", "test"))
@@ -217,7 +217,7 @@ def test_an_incident_whose_message_never_comes_is_an_alarm(new_site: NewSite) ->
     site.wait_for(lambda: "4Zghost0000z: never-held" in site.log("queue"), "the alarm")
 
 
-def test_decisions_wait_for_daemons_that_are_down(new_site: NewSite) -> None:
+def test_decisions_are_completed_when_stopped_daemons_start_again(new_site: NewSite) -> None:
     """Killed between decision and queue action: what was decided is carried out after the restart, once."""
     site = new_site()
     submit(site, "first@partner.example")
@@ -252,7 +252,7 @@ def test_decisions_wait_for_daemons_that_are_down(new_site: NewSite) -> None:
     assert site.world.to("second@partner.example") == []
 
 
-def test_nobody_decides_in_time(new_site: NewSite) -> None:
+def test_a_message_without_a_decision_is_returned_at_the_deadline(new_site: NewSite) -> None:
     site = new_site(extra='[moderation]\ndeadline = "1s"\n')
     submit(site)
     incident = the_incident(site, State.RETURNED)
@@ -262,7 +262,7 @@ def test_nobody_decides_in_time(new_site: NewSite) -> None:
     assert site.world.to(letters.RECIPIENT) == []
 
 
-def test_a_notice_waits_until_postfix_takes_it(new_site: NewSite) -> None:
+def test_a_notice_waits_until_postfix_accepts_it(new_site: NewSite) -> None:
     site = new_site()
     submit(site)
     incident = the_incident(site, State.HELD)
@@ -278,7 +278,7 @@ def test_a_notice_waits_until_postfix_takes_it(new_site: NewSite) -> None:
     assert len(site.world.to(SENDER)) == 1
 
 
-def test_the_milter_ends_in_good_order(new_site: NewSite) -> None:
+def test_the_milter_shuts_down_normally(new_site: NewSite) -> None:
     site = new_site()
     below = children(site.pid("milter"))
     site.stop_daemon("milter")

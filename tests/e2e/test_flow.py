@@ -40,7 +40,7 @@ def header_and_body(content: bytes) -> tuple[bytes, bytes]:
     return header, body
 
 
-def test_a_clean_message_is_delivered_at_once_without_our_headers(site: Site) -> None:
+def test_a_clean_message_is_delivered_at_once_without_holdgate_headers(site: Site) -> None:
     content = submit(site, "clean@partner.example", letters.clean().as_bytes())
     site.wait_for(lambda: site.world.to("clean@partner.example"), "delivery")
     (delivery,) = site.world.to("clean@partner.example")
@@ -55,7 +55,7 @@ def test_a_clean_message_is_delivered_at_once_without_our_headers(site: Site) ->
 
 
 @pytest.mark.parametrize("letter", [letters.number_in_text, letters.card_in_document, letters.card_in_zip])
-def test_a_released_message_is_what_was_submitted(site: Site, letter) -> None:
+def test_a_released_message_equals_the_submitted_one(site: Site, letter) -> None:
     recipient = f"{letter.__name__}@partner.example"
     content = submit(site, recipient, letter().as_bytes())
     incident = held(site, recipient)
@@ -81,7 +81,7 @@ def test_a_released_message_is_what_was_submitted(site: Site, letter) -> None:
     assert "already released, by root" in again.stderr
 
 
-def test_a_rejected_message_goes_back_with_the_reason(site: Site) -> None:
+def test_a_rejected_message_is_returned_with_the_reason(site: Site) -> None:
     content = submit(site, "rejected@partner.example", sender="carol@corp.example")
     incident = held(site, "rejected@partner.example")
     done = site.command("reject", incident.queue_id, "--comment", "Use the portal,\nplease: für alle")
@@ -110,7 +110,7 @@ def test_a_rejected_message_goes_back_with_the_reason(site: Site) -> None:
     assert incident.queue_id not in str(site.postfix.held_ids())
 
 
-def test_a_report_heeds_what_the_sender_asked_of_reports(site: Site) -> None:
+def test_a_report_follows_the_dsn_options_of_the_sender(site: Site) -> None:
     for name, notify in (("wanted", "FAILURE"), ("unwanted", "NEVER")):
         recipient = f"{name}@partner.example"
         with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
@@ -134,7 +134,7 @@ def test_mail_of_sendmail_is_inspected(site: Site) -> None:
     assert "us-ssn" in [finding["identifier"] for finding in incident.findings]
 
 
-def test_headers_forged_outside_are_removed_and_not_believed(site: Site) -> None:
+def test_forged_headers_are_removed_and_not_trusted(site: Site) -> None:
     forged = (
         b"X-Netskope-Inspected: true\r\nx-netskope-inspected:TRUE\r\nX-Holdgate-Status: complete\r\n"
         b"X-Holdgate-Incident: AAAA-AAAA-AAAA\r\nX-NETSKOPE-ACTION: Allow\r\nX-Holdgate-Seal: v=1\r\n"
@@ -159,7 +159,7 @@ def test_forged_headers_on_clean_mail_do_not_reach_the_recipient(site: Site) -> 
     assert "X-Netskope-Action" not in site.world.to("forged2@partner.example")[0].message
 
 
-def test_held_mail_that_is_requeued_is_held_again_and_people_are_asked(new_site: NewSite) -> None:
+def test_requeued_mail_is_held_again_with_new_requests(new_site: NewSite) -> None:
     site = new_site()
     submit(site, "requeued@partner.example")
     first = held(site, "requeued@partner.example")
@@ -193,7 +193,7 @@ action = "allow"
 ALIASES = "inline:{{team@corp.example = ext@partner.example}, {own@corp.example = bob@corp.example}}"
 
 
-def test_recipients_are_judged_by_where_postfix_takes_them(new_site: NewSite) -> None:
+def test_recipients_are_evaluated_by_their_final_destination(new_site: NewSite) -> None:
     site = new_site(policies=INSIDE, changes={"virtual_alias_maps": ALIASES})
     outside = ("team@corp.example", "bob%partner.example@corp.example", '"bob@partner.example"@corp.example')
     for recipient in outside:
@@ -211,7 +211,7 @@ def test_recipients_are_judged_by_where_postfix_takes_them(new_site: NewSite) ->
     )
 
 
-def test_a_bounce_takes_no_number_outside(new_site: NewSite) -> None:
+def test_a_bounce_to_an_external_address_contains_no_number(new_site: NewSite) -> None:
     alert = INSIDE.replace('action = "quarantine"', 'action = "alert"\nnotify = "security@corp.example"')
     site = new_site(policies=alert)
     site.world.gone = {"gone@corp.example"}
@@ -222,7 +222,7 @@ def test_a_bounce_takes_no_number_outside(new_site: NewSite) -> None:
     assert b"536-90" not in bounce.content
 
 
-def test_a_sender_who_writes_the_mark_of_held_mail_gains_nothing(site: Site) -> None:
+def test_a_forged_held_mark_does_not_release_or_hide_mail(site: Site) -> None:
     submit(site, "marked@partner.example", b"X-Holdgate-Held: yes\r\n" + letters.clean().as_bytes())
     incident = held(site, "marked@partner.example")
     assert incident.policy == "mark X-Holdgate-Held"
@@ -231,7 +231,7 @@ def test_a_sender_who_writes_the_mark_of_held_mail_gains_nothing(site: Site) -> 
     site.wait_for(lambda: site.world.to("marked@partner.example"), "delivery")
 
 
-def test_200_messages_over_8_connections_are_all_accounted_for(site: Site) -> None:
+def test_all_of_200_messages_over_8_connections_have_an_outcome(site: Site) -> None:
     def connection(number: int) -> None:
         with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
             for count in range(25):

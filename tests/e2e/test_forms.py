@@ -53,7 +53,7 @@ def test_several_messages_on_one_connection_do_not_mix(site: Site) -> None:
         assert (incident.subject, incident.recipients) == (str(number), [f"several{number}@partner.example"])
 
 
-def test_rset_forgets_recipients(site: Site) -> None:
+def test_rset_discards_recipients(site: Site) -> None:
     with smtp(site) as client:
         client.mail(SENDER)
         client.rcpt("dropped@partner.example")
@@ -63,7 +63,7 @@ def test_rset_forgets_recipients(site: Site) -> None:
     assert incident.recipients == ["kept@partner.example"]
 
 
-def test_a_connection_lost_in_mid_message_leaves_nothing(site: Site) -> None:
+def test_a_connection_lost_during_a_message_leaves_no_incident(site: Site) -> None:
     with closing(socket.create_connection((LOOPBACK, site.postfix.smtp_port), timeout=PATIENCE)) as raw:
         stream = raw.makefile("rwb")
         stream.readline()
@@ -80,7 +80,7 @@ def test_a_connection_lost_in_mid_message_leaves_nothing(site: Site) -> None:
     assert not [i for i in site.store.incidents() if "lost@partner.example" in i.recipients]
 
 
-def test_pipelined_commands_and_many_recipients(site: Site) -> None:
+def test_pipelined_commands_with_many_recipients_are_accepted(site: Site) -> None:
     names = [f"many{number}@partner.example" for number in range(50)]
     commands = [b"EHLO x", b"MAIL FROM:<a@corp.example>", *(f"RCPT TO:<{name}>".encode() for name in names), b"DATA"]
     with closing(socket.create_connection((LOOPBACK, site.postfix.smtp_port), timeout=PATIENCE)) as raw:
@@ -101,7 +101,7 @@ def test_pipelined_commands_and_many_recipients(site: Site) -> None:
     assert recorded(site, names[0]).recipients == names
 
 
-def test_a_refused_recipient_is_not_in_the_envelope(site: Site) -> None:
+def test_a_rejected_recipient_is_not_in_the_envelope(site: Site) -> None:
     with smtp(site) as client:
         client.mail(SENDER)
         assert client.docmd("RCPT TO:<unbalanced@partner.example")[0] >= 500
@@ -132,7 +132,7 @@ def test_the_null_sender_is_inspected_and_never_answered(site: Site) -> None:
     assert outbox | sent <= {*TO_MODERATOR, "decided"}
 
 
-def test_smtputf8_addresses_and_headers(site: Site) -> None:
+def test_smtputf8_addresses_and_headers_are_recorded(site: Site) -> None:
     message = f"From: <jürgen@corp.example>\r\nSubject: größer\r\n\r\nSSN: {letters.SSN}\r\n".encode()
     with smtp(site) as client:
         client.sendmail("jürgen@corp.example", ["søren@partner.example"], message, ["SMTPUTF8", "BODY=8BITMIME"])
@@ -159,20 +159,20 @@ def test_8bitmime_passes_unchanged(site: Site) -> None:
 @pytest.mark.parametrize(
     "value", [b"\xff\xfe raw bytes", b"=?utf-8?q?broken=C3?=", b"=?x-nowhere?b?AAAA?=", b"=?utf-8?b?!!!?="]
 )
-def test_headers_that_are_not_text_are_survived(site: Site, value: bytes) -> None:
+def test_headers_that_are_not_text_do_not_stop_the_message(site: Site, value: bytes) -> None:
     recipient = f"raw{value.hex()[:8]}{len(value)}@partner.example"
     with smtp(site) as client:
         client.sendmail(SENDER, [recipient], b"Subject: " + value + b"\r\n\r\nSSN: " + SSN)
     assert recorded(site, recipient).findings
 
 
-def test_a_header_field_name_beyond_ascii_does_not_stop_the_message(site: Site) -> None:
+def test_a_header_field_name_outside_ascii_does_not_stop_the_message(site: Site) -> None:
     with smtp(site) as client:
         client.sendmail(SENDER, ["name@partner.example"], b"Subject: s\r\nX-G\xc3\xb6r: 1\r\n\r\nSSN: " + SSN)
     assert recorded(site, "name@partner.example").findings
 
 
-def test_a_folded_header_is_taken_whole(site: Site) -> None:
+def test_a_folded_header_is_read_completely(site: Site) -> None:
     folded = b"Subject: a\r\n\tb\r\n  c\r\nX-Note: SSN\r\n " + SSN + b"\r\n\r\nbody\r\n"
     with smtp(site) as client:
         client.sendmail(SENDER, ["folded@partner.example"], folded)
@@ -191,17 +191,17 @@ def _raw_message(site: Site, recipient: str, content: bytes) -> bytes:
     return text
 
 
-def test_no_header_and_no_body(site: Site) -> None:
+def test_a_message_without_header_and_body_is_delivered(site: Site) -> None:
     _raw_message(site, "empty@partner.example", b".\r\n")
     assert delivered(site, "empty@partner.example")
 
 
-def test_a_body_of_no_bytes(site: Site) -> None:
+def test_a_message_with_an_empty_body_is_delivered(site: Site) -> None:
     _raw_message(site, "nobody@partner.example", b"Subject: only a header\r\n\r\n.\r\n")
     assert b"only a header" in delivered(site, "nobody@partner.example")
 
 
-def test_a_body_without_header(site: Site) -> None:
+def test_a_message_without_header_is_inspected(site: Site) -> None:
     _raw_message(site, "noheader@partner.example", b"\r\nMy SSN: " + SSN + b"\r\n.\r\n")
     assert recorded(site, "noheader@partner.example").findings
 
@@ -211,7 +211,7 @@ def test_bare_line_feeds_hide_nothing(site: Site) -> None:
     assert recorded(site, "barelf@partner.example").findings
 
 
-def test_a_message_at_the_size_limit_goes_through_disk(site: Site) -> None:
+def test_a_message_at_the_size_limit_is_inspected_from_disk(site: Site) -> None:
     limit = 10_240_000  # Postfix's default message_size_limit
     head, tail = b"Subject: big\r\n\r\n", b"My SSN: " + SSN + b"\r\n"
     line = b"0123456789 abcdefghij klmnopqrst uvwxyz ABCDEFGHIJ KLMNOPQRST\r\n"
@@ -224,7 +224,7 @@ def test_a_message_at_the_size_limit_goes_through_disk(site: Site) -> None:
         site.submit(head + filler + line * 100 + tail, SENDER, "toobig@partner.example")
 
 
-def test_the_sessions_left_no_open_file(site: Site, open_files: Callable[[int], list[str]]) -> None:
+def test_the_sessions_leave_no_open_file(site: Site, open_files: Callable[[int], list[str]]) -> None:
     def spools() -> list[str]:
         return [name for name in open_files(site.pid("milter")) if "holdgate-message" in name or "/spool/" in name]
 
@@ -246,14 +246,16 @@ def long_field(name: str, words: list[str]) -> bytes:
         pytest.param("To", ["a@partner.example,"] * 2200, f'"SSN {letters.SSN}" <z@partner.example>', id="addresses"),
     ],
 )
-def test_what_postfix_cuts_off_a_long_field_reaches_nobody(site: Site, name: str, words: list[str], last: str) -> None:
+def test_text_that_postfix_cuts_from_a_long_field_is_not_delivered(
+    site: Site, name: str, words: list[str], last: str
+) -> None:
     recipient = f"cut.{name.lower()}@partner.example"
     with smtp(site) as client:
         client.sendmail(SENDER, [recipient], long_field(name, [*words, last]))
     assert SSN not in delivered(site, recipient)
 
 
-def test_what_is_left_of_a_long_field_is_inspected(site: Site) -> None:
+def test_the_rest_of_a_cut_field_is_inspected(site: Site) -> None:
     recipients = ["a@partner.example,"] * 1000
     with smtp(site) as client:
         content = long_field("To", [*recipients, f'"SSN {letters.SSN}" <z@partner.example>'])

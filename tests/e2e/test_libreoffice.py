@@ -46,7 +46,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", sorted(documents()))
-def test_a_redacted_document_has_as_many_pages(pages: Path, name: str) -> None:
+def test_a_redacted_document_has_the_same_number_of_pages(pages: Path, name: str) -> None:
     (old,) = (pages / f"old-{name}").glob("*.pdf")
     (new,) = (pages / f"new-{name}").glob("*.pdf")
     counts = [len(pypdf.PdfReader(path).pages) for path in (old, new)]

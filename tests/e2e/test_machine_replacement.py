@@ -139,7 +139,7 @@ def got_the_final_one(site: Site, name: str, addresses: list[str] | None = None)
     assert f"Original-Recipient: rfc822;first-{wanted[0]}".encode() in report
 
 
-def test_the_amended_message_goes_and_the_held_one_never(site: Site, token: str) -> None:
+def test_the_amended_message_is_sent_and_the_held_one_is_not(site: Site, token: str) -> None:
     incident = submit(site, "plain")
     final = letter("plain", "Final plain").as_bytes()
     first = replace(site, token, incident, final)
@@ -157,7 +157,7 @@ def test_the_amended_message_goes_and_the_held_one_never(site: Site, token: str)
     assert other.status_code == 409
 
 
-def test_recipients_can_be_left_out_and_not_added(site: Site, token: str) -> None:
+def test_recipients_can_be_removed_but_not_added(site: Site, token: str) -> None:
     incident = submit(site, "fewer")
     final = letter("fewer", "Final fewer").as_bytes()
     more = replace(site, token, incident, final, "1", to("fewer")[0], "eve@partner.example")
@@ -191,7 +191,7 @@ def test_an_amended_message_is_held_by_the_same_policies(site: Site, token: str)
     empty(site)
 
 
-def test_a_message_that_a_policy_refuses_leaves_the_held_one_as_it_is(site: Site, token: str) -> None:
+def test_an_amended_message_that_a_policy_blocks_leaves_the_held_one_unchanged(site: Site, token: str) -> None:
     incident = submit(site, "refused")
     answer = replace(site, token, incident, letter("refused", "Never this").as_bytes())
     assert (answer.status_code, "550" in answer.text) == (422, True)
@@ -199,7 +199,7 @@ def test_a_message_that_a_policy_refuses_leaves_the_held_one_as_it_is(site: Site
     got_the_final_one(site, "refused")
 
 
-def test_of_a_moderator_and_the_program_one_decides(site: Site, token: str) -> None:
+def test_only_one_of_moderator_and_program_decides(site: Site, token: str) -> None:
     incident = submit(site, "race")
     desk = Desk(site.store, site.settings)
     start, outcomes = threading.Barrier(2), dict[str, Any]()
@@ -255,7 +255,7 @@ def killed_after(site: Site, incident: Incident, step: str, content: bytes) -> N
 
 
 @pytest.mark.parametrize("step", ["begin", "accepted"])
-def test_a_desk_that_is_killed_sends_it_once(site: Site, token: str, step: str) -> None:
+def test_a_killed_desk_sends_the_amended_message_once(site: Site, token: str, step: str) -> None:
     name = f"killed-{step}"
     incident = submit(site, name)
     final = letter(name, f"Final {name}").as_bytes()
@@ -291,7 +291,7 @@ def test_a_second_submission_is_deleted(site: Site, token: str) -> None:
     got_the_final_one(site, "twice")
 
 
-def test_a_queue_agent_that_is_killed_goes_on(site: Site, token: str) -> None:
+def test_a_killed_queue_agent_completes_the_replacement_after_its_restart(site: Site, token: str) -> None:
     incident = submit(site, "agent")
     assert replace(site, token, incident, letter("agent", "Final agent").as_bytes()).status_code == 200
     site.kill_daemon("queue")
@@ -300,7 +300,7 @@ def test_a_queue_agent_that_is_killed_goes_on(site: Site, token: str) -> None:
     got_the_final_one(site, "agent")
 
 
-def test_a_listener_that_is_away_leaves_the_message_held(site: Site, token: str) -> None:
+def test_the_message_stays_held_while_the_listener_is_down(site: Site, token: str) -> None:
     incident = submit(site, "away")
     final = letter("away", "Final away").as_bytes()
     text = (site.postfix.config / "master.cf").read_text()
@@ -316,7 +316,7 @@ def test_a_listener_that_is_away_leaves_the_message_held(site: Site, token: str)
     got_the_final_one(site, "away")
 
 
-def test_withdrawal_returns_the_message_and_an_amended_one_goes_by_smtp(site: Site, token: str) -> None:
+def test_a_withdrawn_message_can_be_sent_again_by_smtp(site: Site, token: str) -> None:
     incident = submit(site, "withdrawn")
     address = f"{site.settings.desk.public_url}/machine/v1/messages/{incident.id}/withdrawal"
     with httpx2.Client(timeout=PATIENCE, headers={"Authorization": f"Bearer {token}"}) as client:
@@ -357,7 +357,7 @@ def test_a_message_that_was_released_cannot_be_withdrawn(site: Site, token: str)
     site.wait_for(lambda: len(site.world.to(to("late")[0])) == 1, "delivery")
 
 
-def test_nobody_without_a_token_replaces_anything(site: Site, token: str, tmp_path: Path) -> None:
+def test_no_message_can_be_replaced_without_a_token(site: Site, token: str, tmp_path: Path) -> None:
     incident = submit(site, "forged")
     assert replace(site, "wrong", incident, letter("forged", "Final forged").as_bytes()).status_code == 401
     # The field alone proves nothing: it is removed as all of Holdgate's, and the message is one as any other.

@@ -44,7 +44,7 @@ def arrived(site: Site, recipient: str, count: int) -> None:
     site.wait_for(lambda: len(site.world.to(recipient)) >= count, f"{count} messages to {recipient}")
 
 
-def test_the_first_mail_waits_and_the_next_does_not(tmp_path: Path) -> None:
+def test_the_first_message_is_held_and_the_next_is_not(tmp_path: Path) -> None:
     accounts = tmp_path / "machines"
     accounts.write_text("127.0.0.1 owner@corp.example\n")
     extra = f'[machines]\nmode = "on"\naccounts = "texthash:{accounts}"\ntime_limit = "60s"\n'

@@ -36,7 +36,7 @@ def held(site: Site, recipient: str) -> Incident:
     return incident
 
 
-def test_it_is_held_asked_about_and_released(down: Site) -> None:
+def test_uninspected_mail_is_held_requested_and_released(down: Site) -> None:
     down.submit(letters.number_in_text().as_bytes(), letters.SENDER, "smtp@partner.example")
     down.postfix.sendmail(letters.number_in_text().as_bytes(), letters.SENDER, "sendmail@partner.example")
     for recipient in ("smtp@partner.example", "sendmail@partner.example"):
@@ -53,7 +53,7 @@ def test_it_is_held_asked_about_and_released(down: Site) -> None:
         down.wait_for(lambda to=recipient: down.world.to(to), "delivery")
 
 
-def test_it_is_rejected(down: Site) -> None:
+def test_uninspected_mail_can_be_rejected(down: Site) -> None:
     down.submit(letters.number_in_text().as_bytes(), "carol@corp.example", "rejected@partner.example")
     assert down.command("reject", held(down, "rejected@partner.example").id, "--comment", "no").returncode == 0
     down.wait_for(lambda: down.world.to("carol@corp.example"), "the sender to be told")
@@ -61,7 +61,7 @@ def test_it_is_rejected(down: Site) -> None:
     assert not down.world.to("rejected@partner.example")
 
 
-def test_it_expires(new_site: Callable[..., Site]) -> None:
+def test_uninspected_mail_expires(new_site: Callable[..., Site]) -> None:
     site = new_site(**OPTIONS | {"extra": '\n[moderation]\ndeadline = "1s"\n'})
     site.kill_daemon("milter")
     site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
@@ -70,7 +70,7 @@ def test_it_expires(new_site: Callable[..., Site]) -> None:
     assert not site.world.to(letters.RECIPIENT)
 
 
-def test_what_an_administrator_holds_himself_is_left_alone(new_site: Callable[..., Site]) -> None:
+def test_a_message_that_an_administrator_holds_is_not_managed(new_site: Callable[..., Site]) -> None:
     restrictions = f"check_sender_access inline:{{{{{letters.SENDER}=HOLD}}}}"
     site = new_site(**OPTIONS | {"changes": OPTIONS["changes"] | {"smtpd_sender_restrictions": restrictions}})
     site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)

@@ -68,7 +68,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("does", ["adds a field", "adds a recipient", "removes the mark", "removes all of ours"])
-def test_what_a_milter_behind_us_does_lets_nothing_out(site: Site, does: str) -> None:
+def test_a_milter_after_holdgate_cannot_release_a_message(site: Site, does: str) -> None:
     before = {one.id for one in site.store.incidents()}
     with neighbour(site, does):
         site.submit(letters.number_in_text().as_bytes(), letters.SENDER, RECIPIENT)

@@ -26,7 +26,7 @@ SITE = {
 }
 
 
-def test_no_archive_gets_a_link_and_aliases_stay(site: Site) -> None:
+def test_no_archive_gets_a_copy_with_a_link_and_aliases_are_kept(site: Site) -> None:
     incident = submit(site, letters.SENDER, letters.RECIPIENT)
     request = mail_about(site, INBOX, incident)
     press(link_in(request), decision="approve", comment="Fine")
@@ -37,7 +37,7 @@ def test_no_archive_gets_a_link_and_aliases_stay(site: Site) -> None:
         assert all(b"/t/" not in delivery.content for delivery in site.world.to(archive))
 
 
-def test_no_user_of_the_machine_can_send_by_it(site: Site) -> None:
+def test_no_local_user_can_send_through_the_listener(site: Site) -> None:
     service = notice_listener(Postfix(site.postfix.config).services(), site.settings)
     assert service is not None
     content = letters.number_in_text().as_bytes()
@@ -59,7 +59,7 @@ def test_no_user_of_the_machine_can_send_by_it(site: Site) -> None:
     assert site.world.to("stranger@partner.example") == []
 
 
-def test_a_refusal_and_a_closed_socket_are_errors(site: Site, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_rejection_or_a_closed_socket_is_an_error(site: Site, tmp_path) -> None:  # type: ignore[no-untyped-def]
     message = EmailMessage()
     message.set_content("x")
     with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -70,5 +70,5 @@ def test_a_refusal_and_a_closed_socket_are_errors(site: Site, tmp_path) -> None:
         post.submit_one(message.as_bytes(), BOSS, tmp_path / "closed")
 
 
-def test_check_has_nothing_to_say_about_it(site: Site) -> None:
+def test_check_reports_no_problem_about_the_listener(site: Site) -> None:
     assert "notice" not in site.command("check").stdout

@@ -52,7 +52,7 @@ def incident(site: Site, recipient: str) -> Incident:
     return site.wait_for(find, f"an incident for {recipient}")[0]
 
 
-def test_a_number_in_a_picture_is_found_where_a_policy_asks(site: Site) -> None:
+def test_a_number_in_an_image_is_found_if_a_policy_requires_ocr(site: Site) -> None:
     site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, letters.RECIPIENT)
     found = incident(site, letters.RECIPIENT)
     assert found.policy == "pictures"
@@ -61,7 +61,7 @@ def test_a_number_in_a_picture_is_found_where_a_policy_asks(site: Site) -> None:
     assert "holdgate_ocr_seconds_count 1.0" in site.metrics("milter")
 
 
-def test_elsewhere_a_picture_stays_unread_and_is_no_clean_mail(site: Site) -> None:
+def test_without_ocr_an_image_is_not_read_and_the_mail_is_not_clean(site: Site) -> None:
     site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, "somebody@other.example")
     held = incident(site, "somebody@other.example")
     assert (held.policy, held.status, held.findings) == ("uninspected", "limited", [])

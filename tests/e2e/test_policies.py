@@ -86,7 +86,7 @@ def delivered(site: Site, recipient: str):  # type: ignore[no-untyped-def]
     return site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")[0].message
 
 
-def test_allow(site: Site) -> None:
+def test_allow_delivers_with_the_inspected_header(site: Site) -> None:
     submit(site, "colleague@corp.example")
     message = delivered(site, "colleague@corp.example")
     assert (message[headers.INSPECTED], message[headers.STATUS]) == ("true", "complete")
@@ -94,7 +94,7 @@ def test_allow(site: Site) -> None:
     assert message[headers.INCIDENT] is None
 
 
-def test_block_says_the_incident_and_nothing_else(site: Site) -> None:
+def test_block_rejects_with_only_the_incident_id(site: Site) -> None:
     with pytest.raises(smtplib.SMTPDataError) as refused:
         submit(site, "blocked@partner.example")
     incident = incident_for(site, "blocked@partner.example")
@@ -105,13 +105,13 @@ def test_block_says_the_incident_and_nothing_else(site: Site) -> None:
     assert (incident.state, incident.action, incident.policy) == (State.RECORDED, "block", "no-cards")
 
 
-def test_block_refuses_mail_of_sendmail_with_a_bounce(site: Site) -> None:
+def test_block_bounces_mail_of_sendmail(site: Site) -> None:
     site.postfix.sendmail(letters.number_in_text().as_bytes(), "cron@corp.example", "blocked@partner.example")
     site.wait_for(lambda: site.world.to("cron@corp.example"), "the bounce")
     assert b"refused by policy" in site.world.to("cron@corp.example")[0].content
 
 
-def test_alert_delivers_and_tells(site: Site) -> None:
+def test_alert_delivers_and_notifies(site: Site) -> None:
     submit(site, "alerted@partner.example")
     message = delivered(site, "alerted@partner.example")
     incident = incident_for(site, "alerted@partner.example")
@@ -130,7 +130,7 @@ def test_tag_adds_any_header(site: Site) -> None:
     assert message.get_all("X-Netskope-Action") == ["Monitor"]
 
 
-def test_encrypt_goes_to_the_named_transport(site: Site, gateway: World) -> None:
+def test_encrypt_uses_the_named_transport(site: Site, gateway: World) -> None:
     submit(site, "encrypted@partner.example")
     (delivery,) = site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
     assert delivery.message["X-Netskope-Action"] == "Encrypt"
@@ -144,7 +144,7 @@ def test_a_client_cannot_choose_a_transport(site: Site, gateway: World) -> None:
     assert gateway.to("router@partner.example") == []
 
 
-def test_quarantine_holds(site: Site) -> None:
+def test_quarantine_holds_the_message(site: Site) -> None:
     submit(site, "held@partner.example")
     site.wait_for(lambda: incident_for(site, "held@partner.example").state is State.HELD, "held")
 
@@ -161,7 +161,7 @@ def test_observe_records_and_changes_nothing(site: Site) -> None:
     assert "observed: trial" in site.store.history(incident.id)[0].note
 
 
-def test_one_recipient_holds_for_all(site: Site) -> None:
+def test_one_recipient_with_a_quarantine_holds_the_message_for_all(site: Site) -> None:
     submit(site, "friend@corp.example", "outside@partner.example")
     incident = incident_for(site, "friend@corp.example")
     site.wait_for(lambda: incident_for(site, "friend@corp.example").state is State.HELD, "held")
@@ -169,12 +169,12 @@ def test_one_recipient_holds_for_all(site: Site) -> None:
     assert site.world.to("friend@corp.example") == []
 
 
-def test_a_postfix_table_decides(site: Site) -> None:
+def test_a_postfix_table_can_select_the_policy(site: Site) -> None:
     with pytest.raises(smtplib.SMTPDataError, match=r"5\.7\.1"):
         submit(site, "table@partner.example", message=letters.clean().as_bytes())
 
 
-def test_policy_test_says_which_policy_and_why(site: Site) -> None:
+def test_policy_test_names_the_policy_and_the_reason(site: Site) -> None:
     path = site.directory / "message.eml"
     path.write_bytes(letters.number_in_text().as_bytes())
     done = site.command(
@@ -198,7 +198,7 @@ def test_policy_test_says_which_policy_and_why(site: Site) -> None:
     assert letters.SSN not in done.stdout
 
 
-def test_replay_says_what_would_have_differed(site: Site) -> None:
+def test_replay_lists_the_changed_verdicts(site: Site) -> None:
     submit(site, "replayed@partner.example")
     incident = incident_for(site, "replayed@partner.example")
     changed = site.directory / "changed.toml"
@@ -229,7 +229,7 @@ def test_a_reload_changes_policies_without_dropping_a_session(site: Site) -> Non
     site.wait_for(lambda: "reloaded: policies=7" in site.log("milter"), "the reload back")
 
 
-def test_a_bad_file_leaves_the_old_one_in_force_and_says_so(site: Site) -> None:
+def test_an_invalid_policies_file_keeps_the_old_one_active_and_is_reported(site: Site) -> None:
     site.reload('[[policy]]\nname = "broken"\naction = "blok"\n')
     site.wait_for(lambda: 'policy "broken": action' in site.log("milter"), "the complaint")
     assert "holdgate_config_last_reload_successful 0.0" in site.metrics("milter")

@@ -8,7 +8,9 @@ from testbed.postgres import PostgresServer
 from testbed.site import Site
 
 
-def test_held_released_and_rejected(new_site: Callable[..., Site], postgres: PostgresServer) -> None:
+def test_a_message_is_held_and_released_and_another_rejected(
+    new_site: Callable[..., Site], postgres: PostgresServer
+) -> None:
     site = new_site(store_url=postgres.new_database())
     for recipient in ("released@partner.example", "rejected@partner.example"):
         site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
@@ -25,7 +27,7 @@ def test_held_released_and_rejected(new_site: Callable[..., Site], postgres: Pos
     assert verified.returncode == 0, verified.stderr
 
 
-def test_a_server_that_was_restarted_is_found_again(new_site: Callable[..., Site], postgres: PostgresServer) -> None:
+def test_the_daemons_reconnect_to_a_restarted_server(new_site: Callable[..., Site], postgres: PostgresServer) -> None:
     site = new_site(store_url=postgres.new_database())
     postgres.restart()  # every connection that the daemons had is gone
     site.submit(letters.number_in_text().as_bytes(), letters.SENDER, letters.RECIPIENT)

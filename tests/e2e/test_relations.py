@@ -76,7 +76,7 @@ def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> No
         assert BOB not in tried
 
 
-def test_an_automatic_reply_teaches_nothing_and_a_look_alike_of_the_own_domain_is_held(tmp_path: Path) -> None:
+def test_an_automatic_reply_is_not_learned_and_a_look_alike_of_the_site_domain_is_held(tmp_path: Path) -> None:
     extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
     extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
     own_twin = "bob@c0rp.example"
@@ -109,7 +109,7 @@ IBAN, DIGITS = "GB29 NWBK 6016 1331 9268 19", "60161331926819"
 
 
 @pytest.mark.parametrize("one_by_one", [False, True], ids=["together", "one-by-one"])
-def test_an_iban_that_went_to_one_domain_only_waits_before_it_goes_to_another(
+def test_an_iban_known_from_one_domain_is_held_before_it_is_sent_to_another(
     tmp_path: Path, *, one_by_one: bool
 ) -> None:
     extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'

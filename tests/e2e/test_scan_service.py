@@ -38,7 +38,7 @@ def kill_service(site: Site) -> None:
     wait_for(lambda: not any(is_running(pid) for pid in ended), "zygotes and workers to end")
 
 
-def test_mail_is_read_by_processes_of_that_user_alone(site: Site) -> None:
+def test_mail_is_read_only_by_processes_of_the_scan_user(site: Site) -> None:
     submit(site, "first@partner.example")
     site.wait_for(lambda: is_held(site, "first@partner.example"), "the message to be held")
     assert zygotes(site)
@@ -51,12 +51,12 @@ def test_mail_is_read_by_processes_of_that_user_alone(site: Site) -> None:
             assert int(uid) == 65_534
 
 
-def test_status_and_check_know_the_service(site: Site) -> None:
+def test_status_and_check_report_the_scan_service(site: Site) -> None:
     assert "holdgate-scan   ok      up" in site.command("status").stdout
     assert "scan" not in site.command("check").stdout
 
 
-def test_mail_waits_for_a_service_that_is_restarted_and_is_deferred_while_it_is_away(site: Site) -> None:
+def test_mail_waits_for_a_restarting_service_and_is_deferred_while_it_is_down(site: Site) -> None:
     kill_service(site)
     with pytest.raises(smtplib.SMTPDataError) as refused:
         submit(site, "second@partner.example")
@@ -84,7 +84,7 @@ def test_mail_waits_for_a_service_that_is_restarted_and_is_deferred_while_it_is_
     site.wait_for(lambda: is_held(site, "third@partner.example"), "the message to be held")
 
 
-def test_what_a_daemon_that_was_killed_used_ends(site: Site) -> None:
+def test_the_workers_of_a_killed_daemon_are_ended(site: Site) -> None:
     before = zygotes(site)
     workers = [worker for zygote in before for worker in below(zygote)]
     assert workers

@@ -92,7 +92,7 @@ def approve(site: Site, incident: Incident) -> Incident:
     )
 
 
-def test_a_message_is_decided_on_at_another_desk_than_its_own(nodes: list[Site]) -> None:
+def test_a_message_can_be_decided_at_the_desk_of_another_node(nodes: list[Site]) -> None:
     recipient = "approved@partner.example"
     incident = submit(nodes[0], "anna@corp.example", recipient)
     assert incident.node == NAMES[0]
@@ -111,7 +111,7 @@ def test_a_message_is_decided_on_at_another_desk_than_its_own(nodes: list[Site])
     assert events(nodes[2], incident).count("asked") == 1
 
 
-def test_the_desk_of_a_node_returns_its_messages_first(nodes: list[Site]) -> None:
+def test_the_desk_of_its_own_node_returns_a_message_first(nodes: list[Site]) -> None:
     incident = submit(nodes[2], "anna@corp.example", "rejected@partner.example")
     assert nodes[0].command("reject", incident.id, "--comment", "Not this one").returncode == 0
     closed(nodes[1], incident, State.RETURNED)
@@ -121,7 +121,7 @@ def test_the_desk_of_a_node_returns_its_messages_first(nodes: list[Site]) -> Non
     assert not any(site.world.to("rejected@partner.example") for site in nodes)
 
 
-def test_a_node_without_a_desk_has_its_messages_returned_by_another(nodes: list[Site]) -> None:
+def test_another_desk_returns_messages_of_a_node_without_desk(nodes: list[Site]) -> None:
     site = nodes[2]
     site.stop_daemon("desk")
     incident = submit(site, "anna@corp.example", "no-desk@partner.example")
@@ -142,7 +142,7 @@ def test_a_node_without_a_desk_has_its_messages_returned_by_another(nodes: list[
     site.start_daemon("desk")
 
 
-def test_a_node_without_a_desk_has_its_changed_message_submitted_by_another(nodes: list[Site]) -> None:
+def test_another_desk_submits_a_changed_message_of_a_node_without_desk(nodes: list[Site]) -> None:
     site, recipient = nodes[2], "changed@partner.example"
     site.stop_daemon("desk")
     letter = EmailMessage()
@@ -168,7 +168,7 @@ def test_a_node_without_a_desk_has_its_changed_message_submitted_by_another(node
     site.start_daemon("desk")
 
 
-def test_a_check_reads_at_the_other_nodes(nodes: list[Site]) -> None:
+def test_check_connects_to_the_other_nodes(nodes: list[Site]) -> None:
     output = nodes[0].command("check").stdout
     assert "does not answer" not in output
     assert "[node]" not in output
@@ -178,7 +178,7 @@ def test_a_check_reads_at_the_other_nodes(nodes: list[Site]) -> None:
     nodes[1].start_daemon("queue")
 
 
-def test_a_node_whose_key_was_stolen_speaks_to_none_until_it_has_another(nodes: list[Site]) -> None:
+def test_a_node_with_a_revoked_certificate_is_refused_until_it_has_a_new_one(nodes: list[Site]) -> None:
     folder = Path(str(nodes[1].settings.node.certificate)).parent
     names = ("authority.crt", "node.crt", "node.key")
     stolen = Path(shutil.copytree(folder, folder.parent / "stolen"))
@@ -213,7 +213,7 @@ def test_each_node_is_listed_and_the_trail_of_all_verifies(nodes: list[Site]) ->
     assert all(f"{name} " in listed.stdout for name in NAMES)
 
 
-def test_a_node_that_was_away_carries_out_what_was_decided(nodes: list[Site]) -> None:
+def test_a_node_that_was_down_carries_out_decisions_after_its_start(nodes: list[Site]) -> None:
     site = nodes[1]
     incident = submit(site, "anna@corp.example", "away@partner.example")
     site.kill_daemon("queue")
@@ -234,9 +234,7 @@ def test_a_node_that_was_away_carries_out_what_was_decided(nodes: list[Site]) ->
     site.wait_for(lambda: site.world.to("away@partner.example"), "delivery")
 
 
-def test_a_node_that_is_cut_off_from_the_database_defers_what_it_would_hold(
-    nodes: list[Site], pooler: PgBouncer
-) -> None:
+def test_a_node_without_its_database_defers_mail_that_it_would_hold(nodes: list[Site], pooler: PgBouncer) -> None:
     site, other = nodes[2], nodes[0]
     before = submit(site, "anna@corp.example", "before@partner.example")
     pooler.kill()
@@ -262,7 +260,7 @@ def cut_off(site: Site, other: Site, before: Incident) -> None:
     assert not site.world.to("before@partner.example")
 
 
-def test_a_milter_whose_machine_lost_the_name_defers_what_it_would_hold(nodes: list[Site]) -> None:
+def test_a_milter_whose_machine_lost_its_name_defers_mail_that_it_would_hold(nodes: list[Site]) -> None:
     """Otherwise the machine that has the name now would look for the message in its own hold queue."""
     site, here, spare = nodes[1], machine_of(nodes[1].settings), Machine("f" * 32, "spare.corp.example", "1.1")
     held = letters.number_in_text().as_bytes()
@@ -290,7 +288,7 @@ def is_deferred(site: Site, message: bytes) -> bool:
     return False
 
 
-def test_what_is_killed_loses_nothing_and_doubles_nothing(nodes: list[Site], postgres: PostgresServer) -> None:
+def test_killed_daemons_neither_lose_nor_duplicate_messages(nodes: list[Site], postgres: PostgresServer) -> None:
     recipients = {f"killed-{number}@partner.example": nodes[number % 3] for number in range(6)}
     for recipient, site in recipients.items():
         site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
@@ -329,7 +327,7 @@ def test_what_is_killed_loses_nothing_and_doubles_nothing(nodes: list[Site], pos
     assert nodes[0].store.audit.verify().problem == ""
 
 
-def test_a_second_server_of_the_same_name_does_not_start(
+def test_a_second_server_with_the_same_name_does_not_start(
     nodes: list[Site], postgres: PostgresServer, new_site: Callable[..., Site]
 ) -> None:
     extra = f'[node]\nname = "{NAMES[0]}"\n'

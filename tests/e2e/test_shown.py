@@ -72,7 +72,7 @@ def incidents(site: Site, planted: Planted) -> list[Incident]:
     return found
 
 
-def test_no_way_out_shows_a_number(site: Site, planted: Planted, incidents: list[Incident]) -> None:
+def test_no_output_shows_an_unmasked_number(site: Site, planted: Planted, incidents: list[Incident]) -> None:
     assert len(planted.numbers) >= 58
     shown = dict(_pages(site, incidents[0]))
     press(link_in(mail_about(site, BOSS, incidents[0])), decision="approve", comment="Fine")

@@ -59,7 +59,7 @@ def held(site: Site, sender: str) -> Incident:
     return found
 
 
-def test_no_newer_way_out_shows_a_number(site: Site) -> None:
+def test_no_further_output_shows_an_unmasked_number(site: Site) -> None:
     planted = Planted()
     content, recipient = letter(planted)
     for sender in ("asked@corp.example", SENDER):

@@ -87,7 +87,7 @@ def held(site: Site) -> set[str]:
     return set(site.postfix.held_ids())
 
 
-def test_the_others_get_it_at_once_and_the_copy_after_approval(site: Site) -> None:
+def test_permitted_recipients_get_the_message_at_once_and_the_others_after_approval(site: Site) -> None:
     letter = number("first")
     send(site, letter.as_bytes(), ["carol@corp.example", "one@partner.example", "two@partner.example"])
     site.wait_for(lambda: site.world.to("carol@corp.example"), "the colleague's delivery")
@@ -109,7 +109,7 @@ def test_the_others_get_it_at_once_and_the_copy_after_approval(site: Site) -> No
     assert {"copy queued", "held", "approved", "released"} <= set(events)
 
 
-def test_the_copy_has_what_the_client_asked_of_reports(site: Site) -> None:
+def test_the_copy_keeps_the_dsn_options_of_the_client(site: Site) -> None:
     send(
         site,
         number("dsn").as_bytes(),
@@ -194,7 +194,9 @@ def killed(site: Site, point: str, directory: Path) -> None:
 
 @pytest.mark.parametrize("agent", ["agent", "no agent"])
 @pytest.mark.parametrize("point", POINTS)
-def test_a_killed_milter_loses_nothing_and_doubles_nothing(site: Site, tmp_path: Path, point: str, agent: str) -> None:
+def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
+    site: Site, tmp_path: Path, point: str, agent: str
+) -> None:
     name = f"{point}-{agent}".replace(" ", "-")
     inside, outside = f"{name}@corp.example", f"{name}@partner.example"
     before, content = held(site), number(name).as_bytes()
@@ -229,7 +231,7 @@ def test_a_killed_milter_loses_nothing_and_doubles_nothing(site: Site, tmp_path:
 # -- what else can go wrong ---------------------------------------------------------------------------------------
 
 
-def test_all_that_comes_by_the_listener_is_held(site: Site) -> None:
+def test_all_mail_through_the_listener_is_held(site: Site) -> None:
     before, letter = held(site), letters.clean().as_bytes()
     post.submit_one(letter, "eve@partner.example", site.settings.milter.split_relay)
     (queue_id,) = site.wait_for(lambda: held(site) - before, "the message to be held")
@@ -237,7 +239,7 @@ def test_all_that_comes_by_the_listener_is_held(site: Site) -> None:
     site.postfix.postsuper("-d", queue_id)
 
 
-def test_many_recipients_named_twice_and_in_two_spellings(site: Site) -> None:
+def test_many_recipients_named_twice_or_in_two_spellings_get_one_message(site: Site) -> None:
     outside = [f"many{number}@partner.example" for number in range(300)]
     inside = [f"many{number}@corp.example" for number in range(300)]
     mixed = [one for pair in zip(inside, outside, strict=True) for one in pair]
@@ -251,7 +253,7 @@ def test_many_recipients_named_twice_and_in_two_spellings(site: Site) -> None:
     site.wait_for(lambda: site.world.to(outside[299]), "the copy")
 
 
-def test_a_recipient_who_must_wait_and_is_not_plain_has_all_wait(site: Site) -> None:
+def test_an_unusual_address_that_needs_approval_holds_the_message_for_all(site: Site) -> None:
     for odd in ('"o@dd"@partner.example', "number-4111111111111111@partner.example"):
         colleague = f"odd{len(odd)}@corp.example"
         send(site, number("odd").as_bytes(), [colleague, odd])
@@ -263,7 +265,7 @@ def test_a_recipient_who_must_wait_and_is_not_plain_has_all_wait(site: Site) -> 
 
 
 @pytest.mark.parametrize("odd", ['"o dd"@partner.example', '"plain"@partner.example', '"(x)"@partner.example'])
-def test_a_recipient_with_a_quoted_address_may_wait(site: Site, odd: str) -> None:
+def test_a_message_with_a_quoted_address_can_be_split(site: Site, odd: str) -> None:
     colleague = f"quoted{len(odd)}@corp.example"
     send(site, number(odd.encode().hex()).as_bytes(), [colleague, odd])
     site.wait_for(lambda: site.world.to(colleague), "the colleague's delivery")
@@ -280,12 +282,12 @@ def odd_in(delivery: Delivery, odd: str) -> bool:
     return odd.replace('"', "") in [one.replace('"', "") for one in delivery.recipients]
 
 
-def test_mail_of_sendmail_waits_for_all(site: Site) -> None:
+def test_mail_of_sendmail_is_held_for_all_recipients(site: Site) -> None:
     site.postfix.sendmail(number("local").as_bytes(), SENDER, "local@corp.example", "local@partner.example")
     assert len(waiting(site, "local@corp.example").recipients) == 2
 
 
-def test_a_message_that_its_date_identifies_is_split_and_a_retry_makes_no_second_copy(new_site: NewSite) -> None:
+def test_a_message_identified_by_its_date_is_split_and_a_retry_makes_no_second_copy(new_site: NewSite) -> None:
     # Clients on this machine would get a new Message-ID for each attempt.
     site = new_site(**SITE | {"changes": {"local_header_rewrite_clients": ""}})
     for names in (0, 2):
@@ -307,7 +309,7 @@ def test_a_message_that_its_date_identifies_is_split_and_a_retry_makes_no_second
         site.wait_for(two, "the other message to be held too")
 
 
-def test_a_message_of_the_null_sender_and_with_utf8_is_split_too(site: Site) -> None:
+def test_messages_of_the_null_sender_or_with_smtputf8_are_split(site: Site) -> None:
     send(site, number("null").as_bytes(), ["null@corp.example", "null@partner.example"], sender="")
     assert waiting(site, "null@partner.example").already_sent == ["null@corp.example"]
     with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
@@ -318,13 +320,13 @@ def test_a_message_of_the_null_sender_and_with_utf8_is_split_too(site: Site) -> 
     assert not site.world.to("zoë@partner.example")
 
 
-def test_a_refused_recipient_has_the_whole_message_refused(site: Site) -> None:
+def test_a_blocked_recipient_rejects_the_message_for_all(site: Site) -> None:
     with pytest.raises(smtplib.SMTPDataError, match="550"):
         send(site, number("no").as_bytes(), ["no@corp.example", "no@partner.example", "no@rival.example"])
     assert not site.world.to("no@corp.example")
 
 
-def test_aliases_and_copies(new_site: NewSite) -> None:
+def test_aliases_and_blind_copies_are_split_correctly(new_site: NewSite) -> None:
     changes = {
         "virtual_alias_maps": "inline:{list@corp.example=in@corp.example, out@corp.example=away@partner.example}",
         "always_bcc": "archive@corp.example",
@@ -340,7 +342,7 @@ def test_aliases_and_copies(new_site: NewSite) -> None:
     assert len(site.world.to("archive@corp.example")) == 1
 
 
-def test_only_a_blind_copy_of_who_must_wait_keeps_a_message_whole(new_site: NewSite) -> None:
+def test_only_a_blind_copy_to_a_held_recipient_prevents_the_split(new_site: NewSite) -> None:
     changes = {
         "recipient_bcc_maps": "inline:{in@corp.example=archive@corp.example, two@partner.example=eve@corp.example}"
     }
@@ -353,7 +355,7 @@ def test_only_a_blind_copy_of_who_must_wait_keeps_a_message_whole(new_site: NewS
     assert not site.world.to("eve@corp.example")
 
 
-def test_a_listener_that_refuses_defers_the_whole_message(new_site: NewSite) -> None:
+def test_the_message_is_deferred_if_the_listener_rejects_the_copy(new_site: NewSite) -> None:
     site = new_site(**SITE)
     relay = site.settings.milter.split_relay
     aside = relay.with_name("aside")
@@ -371,7 +373,7 @@ def test_a_listener_that_refuses_defers_the_whole_message(new_site: NewSite) -> 
     assert len(site.store.incidents()) == 1
 
 
-def test_without_the_listener_all_wait(new_site: NewSite) -> None:
+def test_the_message_is_held_for_all_without_the_listener(new_site: NewSite) -> None:
     site = new_site(**SITE)
     site.settings.milter.split_relay.unlink()
     send(site, number("without").as_bytes(), ["with@corp.example", "with@partner.example"])
@@ -379,7 +381,7 @@ def test_without_the_listener_all_wait(new_site: NewSite) -> None:
     assert "not-split: why=no listener" in site.log("milter")
 
 
-def test_check_has_nothing_to_say_about_it(site: Site) -> None:
+def test_check_reports_no_problem_about_the_listener(site: Site) -> None:
     assert "split" not in site.command("check").stdout
 
 
@@ -402,7 +404,7 @@ def returned(site: Site, person: str) -> list[Incident]:
     return site.wait_for(find, f"the copy for {person} to be returned")
 
 
-def test_refused_recipients_get_a_report_of_their_own_while_the_others_get_the_message(site: Site) -> None:
+def test_blocked_recipients_are_reported_while_the_others_get_the_message(site: Site) -> None:
     fine, wait, no = "fine-r@corp.example", "wait-r@partner.example", "no-r@never.example"
     content = number("refused").as_bytes()
     send(site, content, [fine, wait, no], mail=["ENVID=refused"])
@@ -425,7 +427,7 @@ def test_refused_recipients_get_a_report_of_their_own_while_the_others_get_the_m
     assert len(reports(site, no, "delivery-status")) == 1
 
 
-def test_the_same_message_again_is_refused_once(site: Site) -> None:
+def test_a_repeated_message_is_reported_only_once(site: Site) -> None:
     fine, no = "fine-again@corp.example", "no-again@never.example"
     letter = number("refused again")
     letter.replace_header("Message-ID", "<refused-again@corp.example>")
@@ -440,7 +442,7 @@ def test_the_same_message_again_is_refused_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("daemon", ["queue", "desk"])
-def test_a_refusal_survives_a_crash(site: Site, daemon: str) -> None:
+def test_a_split_rejection_survives_a_crash(site: Site, daemon: str) -> None:
     fine, no = f"fine-{daemon}@corp.example", f"no-{daemon}@never.example"
     letter = number(f"crash {daemon}")
     letter.replace_header("Message-ID", f"<refused-{daemon}@corp.example>")
@@ -459,7 +461,7 @@ def test_a_refusal_survives_a_crash(site: Site, daemon: str) -> None:
 
 
 @pytest.mark.parametrize("sender", ["", "eve@elsewhere.example"])
-def test_a_sender_who_cannot_be_told_is_refused_at_once(site: Site, sender: str) -> None:
+def test_a_message_is_rejected_at_once_if_its_sender_cannot_be_notified(site: Site, sender: str) -> None:
     fine, no = "fine-outside@corp.example", "no-outside@never.example"
     with pytest.raises(smtplib.SMTPDataError) as refused:
         send(site, number("outside").as_bytes(), [fine, no], sender=sender)
@@ -467,7 +469,7 @@ def test_a_sender_who_cannot_be_told_is_refused_at_once(site: Site, sender: str)
     assert site.world.to(fine) == []
 
 
-def test_milters_by_client_do_not_see_the_copy(new_site: NewSite) -> None:
+def test_milters_of_smtpd_milter_maps_do_not_see_the_copy(new_site: NewSite) -> None:
     """postconf(5): smtpd_milter_maps has precedence over the milters of a listener."""
     site = new_site(**SITE)
     path = site.postfix.config / "main.cf"
@@ -490,7 +492,7 @@ def replies(connection: socket.socket, count: int) -> list[bytes]:
     return found
 
 
-def test_chunks_and_several_messages_at_once(site: Site) -> None:
+def test_bdat_chunks_and_pipelined_messages_are_split_correctly(site: Site) -> None:
     """BDAT (RFC 3030) and pipelining (RFC 2920): lines that DATA reads otherwise, long ones, and bytes of 8 bits."""
     inside, outside = "bdat@corp.example", "bdat@partner.example"
     head = f"From: {SENDER}\r\nSubject: chunks\r\nMessage-ID: <chunks@corp.example>\r\n\r\n".encode()
@@ -521,7 +523,7 @@ def test_chunks_and_several_messages_at_once(site: Site) -> None:
     assert b"\r\n..\r\n" in bodies[0]
 
 
-def test_a_thousand_recipients_of_whom_half_wait(site: Site) -> None:
+def test_a_message_to_a_thousand_recipients_is_split(site: Site) -> None:
     inside = [f"thousand{number}@corp.example" for number in range(500)]
     outside = [f"thousand{number}@partner.example" for number in range(500)]
     send(site, number("thousand").as_bytes(), [one for pair in zip(outside, inside, strict=True) for one in pair])

@@ -145,7 +145,7 @@ def next_second(site: Site) -> int:
     return int(time.time())
 
 
-def test_both_parts_are_signed_where_copies_are_signed_when_they_are_held(site: Site, keys: Path) -> None:
+def test_both_parts_are_signed_if_copies_are_signed_at_hold(site: Site, keys: Path) -> None:
     incident = submit(site, "held")
     assert site.command("release", incident.id).returncode == 0
     require_signatures(keys, *delivered(site, "held"))
@@ -154,7 +154,7 @@ def test_both_parts_are_signed_where_copies_are_signed_when_they_are_held(site: 
     assert found.change is None
 
 
-def test_a_copy_is_signed_when_it_is_released(site: Site, keys: Path, signs_at_release: None) -> None:
+def test_a_copy_is_signed_at_its_release(site: Site, keys: Path, signs_at_release: None) -> None:
     incident = submit(site, "release", ("RET=HDRS", "ENVID=env-1+2B25", "BODY=8BITMIME"))
     held = site.postfix.show(incident.queue_id).decode()
     assert "DKIM-Signature" not in held
@@ -171,7 +171,7 @@ def test_a_copy_is_signed_when_it_is_released(site: Site, keys: Path, signs_at_r
     assert site.command("show", incident.id).stdout.count("changes") == 0
 
 
-def test_the_released_copy_asks_for_the_same_reports(site: Site, signs_at_release: None) -> None:
+def test_the_released_copy_keeps_the_dsn_options(site: Site, signs_at_release: None) -> None:
     incident = submit(site, "dsn", ("RET=HDRS", "ENVID=env-1+2B25", "BODY=8BITMIME"))
     assert incident.arrival_time is not None
     queue = QueueClient(site.settings.queue.socket)
@@ -201,7 +201,7 @@ def released(site: Site, incident: Incident) -> Incident | None:
     return found if found is not None and found.state is State.RELEASED else None
 
 
-def test_a_copy_that_was_signed_when_it_was_held_has_one_signature(site: Site, keys: Path) -> None:
+def test_a_copy_signed_at_hold_and_release_has_one_signature(site: Site, keys: Path) -> None:
     """The signer sees copies at both moments: `holdgate attach` was not run again."""
     signer = site.directory / "run/milter/opendkim.sock"
     has_signer(site, "change", signer)
@@ -217,7 +217,7 @@ def test_a_copy_that_was_signed_when_it_was_held_has_one_signature(site: Site, k
 
 
 @pytest.mark.parametrize("daemon", ["desk", "queue"])
-def test_a_daemon_that_is_killed_once_it_is_approved_loses_nothing(
+def test_a_daemon_killed_after_the_approval_loses_nothing(
     site: Site, keys: Path, daemon: str, signs_at_release: None
 ) -> None:
     incident = submit(site, f"killed-{daemon}")
@@ -233,7 +233,7 @@ def test_a_daemon_that_is_killed_once_it_is_approved_loses_nothing(
     site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
 
 
-def test_a_desk_that_died_after_postfix_took_the_copy_sends_it_once(
+def test_a_desk_that_died_after_postfix_accepted_the_copy_sends_it_once(
     site: Site, keys: Path, signs_at_release: None
 ) -> None:
     incident = submit(site, "died")
@@ -295,7 +295,7 @@ def ours_alone(content: bytes) -> bytes:
     return theirs.sub(b"", content)
 
 
-def test_a_message_that_leaves_recipients_out_is_signed_when_it_leaves(
+def test_a_message_without_some_recipients_is_signed_at_its_release(
     site: Site, keys: Path, signs_at_release: None
 ) -> None:
     content, approved = leave_out(site, "left")
@@ -303,7 +303,7 @@ def test_a_message_that_leaves_recipients_out_is_signed_when_it_leaves(
     assert later >= approved
 
 
-def test_without_a_signer_at_release_its_first_signature_stays_and_is_valid(site: Site, keys: Path) -> None:
+def test_the_first_signature_stays_valid_if_the_release_does_not_sign(site: Site, keys: Path) -> None:
     content, approved = leave_out(site, "kept")
     (earlier,) = require_signatures(keys, ours_alone(content))
     assert earlier < approved

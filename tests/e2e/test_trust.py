@@ -112,7 +112,7 @@ def submit_and_expect_inspection(site: Site, content: bytes, why: str, recipient
     assert f"seal-ignored: why={why}" in site.log("milter") or not why
 
 
-def test_a_valid_seal_is_believed_once(trusting: Site) -> None:
+def test_a_valid_seal_is_accepted_once(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     trusting.submit(content, SENDER, RECIPIENT)
@@ -120,12 +120,12 @@ def test_a_valid_seal_is_believed_once(trusting: Site) -> None:
     submit_and_expect_inspection(trusting, content, "replayed")
 
 
-def test_a_bare_inspected_header_is_not_believed(trusting: Site) -> None:
+def test_an_inspected_header_without_a_seal_is_not_trusted(trusting: Site) -> None:
     forged = b"X-Netskope-Inspected: true\r\n" + letters.number_in_text().as_bytes()
     submit_and_expect_inspection(trusting, forged, "")
 
 
-def test_a_seal_copied_from_another_message(trusting: Site) -> None:
+def test_a_seal_copied_from_another_message_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     good = sealed_like_ours(trusting, letters.clean().as_bytes(), sealer, datetime.now(UTC))
     seal = good.split(b"\r\n", 1)[0]
@@ -141,7 +141,7 @@ def test_a_seal_copied_from_another_message(trusting: Site) -> None:
         (b"Subject: ", b"X-Note: a field of its own\r\nSubject: "),
     ],
 )
-def test_a_seal_on_a_body_that_is_to_be_read_otherwise(trusting: Site, change: tuple[bytes, bytes]) -> None:
+def test_a_seal_on_a_body_with_another_encoding_is_ignored(trusting: Site, change: tuple[bytes, bytes]) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     good = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     assert change[0] in good
@@ -150,27 +150,27 @@ def test_a_seal_on_a_body_that_is_to_be_read_otherwise(trusting: Site, change: t
     assert trusting.log("milter").count("seal-ignored: why=altered") == before + 1
 
 
-def test_a_seal_given_for_another_recipient(trusting: Site) -> None:
+def test_a_seal_for_another_recipient_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     message = letters.number_in_text().as_bytes()
     content = sealed_like_ours(trusting, message, sealer, datetime.now(UTC), "colleague@corp.example")
     submit_and_expect_inspection(trusting, content, "altered", "rival@partner.example")
 
 
-def test_a_seal_of_last_month(trusting: Site) -> None:
+def test_an_expired_seal_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     then = datetime.now(UTC) - timedelta(days=30)
     content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, then)
     submit_and_expect_inspection(trusting, content, "stale")
 
 
-def test_a_seal_with_an_unknown_key(trusting: Site, tmp_path: Path) -> None:
+def test_a_seal_with_an_unknown_key_is_ignored(trusting: Site, tmp_path: Path) -> None:
     foreign = Sealer([Key("abcdefgh", datetime.now(UTC), b"k" * 32)], timedelta(hours=1))
     content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), foreign, datetime.now(UTC))
     submit_and_expect_inspection(trusting, content, "unknown-key")
 
 
-def test_a_key_made_anew_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
+def test_a_new_key_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
     old = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     assert trusting.command("seal", "new-key").returncode == 0
     trusting.reload(trusting.policies.read_text())
@@ -188,7 +188,7 @@ def test_a_key_made_anew_seals_and_the_old_one_still_verifies(trusting: Site) ->
 # -- scanner and desk -------------------------------------------------------------------------------------------------
 
 
-def test_scanner_marks_and_passes_on(new_site: NewSite) -> None:
+def test_the_scanner_mode_marks_and_delivers(new_site: NewSite) -> None:
     """The next hop sees what Netskope's recipe tells its administrator to look for."""
     site = new_site(policies=SCANNER, changes={**KEEP, "milter_header_checks": ""})
     site.submit(letters.number_in_text().as_bytes(), SENDER, RECIPIENT)
@@ -209,7 +209,7 @@ def test_scanner_marks_and_passes_on(new_site: NewSite) -> None:
         (b"X-Netskope-Inspected: true\r\nX-Panw-Action: monitor\r\n", False),
     ],
 )
-def test_desk_believes_a_trusted_scanner(desk: Site, mark: bytes, is_held: bool) -> None:
+def test_the_desk_mode_trusts_a_listed_scanner(desk: Site, mark: bytes, is_held: bool) -> None:
     recipient = f"desk{abs(hash(mark)) % 10**6}@partner.example"
     desk.submit(mark + letters.number_in_text().as_bytes(), SENDER, recipient)
     if is_held:
@@ -223,7 +223,7 @@ def test_desk_believes_a_trusted_scanner(desk: Site, mark: bytes, is_held: bool)
     assert desk.world.to(recipient)[0].message[headers.ACTION] is None
 
 
-def test_desk_inspects_what_the_scanner_did_not(desk: Site) -> None:
+def test_the_desk_mode_inspects_mail_that_the_scanner_did_not(desk: Site) -> None:
     desk.submit(letters.number_in_text().as_bytes(), SENDER, "unmarked@partner.example")
     desk.wait_for(
         lambda: any("unmarked@partner.example" in i.recipients for i in desk.store.incidents([State.HELD])), "held"

@@ -66,7 +66,7 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-def test_prometheus_scrapes_all_three(site: Site, prometheus: Callable[[str], list[Any]]) -> None:
+def test_prometheus_scrapes_all_daemons(site: Site, prometheus: Callable[[str], list[Any]]) -> None:
     site.wait_for(lambda: len(prometheus('up{job="holdgate"} == 1')) == 3, "three targets to be up")
     recipient = "scraped@partner.example"
     site.submit(letters.letter("Scraped", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
@@ -82,7 +82,7 @@ def held(site: Site, recipient: str) -> list[str]:
     return [incident.id for incident in waiting if recipient in incident.recipients]
 
 
-def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
+def test_decisions_are_counted_by_outcome_and_method(site: Site) -> None:
     def counted(name: str) -> float:
         values = [line.split()[-1] for line in site.metrics("queue").splitlines() if line.startswith(name + " ")]
         return float(values[0]) if values else 0
@@ -98,7 +98,7 @@ def test_decisions_are_counted_by_outcome_and_way(site: Site) -> None:
         site.wait_for(lambda name=name: counted(name) == before[name] + 1, f"{name} to be one more")
 
 
-def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> None:
+def test_the_canary_goes_through_all_steps(new_site: NewSite, tmp_path: Path) -> None:
     port = free_port()
     site = new_site(smtp_port=port, extra=_canary(port, tmp_path))
     began = time.time()
@@ -119,7 +119,7 @@ def test_the_canary_goes_the_whole_way(new_site: NewSite, tmp_path: Path) -> Non
     assert "1 released" in status
 
 
-def test_a_canary_that_is_not_held_says_so(new_site: NewSite, tmp_path: Path) -> None:
+def test_a_canary_that_is_not_held_is_reported(new_site: NewSite, tmp_path: Path) -> None:
     port = free_port()
     site = new_site(smtp_port=port, extra=_canary(port, tmp_path, "2s"), changes={"smtpd_milters": ""})
     done = site.command("canary")
@@ -135,7 +135,7 @@ def _canary(port: int, directory: Path, patience: str = "60s") -> str:
     )
 
 
-def test_status_says_what_is_down(new_site: NewSite) -> None:
+def test_status_names_stopped_daemons(new_site: NewSite) -> None:
     site = new_site()
     well = site.command("status")
     assert well.returncode == 0, well.stdout
@@ -146,7 +146,7 @@ def test_status_says_what_is_down(new_site: NewSite) -> None:
     assert "holdgate-desk" in line
 
 
-def test_no_line_of_the_log_has_a_match(site: Site) -> None:
+def test_no_log_line_contains_a_match(site: Site) -> None:
     """Planted in every place of a message: text, subject, name, file name, document, archive."""
     recipient = "quiet@partner.example"
     text = f"Her number is {letters.SSN}, card {letters.CARD}."

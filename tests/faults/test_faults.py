@@ -65,22 +65,22 @@ def output(held: bool, accepted: bool | None, seen: Seen, **changes: str) -> lis
 
 
 @pytest.mark.parametrize(("held", "accepted", "seen"), GOOD)
-def test_what_may_become_of_a_message(held: bool, accepted: bool | None, seen: Seen) -> None:
+def test_an_allowed_outcome_is_no_violation(held: bool, accepted: bool | None, seen: Seen) -> None:
     assert output(held, accepted, seen) == []
 
 
 @pytest.mark.parametrize(("words", "held", "accepted", "seen"), BAD)
-def test_what_may_not(words: str, held: bool, accepted: bool | None, seen: Seen) -> None:
+def test_a_forbidden_outcome_is_a_violation(words: str, held: bool, accepted: bool | None, seen: Seen) -> None:
     assert any(words in one for one in output(held, accepted, seen))
 
 
-def test_what_an_operator_did_is_nobodys_fault() -> None:
+def test_an_action_of_an_operator_is_no_violation() -> None:
     assert output(True, True, Seen(Counter([ONE, TWO])), excuse="released") == []
     assert output(True, True, Seen(), excuse="deleted") == []
     assert output(True, True, Seen(incidents=[incident(State.RETURNED)]), sender="") == []
 
 
-def test_a_decision_that_was_confirmed_is_in_its_history_unless_the_store_was_lost() -> None:
+def test_a_confirmed_decision_is_in_the_history_unless_the_store_was_lost() -> None:
     ledger = Ledger()
     ledger.add("plain", held=True)
     one = incident(State.HELD)
@@ -91,7 +91,7 @@ def test_a_decision_that_was_confirmed_is_in_its_history_unless_the_store_was_lo
     assert list(ledger.violations({"m0": Seen(incidents=[one], events={"held"})})) == []
 
 
-def test_what_was_decided_in_a_store_that_is_lost_counts_unless_it_was_not_carried_out() -> None:
+def test_a_decision_in_a_lost_store_counts_only_if_it_was_carried_out() -> None:
     for state, seen, wrong in [
         (State.RELEASED, Seen(Counter([ONE])), ""),
         (State.RETURNED, Seen(returned=True), ""),
@@ -107,7 +107,7 @@ def test_what_was_decided_in_a_store_that_is_lost_counts_unless_it_was_not_carri
         assert any(wrong in one for one in output) if wrong else output == []
 
 
-def test_what_an_operator_does_later_does_not_hide_that_a_decision_was_lost() -> None:
+def test_a_later_action_of_an_operator_does_not_hide_a_lost_decision() -> None:
     ledger = Ledger()
     attempt = ledger.add("plain", held=True)
     attempt.accepted = True
@@ -126,14 +126,14 @@ QUICK += [injuries.by_hand("-r", ""), injuries.relay_refuses, injuries.all_kille
 # A run takes a minute, but on a machine that does much else: then every part of it has to come to rest.
 @pytest.mark.postfix
 @pytest.mark.timeout(900)
-def test_nothing_is_lost_or_doubled_whatever_fails() -> None:
+def test_no_message_is_lost_or_duplicated_under_any_fault() -> None:
     short_run(QUICK)
 
 
 @pytest.mark.postfix
 @pytest.mark.postgresql
 @pytest.mark.timeout(900)
-def test_nothing_is_lost_or_doubled_whatever_a_server_of_postgresql_does() -> None:
+def test_no_message_is_lost_or_duplicated_under_any_postgresql_fault() -> None:
     outcome = short_run([injuries.store_locked, injuries.store_lost], postgres=True)
     of_server = {one.__name__ for one in (*of_postgres.INJURIES, injuries.store_locked, injuries.store_lost)}
     assert outcome.faults.keys() == of_server, "a fault that does nothing is none"
@@ -142,7 +142,7 @@ def test_nothing_is_lost_or_doubled_whatever_a_server_of_postgresql_does() -> No
 @pytest.mark.postfix
 @pytest.mark.postgresql
 @pytest.mark.timeout(900)
-def test_several_nodes_lose_and_double_nothing_through_a_failover() -> None:
+def test_several_nodes_neither_lose_nor_duplicate_messages_in_a_failover() -> None:
     """Each fault once, and one node cut off from the database for five seconds. The long run: script/test soak."""
     directory = Path(tempfile.mkdtemp(prefix="holdgate-several-"))
     try:
@@ -215,7 +215,7 @@ def copy(queue_id: str, at: float) -> Delivery:
         ("4any", "4other", False),
     ],
 )
-def test_a_copy_is_postfixs_where_the_log_shows_that_it_comes_of_the_same_file(
+def test_a_duplicate_is_attributed_to_postfix_if_the_log_shows_the_same_queue_file(
     first: str, second: str, postfixs: bool
 ) -> None:
     log = PostfixLog.read(LOG.splitlines())
@@ -224,14 +224,14 @@ def test_a_copy_is_postfixs_where_the_log_shows_that_it_comes_of_the_same_file(
     assert not log.sent_twice(copy(first, 100), copy(second, 300), [50.0, 301.0])
 
 
-def test_a_message_that_a_power_cut_put_back_into_the_hold_queue_is_released_again() -> None:
+def test_a_message_back_in_the_hold_queue_after_a_power_cut_is_released_again() -> None:
     log = PostfixLog.read(LOG.splitlines())
     first, second = copy("4again", 100), copy("4again", 300)
     assert log.sent_twice(first, second, [200.0], [200.0])
     assert not log.sent_twice(first, second, [200.0], [301.0])
 
 
-def test_a_delivery_that_postfix_could_not_note_for_its_sender_is_made_again() -> None:
+def test_a_delivery_that_postfix_could_not_record_is_repeated() -> None:
     log = PostfixLog.read(LOG.splitlines())
     assert log.sent_twice(copy("4bare", 100), copy("4bare", 300), [])
     assert log.sent_twice(copy("4warned", 100), copy("4warned", 300), [])
@@ -239,14 +239,14 @@ def test_a_delivery_that_postfix_could_not_note_for_its_sender_is_made_again() -
     assert not log.sent_twice(copy("4bare", 100), copy("4warned", 300), [])
 
 
-def test_a_copy_without_a_queue_id_is_nobodys_but_ours() -> None:
+def test_a_duplicate_without_a_queue_id_is_attributed_to_holdgate() -> None:
     bare = Delivery("m@corp.example", [ONE], b"Subject: x\r\n\r\nid 4any;\r\n", 300.0)
     assert not PostfixLog().sent_twice(bare, bare, [290.0])
 
 
 @pytest.mark.postfix
 @pytest.mark.skipif(not disk.available(), reason="no loop device")
-def test_a_disk_that_is_cut_off_has_what_was_synced_and_no_more(tmp_path: Path) -> None:
+def test_a_disk_after_a_power_cut_has_only_synced_data(tmp_path: Path) -> None:
     one = disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
     try:
         one.sync()
@@ -329,7 +329,7 @@ def test_a_run_that_is_killed_leaves_no_mount_no_loop_device_and_no_process(tmp_
 
 @pytest.mark.postfix
 @pytest.mark.skipif(not disk.available(), reason="no loop device")
-def test_a_run_that_ends_well_keeps_its_directory_and_no_mount(tmp_path: Path) -> None:
+def test_a_successful_run_keeps_its_directory_but_no_mount(tmp_path: Path) -> None:
     after = aftermath.Aftermath(tmp_path)
     disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
     after.close()
@@ -337,7 +337,7 @@ def test_a_run_that_ends_well_keeps_its_directory_and_no_mount(tmp_path: Path) -
     assert (tmp_path / "image").exists()
 
 
-def test_the_clock_of_a_process_is_put_forward_and_back(tmp_path: Path) -> None:
+def test_the_clock_of_a_process_can_be_moved_forward_and_back(tmp_path: Path) -> None:
     environment = media.clock_environment(tmp_path)
     if not environment:
         pytest.skip("no compiler")

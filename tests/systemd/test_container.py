@@ -167,7 +167,7 @@ def delivered(container: Container, word: str) -> bool:
     return container.run("grep", "-rqs", word, "/srv/world", check=False).returncode == 0
 
 
-def test_the_image_holds_no_secret(podman: Podman, image: str) -> None:
+def test_the_image_contains_no_secret(podman: Podman, image: str) -> None:
     command = "find /etc/holdgate /usr/local/share/holdgate /var/lib/holdgate /etc/ssl/private -type f"
     found = podman(
         *("run", "--rm", "--network=none", "--cgroups=disabled", *_LIMITS, "--entrypoint", "sh", image, "-c", command)
@@ -176,7 +176,7 @@ def test_the_image_holds_no_secret(podman: Podman, image: str) -> None:
     assert not re.search(r"\.keys?$|\.db$|snakeoil", found, re.M)
 
 
-def test_a_message_is_held_and_approved_and_another_passes(container: Container) -> None:
+def test_a_message_is_held_and_approved_and_a_clean_one_is_delivered(container: Container) -> None:
     checked = container.run("holdgate", "check", check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     send(container, "lunch at half past twelve")
@@ -189,7 +189,7 @@ def test_a_message_is_held_and_approved_and_another_passes(container: Container)
     container.wait_for(lambda: delivered(container, SECRET), "the delivery")
 
 
-def test_what_is_held_outlives_the_container(podman: Podman, image: str, kept: Path, container: Container) -> None:
+def test_held_messages_survive_a_new_container(podman: Podman, image: str, kept: Path, container: Container) -> None:
     send(container, f"numbers her social security number is {SECRET}")
     container.wait_for(lambda: held(container), "the message to be held")
     before = held(container)
@@ -204,7 +204,7 @@ def test_what_is_held_outlives_the_container(podman: Podman, image: str, kept: P
         again.remove()
 
 
-def test_a_process_that_ends_ends_the_container(container: Container) -> None:
+def test_the_container_exits_if_a_process_exits(container: Container) -> None:
     container.run("sh", "-c", "kill -9 $(pgrep -f holdgate-desk | head -1)")
     assert container.exit_code() not in (0, None)
     assert "a process has ended" in container.log()
@@ -214,7 +214,7 @@ def test_a_process_that_ends_ends_the_container(container: Container) -> None:
     ("missing", "reported"),
     [("MAIL_HOSTNAME", "MAIL_HOSTNAME is not set"), ("HOLDGATE_DOMAINS", "HOLDGATE_DOMAINS is not set")],
 )
-def test_what_is_missing_is_named(podman: Podman, image: str, tmp_path: Path, missing: str, reported: str) -> None:
+def test_a_missing_variable_is_named(podman: Podman, image: str, tmp_path: Path, missing: str, reported: str) -> None:
     given = {name: value for name, value in VARIABLES.items() if name != missing}
     container = Container(podman, image, tmp_path, **given)
     try:

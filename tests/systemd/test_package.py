@@ -24,7 +24,7 @@ def contents(package: Path, directory: Path) -> dict[str, str]:
     return {line[66:]: line[:64] for line in found.splitlines()}
 
 
-def test_two_builds_give_the_same_bytes(package: Path, workshop: Path, tmp_path: Path) -> None:
+def test_two_builds_are_identical(package: Path, workshop: Path, tmp_path: Path) -> None:
     """Another place, another moment, other times of the sources, another umask and time zone: the same package."""
     sources = workshop / "another place for the sources"
     sources.mkdir()
@@ -59,7 +59,7 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_the_bill_of_materials_names_every_library_as_it_is_locked(package: Path, unpacked: Path) -> None:
+def test_the_bill_of_materials_lists_every_library_in_its_locked_version(package: Path, unpacked: Path) -> None:
     inside = (unpacked / "usr/share/doc/holdgate/holdgate.cdx.json").read_bytes()
     beside = package.with_name(package.name.removesuffix(".deb") + ".cdx.json")
     assert not beside.exists() or beside.read_bytes() == inside
@@ -81,7 +81,7 @@ def test_the_bill_of_materials_names_every_library_as_it_is_locked(package: Path
     assert undeclared <= {"libarchive-c", "pyahocorasick", "pypdfium2"}
 
 
-def test_nothing_tells_where_it_was_built(unpacked: Path) -> None:
+def test_no_file_contains_the_build_directory(unpacked: Path) -> None:
     found = subprocess.run(
         ["grep", "-rlE", "holdgate-package[.]|another place for the sources", "."],
         cwd=unpacked / "opt/holdgate",
