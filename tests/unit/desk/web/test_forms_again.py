@@ -147,3 +147,49 @@ def test_the_same_answer_of_another_person_is_attributed_to_them(make_desk: Any,
     first.submit(pages[0], "/decision", decision="approve")
     late = second.submit(pages[1], "/decision", decision="approve")
     assert "Your answer changed nothing. boss@corp.example approved the message." in late.text
+
+
+def test_a_match_is_not_chosen_and_justified_twice(make_desk: Any, hold: Any) -> None:
+    desk = make_desk()
+    incident = hold(desk)
+    browser = Browser(desk)
+    browser.get(browser.link(incident))
+    page = browser.get(f"/incidents/{incident.id}/text")
+    assert " selected" not in page.text
+    without_match = browser.submit(page, "/text", match="", reason=' to see "whose" <it> is')
+    assert without_match.status_code == 422
+    assert 'value=" to see &#34;whose&#34; &lt;it&gt; is"' in without_match.text
+    without_reason = browser.submit(page, "/text", match="1", reason="")
+    assert without_reason.status_code == 422
+    assert re.findall(r'<option value="(\w*)" selected', without_reason.text) == ["1"]
+    done = browser.submit(without_reason, "/text", match="1", reason="to see whose it is")
+    assert done.status_code == 200
+    assert "to see whose it is" not in done.text
+    assert " selected" not in done.text
+
+
+def test_who_forgot_the_number_does_not_decide_twice(make_desk: Any, hold: Any) -> None:
+    desk = make_desk(desk={"ask_number": True})
+    incident = hold(desk)
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident))
+    for decision in ("approve", "reject"):
+        again = browser.submit(page, "/decision", decision=decision, comment=TYPED)
+        assert again.status_code == 422
+        assert [one["default"]["decision"] for one in forms(again.text) if "decision" in one["default"]] == [decision]
+        assert entered(again.text, "comment") == TYPED
+    # Near misses: no choice, another form of the page, and the page as it is opened.
+    none = browser.submit(page, "/decision", decision="later")
+    other = browser.submit(page, "/forward", to="peer@corp.example")
+    for shown in (none, other, browser.get(f"/incidents/{incident.id}")):
+        assert [one["default"]["decision"] for one in forms(shown.text) if "decision" in one["default"]] == ["later"]
+    assert desk.store.incident(incident.id).state is State.HELD
+
+
+def test_an_address_that_is_none_is_not_typed_twice(make_desk: Any) -> None:
+    browser = Browser(make_desk())
+    page = browser.get("/sign-in")
+    assert 'name="address" value=""' in page.text
+    again = browser.submit(page, "/sign-in", address='boss"corp.example')
+    assert again.status_code == 422
+    assert 'value="boss&#34;corp.example"' in again.text
