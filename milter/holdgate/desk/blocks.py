@@ -162,7 +162,7 @@ class HtmlBlocks:
             'padding:3px 16px 3px 0;font-weight:normal;opacity:0.8;white-space:nowrap">{}</th>'
             '<td style="padding:3px 0;overflow-wrap:anywhere;word-break:break-word"><bdi>{}</bdi></td></tr>'
         )
-        filled = Markup("").join(row.format(clean(name), clean(str(value))) for name, value in rows if value)
+        filled = Markup("").join(row.format(clean(name), _text(value)) for name, value in rows if value)
         return Markup('<table style="border-collapse:collapse;margin:0 0 14px">{}</table>').format(filled)
 
     def items(self, values: Iterable[str]) -> Markup:
@@ -222,6 +222,11 @@ class HtmlBlocks:
             '<hr style="border:0;border-top:1px solid #8c959f;margin:18px 0 12px">'
             '<p style="margin:0;font-size:14px;line-height:21px;opacity:0.8;overflow-wrap:anywhere">{}</p>'
         ).format(reported)
+
+
+def _text(value: object) -> object:
+    """Return a value as text; HTML stays HTML."""
+    return clean(value if isinstance(value, Markup) else str(value))
 
 
 def _buttons(pairs: list[tuple[str, str, str]], *, filled: bool = True) -> Markup:

@@ -13,14 +13,14 @@ used.
 import re
 import string
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from holdgate import maillog, metrics
 from holdgate.desk.blocks import HtmlBlocks, TextBlocks
@@ -146,7 +146,9 @@ class Templates:
         environment.globals["zone"] = self._zone_of
         environment.globals["is_soon"] = self._is_soon
         environment.filters["lines"] = keep_lines
-        environment.filters["some"] = show_some
+        environment.filters["some"] = _some
+        environment.filters["isolated"] = _isolated
+        environment.filters["address"] = _address
         return environment
 
     # -- functions for templates ----------------------------------------------------------------------------------
@@ -334,7 +336,24 @@ def _fields(word: str) -> set[str]:
     }
 
 
-def show_some(values: Sequence[str], limit: int, more: str, separator: str = ", ") -> str:
-    """Return the first `limit` values of a list and, if there are more, `more`, which can contain their {count}."""
-    rendered = separator.join(values[:limit])
-    return rendered if len(values) <= limit else f"{rendered} {more.format(count=len(values) - limit)}"
+@jinja2.pass_context
+def _some(context: jinja2.runtime.Context, values: Iterable[str], limit: int, more: str, separator: str = ", ") -> str:
+    """Return the first `limit` values and, if there are more, `more`, which can contain their {count}."""
+    listed = [_isolated(context, value) for value in values]
+    join = Shown(separator).join if context.eval_ctx.autoescape else separator.join
+    rendered = join(listed[:limit])
+    return rendered if len(listed) <= limit else rendered + " " + more.format(count=len(listed) - limit)
+
+
+@jinja2.pass_context
+def _isolated(context: jinja2.runtime.Context, text: str) -> str:
+    """Return a name that does not reverse its surroundings: in HTML, its letters can be Hebrew or Arabic."""
+    if not context.eval_ctx.autoescape or isinstance(text, Markup):
+        return text
+    return Shown("<bdi>{}</bdi>").format(clean(text))
+
+
+@jinja2.pass_context
+def _address(context: jinja2.runtime.Context, text: str) -> str:
+    """Return an address that is written from the left, or else the domain would be in front of a Hebrew name."""
+    return Shown('<bdi dir="ltr">{}</bdi>').format(clean(text)) if context.eval_ctx.autoescape and text else text
