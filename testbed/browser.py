@@ -43,7 +43,15 @@ def chromium(profile: Path, language: str = "en", *, scripts: bool = False) -> I
 
 def emulate(browser: webdriver.Chrome, width: int, height: int, *, dark: bool = False) -> None:
     """Give the window a size, in CSS pixels, and a colour scheme."""
-    screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    screen = {"width": width, "height": height, "screenWidth": width, "screenHeight": height}
+    screen |= {"deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+
+
+def overhang(browser: webdriver.Chrome) -> int:
+    """Return how many CSS pixels the page is wider than the screen; a phone's viewport grows with the page."""
+    pixels = browser.execute_script("return document.documentElement.scrollWidth - screen.width")
+    assert isinstance(pixels, int)
+    return pixels

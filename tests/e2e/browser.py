@@ -13,6 +13,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
+from testbed.browser import emulate, overhang
 from testbed.ports import PATIENCE
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
@@ -49,19 +50,12 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 
 def looks(browser: webdriver.Chrome, size: tuple[int, int], *, dark: bool = False) -> None:
-    width, height = size
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
-    )
-    scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
+    emulate(browser, *size, dark=dark)
 
 
 def picture(browser: webdriver.Chrome, name: str) -> None:
-    # Nothing is wider than the window, so that no page scrolls sideways on a phone.
-    size = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
-    assert size["cssContentSize"]["width"] <= size["cssLayoutViewport"]["clientWidth"]
+    # Nothing is wider than the screen, so that no page scrolls sideways on a phone.
+    assert overhang(browser) <= 0
     if directory := os.environ.get("HOLDGATE_SCREENSHOTS"):
         browser.save_screenshot(str(Path(directory) / f"{name}.png"))
 

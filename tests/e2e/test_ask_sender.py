@@ -26,7 +26,7 @@ from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from testbed import letters
-from testbed.browser import chromium, emulate
+from testbed.browser import chromium, emulate, overhang
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
@@ -335,8 +335,7 @@ def test_each_choice_works_in_a_browser(
     # The token is no longer in the address bar, no choice is preselected, and the page does not scroll sideways.
     assert browser.current_url == f"{site.settings.desk.public_url}/ask/{incident.id}"
     assert not [one for one in browser.find_elements(By.TAG_NAME, "input") if one.is_selected()]
-    layout = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
-    assert layout["cssContentSize"]["width"] <= layout["cssLayoutViewport"]["clientWidth"]
+    assert overhang(browser) <= 0
     browser.find_element(By.CSS_SELECTOR, f"input[name=answer][value={answer}]").click()
     if answer == "some":
         browser.find_element(By.CSS_SELECTOR, 'input[name="not"][value="2"]').click()
