@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from holdgate.findings import Severity
 from holdgate.mistakes import no_plain_address, no_zone
@@ -544,7 +544,7 @@ class DeskSettings(Section):
     )
     certificate: Path | None = Field(None, description="TLS certificate chain (PEM); unset if a proxy does TLS.")
     private_key: Path | None = Field(None, description="The certificate's private key (PEM).")
-    trusted_proxies: list[IPvAnyNetwork] = Field(
+    trusted_proxies: list[Network] = Field(
         [], description="Networks of reverse proxies, whose `X-Forwarded-For` and `user_header` are trusted."
     )
     user_header: str = Field(

@@ -152,8 +152,6 @@ def sentence(detail: Any) -> str:
         return f"must be a time of day as 08:00, and is {shown}"
     if kind == "finite_number":
         return f"must be a whole number (without quotes), and is {shown}"
-    if kind == "ip_any_network":
-        return f"{shown} is no network; write 192.0.2.0/24 or 2001:db8::/32"
     if kind.startswith("date"):
         return f"must be a date as 2026-12-31, and is {shown}"
     if kind == "string_pattern_mismatch":
@@ -258,6 +256,8 @@ def _hint(reported: str, line: str) -> str:
         return 'an inline table ends on its line; is a "}" missing?'
     if " declaration" in reported:
         return "is a bracket missing?"
+    if "after a key" in reported and (match := re.search(r"[^\s{},=\"']+@[^\s{},=\"']+(?=\s*=)", bare)):
+        return f'put quotes around a name with "@": "{match[0]}" = …'
     if "after a key" in reported:
         return 'write key = "value"'
     return _hint_of_value(*_halves(bare))

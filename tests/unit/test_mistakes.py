@@ -41,6 +41,11 @@ def output(load: Any, path: Path, text: str | bytes) -> str:
         ("[moderation]\nreveal = yes\n", "write true or false, in small letters"),
         ("user =\n", 'a value is missing after "user ="'),
         ("user: holdgate\n", 'write key = "value"'),
+        (
+            '[moderation]\ndeputies = { b@corp.example = "c@corp.example" }\n',
+            'put quotes around a name with "@": "b@corp.example" = ',
+        ),
+        ('[moderation.deputies]\nb@corp.example = "c@corp.example"\n', ': "b@corp.example" = '),
         ('[moderation]\nmoderators = ["a@corp.example" "b@corp.example"]\n', 'is a comma or a "]" missing?'),
         ('[moderation]\nmoderators = ["a@corp.example"\n[desk]\n', 'is a comma or a "]" missing?'),
         ('[moderation]\nmoderators = "a@corp.example", "b@corp.example"\n', "write several values as a list"),

@@ -5,6 +5,7 @@ An address can be valid and still wrong: without a domain Postfix adds one, and 
 
 import difflib
 import pwd
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC
@@ -44,8 +45,8 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
         if "language" in rules.model_fields_set and rules.language not in languages:
             yield (
                 f'{place} language: there are no templates in "{rules.language}", so that mail is in English; write '
-                f"one of {', '.join(languages)}{did_you_mean(rules.language, languages)}, or add templates to "
-                f"{desk.templates / rules.language}"
+                f"one of {', '.join(languages)}, or add templates to {desk.templates / rules.language}"
+                f"{did_you_mean(rules.language, languages)}"
             )
         for key, names in _named(rules):
             for name in names:
@@ -112,6 +113,8 @@ def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
 
 def no_sender(value: str) -> str:
     """Return why a value cannot be the From header of notices, "" if it can."""
+    if match := re.fullmatch(r"\s*([^<>@]*[^<>@\s])\s+([^<>@\s]+@[^<>@\s]+)\s*", value):
+        return f'{written(value)} has no brackets around its address; did you mean "{match[1]} <{match[2]}>"?'
     sender = parseaddr(value)[1]
     if sender.count("@") != 1 or not all(sender.partition("@")[::2]):
         return f'{written(value)} has no address; write one, as in "Holdgate <holdgate@corp.example>"'
@@ -139,13 +142,13 @@ def _no_forwarding(entry: str) -> str:
 def _doubt(name: str, settings: Settings, origin: str) -> str:
     """Return why a moderator may not be the intended person."""
     local, at, domain = name.rpartition("@")
+    known = [own.lower() for own in settings.desk.own_domains if not domain_mistake(own, wildcards=False)]
     if not at:
         if name in _ROLES:
             return ""
-        own = settings.desk.own_domains[0] if settings.desk.own_domains else origin or "corp.example"
+        own = next(iter(known), origin or "corp.example")
         user = f'the user "{name}" of this machine' if _is_user(name) else f"{name}@{origin or 'its own name'}"
         return f'"{name}" has no domain, so Postfix delivers requests to {user}; did you mean "{name}@{own}"?'
-    known = [domain.lower() for domain in settings.desk.own_domains]
     folded = domain.lower()
     if known and not any(folded == one or folded.endswith(f".{one}") for one in known):
         near = difflib.get_close_matches(folded, known, n=1, cutoff=0.8)

@@ -55,6 +55,11 @@ def test_a_notice_from_value_without_an_address_is_a_problem(tmp_path: Path, giv
     assert found == [] if is_right else f'[desk] notice_from: "{given}"' in found[0]
 
 
+def test_a_sender_of_notices_without_brackets_is_told_where_they_belong(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, desk={"notice_from": "Mail desk  desk@corp.example"})
+    assert problem.endswith('no brackets around its address; did you mean "Mail desk <desk@corp.example>"?')
+
+
 @pytest.mark.parametrize(
     ("given", "own", "meant"),
     [
@@ -89,6 +94,8 @@ def test_a_language_without_templates_is_a_problem(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, moderation={"language": "xx"})
     assert problem.startswith('h.toml: [moderation] language: there are no templates in "xx"')
     assert "de, en" in problem
+    (problem,) = problems(tmp_path, moderation={"language": "german"})
+    assert problem.endswith('/german; did you mean "de"?')
     (problem,) = problems(tmp_path, policies=POLICIES + 'moderation = { language = "qq" }\n')
     assert 'policies.toml: policy "a": moderation language: there are no templates in "qq"' in problem
     (tmp_path / "templates/xx").mkdir(parents=True)
@@ -123,6 +130,10 @@ def test_a_moderator_in_another_domain_is_a_warning(tmp_path: Path) -> None:
     near, far = warnings(tmp_path, moderation=people, desk={"own_domains": ["corp.example"]})
     assert 'did you mean "a@corp.example"?' in near
     assert '[moderation] fallback: "d@partner.example" is in none of own_domains' in far
+    # What is no domain is a problem, and proposes nothing.
+    for name in ("chefin", "a@corp.example"):
+        output = warnings(tmp_path, moderation={"moderators": [name]}, desk={"own_domains": ["@corp.example"]})
+        assert [line for line in output if "@@" in line or "none of" in line] == []
 
 
 def test_a_moderator_with_an_external_alias_target_is_a_warning(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import ipaddress
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import IPvAnyNetwork
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdgate.notation import Network
 
 _BODY_LIMIT = 64 * 1024
 # A form can have a field for each recipient: Postfix accepts 1000 of them (smtpd_recipient_limit).
@@ -53,7 +54,7 @@ class Guard:
         self,
         app: ASGIApp,
         public_url: str,
-        proxies: Sequence[IPvAnyNetwork],
+        proxies: Sequence[Network],
         *,
         secret: str = "",
         user_header: str = "",
@@ -66,7 +67,7 @@ class Guard:
         self._single = [name for name in (user_header, PROXY_SECRET) if name]
         parts = urlsplit(public_url)
         self._own = f"{parts.scheme}://{parts.netloc}".lower()
-        self._proxies = [ipaddress.ip_network(str(network), strict=False) for network in proxies]
+        self._proxies = list(proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

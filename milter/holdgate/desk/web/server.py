@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import threading
 import time
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import uvicorn
@@ -36,6 +37,7 @@ from holdgate.desk.web.release import ReleasePages
 from holdgate.desk.web.session import Sessions
 from holdgate.desk.web.signin import SignInPages
 from holdgate.desk.web.withdraw import WithdrawPages
+from holdgate.notation import Network
 
 _STYLE = Path(__file__).with_name("style.css").read_bytes()
 _START_TIMEOUT = 30.0
@@ -129,7 +131,6 @@ class WebServer:
         settings = desk.settings.desk
         assert settings.web_listen is not None
         host, port = settings.web_listen
-        proxies = [ip_network(str(network), strict=False) for network in settings.trusted_proxies]
         config = uvicorn.Config(
             build(desk, templates, previewer, composer),
             host=host,
@@ -146,7 +147,7 @@ class WebServer:
             ws="none",
             limit_concurrency=_CONNECTIONS,
             timeout_keep_alive=10,
-            http=bounded(lambda client: _is_in(client, proxies)),
+            http=bounded(lambda client: _is_in(client, settings.trusted_proxies)),
             h11_max_incomplete_event_size=32 * 1024,
         )
         self._address = (host, port)
@@ -174,7 +175,7 @@ class WebServer:
         self._thread.join(_START_TIMEOUT)
 
 
-def _is_in(client: str, networks: list[IPv4Network | IPv6Network]) -> bool:
+def _is_in(client: str, networks: Sequence[Network]) -> bool:
     try:
         address = ip_network(client).network_address
     except ValueError:
