@@ -26,16 +26,16 @@ def names(text: str) -> list[str]:
         ("a" * 35 + "Number: 4", []),
     ],
 )
-def test_names(text: str, expected: list[str]) -> None:
+def test_field_names_are_split_into_words(text: str, expected: list[str]) -> None:
     assert names(text) == expected
 
 
 @given(st.text(alphabet="abAB01 :\"'", max_size=40))
-def test_the_search_is_as_before_up_to_the_longest_name(text: str) -> None:
+def test_the_search_equals_the_simple_pattern_up_to_the_longest_name(text: str) -> None:
     """The pattern is a quick form of this one, which takes quadratic time for a long run of letters."""
     simple = re.compile(rb"(?:aA[A0]*+a*+(?:0*+|[0Aa]*+)|[aA]00?)[\"'\])\\]{0,2} ?[:=>,;|\t\n]")
     assert camelcase._BORDER.findall(mask(text)) == simple.findall(mask(text))
 
 
-def test_a_long_run_of_letters_is_no_name() -> None:
+def test_a_long_run_of_letters_is_not_a_field_name() -> None:
     assert names("cardNumberSsn" * 40_000 + " taxNumber: 4") == ["tax number"]

@@ -23,6 +23,6 @@ from holdgate.detect.forms import parse
         ("DD~L", "12 cards, 34 B, 56 C", ["34 B", "56 C"]),
     ],
 )
-def test_value_is_found_with_the_words_before_it_that_belong_to_it(form: str, text: str, values: list[str]) -> None:
+def test_a_value_is_found_with_the_preceding_words_that_belong_to_it(form: str, text: str, values: list[str]) -> None:
     found, _, _ = Candidates([(0, parse(form))]).find(mask(text))
     assert [text[base + first : base + last] for base, fits, _ in found for first, last, _ in fits] == values

@@ -41,7 +41,7 @@ def test_a_legal_form_ends_a_name(text: str, names: list[str]) -> None:
     assert [text[start:end] for start, end in person._companies(text)] == names
 
 
-def test_a_name_is_near_its_form_however_long_the_line_is() -> None:
+def test_a_name_is_found_next_to_its_legal_form_in_a_line_of_any_length() -> None:
     text = "Alpha " * 1000 + "AG"
     assert [text[start:end] for start, end in person._companies(text)] == ["Alpha " * 4 + "AG"]
     assert len(person._companies("Alpha AG " * 1000)) == 1000
@@ -76,7 +76,7 @@ def test_the_domain_of_an_address_names_a_company(text: str, names: list[str]) -
         ("Monday", False), ("Rechnung", False), ("Anna", False), ("Berlin", False),
     ],
 )  # fmt: skip
-def test_heads_of_organisations_are_known_also_at_the_end_of_a_compound(word: str, headed: bool) -> None:
+def test_organisation_heads_are_recognised_at_the_end_of_a_compound(word: str, headed: bool) -> None:
     assert bool(LEXICON.known(word).kind & lexicon.HEADED) is headed
 
 
@@ -96,21 +96,21 @@ def test_heads_of_organisations_are_known_also_at_the_end_of_a_compound(word: st
         ("Bank of Alpha for the Beta", ["Bank of Alpha for the Beta"]),
     ],
 )
-def test_two_organisations_with_a_word_between_are_two(text: str, names: list[str]) -> None:
+def test_two_organisations_with_a_word_between_are_separate(text: str, names: list[str]) -> None:
     # Every word is part of an organisation: each feature speaks for it, and against a person and a place.
     every = bytes([naming.MIDDLE]) * naming.TRANSITIONS + bytes([0, 255, 0]) * naming.SLOTS
     found = naming.named(text, mask(text), LEXICON, naming.Model(every))
     assert [text[name.start : name.end] for name in found] == names
 
 
-def test_domains_of_addresses_have_no_ends() -> None:
+def test_names_from_domains_exclude_their_suffix() -> None:
     text = "a@mail.zalandix.co.uk, b@Alpha-Bau.example, c@zalandix.com, d@localhost"
     assert naming.domains(text) == ["zalandix", "alpha-bau"]
     assert naming.domains("no address") == []
 
 
 @given(st.text(alphabet="ab@.- "))
-def test_domains_of_any_text(text: str) -> None:
+def test_domain_names_are_extracted_from_any_text(text: str) -> None:
     assert all(name and name in text.lower() for name in naming.domains(text))
 
 
@@ -127,7 +127,7 @@ def test_domains_of_any_text(text: str) -> None:
         ("Bank hat", "Bank"),
     ],
 )
-def test_words_in_lower_case_behind_a_head_belong_to_the_name(text: str, whole: str) -> None:
+def test_lower_case_words_after_a_head_belong_to_the_name(text: str, whole: str) -> None:
     end = len("Câmara Municipal") if text.startswith("Câmara") else text.index(" ")
     assert text[: person._complete(text, 0, end, LEXICON)] == whole
 

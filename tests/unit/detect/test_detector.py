@@ -23,17 +23,17 @@ def found(detector: Detector, text: str, identifier: str = "payment-card") -> li
     ]
 
 
-def test_nothing_in_nothing(detector: Detector) -> None:
+def test_an_empty_text_has_no_match(detector: Detector) -> None:
     assert detector.find("") == []
     assert detector.evaluate([]).severity is None
 
 
-def test_confidences_compare_by_their_meaning() -> None:
+def test_confidences_are_ordered() -> None:
     assert Confidence.LOW < Confidence.MEDIUM < Confidence.HIGH
     assert max(Confidence.HIGH, Confidence.MEDIUM) is Confidence.HIGH
 
 
-def test_value_is_never_shown(detector: Detector) -> None:
+def test_a_value_is_never_shown(detector: Detector) -> None:
     match = detector.find(f"card {CARD}")[0]
     assert match.value == "4111111111111111"
     assert "4111" not in repr(match)
@@ -42,7 +42,7 @@ def test_value_is_never_shown(detector: Detector) -> None:
     assert "4111" not in repr(evaluation)
 
 
-def test_explanation_is_masked_and_gives_reasons(detector: Detector) -> None:
+def test_an_explanation_is_masked_and_has_reasons(detector: Detector) -> None:
     explanation = detector.explain(f"credit card {CARD}")[0]
     assert explanation.masked == "**** **** **** 1111"
     assert "checksum holds" in explanation.reasons
@@ -58,16 +58,16 @@ def test_explanation_is_masked_and_gives_reasons(detector: Detector) -> None:
         "card number;name\n" + "1;x\n" * 60 + "4111111111111111;Ann",
     ],
 )
-def test_heading_is_evidence_for_its_column(detector: Detector, table: str) -> None:
+def test_a_heading_is_evidence_for_its_column(detector: Detector, table: str) -> None:
     assert found(detector, table) == ["4111111111111111"]
 
 
-def test_heading_is_no_evidence_for_another_column(detector: Detector) -> None:
+def test_a_heading_is_not_evidence_for_another_column(detector: Detector) -> None:
     table = "ssn,order\n536904399,536904398\n"
     assert found(detector, table, "us-ssn") == ["536904399"]
 
 
-def test_cells_of_a_sheet_find_their_heading(detector: Detector) -> None:
+def test_cells_of_a_sheet_use_their_heading(detector: Detector) -> None:
     cells = ["Name", "Social Security", *(["Ann", "x"] * 40), "Ben", "536904399"]
     text, places = "", []
     for index, cell in enumerate(cells):
@@ -97,7 +97,7 @@ def test_cells_of_a_sheet_find_their_heading(detector: Detector) -> None:
         "%34%31%31%31111111111111",
     ],
 )
-def test_disguised_number_is_found_near_a_keyword(detector: Detector, written: str) -> None:
+def test_an_obfuscated_number_is_found_near_a_keyword(detector: Detector, written: str) -> None:
     assert found(detector, f"my credit card number is {written} ok")
 
 
@@ -110,49 +110,49 @@ def test_disguised_number_is_found_near_a_keyword(detector: Detector, written: s
         "NDExMSAxMTExIDExMTEgMTExMg==",
     ],
 )
-def test_disguise_needs_a_checksum_that_holds(detector: Detector, written: str) -> None:
+def test_an_obfuscated_number_needs_a_valid_checksum(detector: Detector, written: str) -> None:
     assert not found(detector, f"my credit card number is {written} ok")
 
 
 @pytest.mark.parametrize("written", ["4111_1111_1111_1111", "1111 1111 1111 1114", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1"])
-def test_disguise_needs_a_keyword(detector: Detector, written: str) -> None:
+def test_an_obfuscated_number_needs_a_keyword(detector: Detector, written: str) -> None:
     assert not found(detector, f"the series {written} ends")
 
 
-def test_encoded_run_is_the_place_of_what_it_holds(detector: Detector) -> None:
+def test_a_match_in_an_encoded_run_is_placed_at_the_run(detector: Detector) -> None:
     text = "card: NDExMSAxMTExIDExMTEgMTExMQ== end"
     match = next(match for match in detector.find(text) if match.identifier == "payment-card")
     assert text[match.start : match.end] == "NDExMSAxMTExIDExMTEgMTExMQ=="
     assert match.evidence.obfuscation == "base64"
 
 
-def test_each_value_of_one_encoded_run_counts(detector: Detector) -> None:
+def test_each_value_in_an_encoded_run_counts(detector: Detector) -> None:
     text = "Social security numbers 219-09-9999 and 536-90-4399\nCredit card 4111 1111 1111 1111\n"
     matches = detector.find(f"see {b64encode(text.encode()).decode()}")
     assert sorted(match.identifier for match in matches) == ["payment-card", "us-ssn", "us-ssn"]
     assert len({(match.start, match.end) for match in matches}) == 1
 
 
-def test_the_name_of_a_field_counts_in_json_inside_json(detector: Detector) -> None:
+def test_a_field_name_counts_in_nested_json(detector: Detector) -> None:
     text = r'{"body": "{\"creditCardNumber\": \"4111111111111111\"}"}'
     assert [match.confidence for match in detector.find(text)] == [Confidence.HIGH]
 
 
-def test_attribute_of_a_tag_is_read_at_its_place(detector: Detector) -> None:
+def test_an_attribute_is_searched_at_its_position(detector: Detector) -> None:
     text = 'write <a href="mailto:anna@corp.example">to her</a>'
     assert found(detector, text, "email-address") == ["anna@corp.example"]
 
 
-def test_surest_claim_wins_a_place(detector: Detector) -> None:
+def test_the_match_with_the_highest_confidence_keeps_a_place(detector: Detector) -> None:
     matches = detector.find(f"call about card {CARD}")
     assert [match.identifier for match in matches] == ["payment-card"]
 
 
-def test_evidence_word_that_is_nearer_can_speak_against(detector: Detector) -> None:
+def test_a_nearer_negative_keyword_rejects_a_match(detector: Detector) -> None:
     assert not found(detector, f"tracking number {CARD}")
 
 
-def test_near_counts_within_one_part_only(detector: Detector) -> None:
+def test_nearness_counts_only_within_one_part(detector: Detector) -> None:
     birth = Match("date-of-birth", 0, 10, Confidence.HIGH, "a")
     name = Match("person-name", 20, 30, Confidence.LOW, "b")
     far = Match("person-name", 2000, 2010, Confidence.LOW, "c")
@@ -161,12 +161,12 @@ def test_near_counts_within_one_part_only(detector: Detector) -> None:
     assert detector.evaluate([[birth, far]]).severity is None
 
 
-def test_unique_values_are_counted_over_all_parts(detector: Detector) -> None:
+def test_unique_values_are_counted_across_all_parts(detector: Detector) -> None:
     matches = [detector.find(f"card {CARD}") for _ in range(9)]
     assert detector.evaluate(matches).hits[0].count == 1
 
 
-def test_profile_can_be_changed_without_loading_again(detector: Detector) -> None:
+def test_a_profile_can_be_changed_without_loading_again(detector: Detector) -> None:
     secrets = detector.with_profile("dlp-secrets")
     matches = secrets.find(f"card {CARD}")
     assert secrets.evaluate(matches).severity is None
@@ -183,7 +183,7 @@ def coded(text: str, times: int = 1) -> str:
     return data.decode()
 
 
-def test_more_codes_than_are_decoded_are_said(detector: Detector) -> None:
+def test_encodings_over_the_limit_are_reported(detector: Detector) -> None:
     runs = [coded(f"Number {number}: 12345, 67890 and so on") for number in range(70)]
     text = ". ".join([*runs, coded(SECRET)])
     assert detector.scan(text).limited == "too much encoded text"
@@ -191,38 +191,38 @@ def test_more_codes_than_are_decoded_are_said(detector: Detector) -> None:
 
 
 @pytest.mark.slow
-def test_a_code_that_is_too_long_is_said_if_it_is_text(detector: Detector) -> None:
+def test_an_encoding_that_is_too_long_is_reported_if_it_is_text(detector: Detector) -> None:
     assert detector.scan(coded("Ünïcödé 12345 " * 80_000)).limited == "too much encoded text"
     picture = Random(1).randbytes(1_200_000)
     assert detector.scan(b64encode(picture).decode()).limited == ""
 
 
-def test_codes_in_codes_in_codes_are_said(detector: Detector) -> None:
+def test_nested_encodings_over_the_limit_are_reported(detector: Detector) -> None:
     assert detector.scan(coded(SECRET, 3)).limited == ""
     assert found(detector, coded(SECRET, 3), "us-ssn")
     assert detector.scan(coded(SECRET, 4)).limited == "too much encoded text"
 
 
-def test_more_disguises_than_are_tried_are_said(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_obfuscated_candidates_over_the_limit_are_reported(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "card number 4-1-1-1 1-1-1-1 2-2-2-2 3-3-3-3 " * 40
     assert detector.scan(text).limited == ""
     monkeypatch.setattr(obfuscation, "FREE_TRIALS", 0)
     assert detector.scan(text).limited == "too many obfuscated candidates"
 
 
-def test_limits_hold_in_attributes_and_codes(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_apply_in_attributes_and_encodings(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FREE_CANDIDATES", 2)
     assert detector.scan("<a title='" + "a@b.example " * 30 + "'>").limited == "too many candidates"
     assert detector.scan(coded("a@b.example " * 30)).limited == "too many candidates"
 
 
-def test_code_that_begins_in_small_letters_is_found(detector: Detector) -> None:
+def test_an_encoding_that_begins_with_lower_case_letters_is_found(detector: Detector) -> None:
     assert found(
         detector, coded("jij" * 5 + f" the {SECRET}, of our dear employee, please keep it to yourself"), "us-ssn"
     )
 
 
-def test_hostile_text_is_cut_off_as_limited(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_text_is_cut_off_and_marked_as_limited(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FREE_CANDIDATES", 10)
     assert detector.scan("a@b.example " * 500).limited == "too many candidates"
     assert detector.scan("a@b.example").limited == ""
@@ -235,7 +235,7 @@ def test_hostile_text_is_cut_off_as_limited(detector: Detector, monkeypatch: pyt
         max_size=25,
     )
 )
-def test_every_match_is_in_the_text_and_in_order(detector: Detector, pieces: list[str]) -> None:
+def test_every_match_is_inside_the_text_and_in_order(detector: Detector, pieces: list[str]) -> None:
     text = "".join(pieces)
     matches = detector.find(text)
     assert all(0 <= match.start < match.end <= len(text) for match in matches)
@@ -264,10 +264,10 @@ def test_every_match_is_in_the_text_and_in_order(detector: Detector, pieces: lis
         ("Passport: Nr 987654321, tax number Nr 123456789", ["987654321"]),
     ],
 )
-def test_a_number_belongs_to_its_own_label(detector: Detector, text: str, passports: list[str]) -> None:
+def test_a_number_belongs_to_the_label_next_to_it(detector: Detector, text: str, passports: list[str]) -> None:
     assert found(detector, text, "us-passport") == passports
 
 
 @pytest.mark.parametrize("text", ["account 12345678, BSB 733-000", "BSB 733-000, account 12345678"])
-def test_what_looks_different_is_no_rival(detector: Detector, text: str) -> None:
+def test_a_number_in_another_form_is_not_a_competing_match(detector: Detector, text: str) -> None:
     assert found(detector, text, "au-bank-account") == ["12345678"]

@@ -73,7 +73,7 @@ def test_a_number_in_several_fields_is_found(detector: Detector, name: str, iden
 @pytest.mark.parametrize("key", ["quantity", "position", "date", "count", "size"])
 @pytest.mark.parametrize("name", WRITERS)
 @pytest.mark.parametrize("parts", [["219", "09", "9999"], ["12", "31", "2025"], ["52", "31", "13", "24"]])
-def test_other_fields_are_no_number(detector: Detector, name: str, key: str, parts: list[str]) -> None:
+def test_other_fields_are_not_joined_to_a_number(detector: Detector, name: str, key: str, parts: list[str]) -> None:
     assert found(detector, name, WRITERS[name](key, parts)) == set()
 
 
@@ -123,5 +123,5 @@ def test_json_in_json_is_read_at_each_level(detector: Detector, levels: int) -> 
         r"{\rtf1\ansi\f0\fs22 hello\par}",
     ],
 )
-def test_paths_and_commands_are_no_numbers(detector: Detector, text: str) -> None:
+def test_paths_and_commands_are_not_numbers(detector: Detector, text: str) -> None:
     assert found(detector, "a.txt", text) == set()

@@ -29,10 +29,12 @@ def _best(detector: Detector, text: str, identifier: str) -> str:
         ("45 10 № 12345, индекс 123456", "ru-passport-number", "none"),
     ],
 )
-def test_evidence(detector: Detector, text: str, identifier: str, confidence: str) -> None:
+def test_an_evidence_pattern_near_a_value_raises_its_confidence(
+    detector: Detector, text: str, identifier: str, confidence: str
+) -> None:
     assert _best(detector, text, identifier) == confidence
 
 
-def test_evidence_far_from_a_second_value_does_not_speak_for_it(detector: Detector) -> None:
+def test_evidence_far_from_a_second_value_does_not_count_for_it(detector: Detector) -> None:
     text = "CC 1.020.304.050 " + "palabra " * 30 + "52.345.678"
     assert [text[m.start : m.end] for m in detector.find(text) if m.identifier == "co-cedula"] == ["1.020.304.050"]

@@ -29,7 +29,7 @@ def accepted(form: str, *tokens: str, separators: str = " -.") -> bool:
         ("D{0,1}L", ("A",)),
     ],
 )
-def test_form_takes(form: str, tokens: tuple[str, ...]) -> None:
+def test_a_form_accepts_its_values(form: str, tokens: tuple[str, ...]) -> None:
     assert accepted(form, *tokens)
 
 
@@ -43,12 +43,12 @@ def test_form_takes(form: str, tokens: tuple[str, ...]) -> None:
         ("LL DD", ("AA", "/00")),
     ],
 )
-def test_form_refuses(form: str, tokens: tuple[str, ...]) -> None:
+def test_a_form_refuses_other_values(form: str, tokens: tuple[str, ...]) -> None:
     assert not accepted(form, *tokens)
 
 
 @pytest.mark.parametrize("form", ["DE{2}", "D{3,2}", "D{99}", " {2}", "--", "", "D{a}"])
-def test_bad_form_is_refused(form: str) -> None:
+def test_an_invalid_form_is_refused(form: str) -> None:
     with pytest.raises(FormError):
         parse(form)
 
@@ -59,7 +59,7 @@ def test_the_shortest_text_of_a_form_is_counted_in_letters_and_digits() -> None:
 
 
 @given(st.frozensets(st.tuples(st.integers(0, 2**31), st.integers(0, 2**16 - 1), st.integers(0, 2**16 - 1))))
-def test_a_state_is_read_as_it_was_written(places: frozenset[tuple[int, int, int]]) -> None:
+def test_a_state_of_the_automaton_is_read_as_written(places: frozenset[tuple[int, int, int]]) -> None:
     numbers = _numbers(places)
     assert frozenset(_places(numbers)) == places
     assert numbers == _numbers(sorted(places, reverse=True))

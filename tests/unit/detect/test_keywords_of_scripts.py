@@ -17,7 +17,7 @@ from holdgate.detect.keywords import Keywords
         ("no. de afiliación", "no de afiliacion 1"),
     ],
 )
-def test_found(keyword: str, text: str) -> None:
+def test_a_keyword_in_another_script_is_found(keyword: str, text: str) -> None:
     assert Keywords([[keyword]]).find(text).of(0)
 
 
@@ -29,5 +29,5 @@ def test_found(keyword: str, text: str) -> None:
         ("पैन", "पान 1"),
     ],
 )
-def test_another_word(keyword: str, text: str) -> None:
+def test_a_keyword_inside_another_word_is_not_found(keyword: str, text: str) -> None:
     assert not Keywords([[keyword]]).find(text).of(0)

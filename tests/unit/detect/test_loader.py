@@ -45,7 +45,7 @@ def write(folder: Path, identifier: str = GOOD, profile: str = PROFILE, name: st
     return folder
 
 
-def test_good_rules_load_and_find(tmp_path: Path) -> None:
+def test_valid_rules_are_loaded_and_find_values(tmp_path: Path) -> None:
     detector = Detector.from_rules(write(tmp_path), "mine")
     matches = detector.find("staff number S123456, and S654321")
     assert [(match.identifier, match.start, match.end, str(match.confidence)) for match in matches] == [
@@ -81,7 +81,7 @@ def test_good_rules_load_and_find(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_identifier_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_an_invalid_identifier_file_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     write(tmp_path, GOOD.replace(old, new, 1))
     with pytest.raises(RuleError) as refused:
         load(tmp_path)
@@ -99,20 +99,20 @@ def test_bad_identifier_is_refused(tmp_path: Path, old: str, new: str, message: 
         ('name = "staff"', 'name = "staff"\nnear = 10', "near needs two terms"),
     ],
 )
-def test_bad_profile_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_an_invalid_profile_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     write(tmp_path, profile=PROFILE.replace(old, new, 1))
     with pytest.raises(RuleError, match=r"mine\.toml") as refused:
         load(tmp_path)
     assert message in str(refused.value)
 
 
-def test_file_must_bear_the_name_of_its_id(tmp_path: Path) -> None:
+def test_a_rule_file_must_be_named_after_its_id(tmp_path: Path) -> None:
     write(tmp_path, name="other")
     with pytest.raises(RuleError, match=r"other\.toml:1: id: the file must be called staff-number\.toml"):
         load(tmp_path)
 
 
-def test_local_file_takes_the_place_of_ours(tmp_path: Path) -> None:
+def test_a_local_file_replaces_the_shipped_one(tmp_path: Path) -> None:
     ours = write(tmp_path / "ours")
     local = write(tmp_path / "local", GOOD.replace("S\\d{6}", "T\\d{6}").replace("S123456", "T123456"))
     loaded = load(ours, local)
@@ -121,7 +121,7 @@ def test_local_file_takes_the_place_of_ours(tmp_path: Path) -> None:
     assert not Detector.from_rules(ours, "mine", local).find("staff number S123456")
 
 
-def test_local_search_pattern_runs_on_the_whole_text(tmp_path: Path) -> None:
+def test_a_local_search_pattern_is_applied_to_the_complete_text(tmp_path: Path) -> None:
     rule = GOOD.replace('form = ["LDDDDDD"]\npattern = ', "search = ")
     found = Detector.from_rules(write(tmp_path), "mine", write(tmp_path / "local", rule)).find(
         "é staff number xS123456x"
@@ -129,12 +129,12 @@ def test_local_search_pattern_runs_on_the_whole_text(tmp_path: Path) -> None:
     assert [(match.start, match.end) for match in found] == [(16, 23)]
 
 
-def test_unknown_profile_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="no profile 'other'"):
         Detector.from_rules(write(tmp_path), "other")
 
 
-def test_word_list_with_weights(tmp_path: Path) -> None:
+def test_a_word_list_can_have_weights(tmp_path: Path) -> None:
     local = tmp_path / "local"
     (local / "lists").mkdir(parents=True)
     (local / "lists" / "projects.csv").write_text('# ours\nProject Nightjar,5\n"Heron, the grey"\n')
@@ -156,7 +156,7 @@ def test_word_list_with_weights(tmp_path: Path) -> None:
         ('"open\n', ":1: not CSV"),
     ],
 )
-def test_bad_word_list_is_refused(tmp_path: Path, content: str, message: str) -> None:
+def test_an_invalid_word_list_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "mine.csv").write_text(content)
     with pytest.raises(RuleError) as refused:

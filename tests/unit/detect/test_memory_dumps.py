@@ -18,7 +18,7 @@ def test_lines_of_a_dump_are_found(text: str) -> None:
     assert [found.end() for found in figures._MEMORY.finditer(text)] == expected
 
 
-def test_many_blank_lines_are_no_dump() -> None:
+def test_many_blank_lines_are_not_a_memory_dump() -> None:
     text = "\n" * 400_000 + "a"
     assert figures.without(text) == text
     assert figures.without(text + "\n" + DUMP) != text + "\n" + DUMP

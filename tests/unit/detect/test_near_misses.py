@@ -73,7 +73,7 @@ def found(detector: Detector, text: str) -> set[str]:
         ("Chrome/120.0.1.2 Safari", "ip-address"),
     ],
 )
-def test_no_hit(detector: Detector, text: str, identifier: str) -> None:
+def test_a_near_miss_is_not_found(detector: Detector, text: str, identifier: str) -> None:
     assert identifier not in found(detector, text)
 
 
@@ -96,7 +96,7 @@ def test_no_hit(detector: Detector, text: str, identifier: str) -> None:
         ("SSNs:\n219099999\n536904399", "us-ssn"),
     ],
 )
-def test_hit_beside_it(detector: Detector, text: str, identifier: str) -> None:
+def test_a_value_similar_to_a_near_miss_is_found(detector: Detector, text: str, identifier: str) -> None:
     assert identifier in found(detector, text)
 
 
@@ -104,14 +104,14 @@ def test_hit_beside_it(detector: Detector, text: str, identifier: str) -> None:
     ("text", "count"),
     [("Phone: (415) 555-0132\nNPI: 8404456690\n", 1), ("TEL: +49 30 1234567. Coordinates: 37.58813, 121.2005", 1)],
 )
-def test_one_telephone_number(detector: Detector, text: str, count: int) -> None:
+def test_a_telephone_number_is_found_once(detector: Detector, text: str, count: int) -> None:
     assert sum(match.identifier == "phone-number" for match in detector.find(text)) == count
 
 
 @pytest.mark.parametrize(
     "label", ["- **Bank routing number:** {}\n- **SSN:** 219-09-9999", "Routing number: {}\nSSN: 219-09-9999"]
 )
-def test_the_next_label_is_of_the_next_number(detector: Detector, label: str) -> None:
+def test_the_next_label_belongs_to_the_next_number(detector: Detector, label: str) -> None:
     matches = [match for match in detector.find(label.format("898945321")) if match.identifier == "us-ssn"]
     assert len(matches) == 1
 
@@ -132,7 +132,7 @@ def test_the_next_label_is_of_the_next_number(detector: Detector, label: str) ->
         ("INSERT INTO staff (name, ssn) VALUES\n('Ann', '536904399'),\n('It''s, Ben', '219099999');", "us-ssn"),
     ],
 )
-def test_names_of_fields_are_labels(detector: Detector, text: str, identifier: str) -> None:
+def test_field_names_count_as_labels(detector: Detector, text: str, identifier: str) -> None:
     assert identifier in found(detector, text)
 
 
@@ -145,17 +145,17 @@ def test_names_of_fields_are_labels(detector: Detector, text: str, identifier: s
         "classNumber=219099999",
     ],
 )
-def test_names_of_other_fields_are_none(detector: Detector, text: str) -> None:
+def test_other_field_names_do_not_count_as_labels(detector: Detector, text: str) -> None:
     assert not found(detector, text) & {"us-ssn", "payment-card"}
 
 
 @pytest.mark.parametrize("number", ["12345678", "1234567"])
-def test_lost_zeros_of_a_column_are_seen(detector: Detector, number: str) -> None:
+def test_a_column_with_lost_leading_zeros_is_found_with_low_confidence(detector: Detector, number: str) -> None:
     matches = [match for match in detector.find(f"Name,SSN\nAnna,{number}\n") if match.identifier == "us-ssn"]
     assert [match.confidence for match in matches] == [Confidence.LOW]
 
 
-def test_a_number_over_the_cells_of_a_row(detector: Detector) -> None:
+def test_a_number_divided_among_cells_of_a_row_is_found(detector: Detector) -> None:
     cells = ["SSN", "", "", "536", "90", "4399", "042", "10", "3580"]
     text, places = "", []
     for index, cell in enumerate(cells):
@@ -167,7 +167,7 @@ def test_a_number_over_the_cells_of_a_row(detector: Detector) -> None:
 
 
 @pytest.mark.parametrize("count", [15, pytest.param(150, marks=pytest.mark.slow)])
-def test_office_mail_holds_nobodys_number(detector: Detector, count: int) -> None:
+def test_ordinary_office_mail_has_no_match(detector: Detector, count: int) -> None:
     mails = office.mails(count, seed=3)
     false = [found(detector, text) - OFTEN - office.NAMED for text in mails]
     assert not [names for names in false if names]

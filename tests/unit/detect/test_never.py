@@ -54,13 +54,13 @@ def test_a_hashed_value_never_counts(few: Path, tmp_path: Path) -> None:
     assert "WEST" not in (tmp_path / never.FILE).read_text(encoding="utf-8")
 
 
-def test_it_counts_for_other_identifiers(few: Path, tmp_path: Path) -> None:
+def test_an_excluded_value_counts_for_other_identifiers(few: Path, tmp_path: Path) -> None:
     hashed = never.hash_value(bytes.fromhex(KEY), IBAN)
     detector = site(few, tmp_path, f'[[never]]\nidentifiers = ["phone-*"]\nhashed = ["{hashed}"]\n')
     assert found(detector, f"IBAN {IBAN}") == ["iban"]
 
 
-def test_another_key_is_another_hash() -> None:
+def test_another_key_gives_another_hash() -> None:
     assert never.hash_value(b"a" * 32, IBAN) != never.hash_value(b"b" * 32, IBAN)
 
 
@@ -72,7 +72,7 @@ def test_a_range_never_counts(few: Path, tmp_path: Path) -> None:
     assert found(detector, "Tel. +44 20 7946 0899") == ["phone-number"]
 
 
-def test_the_source_of_a_table_never_counts(few: Path, tmp_path: Path) -> None:
+def test_values_of_a_table_source_never_count(few: Path, tmp_path: Path) -> None:
     (tmp_path / "ours").write_text("# our accounts\nGB82WEST12345698765432 footer\n  continued\n\n", encoding="utf-8")
     detector = site(few, tmp_path, '[[never]]\nidentifiers = ["*"]\ntable = "ours"\n')
     assert found(detector, f"IBAN {IBAN}, IBAN {OTHER}") == ["iban"]
@@ -91,6 +91,6 @@ def test_the_source_of_a_table_never_counts(few: Path, tmp_path: Path) -> None:
         (f'[[never]]\nidentifiers = ["iban"]\nhashed = ["{"0" * 64}"]\n', "no key", "not hexadecimal"),
     ],
 )
-def test_what_is_wrong_is_named(few: Path, tmp_path: Path, text: str, key: str | None, reason: str) -> None:
+def test_an_error_in_the_file_is_named(few: Path, tmp_path: Path, text: str, key: str | None, reason: str) -> None:
     with pytest.raises(RuleError, match=reason):
         site(few, tmp_path, text, key)

@@ -76,7 +76,7 @@ PIECES = st.sampled_from(
         ("DЕ89 NWВК", "DE89 NWBK"),
     ],
 )
-def test_disguise_is_undone(given_text: str, plain: str) -> None:
+def test_an_obfuscation_is_removed(given_text: str, plain: str) -> None:
     assert normalise(given_text).text == plain
 
 
@@ -99,21 +99,21 @@ def test_disguise_is_undone(given_text: str, plain: str) -> None:
         "\\sum \\alpha",
     ],
 )
-def test_ordinary_text_is_left_alone(text: str) -> None:
+def test_ordinary_text_is_not_changed(text: str) -> None:
     assert normalise(text).text == text
 
 
-def test_digits_in_what_looks_like_a_tag_are_kept_aside() -> None:
+def test_digits_in_text_similar_to_a_tag_are_searched_separately() -> None:
     assert normalise("<card 41 11>, <b>, <h1>").asides == [(0, "<card 41 11>")]
 
 
-def test_attributes_are_kept_aside() -> None:
+def test_attributes_are_searched_separately() -> None:
     found = normalise('see <a href="mailto:anna@corp.example">her</a>')
     assert found.text == "see her"
     assert found.asides == [(4, '<a href="mailto:anna@corp.example">')]
 
 
-def test_place_of_a_value_covers_its_disguise() -> None:
+def test_the_place_of_a_value_covers_its_obfuscation() -> None:
     text = "card 4&#49;1<b>1</b> end"
     plain = normalise(text)
     start = plain.text.index("4111")
@@ -122,7 +122,7 @@ def test_place_of_a_value_covers_its_disguise() -> None:
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_places_are_in_bounds_and_in_order(text: str) -> None:
+def test_places_are_inside_the_text_and_in_order(text: str) -> None:
     plain = normalise(text)
     last = 0
     for position in range(len(plain.text)):
@@ -139,7 +139,7 @@ def test_plain_text_maps_to_itself(text: str) -> None:
     assert all(plain.place(at, at + 1) == (at, at + 1) for at in range(len(text)))
 
 
-def test_dense_disguise_is_cut_off_as_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dense_obfuscation_is_cut_off_and_marked_as_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(normal, "FREE_CHANGES", 5)
     found = normalise("&#49;" * 100)
     assert found.limited
@@ -147,12 +147,12 @@ def test_dense_disguise_is_cut_off_as_limited(monkeypatch: pytest.MonkeyPatch) -
 
 
 @given(st.text(alphabet="aZ0 -жΩé", max_size=30))
-def test_a_word_with_a_foreign_letter_is_found_whole(text: str) -> None:
+def test_a_word_with_a_letter_of_another_script_is_found_completely(text: str) -> None:
     """The pattern is a quick form of this one, which takes quadratic time for a long word without such a letter."""
     simple = re.compile("[0-9A-Za-z\u0370-\u052f]*[\u0370-\u052f][0-9A-Za-z\u0370-\u052f]*")
     assert normal._FOREIGN_WORD.findall(text) == simple.findall(text)
 
 
-def test_a_long_word_beside_a_foreign_letter_is_left_alone() -> None:
+def test_a_long_word_next_to_a_letter_of_another_script_is_not_changed() -> None:
     text = "Номер 219-09-9999 " + "a1b2" * 100_000
     assert normalise(text).text == text

@@ -43,7 +43,7 @@ def found(text: str) -> list[str]:
         ("From: Anna Schmidt\nTo: John Smith", ["Anna Schmidt", "John Smith"]),
     ],
 )
-def test_names(text: str, expected: list[str]) -> None:
+def test_person_names_are_found(text: str, expected: list[str]) -> None:
     assert found(text) == expected
 
 
@@ -58,7 +58,7 @@ def test_names(text: str, expected: list[str]) -> None:
         "",
     ],
 )
-def test_no_names(text: str) -> None:
+def test_other_words_are_not_person_names(text: str) -> None:
     assert found(text) == []
 
 
@@ -79,11 +79,11 @@ def test_no_names(text: str) -> None:
         ("Please ask the Help Desk or Human Resources.", []),
     ],
 )
-def test_organisations(text: str, expected: list[str]) -> None:
+def test_organisations_are_labelled(text: str, expected: list[str]) -> None:
     assert labelled(text, naming.ORGANISATION) == expected
 
 
-def test_the_piece_round_a_match_is_enough(detector: Detector) -> None:
+def test_names_near_a_match_are_found_in_the_searched_piece(detector: Detector) -> None:
     far = "the weather is fine today.\n" * 40
     text = f"Dear Anna Schmidt,\n{far}Maria Garcia, SSN 536-90-4399\n{far}Dear Anna Schmidt,\n"
     assert persons_of(detector, text) == ["Maria Garcia"]
@@ -93,7 +93,7 @@ def persons_of(detector: Detector, text: str) -> list[str]:
     return [text[match.start : match.end] for match in detector.find(text) if match.identifier == "person-name"]
 
 
-def test_a_profile_that_asks_for_names_alone_finds_them_everywhere(detector: Detector) -> None:
+def test_a_profile_with_only_names_searches_the_complete_text(detector: Detector) -> None:
     text = "Dear Anna Schmidt,\nthe weather is fine."
     asking = detector.with_profile("dlp-names")
     assert not detector.everywhere
@@ -106,16 +106,16 @@ def test_a_profile_that_asks_for_names_alone_finds_them_everywhere(detector: Det
 @pytest.mark.parametrize(
     "text", ["Wir fahren nach Bad Homburg.", "The office in Hong Kong is closed.", "Apple and Microsoft"]
 )
-def test_places_and_organisations_of_the_lists_are_nobody(text: str) -> None:
+def test_listed_places_and_organisations_are_not_persons(text: str) -> None:
     assert found(text) == []
 
 
-def test_a_surname_alone_is_known_after_the_full_name() -> None:
+def test_a_surname_is_recognised_after_the_full_name() -> None:
     first = "The report was written by Anna Quellbrunn last week."
     assert "Quellbrunn" in found(f"{first}\nAsk Quellbrunn about it.")[-1]
 
 
-def test_only_full_names_of_persons_are_remembered() -> None:
+def test_only_full_person_names_are_remembered() -> None:
     named_before = naming.NamedBefore()
     named_before.remember("Anna Quellbrunn", naming.PERSON)
     named_before.remember("Alpha Bau", naming.ORGANISATION)
@@ -125,7 +125,7 @@ def test_only_full_names_of_persons_are_remembered() -> None:
     assert named_before.organisations == {"alpha", "bau"}
 
 
-def test_a_table_tells_known_words() -> None:
+def test_a_table_returns_the_codes_of_known_words() -> None:
     table = Table(packed([("sitzung", 3), ("berlin", 4 | lexicon.PLACE)]))
     assert table.code("sitzung") == 3
     assert table.code("berlin") == 4 | lexicon.PLACE
@@ -150,7 +150,7 @@ def test_weights_are_added() -> None:
     assert model.labels([naming.Word(0, 1, [9], "")]) == [naming.OTHER]
 
 
-def test_what_follows_counts() -> None:
+def test_the_label_of_the_next_word_counts() -> None:
     model = weights((7, 9, 0, 0), (8, 3, 4, 0), following={(naming.PERSON, naming.PERSON): 2})
     one, two = naming.Word(0, 1, [7], ""), naming.Word(2, 3, [8], "")
     assert model.labels([two]) == [naming.ORGANISATION]
@@ -167,13 +167,13 @@ def test_a_feature_is_a_slot(one: int, two: int, template: int) -> None:
     assert 0 <= naming.mixed(template, one, two) < naming.SLOTS
 
 
-def test_features_fall_into_slots_evenly() -> None:
+def test_features_are_distributed_evenly_over_slots() -> None:
     slots = {naming.mixed(template, number, number % 7) for template in range(10) for number in range(5_000)}
     assert len(slots) > 45_000
 
 
 @given(st.text())
-def test_any_text(text: str) -> None:
+def test_any_text_can_be_labelled(text: str) -> None:
     for start, end, label in naming.named(text, mask(text), LEXICON, naming.shipped()):
         assert 0 <= start < end <= len(text)
         assert text[start].isupper()
@@ -213,7 +213,7 @@ def test_a_surname_before_the_first_name_is_one_name(text: str, expected: list[s
         ("Berlin, Montag", []),
     ],
 )
-def test_a_list_of_names_is_not_turned(text: str, expected: list[str]) -> None:
+def test_a_list_of_names_is_not_reordered(text: str, expected: list[str]) -> None:
     assert people(text) == expected
 
 
@@ -229,13 +229,13 @@ def test_a_list_of_names_is_not_turned(text: str, expected: list[str]) -> None:
         "> Danke\n> {Torsten}",
     ],
 )
-def test_names_of_many_kinds(text: str) -> None:
+def test_names_in_many_contexts_are_found(text: str) -> None:
     before, rest = text.split("{")
     name, behind = rest.split("}")
     assert people(before + name + behind) == [name]
 
 
-def test_a_full_stop_ends_a_stretch() -> None:
+def test_a_full_stop_ends_a_run_of_words() -> None:
     text = "The plan of Winterbottom. Anna agrees with Dr. Peter J. Smith."
     found = naming.stretches(text, mask(text), LEXICON, naming.NamedBefore())
     stretches = [[text[word.start : word.end] for word in words] for words in found]
@@ -252,7 +252,7 @@ def test_a_full_stop_ends_a_stretch() -> None:
         ("Xqzwk", 0),
     ],
 )
-def test_what_is_known_of_a_word(word: str, flags: int) -> None:
+def test_the_lexicon_returns_the_flags_of_a_word(word: str, flags: int) -> None:
     every = lexicon.FIRST | lexicon.SURNAME | lexicon.INFLECTED | lexicon.PLACED
     kind = LEXICON.known(word).kind
     assert kind & every & flags == flags
@@ -274,7 +274,7 @@ class _Places(list[tuple[int, int]]):
         return super().__getitem__(key)
 
 
-def test_names_with_a_comma_are_compared_with_the_persons_around_them_only() -> None:
+def test_names_with_a_comma_are_compared_only_with_persons_near_them() -> None:
     text = "Smith, John; Miller, Anna\n" * 20
     persons = [(found.start(), found.end()) for found in re.finditer(r"\w+, \w+", text)]
     places = person._turned(Text(text, mask(text)), LEXICON, _Places(persons))

@@ -38,7 +38,7 @@ def _usual(prefixes: list[Any]) -> stdnum.numdb.NumDB:
 
 
 @given(PREFIXES, st.lists(st.text("0123456789", max_size=8), min_size=1))
-def test_a_compact_table_gives_the_same_answers(prefixes: list[Any], numbers: list[str]) -> None:
+def test_a_compact_table_gives_the_same_results(prefixes: list[Any], numbers: list[str]) -> None:
     table, compact = _usual(prefixes), CompactTable(prefixes)
     for number in numbers:
         assert compact.info(number) == table.info(number)
@@ -46,7 +46,7 @@ def test_a_compact_table_gives_the_same_answers(prefixes: list[Any], numbers: li
 
 
 @pytest.mark.parametrize("number", ["15", "14", "151", "19", "2", ""])
-def test_prefixes_that_overlap_give_the_values_of_all(number: str) -> None:
+def test_overlapping_prefixes_give_the_values_of_all(number: str) -> None:
     prefixes: list[Any] = [
         (2, "15", "19", {"city": "A"}, [(1, "1", "1", {"bank": "C"}, [])]),
         (2, "10", "15", {"city": "B"}, [(1, "1", "1", {"bank": "D"}, [])]),
@@ -60,7 +60,7 @@ def test_a_prefix_shorter_than_its_range_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_the_tables_of_the_library_are_compact_and_answer_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_compact_tables_of_the_library_give_the_same_results(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stdnum.numdb, "_open_databases", {})
     usual = {name: stdnum.numdb.get(name).prefixes for name in ("cn/loc", "imsi", "at/postleitzahl")}
     stdnum.numdb._open_databases.clear()

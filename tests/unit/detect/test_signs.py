@@ -54,7 +54,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=24).map("".join))
-def test_signs_lose_nothing(detector: Detector, text: str) -> None:
+def test_skipping_searches_by_signs_loses_no_match(detector: Detector, text: str) -> None:
     normal = normalise(text)
     _, signs, numbers = detector._rules.candidates.find(normal.mask)
     with_signs, without_signs = Text(normal.text, normal.mask, signs, numbers), Text(normal.text, normal.mask)

@@ -85,7 +85,7 @@ def stated(detector: Detector, text: str) -> set[str]:
         ("Pani Nowak jest nowa. Jest w ciąży.", "medical-term"),
     ],
 )
-def test_what_is_said_of_a_person(detector: Detector, text: str, kind: str) -> None:
+def test_a_statement_about_a_person_is_found(detector: Detector, text: str, kind: str) -> None:
     assert kind in stated(detector, text)
     of_europe = detector.with_profile("dlp-gdpr")
     hits = of_europe.evaluate(of_europe.find(text)).hits
@@ -147,12 +147,12 @@ def test_what_is_said_of_a_person(detector: Detector, text: str, kind: str) -> N
         "The patient information leaflet: asthma",
     ],
 )
-def test_what_is_said_of_no_person(detector: Detector, text: str) -> None:
+def test_a_statement_about_no_person_is_not_found(detector: Detector, text: str) -> None:
     assert stated(detector, text) == set()
 
 
 @given(st.text(st.sampled_from("anA ,.'\n-İß’hesiwd"), max_size=60), st.integers(0, 60), st.integers(0, 20))
-def test_any_text_is_read(text: str, start: int, length: int) -> None:
+def test_any_text_can_be_searched(text: str, start: int, length: int) -> None:
     start = min(start, len(text))
     assert is_said_of_person(text, start, min(start + length, len(text)), NAMES) in (True, False)
 
@@ -163,7 +163,7 @@ def test_the_text_far_before_the_word_does_not_count() -> None:
     assert is_said_of_person("Anna is Muslim", 8, 14, NAMES)
 
 
-def test_only_a_word_of_a_dictionary_is_said_of_a_person() -> None:
+def test_said_of_person_requires_a_dictionary() -> None:
     given = {"name": "x", "without_evidence": "high", "with_evidence": "high", "said_of_person": True}
     assert Shape.model_validate(given | {"dictionary": "religions"}).said_of_person
     with pytest.raises(ValueError, match="said_of_person goes with a dictionary"):

@@ -58,14 +58,14 @@ def names_of(marked: Marked) -> list[tuple[str, str]]:
     return [(marked.text[start:end], kind) for start, end, kind in marked.names]
 
 
-def test_sentences_of_a_document_are_one_text() -> None:
+def test_sentences_of_a_document_are_joined_to_one_text() -> None:
     one, two = labelled.documents(UNER.split("\n"))
     assert one.text == "Hello (Anna Schmidt), Bonn.\nAnna?"
     assert names_of(one) == [("Anna Schmidt", PERSON), ("Bonn", PLACE), ("Anna", PERSON)]
     assert two == Marked("Yes", [])
 
 
-def test_tokens_are_joined_as_people_write() -> None:
+def test_tokens_are_joined_with_usual_spacing() -> None:
     lines = [
         "-DOCSTART- X O O",
         "",
@@ -77,7 +77,7 @@ def test_tokens_are_joined_as_people_write() -> None:
     assert names_of(marked) == [("Anna", PERSON)]
 
 
-def test_names_side_by_side_are_two() -> None:
+def test_adjacent_names_are_separate() -> None:
     lines = ["Anna B-PER", "Schmidt I-PER", "Bob B-PER", "Alpha I-ORG", "Bau I-ORG", "Xbox B-product", "UN B-group"]
     (marked,) = labelled.sentences(lines)
     assert names_of(marked) == [
@@ -96,12 +96,12 @@ def test_pages_are_read_in_pieces() -> None:
 
 
 @given(st.lists(st.text(alphabet="ab().,\"' \t#-BIO"), max_size=20))
-def test_any_lines(lines: list[str]) -> None:
+def test_any_lines_can_be_parsed(lines: list[str]) -> None:
     for marked in [*labelled.sentences(lines), *labelled.pages(lines)]:
         assert all(0 <= start <= end <= len(marked.text) for start, end, _ in marked.names)
 
 
-def test_a_file_that_lacks_or_is_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_or_different_corpus_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDGATE_CORPORA", str(tmp_path))
     content = b"Anna B-PER\n"
     source = labelled.Source("a.txt", "sentences", 2, hashlib.sha256(content).hexdigest())
@@ -116,7 +116,7 @@ def test_a_file_that_lacks_or_is_another_is_refused(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.slow
-def test_what_was_learned_is_found_again() -> None:
+def test_a_trained_model_finds_its_examples() -> None:
     person, place = [[1, 2]], [[2, 3]]
     data = [(person, [naming.PERSON]), (place, [naming.PLACE]), ([[4], [5]], [naming.OTHER, naming.ORGANISATION])] * 4
     content = packed(*learned(data, random.Random(1)))
@@ -131,13 +131,13 @@ def test_the_shipped_table_comes_from_the_lists_of_this_checkout() -> None:
     assert table(ROOT) == (SHIPPED / lexicon.FILE).read_bytes(), "run script/train"
 
 
-def test_the_shipped_files_are_those_that_the_training_made() -> None:
+def test_the_shipped_files_equal_the_recorded_training_output() -> None:
     made = dict(line.split("  ")[::-1] for line in MADE.read_text(encoding="utf-8").splitlines())
     shipped = {name: hashlib.sha256((SHIPPED / name).read_bytes()).hexdigest() for name in (lexicon.FILE, naming.FILE)}
     assert made == shipped, "script/train makes both files, and nothing else changes them"
 
 
-def test_the_shipped_weights_learned_from_the_lists_of_this_checkout() -> None:
+def test_the_shipped_weights_were_trained_with_the_lists_of_this_checkout() -> None:
     """Otherwise they were trained with other words than those that detection uses: run script/train again."""
     made = inputs.recorded(ROOT)
     now = {**inputs.of_lists(ROOT), inputs.LEARNING: made.get(inputs.LEARNING, "")}
@@ -145,13 +145,13 @@ def test_the_shipped_weights_learned_from_the_lists_of_this_checkout() -> None:
 
 
 @pytest.mark.slow
-def test_the_shipped_weights_learned_with_the_code_of_this_checkout() -> None:
+def test_the_shipped_weights_were_trained_with_the_code_of_this_checkout() -> None:
     assert (
         inputs.stale(inputs.recorded(ROOT), {**inputs.recorded(ROOT), inputs.LEARNING: inputs.of_learning(ROOT)}) == ""
     )
 
 
-def test_what_changed_since_the_training_is_named() -> None:
+def test_inputs_changed_since_the_training_are_named() -> None:
     made = {"training/towns.txt": "1", "training/offices.txt": "2"}
     assert inputs.stale(made, dict(made)) == ""
     report = inputs.stale(made, {"training/towns.txt": "1", "training/offices.txt": "3", "training/new.txt": "4"})
@@ -162,7 +162,7 @@ def test_what_changed_since_the_training_is_named() -> None:
 
 
 @pytest.mark.slow
-def test_a_changed_title_is_another_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_title_changes_the_recorded_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     before = inputs.of_lists(ROOT)
     monkeypatch.setattr(statements, "TITLES", statements.TITLES | {"archduchess"})
     after = inputs.of_lists(ROOT)
@@ -171,7 +171,7 @@ def test_a_changed_title_is_another_input(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.slow
 @pytest.mark.skipif(not naming.__file__.endswith(".py"), reason="compiled code has copies of its constants")
-def test_a_changed_feature_is_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_feature_changes_the_recorded_code(monkeypatch: pytest.MonkeyPatch) -> None:
     before = inputs.of_learning(ROOT)
     monkeypatch.setattr(naming, "_SHORT_LINE", 2)
     assert inputs.of_learning(ROOT) != before

@@ -212,30 +212,30 @@ def found(detector: Detector, text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("text", "wrong"), [case[1:] for case in NOBODYS], ids=[case[0] for case in NOBODYS])
-def test_a_value_that_is_nobodys(detector: Detector, text: str, wrong: set[str]) -> None:
+def test_a_value_that_belongs_to_no_person_is_not_found(detector: Detector, text: str, wrong: set[str]) -> None:
     assert not found(detector, text) & wrong
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [case[1:] for case in NAMED_BY_FIELDS], ids=[case[0] for case in NAMED_BY_FIELDS]
 )
-def test_a_name_of_a_field_is_a_label(detector: Detector, text: str, expected: str) -> None:
+def test_a_field_name_counts_as_a_label(detector: Detector, text: str, expected: str) -> None:
     assert expected in found(detector, text)
 
 
 @pytest.mark.parametrize("text", PROGRAMS)
-def test_a_program_or_account_is_no_person(detector: Detector, text: str) -> None:
+def test_a_program_or_account_is_not_a_person(detector: Detector, text: str) -> None:
     names = [match for match in detector.with_profile("dlp-names").find(text) if match.identifier == "person-name"]
     assert names == []
 
 
-def test_a_person_beside_a_program_is_found(detector: Detector) -> None:
+def test_a_person_next_to_a_program_is_found(detector: Detector) -> None:
     text = "<dc:creator>Anna Schmidt</dc:creator><Application>Microsoft Macintosh Word</Application>"
     matches = detector.with_profile("dlp-names").find(text)
     assert [text[match.start : match.end] for match in matches if match.identifier == "person-name"] == ["Anna Schmidt"]
 
 
-def test_the_form_of_a_company_is_no_name(detector: Detector) -> None:
+def test_a_legal_form_is_not_a_name(detector: Detector) -> None:
     text = "Copyright (c) 2002, Muster & Company, Inc.\nmail anna@corp.example"
     matches = detector.with_profile("dlp-names").find(text)
     assert "Inc" not in [text[match.start : match.end] for match in matches if match.identifier == "organisation"]

@@ -9,7 +9,7 @@ WORDS = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]
 
 
 @given(st.frozensets(WORDS, max_size=40), st.frozensets(st.text(max_size=6)))
-def test_a_set_of_words_has_the_same_words_as_a_frozenset(words: frozenset[str], others: frozenset[str]) -> None:
+def test_a_word_set_contains_the_same_words_as_a_frozenset(words: frozenset[str], others: frozenset[str]) -> None:
     found = WordSet(words)
     assert sorted(found) == sorted(words)
     assert len(found) == len(words)

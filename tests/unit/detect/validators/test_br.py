@@ -36,15 +36,15 @@ Validator = Callable[[str], bool]
 
 
 @pytest.mark.parametrize(("validator", "value"), GOOD)
-def test_issued(validator: Validator, value: str) -> None:
+def test_an_issued_number_is_accepted(validator: Validator, value: str) -> None:
     assert validator(value)
 
 
 @pytest.mark.parametrize(("validator", "value"), BAD)
-def test_not_issued(validator: Validator, value: str) -> None:
+def test_a_number_that_cannot_be_issued_is_refused(validator: Validator, value: str) -> None:
     assert not validator(value)
 
 
 @pytest.mark.parametrize("digits", ["02", "04"])
-def test_cnh_with_a_first_remainder_of_ten_is_taken_both_ways(digits: str) -> None:
+def test_both_check_digits_of_a_cnh_with_first_remainder_ten_are_accepted(digits: str) -> None:
     assert br.cnh("123456702" + digits)

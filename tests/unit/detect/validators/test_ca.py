@@ -6,34 +6,34 @@ from holdgate.detect.validators import ca
 
 
 @pytest.mark.parametrize("value", ["046454286", "130692544", "193456787"])
-def test_sin(value: str) -> None:
+def test_a_valid_sin_is_accepted(value: str) -> None:
     assert ca.sin(value)
 
 
 @pytest.mark.parametrize("value", ["130692545", "812345672", "000000000", "13069254", "13069254A"])
-def test_not_sin(value: str) -> None:
+def test_an_invalid_sin_is_refused(value: str) -> None:
     assert not ca.sin(value)
 
 
 @pytest.mark.parametrize("value", ["9876543217", "9876543217AB", "9876543217X"])
-def test_ohip(value: str) -> None:
+def test_a_valid_ohip_number_is_accepted(value: str) -> None:
     assert ca.ohip(value)
 
 
 @pytest.mark.parametrize("value", ["9876543218", "0876543211", "98765432170", "9876543217ABC", "987654321"])
-def test_not_ohip(value: str) -> None:
+def test_an_invalid_ohip_number_is_refused(value: str) -> None:
     assert not ca.ohip(value)
 
 
 @pytest.mark.parametrize("value", ["TREM54092012", "BOUF94011419", "AAAA00022911", "AAAA54592012"])
-def test_ramq(value: str) -> None:
+def test_a_valid_ramq_number_is_accepted(value: str) -> None:
     assert ca.ramq(value)
 
 
 @pytest.mark.parametrize(
     "value", ["TREM54132012", "TREM54632012", "TREM54093212", "TREM99022912", "TRE154092012", "TREM5409201"]
 )
-def test_not_ramq(value: str) -> None:
+def test_an_invalid_ramq_number_is_refused(value: str) -> None:
     assert not ca.ramq(value)
 
 

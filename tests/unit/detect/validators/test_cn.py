@@ -7,7 +7,7 @@ from holdgate.detect.validators import cn
 
 # The first two are the examples of GB 11643-1999, the third is a published one. The codes of these two began in 1983.
 @pytest.mark.parametrize("value", ["11010519491231002X", "440524188001010014", "53010219200508011X"])
-def test_examples(value: str) -> None:
+def test_a_published_example_is_accepted(value: str) -> None:
     assert cn.resident_id(value)
 
 
@@ -27,7 +27,7 @@ def test_examples(value: str) -> None:
         ("840000", "20050228", False),
     ],
 )
-def test_places_and_dates(place: str, born: str, right: bool) -> None:
+def test_a_number_needs_a_valid_place_and_birth_date(place: str, born: str, right: bool) -> None:
     head = f"{place}{born}001"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(head, weights, strict=True))
@@ -35,5 +35,5 @@ def test_places_and_dates(place: str, born: str, right: bool) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "110105194912310021", "11010519491231002", "1101051949123100２X", "X" * 18])
-def test_neither(value: str) -> None:
+def test_an_invalid_number_is_refused(value: str) -> None:
     assert not cn.resident_id(value)

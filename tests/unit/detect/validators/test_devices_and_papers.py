@@ -6,13 +6,13 @@ from holdgate.detect.validators import crypto, geo, payment, secrets, travel, ve
 
 
 @pytest.mark.parametrize("value", ["1M8GDM9AXKP042788", "1HGCM82633A004352"])
-def test_vehicle_with_check_digit(value: str) -> None:
+def test_a_vin_with_a_valid_check_digit_is_accepted(value: str) -> None:
     assert vehicle.vin(value)
     assert vehicle.vin_checked(value)
 
 
 @pytest.mark.parametrize("value", ["1M8GDM9A0KP042788", "WVWZZZ1JZXW000001"])
-def test_vehicle_without_check_digit(value: str) -> None:
+def test_a_vin_without_a_valid_check_digit_is_only_a_vin(value: str) -> None:
     assert vehicle.vin(value)
     assert not vehicle.vin_checked(value)
 
@@ -20,7 +20,7 @@ def test_vehicle_without_check_digit(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["1M8GDM9AXKPO42788", "1M8GDM9AXKP04278", "ABCDEFGHJKLMNPRST", "12345678901234567", ""]
 )
-def test_no_vehicle(value: str) -> None:
+def test_an_invalid_vin_is_refused(value: str) -> None:
     assert not vehicle.vin(value)
     assert not vehicle.vin_checked(value)
 
@@ -35,20 +35,20 @@ def test_no_vehicle(value: str) -> None:
         ("52.5200", False),
     ],
 )
-def test_position(value: str, expected: bool) -> None:
+def test_only_a_valid_position_is_accepted(value: str, expected: bool) -> None:
     assert geo.position(value) is expected
 
 
 # The specimens of ICAO Doc 9303.
 @pytest.mark.parametrize("value", ["L898902C3674081221204159", "D23145890774081221204159", "L8988901C440090789612109"])
-def test_travel_document(value: str) -> None:
+def test_a_valid_travel_document_is_accepted(value: str) -> None:
     assert travel.mrz(value)
 
 
 @pytest.mark.parametrize(
     "value", ["L898902C3774081221204159", "L898902C3674081231204159", "<<<<<<<<<074081221204159", "1"]
 )
-def test_no_travel_document(value: str) -> None:
+def test_an_invalid_travel_document_is_refused(value: str) -> None:
     assert not travel.mrz(value)
 
 
@@ -56,7 +56,7 @@ def test_no_travel_document(value: str) -> None:
     ("value", "expected"),
     [("4111111111111111=2904", True), ("4111111111111111=2913", False), ("4111111111111112=2904", False), ("", False)],
 )
-def test_stripe(value: str, expected: bool) -> None:
+def test_only_a_valid_magnetic_stripe_is_accepted(value: str, expected: bool) -> None:
     assert payment.track(value) is expected
 
 
@@ -70,7 +70,7 @@ def test_stripe(value: str, expected: bool) -> None:
         ("bc1", False),
     ],
 )
-def test_taproot(value: str, expected: bool) -> None:
+def test_only_a_valid_taproot_address_is_accepted(value: str, expected: bool) -> None:
     assert crypto.bitcoin_address(value) is expected
 
 
@@ -83,5 +83,5 @@ def test_taproot(value: str, expected: bool) -> None:
         ("", False),
     ],
 )
-def test_credentials(value: str, expected: bool) -> None:
+def test_only_valid_http_credentials_are_accepted(value: str, expected: bool) -> None:
     assert secrets.credentials(value) is expected

@@ -10,7 +10,7 @@ def test_weighted_counts_letters_from_ten() -> None:
     assert weighted("1A", (2, 3)) == 2 + 30
 
 
-def test_weighted_takes_as_many_as_there_are_weights() -> None:
+def test_weighted_uses_as_many_digits_as_there_are_weights() -> None:
     assert weighted("199", (1,)) == 1
 
 

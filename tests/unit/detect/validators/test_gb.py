@@ -6,7 +6,7 @@ from holdgate.detect.validators import gb
 
 
 @pytest.mark.parametrize("value", ["AB123456C", "CE123456A", "JG103759A"])
-def test_nino(value: str) -> None:
+def test_a_valid_nino_is_accepted(value: str) -> None:
     assert gb.nino(value)
     assert gb.nino_or_example(value)
 
@@ -14,12 +14,12 @@ def test_nino(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["BG123456A", "GB123456A", "NK123456A", "ZZ123456A", "DA123456A", "AO123456A", "AB123456E", "AB12345C"]
 )
-def test_not_nino(value: str) -> None:
+def test_an_invalid_nino_is_refused(value: str) -> None:
     assert not gb.nino(value)
     assert not gb.nino_or_example(value)
 
 
-def test_printed_example_of_a_nino() -> None:
+def test_the_printed_example_of_a_nino_is_accepted_as_an_example() -> None:
     assert gb.nino_or_example("QQ123456C")
     assert not gb.nino("QQ123456C")
     assert not gb.nino_or_example("QQ123456E")
@@ -28,7 +28,7 @@ def test_printed_example_of_a_nino() -> None:
 @pytest.mark.parametrize(
     "value", ["MORGA657054SM9IJ", "MORGA657054SM9IJ35", "GARDN605109C99LY", "FO999512018AA9AB", "SMITH01010199" + "9AA"]
 )
-def test_driving_licence(value: str) -> None:
+def test_a_valid_driving_licence_is_accepted(value: str) -> None:
     assert gb.driving_licence(value)
 
 
@@ -43,11 +43,11 @@ def test_driving_licence(value: str) -> None:
         "MORGA657054SM9I",
     ],
 )
-def test_not_driving_licence(value: str) -> None:
+def test_an_invalid_driving_licence_is_refused(value: str) -> None:
     assert not gb.driving_licence(value)
 
 
-def test_utr_with_k() -> None:
+def test_only_a_valid_utr_with_k_is_accepted() -> None:
     assert gb.utr_with_k("1955839661K")
     assert not gb.utr_with_k("1955839661")
     assert not gb.utr_with_k("2955839661K")

@@ -6,7 +6,7 @@ from holdgate.detect.validators import id_
 
 
 @pytest.mark.parametrize("place", ["317101", "650301", "910101", "920201", "930104", "940105", "950103", "960101"])
-def test_places(place: str) -> None:
+def test_a_number_with_a_valid_place_is_accepted(place: str) -> None:
     assert id_.nik(f"{place}1708450001")
     assert id_.nik(f"{place}5708450001")  # a woman's day of birth is 40 more
 
@@ -24,5 +24,5 @@ def test_places(place: str) -> None:
         "",
     ],
 )
-def test_neither(value: str) -> None:
+def test_an_invalid_number_is_refused(value: str) -> None:
     assert not id_.nik(value)

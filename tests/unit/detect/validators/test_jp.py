@@ -6,10 +6,10 @@ from holdgate.detect.validators import jp
 
 
 @pytest.mark.parametrize("value", ["309012345620"])
-def test_drivers_licence(value: str) -> None:
+def test_a_valid_drivers_licence_is_accepted(value: str) -> None:
     assert jp.drivers_licence(value)
 
 
 @pytest.mark.parametrize("value", ["309012345630", "30901234562", "30901234562X"])
-def test_not_drivers_licence(value: str) -> None:
+def test_an_invalid_drivers_licence_is_refused(value: str) -> None:
     assert not jp.drivers_licence(value)

@@ -6,10 +6,10 @@ from holdgate.detect.validators import kw
 
 
 @pytest.mark.parametrize("value", ["288020122596", "227081660516", "292091998298"])
-def test_civil_id(value: str) -> None:
+def test_a_valid_civil_id_is_accepted(value: str) -> None:
     assert kw.civil_id(value)
 
 
 @pytest.mark.parametrize("value", ["288020122597", "28802012259", "28802012259A"])
-def test_not_civil_id(value: str) -> None:
+def test_an_invalid_civil_id_is_refused(value: str) -> None:
     assert not kw.civil_id(value)

@@ -5,7 +5,7 @@ import pytest
 from holdgate.detect.validators import series
 
 
-def test_a_date_is_no_number() -> None:
+def test_a_date_is_not_a_number() -> None:
     assert not series.no_date("20240115")
     assert not series.no_date("19991231")
     assert series.no_date("20241315")
@@ -24,5 +24,5 @@ def test_a_date_is_no_number() -> None:
         ("12345678", False),
     ],
 )
-def test_a_date_is_written_from_either_end(value: str, expected: bool) -> None:
+def test_a_date_is_recognised_from_year_or_day_first(value: str, expected: bool) -> None:
     assert series.only_date(value) is expected
