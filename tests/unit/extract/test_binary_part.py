@@ -19,7 +19,7 @@ NOISE = bytes((byte * 7 + 3) % 256 for byte in range(20_000))
 
 
 @pytest.mark.parametrize("packed", [gzip.compress(SECRET, mtime=0), zipped({"a.txt": SECRET})])
-def test_an_archive_behind_a_script_is_read(packed: bytes) -> None:
+def test_an_archive_after_a_script_is_read(packed: bytes) -> None:
     data = SCRIPT + packed
     extraction = extract_file("setup.sh", data)
     assert any("Rosenquist" in part.text for part in extraction.parts[1:])
@@ -43,20 +43,20 @@ def test_bytes_between_two_texts_are_limited() -> None:
         b"one \x01 and \x02 another of the words that stand here\n" * 30,
     ],
 )
-def test_text_is_no_binary_part(text: bytes) -> None:
+def test_text_is_not_a_binary_part(text: bytes) -> None:
     assert binary_part(text) == b""
 
 
 @given(st.binary(max_size=3_000))
-def test_it_is_a_part_of_the_text(data: bytes) -> None:
+def test_the_binary_part_is_contained_in_the_data(data: bytes) -> None:
     assert binary_part(data) in data
 
 
-def test_white_pixels_are_no_text() -> None:
+def test_white_pixels_are_not_text() -> None:
     assert identify(Document(b"\xff" * 9_000)) == "binary"
     assert identify(Document("Привет, это письмо. ".encode("koi8-r") * 200)) == "text"
 
 
-def test_a_signature_round_a_text_is_no_text() -> None:
+def test_a_signature_around_a_text_is_not_text() -> None:
     page = b"%PDF-1.4\n" + b"% a line of a comment that is text\n" * 300
     assert identify(Document(signed(page), "x.pdf.p7m")) == "pkcs7"

@@ -17,7 +17,7 @@ def extract(data: bytes, file_name: str, limits: Limits) -> Extraction:
 
 
 @pytest.mark.parametrize("bound", list(bounds()), ids=str)
-def test_what_reaches_a_bound_is_read_and_what_goes_beyond_is_not(bound: Bound) -> None:
+def test_input_at_a_limit_is_read_and_input_over_it_is_not(bound: Bound) -> None:
     within = extract(bound.within, bound.file_name, bound.limits)
     assert within.status is Status.COMPLETE, within.reason
     beyond = extract(bound.beyond, bound.file_name, bound.limits)
@@ -61,7 +61,7 @@ NESTED = {
 
 
 @pytest.mark.parametrize("file_name", NESTED)
-def test_levels_of_a_document_take_no_stack(file_name: str) -> None:
+def test_nested_levels_of_a_document_use_no_stack(file_name: str) -> None:
     extract_file(file_name, NESTED[file_name])  # what is imported or compiled late is, before the stack is short
     with short_stack():
         extraction = extract_file(file_name, NESTED[file_name])
@@ -71,7 +71,7 @@ def test_levels_of_a_document_take_no_stack(file_name: str) -> None:
 
 @pytest.mark.parametrize("frames", range(45, 120, 6))
 @pytest.mark.parametrize("make", [multiparts, messages])
-def test_levels_of_a_message_that_outrun_the_stack_are_named(make, frames: int) -> None:  # type: ignore[no-untyped-def]
+def test_message_levels_that_exceed_the_stack_are_reported(make, frames: int) -> None:  # type: ignore[no-untyped-def]
     data = make(60)
     extract_message(data)  # what is imported or compiled late is, before the stack is short
     with short_stack(frames):

@@ -44,7 +44,7 @@ def test_the_models_are_compact() -> None:
 
 
 @pytest.mark.slow
-def test_each_text_is_detected_as_by_chardet_alone() -> None:
+def test_each_text_is_detected_like_by_chardet() -> None:
     samples = _samples()
     program = (
         "import chardet, json, sys; "
@@ -60,7 +60,7 @@ def test_each_text_is_detected_as_by_chardet_alone() -> None:
     assert [charset_models.detect(sample) for sample in samples] == json.loads(alone.stdout)
 
 
-def test_no_text_is_remembered() -> None:
+def test_no_text_is_kept_in_memory() -> None:
     charset_models.detect("Größe, naïve café".encode("cp1252"))
     assert charset_models._COMPACT is None or charset_models._COMPACT[0]._scored is None
 

@@ -40,29 +40,29 @@ def held(kind: str) -> str:
 
 
 @pytest.mark.parametrize("image", [sheet(), areas(), areas().rotate(90, expand=True)])
-def test_even_areas_are_coarse(image: Image.Image) -> None:
+def test_uniform_areas_are_coarse(image: Image.Image) -> None:
     assert is_coarse(image)
 
 
 @pytest.mark.parametrize("lines", [["a line of letters"], ["", "", "", "Total"]])
-def test_print_is_not(lines: list[str]) -> None:
+def test_printed_text_is_not_coarse(lines: list[str]) -> None:
     assert not is_coarse(picture(1_000, 700, *lines, size=16))
 
 
-def test_a_narrow_image_is_not() -> None:
+def test_a_narrow_image_is_not_coarse() -> None:
     assert not is_coarse(Image.new("L", (4_000, 255), 255))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scale", [1, 2, 3])
 @pytest.mark.parametrize("turned", [0, 90])
-def test_a_code_with_small_modules_is_not(kind: str, scale: int, turned: int) -> None:
+def test_a_code_with_small_modules_is_not_coarse(kind: str, scale: int, turned: int) -> None:
     image = code(held(kind), kind, scale=scale).rotate(turned, expand=True, fillcolor=255)
     assert not is_coarse(sheet(image))
     assert not is_coarse(sheet(image.point([200 + shade // 12 for shade in range(256)]), shade=221))
 
 
-def test_a_code_over_the_edge_of_a_strip_is_not() -> None:
+def test_a_code_across_the_edge_of_a_strip_is_not_coarse() -> None:
     image = code("1", "DataMatrix", scale=1)
     for top in range(150, 280, 7):
         assert not is_coarse(sheet(image, (620, top)))
@@ -88,7 +88,7 @@ def test_a_large_code_in_a_coarse_image_is_read_in_half_the_size(monkeypatch: py
 
 
 @given(st.sampled_from(KINDS), st.sampled_from([1.0, 1.5, 2, 3, 4, 6, 10]), st.integers(0, 9), st.integers(0, 2**16))
-def test_what_is_read_in_full_size_is_read(kind: str, scale: float, blur: int, seed: int) -> None:
+def test_codes_read_in_full_size_are_also_found(kind: str, scale: float, blur: int, seed: int) -> None:
     chance = random.Random(seed)
     image = code(held(kind), kind, scale=8).rotate(chance.choice((0, 0, 90, 45, 12)), expand=True, fillcolor=255)
     side = round(image.width * scale / 8), round(image.height * scale / 8)

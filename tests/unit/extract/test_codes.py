@@ -18,14 +18,14 @@ def texts_in(image: Image.Image) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["QRCode", "DataMatrix", "Aztec"])
-def test_what_is_left_of_an_image_without_its_codes_is_no_print(kind: str) -> None:
+def test_an_image_without_its_codes_has_no_text_left(kind: str) -> None:
     page = picture(900, 900, paper=255)
     page.paste(code(TEXT.upper(), kind, scale=3), (100, 300))
     assert may_hold_text(page)
     assert not may_hold_text(without(page, codes_in(page)))
 
 
-def test_print_beside_a_code_stays() -> None:
+def test_text_next_to_a_code_stays() -> None:
     page = picture(900, 900, *["a line of several words 4711"] * 3)
     page.paste(code(TEXT), (400, 500))
     assert may_hold_text(without(page, codes_in(page)))
@@ -45,7 +45,7 @@ def test_line_breaks_stay_beside_other_control_characters(kind: str) -> None:
 
 
 @pytest.mark.parametrize("scale", [1, 2, 9])
-def test_the_size_of_a_module_does_not_matter(scale: int) -> None:
+def test_a_code_is_read_in_any_module_size(scale: int) -> None:
     assert texts_in(code(TEXT, scale=scale)) == [TEXT]
 
 
@@ -56,7 +56,7 @@ def test_a_code_on_a_large_scan_is_read() -> None:
     assert texts_in(page) == [TEXT]
 
 
-def test_the_same_code_counts_once_and_others_each() -> None:
+def test_equal_codes_count_once_and_different_ones_each() -> None:
     sheet = Image.new("L", (900, 300), 255)
     for number, text in enumerate((TEXT, TEXT, "another")):
         sheet.paste(code(text, scale=4), (300 * number, 0))
@@ -65,12 +65,12 @@ def test_the_same_code_counts_once_and_others_each() -> None:
     assert sorted(sink.texts) == sorted([(TEXT, "code"), ("another", "code")])
 
 
-def test_print_is_no_code() -> None:
+def test_printed_text_is_not_a_code() -> None:
     assert texts_in(picture(800, 600, *["a line of several words 4711 | || |||"] * 12)) == []
 
 
 @pytest.mark.parametrize("scale", [1, 4])
-def test_codes_need_no_engine(scale: int) -> None:
+def test_codes_are_read_without_an_ocr_engine(scale: int) -> None:
     image = code(TEXT, scale=scale)
     sink = KeepingSink()
     Ocr().read(*image.size, lambda: Pixels(*image.size, image.tobytes()), sink, "page 2")

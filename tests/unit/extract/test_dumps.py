@@ -110,11 +110,11 @@ def test_each_form_is_read(form: object, end: str) -> None:
         motorola(SECRET, 3),
     ],
 )
-def test_variants(text: str) -> None:
+def test_variants_of_dumps_are_read(text: str) -> None:
     assert SECRET in list(dumps.contents(text.encode()))
 
 
-def test_words_in_the_order_of_a_pc() -> None:
+def test_little_endian_words_are_read() -> None:
     assert list(dumps.contents(words(SECRET + b"!").encode())) == [SECRET + b"!"]
 
 
@@ -133,7 +133,7 @@ def test_words_in_the_order_of_a_pc() -> None:
         "literal 85\nycmc~uEmA1XPtHutQ7BGLE\n",
     ],
 )
-def test_near_misses(text: str) -> None:
+def test_tables_of_numbers_are_not_dumps(text: str) -> None:
     assert [found for found in dumps.contents(text.encode()) if found] == []
 
 
@@ -141,11 +141,11 @@ def test_near_misses(text: str) -> None:
     st.binary(min_size=17, max_size=200),
     st.sampled_from([xxd, canonical, od, tcpdump, wireshark, intel, motorola, patch]),
 )
-def test_any_bytes_come_back(data: bytes, form: object) -> None:
+def test_any_dumped_bytes_are_restored(data: bytes, form: object) -> None:
     assert callable(form)
     assert data in list(dumps.contents(form(data).encode()))
 
 
 @given(st.text(alphabet="0123456789abcdefS:> |\n\t-x", max_size=200))
-def test_any_digits_are_taken(text: str) -> None:
+def test_any_digits_are_read_without_an_exception(text: str) -> None:
     list(dumps.contents(text.encode()))

@@ -25,10 +25,10 @@ def is_found(extraction: Extraction) -> bool:
     return any(WORDS in part.text for part in extraction.parts)
 
 
-def test_found_or_flagged(read: Read) -> None:
+def test_the_payload_is_found_or_the_message_flagged(read: Read) -> None:
     missed = [name for name, *forms in read for one in forms if not is_found(one) and one.status is Status.COMPLETE]
     assert missed == []
 
 
-def test_payload_itself_is_found_in_nearly_all(read: Read) -> None:
+def test_the_payload_is_found_in_at_least_97_percent(read: Read) -> None:
     assert sum(is_found(one) for _, one, _ in read) >= 0.97 * len(read)

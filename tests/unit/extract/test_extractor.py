@@ -41,7 +41,7 @@ def test_every_sample_is_read(name: str) -> None:
     assert extraction.status is (Status.LIMITED if name == "text.bin" else Status.COMPLETE), extraction.reason
 
 
-def test_parts_of_a_message_are_named_as_a_person_would() -> None:
+def test_parts_of_a_message_have_readable_names() -> None:
     mail = EmailMessage()
     mail["Subject"] = "note"
     mail.set_content("plain")
@@ -105,11 +105,11 @@ UUENCODED = "Hello\n\nbegin 644 a.txt\n#86)C\n`\nend\n"
     ],
     ids=["plain", "html", "inline", "asked to be a file", "named", "no text", "uuencode"],
 )
-def test_a_body_is_no_attachment(message: bytes, attached: list[tuple[str, bool]]) -> None:
+def test_a_body_is_not_an_attachment(message: bytes, attached: list[tuple[str, bool]]) -> None:
     assert _attached(message) == attached
 
 
-def test_files_inside_attachments_are_told_apart() -> None:
+def test_files_inside_attachments_are_marked_as_members() -> None:
     mail = EmailMessage()
     mail.set_content("plain")
     mail.add_alternative("<p>rich</p>", subtype="html")
@@ -117,7 +117,7 @@ def test_files_inside_attachments_are_told_apart() -> None:
     assert _attached(mail.as_bytes()) == [("report.zip", False), ("report.zip › a/b.txt", True)]
 
 
-def test_a_file_that_is_no_message_has_no_subject_and_is_the_file_itself() -> None:
+def test_a_file_that_is_not_a_message_has_no_subject_and_is_listed_itself() -> None:
     mail = EmailMessage()
     mail["Subject"] = "in an archive"
     mail.add_attachment(b"1,2", maintype="text", subtype="csv", filename="figures.csv")
@@ -170,7 +170,7 @@ def test_an_unreadable_document_still_gives_its_strings(broken: Callable[[Reader
     assert "Rosenquist" in part.text
 
 
-def test_what_cannot_be_identified_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unidentified_file_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     def identify(document: Document) -> str:
         raise IndexError
 
@@ -188,7 +188,7 @@ def test_recursion_ends_as_limited(broken: Callable[[Reader], None]) -> None:
     assert extract_file("a.txt", b"x").reason == "a.txt: nested too deeply"
 
 
-def test_the_clock_of_a_part_does_not_run_for_its_members(
+def test_the_time_of_members_does_not_count_for_their_container(
     broken: Callable[[Reader], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1_000.0]
@@ -236,7 +236,7 @@ def test_text_is_kept_up_to_the_limit() -> None:
 
 
 @pytest.mark.parametrize(("depth", "status"), [(5, Status.COMPLETE), (30, Status.LIMITED)])
-def test_nested_messages_end(depth: int, status: Status) -> None:
+def test_nested_messages_end_at_the_limit(depth: int, status: Status) -> None:
     extraction = extract_message(b"Content-Type: message/rfc822\n\n" * depth + b"Subject: x\n\ninnermost")
     assert extraction.status is status
     assert extraction.reason == "" or extraction.reason.endswith("messages nested too deeply")
@@ -254,7 +254,7 @@ def test_signals_are_kept_once() -> None:
     assert extract_file("a.zip", data).signals == ["type mismatch: image named .pdf"]
 
 
-def test_reason_masks_what_a_name_may_tell() -> None:
+def test_a_reason_masks_numbers_in_names() -> None:
     assert "4111" not in extract_file("4111 1111 1111 1111 a.bin", b"\x00\x01\x02" * 20).reason[:12]
     assert extract_file("report 2026.bin", b"\x00\x01\x02" * 20).reason.startswith("report 2026.bin: ")
 
@@ -264,13 +264,13 @@ def test_names_are_shown_without_line_breaks() -> None:
     assert part.name == "a b c.txt"
 
 
-def test_encrypted_is_failed_and_its_bytes_are_no_text() -> None:
+def test_an_encrypted_file_is_failed_and_its_bytes_are_not_text() -> None:
     (part,) = extract_file("a.pgp", b"-----BEGIN PGP MESSAGE-----\n\nwcBMA0Rosenquist\n").parts
     assert (part.status, part.reason, part.text) == (Status.FAILED, "encrypted", "")
 
 
 @given(st.binary(max_size=800), st.sampled_from(["", "a.eml", "a.csv", "a.html", "a.ics", "a.xml"]))
-def test_nothing_raises(data: bytes, name: str) -> None:
+def test_any_input_is_extracted_without_an_exception(data: bytes, name: str) -> None:
     for extraction in (extract_message(data), extract_file(name, data)):
         assert (extraction.status is Status.COMPLETE) == all(
             part.status is Status.COMPLETE for part in extraction.parts

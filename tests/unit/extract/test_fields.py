@@ -25,7 +25,7 @@ from holdgate.extract.fields import base64, names, parameters, words
         ),
     ],
 )
-def test_sound_fields(value: bytes, kind: str, found: list[tuple[str, bytes]]) -> None:
+def test_valid_parameters_are_parsed(value: bytes, kind: str, found: list[tuple[str, bytes]]) -> None:
     assert parameters(value) == (kind, found, True)
 
 
@@ -45,7 +45,7 @@ def test_sound_fields(value: bytes, kind: str, found: list[tuple[str, bytes]]) -
         b"multipart/related; boundary=a/b",
     ],
 )
-def test_unsound_fields(value: bytes) -> None:
+def test_invalid_parameters_are_reported(value: bytes) -> None:
     assert not parameters(value)[2]
 
 
@@ -67,7 +67,7 @@ def test_unsound_fields(value: bytes) -> None:
         (b' attachment; filename="a.pdf', "a.pdf"),
     ],
 )
-def test_names_in_all_spellings(value: bytes, expected: str) -> None:
+def test_file_names_in_every_spelling_are_found(value: bytes, expected: str) -> None:
     assert expected in names(value)
 
 
@@ -75,7 +75,7 @@ def test_every_name_counts() -> None:
     assert names(b" attachment; filename=a.txt; filename=b.exe; filename*=utf-8''c.zip") == ["a.txt", "b.exe", "c.zip"]
 
 
-def test_no_name() -> None:
+def test_a_field_without_a_file_name_has_none() -> None:
     assert names(b" text/plain; charset=utf-8") == []
     assert names(b" attachment; surname=x; filename=") == []
 
@@ -95,18 +95,18 @@ def test_no_name() -> None:
         (" Grüße\n".encode("latin-1"), "Grüße"),
     ],
 )
-def test_words(raw: bytes, expected: str) -> None:
+def test_encoded_words_are_decoded(raw: bytes, expected: str) -> None:
     assert words(raw) == expected
 
 
 @given(st.binary())
-def test_base64_comes_back_through_any_junk(data: bytes) -> None:
+def test_base64_is_decoded_despite_other_characters(data: bytes) -> None:
     encoded = standard.b64encode(data).rstrip(b"=")
     assert base64(b"!\n".join(encoded[start : start + 5] for start in range(0, len(encoded), 5))) == data
 
 
 @given(st.binary(max_size=300))
-def test_anything_is_taken(raw: bytes) -> None:
+def test_any_bytes_are_decoded_without_an_exception(raw: bytes) -> None:
     base64(raw)
     words(raw)
     names(b"; filename=" + raw)
@@ -114,7 +114,7 @@ def test_anything_is_taken(raw: bytes) -> None:
 
 
 @given(st.lists(st.integers(1, 30), max_size=6), st.sampled_from(["utf-8", "UTF-8", "iso-8859-1"]))
-def test_encoded_words_cut_anywhere_give_the_whole(cuts: list[int], charset: str) -> None:
+def test_encoded_words_cut_at_any_point_are_joined(cuts: list[int], charset: str) -> None:
     encoded = standard.b64encode(b"ssn 536-90-4399 in a note of words").decode()
     places = sorted({0, len(encoded), *cuts})
     pieces = [encoded[start:end] for start, end in itertools.pairwise(places)]
@@ -130,5 +130,5 @@ def test_encoded_words_cut_anywhere_give_the_whole(cuts: list[int], charset: str
         (b"=?utf-8?b?b25lIQ==?= =?utf-8?b?dHdv?=", "one!two"),
     ],
 )
-def test_whole_encoded_words_are_decoded_one_by_one(raw: bytes, text: str) -> None:
+def test_complete_encoded_words_are_decoded_one_by_one(raw: bytes, text: str) -> None:
     assert words(raw) == text

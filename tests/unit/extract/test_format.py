@@ -41,7 +41,7 @@ def test_a_declared_format_is_identified_and_read(known: Registry) -> None:
     assert (part.reader, part.status, part.text) == ("ledger", Status.COMPLETE, "LEDGER1\nan entry")
 
 
-def test_a_reader_that_does_not_declare_what_it_leaves_out_is_never_complete(known: Registry) -> None:
+def test_a_reader_without_declared_omissions_is_never_complete(known: Registry) -> None:
     known.add(declared(unread=None))
     (part,) = extract_file("book.led", b"LEDGER1\nan entry").parts
     assert (part.status, part.reason) == (Status.LIMITED, UNDECLARED)
@@ -62,7 +62,7 @@ def test_a_name_that_only_another_format_has_is_a_signal(known: Registry) -> Non
         (declared(magic=b"%PDF-"), 'the kinds "pdf" and "ledger" declare the same signature'),
     ],
 )
-def test_what_is_declared_already_is_refused(known: Registry, format_: Format, why: str) -> None:
+def test_a_format_that_is_already_declared_is_refused(known: Registry, format_: Format, why: str) -> None:
     with pytest.raises(FormatError, match=why):
         known.add(format_)
 
@@ -87,7 +87,7 @@ def test_the_module_of_the_documentation_is_added_once(known: Registry, tmp_path
         ("raise SystemError", "SystemError"),
     ],
 )
-def test_a_module_that_is_no_reader_is_named(known: Registry, tmp_path: Path, code: str, why: str) -> None:
+def test_a_module_without_a_valid_reader_is_named(known: Registry, tmp_path: Path, code: str, why: str) -> None:
     name = f"site_reader_{abs(hash(code))}"
     (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
     with pytest.raises(PluginError, match=f"extract.readers: {name}.*{why}"):

@@ -20,11 +20,11 @@ def grain(width: int = SIDE, height: int = SIDE, seed: int = 1) -> Image.Image:
 
 
 @pytest.mark.parametrize("size", [(SIDE, SIDE), (1_001, 333), (333, 1_001)])
-def test_pixels_by_chance_are_grain(size: tuple[int, int]) -> None:
+def test_random_pixels_are_grain(size: tuple[int, int]) -> None:
     assert is_grain(grain(*size))
 
 
-def test_a_small_picture_is_never_called_grain() -> None:
+def test_a_small_image_is_never_grain() -> None:
     assert SIDE * SIDE > SMALLEST > 80 * 80
     assert not is_grain(grain(80, 80))
 
@@ -41,14 +41,14 @@ def test_a_small_picture_is_never_called_grain() -> None:
     ],
     ids=["one shade", "squares", "clouds", "blurred", "black and white", "print"],
 )
-def test_what_has_order_is_no_grain(other: Image.Image) -> None:
+def test_an_image_with_structure_is_not_grain(other: Image.Image) -> None:
     assert not is_grain(other)
 
 
 @pytest.mark.parametrize("kind", ["QRCode", "DataMatrix", "Aztec", "PDF417", "Code128", "Code39", "MicroQRCode"])
 @pytest.mark.parametrize("scale", [1, 2, 5])
 @pytest.mark.parametrize("place", [(0, 0), (37, 101), (-1, -1)])
-def test_a_code_anywhere_on_grain_is_looked_for(kind: str, scale: int, place: tuple[int, int]) -> None:
+def test_an_image_with_a_code_on_grain_is_not_skipped(kind: str, scale: int, place: tuple[int, int]) -> None:
     drawn = code(NUMBER, kind, scale)
     page = grain(drawn.width + SIDE, drawn.height + SIDE)
     across, down = (at if at >= 0 else SIDE for at in place)
@@ -67,7 +67,7 @@ def test_a_code_with_grain_on_it_is_read(kind: str, depth: int) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])
-def test_grain_holds_no_text_and_print_under_grain_is_text(share: float) -> None:
+def test_grain_has_no_text_and_text_under_grain_is_found(share: float) -> None:
     assert not may_hold_text(grain(600, 600))
     page = Image.blend(picture(900, 600, "Amount due 4711", size=80), grain(900, 600), share)
     assert not is_grain(page)

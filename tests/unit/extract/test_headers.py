@@ -33,7 +33,7 @@ def read(name: str, value: bytes) -> HeaderText:
         ('"anna@corp.example" <anna@corp.example>', ""),
     ],
 )
-def test_names_and_comments_of_addresses(value: str, shown: str) -> None:
+def test_names_and_comments_of_addresses_are_text(value: str, shown: str) -> None:
     assert shown_of(value) == shown
     assert list(read("Cc", value.encode()).written) == ([f"cc: {shown}"] if shown else [])
 
@@ -41,7 +41,7 @@ def test_names_and_comments_of_addresses(value: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "name", ["From", "To", "Reply-To", "Resent-Cc", "Errors-To", "X-Sender", "Bcc", "Delivered-To"]
 )
-def test_fields_of_addresses_are_searched_whole_too(name: str) -> None:
+def test_address_fields_are_also_searched_completely(name: str) -> None:
     text = read(name, b"Anna <a.536904399@corp.example>")
     assert list(text.written) == [f"{name.lower()}: Anna"]
     assert list(text.trace) == [f"{name.lower()}: Anna <a.536904399@corp.example>"]
@@ -71,7 +71,7 @@ def test_fields_of_addresses_are_searched_whole_too(name: str) -> None:
         ),
     ],
 )
-def test_what_programs_write_is_kept_apart(name: str) -> None:
+def test_text_that_programs_write_is_kept_separately(name: str) -> None:
     text = read(name, b" ssn 536-90-4399\n")
     assert f"{name.lower()}: ssn 536-90-4399" in text.trace
     assert not text.written
@@ -90,12 +90,12 @@ def test_what_programs_write_is_kept_apart(name: str) -> None:
         "Followup-To",
     ],
 )
-def test_all_other_fields_are_written_by_people(name: str) -> None:
+def test_all_other_fields_count_as_text_of_people(name: str) -> None:
     text = read(name, b" ssn 536-90-4399\n")
     assert (list(text.written), list(text.trace)) == ([f"{name.lower()}: ssn 536-90-4399"], [])
 
 
-def test_a_field_may_say_it_in_its_name() -> None:
+def test_a_value_in_the_name_of_a_field_is_read() -> None:
     assert list(read("X-Ssn-536-90-4399", b"\n").written) == ["x-ssn-536-90-4399: "]
     assert not read("X-Empty", b"\n").written
 
@@ -111,7 +111,7 @@ def test_a_field_may_say_it_in_its_name() -> None:
         ("To", b" bob@partner.example\n"),
     ],
 )
-def test_what_holds_no_number_costs_no_search(name: str, value: bytes) -> None:
+def test_fields_without_a_number_are_not_searched(name: str, value: bytes) -> None:
     text = read(name, value)
     assert not text.trace
     assert not text.written
@@ -126,7 +126,7 @@ def test_what_holds_no_number_costs_no_search(name: str, value: bytes) -> None:
         " ssn ５３６-９０-４３９９\n".encode(),
     ],
 )
-def test_a_date_may_have_room_for_more(value: bytes) -> None:
+def test_additional_digits_in_a_date_are_searched(value: bytes) -> None:
     (line,) = read("Date", value).trace
     assert sum(map(str.isdecimal, line)) >= 9
 
@@ -142,7 +142,7 @@ def test_a_date_may_have_room_for_more(value: bytes) -> None:
         b' multipart/mixed; boundary="ssn 536-90-4399"\n',
     ],
 )
-def test_parameters_are_put_together(value: bytes) -> None:
+def test_split_parameters_are_joined(value: bytes) -> None:
     assert any("ssn 536-90-4399" in line for line in read("Content-Type", value).trace)
 
 
@@ -159,7 +159,7 @@ def test_the_headers_of_parts_are_read(message: bytes) -> None:
     assert [line.partition(": ")[2] for line in mail.headers] == ["ssn 536-90-4399"]
 
 
-def test_they_are_two_parts_of_the_message() -> None:
+def test_headers_are_two_parts_of_the_message() -> None:
     parts = extract_message(b"Organization: Corp\nReferences: <1234567@corp.example>\n\nhello\n").parts
     assert [(part.name, part.trace, part.text) for part in parts[:2]] == [
         ("headers", False, "organization: Corp"),
@@ -167,7 +167,7 @@ def test_they_are_two_parts_of_the_message() -> None:
     ]
 
 
-def test_a_nested_message_is_read_so_too() -> None:
+def test_the_headers_of_a_nested_message_are_read() -> None:
     message = b"Content-Type: message/rfc822\n\nX-Holdgate-Note: 1234567\nTo: Ann <a@corp.example>\n\nhello\n"
     parts = {part.name.rpartition(" › ")[2]: part.text for part in extract_message(message).parts}
     assert parts["technical headers"] == "x-holdgate-note: 1234567"
@@ -175,7 +175,7 @@ def test_a_nested_message_is_read_so_too() -> None:
 
 
 @given(st.lists(st.tuples(st.from_regex(r"[!-9;-~]{1,20}", fullmatch=True), st.binary(max_size=60)), max_size=5))
-def test_nothing_raises_and_no_digits_of_a_plain_value_are_lost(fields: list[tuple[str, bytes]]) -> None:
+def test_no_field_raises_and_no_digits_of_a_plain_value_are_lost(fields: list[tuple[str, bytes]]) -> None:
     text = HeaderText()
     text.take([(name.lower(), value) for name, value in fields])
     whole = "\n".join((*text.written, *text.trace))
@@ -187,7 +187,7 @@ def test_nothing_raises_and_no_digits_of_a_plain_value_are_lost(fields: list[tup
 
 
 @pytest.mark.parametrize("depth", [3, 4])
-def test_messages_are_read_up_to_the_depth_and_no_further(depth: int) -> None:
+def test_messages_are_read_up_to_the_nesting_limit(depth: int) -> None:
     message = b"Content-Type: message/rfc822\n\n" * depth + b"Subject: x\n\ninnermost\n"
     extraction = extract_message(message, Limits(mime_depth=3))
     assert any("innermost" in part.text for part in extraction.parts) == (depth == 3)
@@ -210,13 +210,13 @@ def test_comments_of_programs_are_not_shown_to_people(comment: str) -> None:
     assert not read("Received", f"from a ({comment}) by b".encode()).written
 
 
-def test_a_comment_with_a_number_is() -> None:
+def test_a_comment_with_a_number_is_shown_to_people() -> None:
     written = read("Received", b"from a ([192.0.2.7] card 4111.1111.1111.1111) by b").written
     assert list(written) == ["received: card 4111.1111.1111.1111"]
 
 
 @given(st.text(alphabet='a@"<, \\', max_size=20))
-def test_addresses_are_left_out_of_what_is_shown(text: str) -> None:
+def test_addresses_are_removed_from_the_shown_text(text: str) -> None:
     """The pattern is a quick form of this one, which takes quadratic time for a long word."""
     simple = r'(?:"[^"]*"|[^\s<>(),:;"@]+)@[^\s<>(),:;"]+'
     assert headers._ADDRESS.findall(text) == re.findall(simple, text)
@@ -233,7 +233,7 @@ def test_parameters_are_found(text: str) -> None:
     assert headers._PARAMETER.findall(text) == re.findall(simple, text)
 
 
-def test_a_long_word_beside_a_number_in_a_parameter_is_read() -> None:
+def test_a_number_next_to_a_long_word_in_a_parameter_is_read() -> None:
     parameters = b"a" * 200_000 + b'; name="4111 1111 1111 1111"'
     extraction = extract_message(b"Content-Type: text/plain; " + parameters + b"\n\nhello\n")
     assert any("4111 1111 1111 1111" in part.text for part in extraction.parts)

@@ -55,11 +55,11 @@ DOCX = zipped({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<docum
         ("<html><p>x</p>".encode("utf-16"), "html"),
     ],
 )
-def test_content_decides(data: bytes, kind: str) -> None:
+def test_the_content_decides_the_format(data: bytes, kind: str) -> None:
     assert identify(Document(data, "report.dat")) == kind
 
 
-def test_name_and_type_decide_only_among_texts() -> None:
+def test_name_and_declared_type_decide_only_among_text_formats() -> None:
     assert identify(Document(b"a;b\n", "table.csv")) == "csv"
     assert identify(Document(b"a;b\n", "", "text/csv")) == "csv"
     assert identify(Document(b"From: a\nSubject: b\n\n", "", "text/plain")) == "text"
@@ -77,7 +77,7 @@ def test_name_and_type_decide_only_among_texts() -> None:
         (b"\x89PNG\r\n\x1a\n", "scan.pdf", "application/octet-stream"),
     ],
 )
-def test_lies_are_signals(data: bytes, name: str, declared: str) -> None:
+def test_a_wrong_name_or_type_is_a_signal(data: bytes, name: str, declared: str) -> None:
     document = Document(data, name, declared)
     assert mismatch(document, identify(document)).startswith("type mismatch: ")
 
@@ -93,19 +93,19 @@ def test_lies_are_signals(data: bytes, name: str, declared: str) -> None:
         (b"%PDF-1.7", "x.unknown", "application/x-unknown"),
     ],
 )
-def test_what_is_usual_is_no_signal(data: bytes, name: str, declared: str) -> None:
+def test_a_usual_name_or_type_is_not_a_signal(data: bytes, name: str, declared: str) -> None:
     document = Document(data, name, declared)
     assert mismatch(document, identify(document)) == ""
 
 
 @pytest.mark.parametrize("name", samples())
-def test_samples_are_what_they_are_called(name: str) -> None:
+def test_each_sample_matches_its_name(name: str) -> None:
     document = Document(samples()[name], name)
     assert mismatch(document, identify(document)) == ""
 
 
 @given(st.binary(max_size=600), st.sampled_from(["", "a.zip", "a.csv"]), st.sampled_from(["", "text/html"]))
-def test_anything_has_a_reader(data: bytes, name: str, declared: str) -> None:
+def test_any_document_has_a_reader(data: bytes, name: str, declared: str) -> None:
     assert identify(Document(data, name, declared)) in REGISTRY.formats.keys() | {"message"}
 
 
@@ -117,6 +117,6 @@ def test_markup_after_comments_is_recognised(text: bytes) -> None:
     assert bool(identification._MARKUP.match(text)) == bool(expected)
 
 
-def test_a_text_after_many_comments_is_a_text() -> None:
+def test_text_after_many_comments_is_identified_as_text() -> None:
     assert identify(Document(b"<!---->" * 200 + b"x")) == "text"
     assert identify(Document(b"<!---->" * 200 + b"<html>")) == "html"

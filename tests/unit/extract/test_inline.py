@@ -34,21 +34,21 @@ def yenced(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("end", [b"`\nend\n", b"", b"\nmore words\n"])
-def test_uuencode(end: bytes) -> None:
+def test_uuencoded_files_are_found(end: bytes) -> None:
     assert ("secret.txt", SECRET) in list(files_in(uuencoded(SECRET, end)))
 
 
-def test_uuencode_in_base64() -> None:
+def test_base64_files_of_uuencode_are_found() -> None:
     text = b"begin-base64 644 secret.txt\n" + base64.encodebytes(SECRET) + b"====\n"
     assert ("secret.txt", SECRET) in list(files_in(text))
 
 
 @given(st.binary(max_size=200))
-def test_yenc(content: bytes) -> None:
+def test_yenc_files_are_found(content: bytes) -> None:
     assert list(files_in(yenced(content)))[:1] == [("secret.bin", content)]
 
 
-def test_binhex() -> None:
+def test_binhex_files_are_found() -> None:
     # From RFC 1741's layout: name, type, creator, flags, lengths and CRC, then the data fork.
     name = b"secret"
     header = bytes([len(name)]) + name + b"\0TEXTttxt\0\0" + len(SECRET).to_bytes(4, "big") + bytes(4) + b"\0\0"
@@ -65,12 +65,12 @@ def test_binhex() -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_bare_base64(end: bytes) -> None:
+def test_base64_without_a_header_is_found(end: bytes) -> None:
     text = b"see below\n\n" + base64.encodebytes(SECRET).replace(b"\n", end) + b"\nbye\n"
     assert ("", SECRET) in list(files_in(text))
 
 
-def test_one_long_line_of_base64() -> None:
+def test_one_long_line_of_base64_is_found() -> None:
     assert ("", SECRET * 50) in list(files_in(base64.b64encode(SECRET * 50)))
 
 
@@ -86,7 +86,7 @@ def test_one_long_line_of_base64() -> None:
         b"https://www.corp.example/" + b"a1B2" * 30 + b"?q=" + b"0123456789" * 20,
     ],
 )
-def test_near_misses(text: bytes) -> None:
+def test_text_similar_to_an_encoded_file_is_not_decoded(text: bytes) -> None:
     assert list(files_in(text)) == []
 
 
@@ -111,11 +111,11 @@ PACKED = base64.b64encode(zlib.compress(b"<a>" + SECRET + b"</a>"))
         b"content:: " + CODED[:60] + b"".join(b"\n " + CODED[at : at + 76] for at in range(60, len(CODED), 76)),
     ],
 )
-def test_a_file_inside_a_line(text: bytes) -> None:
+def test_a_base64_file_inside_a_line_is_found(text: bytes) -> None:
     assert ("", PDF) in list(files_in(text))
 
 
-def test_packed_xml_inside_a_line() -> None:
+def test_compressed_xml_inside_a_line_is_found() -> None:
     assert ("", b"<a>" + SECRET + b"</a>") in list(files_in(b"<diagram>" + PACKED + b"</diagram>"))
 
 
@@ -129,7 +129,7 @@ def byte_string(content: bytes, **changed: object) -> str:
 
 
 @pytest.mark.parametrize("level", [1, 6, 9])
-def test_a_drawing_as_bytes_in_a_string(level: int) -> None:
+def test_a_drawing_as_bytes_in_a_string_is_found(level: int) -> None:
     packed = byte_string(zlib.compress(SCENE, level))
     assert list(files_in(f"application/vnd.excalidraw+json: {packed}".encode())) == [("", SCENE)]
     coded = base64.b64encode(packed.encode("latin-1"))
@@ -137,7 +137,7 @@ def test_a_drawing_as_bytes_in_a_string(level: int) -> None:
     assert list(files_in(byte_string(SCENE, compressed=False).encode())) == [("", SCENE)]
 
 
-def test_strings_that_are_no_bytes() -> None:
+def test_other_strings_are_not_decoded_as_bytes() -> None:
     packed = zlib.compress(SCENE)
     assert list(files_in(byte_string(packed, encoding="base64").encode())) == []
     assert list(files_in(byte_string(packed[:20]).encode())) == []
@@ -149,12 +149,12 @@ def test_text_inside_a_line_is_left_to_detection() -> None:
     assert list(files_in(b'{"note": "' + base64.b64encode(SECRET) + b'"}')) == []
 
 
-def test_lines_with_padding_of_their_own_are_files_of_their_own() -> None:
+def test_lines_with_separate_padding_are_separate_files() -> None:
     lines = [base64.b64encode(SECRET[at : at + 31]) for at in (0, 31)]
     assert list(files_in(b"\n".join(lines))) == [("", SECRET[:31]), ("", SECRET[31:62])]
 
 
-def test_plausible() -> None:
+def test_plausible_recognises_file_content() -> None:
     assert plausible(b"PK\x03\x04")
     assert plausible("Rosenquist".encode("utf-16-le"))
     assert not plausible(bytes(range(128, 256)))
@@ -164,11 +164,11 @@ def test_plausible() -> None:
     st.binary(max_size=400),
     st.sampled_from([b"begin 644 x\n", b"=ybegin name=x\n", b"converted with BinHex 4.0)\n:", b""]),
 )
-def test_anything_is_taken(data: bytes, start: bytes) -> None:
+def test_any_bytes_are_searched_without_an_exception(data: bytes, start: bytes) -> None:
     list(files_in(start + data))
 
 
 @pytest.mark.parametrize("before", [b"", b"0x", b"\\\\x", b"X'"], ids=["plain", "0x", "PostgreSQL", "SQL"])
-def test_a_file_in_hexadecimal_digits_as_databases_write_it(before: bytes) -> None:
+def test_a_file_in_hexadecimal_digits_of_a_database_is_found(before: bytes) -> None:
     content = b"\x89PNG\r\n\x1a\n" + bytes(range(60))
     assert [found for _, found in files_in(b"1\t" + before + content.hex().encode() + b"\t2\n")] == [content]

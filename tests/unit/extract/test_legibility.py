@@ -23,18 +23,18 @@ def with_lines(size: int, *lines: str, shade: int = 255, ink: int = 20) -> Image
 
 @pytest.mark.parametrize("size", [16, 20, 24, 36, 60])
 @pytest.mark.parametrize(("shade", "ink"), [(255, 0), (255, 90), (0, 255), (150, 10)])
-def test_one_number_alone_is_seen(size: int, shade: int, ink: int) -> None:
+def test_a_single_line_with_a_number_is_recognised(size: int, shade: int, ink: int) -> None:
     image = with_lines(size, NUMBER, shade=shade, ink=ink)
     assert may_hold_text(image)
     assert may_hold_text(image.rotate(90, expand=True))
 
 
 @pytest.mark.parametrize("size", [10, 12, 14, 18, 28])
-def test_a_list_is_seen(size: int) -> None:
+def test_a_list_is_recognised(size: int) -> None:
     assert may_hold_text(with_lines(size, *[f"Alice Example {NUMBER}"] * 6))
 
 
-def test_faint_and_blurred_print_is_seen() -> None:
+def test_faint_and_blurred_text_is_recognised() -> None:
     image = with_lines(18, *[f"Alice Example {NUMBER}"] * 8, shade=150, ink=100)
     assert may_hold_text(image.filter(ImageFilter.GaussianBlur(0.6)))
 
@@ -50,7 +50,7 @@ def landscape(seed: int) -> Image.Image:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_photograph_is_not_taken_for_print(seed: int) -> None:
+def test_a_photograph_is_not_recognised_as_text(seed: int) -> None:
     assert not may_hold_text(landscape(seed))
 
 
@@ -62,16 +62,16 @@ def shapes() -> list[Image.Image]:
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_a_drawing_is_not_taken_for_print(number: int) -> None:
+def test_a_drawing_is_not_recognised_as_text(number: int) -> None:
     assert not may_hold_text(shapes()[number])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (11, 48), (48, 12), (3, 3)])
-def test_any_size_is_looked_at(size: tuple[int, int]) -> None:
+def test_an_image_of_any_size_is_examined(size: tuple[int, int]) -> None:
     assert not may_hold_text(Image.new("L", size))
 
 
-def test_large_print_is_found_in_a_small_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_text_is_found_in_the_reduced_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest size, which takes three quarters of the time, is not needed for it."""
     compared: list[tuple[int, int]] = []
 

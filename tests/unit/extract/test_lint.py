@@ -50,7 +50,7 @@ SOUND = {
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_sound_messages_are_without_doubt(name: str) -> None:
+def test_valid_messages_have_no_doubt(name: str) -> None:
     assert doubts(SOUND[name]) == []
 
 
@@ -95,7 +95,7 @@ ODD = {
 }
 
 
-def test_an_at_sign_in_a_quoted_boundary_is_no_doubt() -> None:
+def test_an_at_sign_in_a_quoted_boundary_causes_no_doubt() -> None:
     message = multipart(PLAIN).replace(b"boundary=b", b'boundary="==_1@mx.corp.example==_"')
     message = message.replace(b"\n--b", b"\n--==_1@mx.corp.example==_")
     assert doubts(message) == []
@@ -103,11 +103,11 @@ def test_an_at_sign_in_a_quoted_boundary_is_no_doubt() -> None:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_each_doubt(name: str) -> None:
+def test_each_doubt_is_found_in_its_message(name: str) -> None:
     assert name in doubts(ODD[name])
 
 
-def test_leaves_are_decoded_and_typed() -> None:
+def test_leaf_parts_are_decoded_with_their_type() -> None:
     reading = lint.read(
         multipart(b"Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\naGVsbG8="), Budget()
     )
@@ -115,7 +115,7 @@ def test_leaves_are_decoded_and_typed() -> None:
     assert (leaf.content_type, leaf.charset, leaf.body) == ("text/html", "utf-8", b"hello")
 
 
-def test_what_stands_round_the_parts_is_kept() -> None:
+def test_text_around_the_parts_is_kept() -> None:
     assert lint.read(SOUND["preamble and epilogue"], Budget()).outside == [b"This is MIME.\n", b"list footer\n"]
 
 
@@ -143,7 +143,7 @@ def test_limits_are_named(message: bytes, limits: Limits, unread: str) -> None:
         )
     )
 )
-def test_anything_is_read(pieces: list[bytes]) -> None:
+def test_any_message_is_read_without_an_exception(pieces: list[bytes]) -> None:
     lint.read(b"\n".join(pieces), Budget())
 
 
@@ -156,7 +156,7 @@ def test_anything_is_read(pieces: list[bytes]) -> None:
         multipart(b"Content-Type: message/global\nContent-Transfer-Encoding: base64\n\naGVsbG8="),
     ],
 )
-def test_what_old_programs_write_has_one_meaning(message: bytes) -> None:
+def test_messages_of_old_programs_have_no_doubt(message: bytes) -> None:
     assert lint.read(message, Budget()).doubts == []
 
 
@@ -168,7 +168,7 @@ def test_what_old_programs_write_has_one_meaning(message: bytes) -> None:
         multipart(PLAIN).replace(b"--b--\n", b"--b--x\n\naGVsbG8gdGhlcmU=\n"),
     ],
 )
-def test_what_a_decoder_could_decode_stays_a_doubt(message: bytes) -> None:
+def test_text_that_a_decoder_could_decode_causes_a_doubt(message: bytes) -> None:
     assert lint.read(message, Budget()).doubts
 
 

@@ -33,7 +33,7 @@ def test_subject_is_decoded_and_each_one_counts() -> None:
         "Authentication-Results: corp.example; spf=pass",
     ],
 )
-def test_addresses_and_trace_are_no_text(field: str) -> None:
+def test_addresses_and_trace_fields_are_not_text(field: str) -> None:
     assert not read_mail(f"{field}\n\nbody".encode(), Budget()).headers
 
 
@@ -45,7 +45,7 @@ def test_free_fields_are_text(field: str) -> None:
     assert list(read_mail(f"{field}\n\nbody".encode(), Budget()).headers) == [f"{name.lower()}: {value}"]
 
 
-def test_all_names_of_a_leaf() -> None:
+def test_all_names_of_a_leaf_part_are_found() -> None:
     disposition = b"Content-Disposition: attachment; filename=b.exe; filename*=utf-8''c.zip"
     message = b"Content-Type: text/plain; name=a.txt\n" + disposition + b"\n\nx"
     (leaf,) = read_mail(message, Budget()).leaves
@@ -56,20 +56,20 @@ def test_all_names_of_a_leaf() -> None:
 @pytest.mark.parametrize(
     "kind", ["message/partial; id=a; number=1; total=2", "message/external-body; access-type=anon-ftp"]
 )
-def test_content_that_is_elsewhere_is_unread(kind: str) -> None:
+def test_external_content_is_reported_as_unread(kind: str) -> None:
     mail = read_mail(f"Content-Type: {kind}\n\nSubject: x\n\npart".encode(), Budget())
     assert mail.unread
     assert mail.unread[0].startswith(kind.partition(";")[0])
 
 
-def test_a_sound_message_is_read_once() -> None:
+def test_a_valid_message_is_read_once() -> None:
     mail = read_mail(b"Subject: x\n\nhello\n", Budget())
     assert [leaf.document.data for leaf in mail.leaves] == [b"hello\n"]
     assert not mail.unread
     assert not mail.signals
 
 
-def test_doubts_are_unread_and_signalled_and_read_otherwise() -> None:
+def test_a_doubtful_message_is_reported_and_read_in_other_ways_too() -> None:
     mail = read_mail(
         b"Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\n\nVGhlIHdvcmQgaXMgUm9zZW5xdWlzdA==\n",
         Budget(),
@@ -79,7 +79,7 @@ def test_doubts_are_unread_and_signalled_and_read_otherwise() -> None:
     assert b"The word is Rosenquist" in [leaf.document.data for leaf in mail.leaves]
 
 
-def test_what_the_standard_parser_raises_is_no_end() -> None:
+def test_an_exception_of_the_standard_parser_does_not_stop_reading() -> None:
     message = b"Content-Type: multipart/mixed; boundary*=us-\0ascii''b\n\n--b\n\nThe word is Rosenquist\n--b--\n"
     mail = read_mail(message, Budget())
     assert any(b"Rosenquist" in leaf.document.data for leaf in mail.leaves)
@@ -103,14 +103,14 @@ def test_what_the_standard_library_writes_is_read_back(body: str, content: bytes
 
 
 @given(st.binary(max_size=500))
-def test_the_union_holds_the_body(body: bytes) -> None:
+def test_the_readings_together_contain_the_body(body: bytes) -> None:
     words = b"The word is Rosenquist"
     mail = read_mail(b"Subject: x\n\n" + body + b"\n" + words + b"\n", Budget())
     assert any(words in leaf.document.data for leaf in mail.leaves)
 
 
 @given(st.binary(max_size=600))
-def test_anything_is_read(data: bytes) -> None:
+def test_any_message_is_read_without_an_exception(data: bytes) -> None:
     read_mail(data, Budget())
     read_mail(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + data, Budget())
 
@@ -130,7 +130,7 @@ def test_quoted_fields_with_something_to_decode_are_ambiguous(content: bytes) ->
 
 
 @pytest.mark.parametrize("hidden", [b"219=2E09=2E9999", b"219-=\n09-9999", b"219-=20=\n09-9999"])
-def test_quoted_fields_with_escapes_of_marks_are_read_with_them_undone(hidden: bytes) -> None:
+def test_quoted_fields_with_escaped_marks_are_also_read_decoded(hidden: bytes) -> None:
     quoted = b"Subject: x\n\nIt has\n--bound\nContent-Type: text/plain\n\nfirst\n" + hidden + b"\nlast\n"
     mail = read_mail(quoted, Budget())
     assert (mail.signals, mail.unread) == ([], [])
@@ -158,7 +158,7 @@ def test_the_boundary_that_a_message_declares_is_not_read_as_quoted_printable(bo
     "line",
     [b"--==2E22== 219", b"-- ==2E22==", b"--==2E22==-", b"x==2E22==", b"boundary===2E22", b'boundary="==2E22==x"'],
 )
-def test_other_lines_with_its_text_are(line: bytes) -> None:
+def test_other_lines_with_the_text_of_the_boundary_are_read_as_quoted_printable(line: bytes) -> None:
     message = EmailMessage()
     message.set_content("hello")
     message.make_mixed("==2E22==")
@@ -212,7 +212,7 @@ def test_lines_of_an_encoded_text_are_read_once(line_end: bytes) -> None:
     assert extract_plain(message) is not None
 
 
-def test_lines_that_another_part_has_encoded_are_read_undone() -> None:
+def test_lines_encoded_in_another_part_are_also_read_decoded() -> None:
     """The escapes are in a part that is not encoded, so nobody but a rescuing reader decodes them."""
     mail = read_mail(_page("quoted-printable", "Code 536=2D22=\n=2D1234"), Budget())
     assert mail.leaves[-1].whole

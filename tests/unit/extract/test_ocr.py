@@ -52,7 +52,7 @@ def sink() -> KeepingSink:
     ("width", "height", "read"),
     [(100, 30, True), (30, 100, True), (99, 40, False), (100, 29, False), (1, 1, False), (5_000, 2, False)],
 )
-def test_icons_and_lines_are_left_out_without_a_word(width: int, height: int, read: bool, sink: KeepingSink) -> None:
+def test_icons_and_lines_are_skipped_without_a_limit(width: int, height: int, read: bool, sink: KeepingSink) -> None:
     engine = CountingEngine()
     Ocr(engine).read(width, height, written(width, height), sink, "")
     assert bool(engine.read) == read
@@ -60,24 +60,24 @@ def test_icons_and_lines_are_left_out_without_a_word(width: int, height: int, re
 
 
 @pytest.mark.parametrize(("width", "height"), [(300, 200), (640, 380), (1_654, 2_339)])
-def test_without_engine_a_picture_with_lines_is_limited(width: int, height: int, sink: KeepingSink) -> None:
+def test_without_an_engine_an_image_with_lines_is_limited(width: int, height: int, sink: KeepingSink) -> None:
     Ocr().read(width, height, written(width, height), sink, "")
     assert sink.limits == [NOT_READ]
 
 
-def test_without_engine_a_small_picture_is_a_logo(sink: KeepingSink) -> None:
+def test_without_an_engine_a_small_image_counts_as_a_logo(sink: KeepingSink) -> None:
     Ocr().read(300, 199, written(300, 199), sink, "")
     assert (sink.texts, sink.limits) == ([], [])
 
 
 @pytest.mark.parametrize("engine", [None, CountingEngine()])
-def test_a_picture_without_lines_is_neither_read_nor_limited(engine: CountingEngine | None, sink: KeepingSink) -> None:
+def test_an_image_without_lines_is_neither_read_nor_limited(engine: CountingEngine | None, sink: KeepingSink) -> None:
     logo = picture(600, 500, "X", size=300)
     Ocr(engine).read(600, 500, lambda: Pixels(600, 500, logo.tobytes()), sink, "")
     assert (sink.limits, engine.read if engine else []) == ([], [])
 
 
-def test_a_scan_is_read_whatever_it_looks_like(sink: KeepingSink) -> None:
+def test_a_scan_is_always_read(sink: KeepingSink) -> None:
     engine = CountingEngine()
     logo = picture(600, 500, "X", size=300)
     Ocr(engine).read(600, 500, lambda: Pixels(600, 500, logo.tobytes()), sink, "", scan=True)
@@ -86,7 +86,7 @@ def test_a_scan_is_read_whatever_it_looks_like(sink: KeepingSink) -> None:
     assert sink.limits == [NOT_READ]
 
 
-def test_text_stands_at_its_place(sink: KeepingSink) -> None:
+def test_text_has_its_place(sink: KeepingSink) -> None:
     Ocr(CountingEngine()).read(200, 100, written(200, 100), sink, "page 3")
     assert sink.texts == [("text", "page 3")]
 
@@ -96,7 +96,7 @@ def test_too_many_pixels_are_not_decoded(sink: KeepingSink) -> None:
     assert sink.limits == [NOT_READ]
 
 
-def test_pages_of_one_message_are_counted_and_the_next_message_begins_anew() -> None:
+def test_pages_are_counted_separately_for_each_message() -> None:
     engine = CountingEngine()
     reading = Ocr(engine, OcrLimits(pages=2))
     sink = KeepingSink()
@@ -118,12 +118,12 @@ def test_the_same_pixels_are_read_once(sink: KeepingSink) -> None:
     assert len(sink.texts) == 4
 
 
-def test_what_takes_too_long_is_not_read(sink: KeepingSink) -> None:
+def test_an_image_over_the_time_limit_is_not_read(sink: KeepingSink) -> None:
     Ocr(CountingEngine(fails=True)).read(200, 100, written(200, 100), sink, "")
     assert (sink.texts, sink.limits) == ([], [NOT_READ])
 
 
-def test_what_an_engine_read_before_it_gave_up_counts(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_read_before_the_engine_gave_up_counts(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
     def recognise(pixels: Pixels, seconds: float) -> str:
         raise OcrError("time limit", "half of it")
 
@@ -133,7 +133,7 @@ def test_what_an_engine_read_before_it_gave_up_counts(sink: KeepingSink, monkeyp
     assert (sink.texts, sink.limits) == ([("half of it", "page 1")], [NOT_READ])
 
 
-def test_a_picture_that_cannot_be_decoded_is_not_read(sink: KeepingSink) -> None:
+def test_an_image_that_cannot_be_decoded_is_not_read(sink: KeepingSink) -> None:
     def broken() -> Pixels:
         raise OcrError("picture not decoded")
 
@@ -141,7 +141,7 @@ def test_a_picture_that_cannot_be_decoded_is_not_read(sink: KeepingSink) -> None
     assert sink.limits == [NOT_READ]
 
 
-def test_the_clock_of_the_message_stands_still(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_of_the_message_is_paused_during_ocr(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([100.0, 107.0])
     monkeypatch.setattr("holdgate.extract.ocr.time.monotonic", lambda: next(clock))
     deadline, part_deadline = sink.budget.deadline, sink.budget.part_deadline
@@ -149,7 +149,7 @@ def test_the_clock_of_the_message_stands_still(sink: KeepingSink, monkeypatch: p
     assert (sink.budget.deadline - deadline, sink.budget.part_deadline - part_deadline) == (7.0, 7.0)
 
 
-def test_time_of_one_message_is_bounded(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ocr_time_of_one_message_has_a_limit(sink: KeepingSink, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 61.0])
     monkeypatch.setattr("holdgate.extract.ocr.time.monotonic", lambda: next(clock))
     reading = Ocr(CountingEngine())
@@ -170,7 +170,7 @@ def tesseract() -> TesseractEngine:
 
 @pytest.mark.slow  # Tesseract
 @pytest.mark.parametrize("turned", [0, 90])
-def test_tesseract_reads_german_and_numbers_also_lying_on_the_side(tesseract: TesseractEngine, turned: int) -> None:
+def test_tesseract_reads_german_and_numbers_in_rotated_images_too(tesseract: TesseractEngine, turned: int) -> None:
     lines = ["IBAN DE89 3704 0044 0532 0130 00", "Geburtsdatum und Staatsangehoerigkeit"] * 4
     image = picture(1_000, 800, *lines, size=36).rotate(turned, expand=True)
     text = tesseract.recognise(Pixels(image.width, image.height, image.tobytes()), 20.0)
@@ -206,16 +206,14 @@ CARDS = (
 
 @pytest.mark.slow  # Tesseract
 @pytest.mark.parametrize("size", [16, 25, 70])
-def test_a_list_in_a_typewriter_face_keeps_its_lines(tesseract: TesseractEngine, size: int) -> None:
+def test_a_list_in_a_monospaced_font_keeps_its_lines(tesseract: TesseractEngine, size: int) -> None:
     names = ("Alice", "David", "Carol", "Frank", "Grace")
     rows = [f"{name}  {card}" for name, card in zip(names, CARDS, strict=True)]
     text = tesseract.recognise(typed(size, *rows), 60.0)
     assert [card for card in CARDS if card not in text] == []
 
 
-def test_what_was_read_before_the_time_was_over_counts(
-    tesseract: TesseractEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_text_read_before_the_time_limit_counts(tesseract: TesseractEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = typed(25, "Alice  4111 1111 1111 1111", "David  5555 5555 5555 4444")
     clock = iter([0.0, 0.0])
     monkeypatch.setattr("holdgate.extract.tesseract.time.monotonic", lambda: next(clock, 1e6))
@@ -225,7 +223,7 @@ def test_what_was_read_before_the_time_was_over_counts(
 
 
 @pytest.mark.slow  # Tesseract
-def test_tesseract_gives_up_in_time(tesseract: TesseractEngine) -> None:
+def test_tesseract_stops_at_the_time_limit(tesseract: TesseractEngine) -> None:
     image = picture(2_000, 2_800, *["many words in many lines, one after the other"] * 55, size=30)
     with pytest.raises(OcrError):
         tesseract.recognise(Pixels(image.width, image.height, image.tobytes()), 0.001)

@@ -22,21 +22,21 @@ def placed(rows: list[tuple[str, str]], slope: float = 0.0) -> list[Word]:
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.05, -0.05])
-def test_columns_of_a_list_become_its_lines(slope: float) -> None:
+def test_columns_of_a_list_are_joined_to_lines(slope: float) -> None:
     columns = sorted(placed(LIST, slope), key=lambda word: (word.left, word.top))
     assert lines_of(columns) == [" ".join(row) for row in LIST]
 
 
-def test_words_of_different_lines_stay_apart() -> None:
+def test_words_of_different_lines_stay_separate() -> None:
     assert lines_of([Word("over", 0, 0, 40, 20), Word("under", 50, 15, 90, 35)]) == ["over", "under"]
 
 
 @given(st.lists(st.builds(Word, st.text("ab1", min_size=1), *[st.integers(0, 50)] * 4), max_size=30))
-def test_no_word_is_lost_whatever_its_box(words: list[Word]) -> None:
+def test_no_word_is_lost_with_any_box(words: list[Word]) -> None:
     assert sorted(" ".join(lines_of(words)).split()) == sorted(word.text for word in words)
 
 
-def test_the_height_is_the_usual_one() -> None:
+def test_the_height_is_the_median_of_the_words() -> None:
     assert height_of([Word("a", 0, 0, 1, 20), Word("b", 0, 0, 1, 22), Word("c", 0, 0, 1, 90)]) == 22
     assert height_of([]) == 0
 
@@ -50,18 +50,18 @@ def test_the_height_is_the_usual_one() -> None:
         ("219-O9-9999", "219-09-9999"),
     ],
 )
-def test_letters_in_a_number_are_digits(read: str, meant: str) -> None:
+def test_letters_misread_in_a_number_become_digits(read: str, meant: str) -> None:
     assert with_digits(read) == meant
 
 
 @pytest.mark.parametrize(
     "text", ["5G and B2B", "IBAN of Sol", "2 Bills", "C01X0006H", "Ill 12 Sol 34", "US 20 gills", "see GB8 1SD"]
 )
-def test_letters_elsewhere_are_letters(text: str) -> None:
+def test_letters_in_other_text_are_not_changed(text: str) -> None:
     assert with_digits(text) == text
 
 
-def test_only_other_lines_are_added() -> None:
+def test_only_different_lines_are_added() -> None:
     first = "Alice\nBob\n\n4111 1111 1111 1111"
     assert merged(first, ["Alice 4111 1111 1111 1111", "Bob", ""], ["411111111111 1111"]) == (
         f"{first}\n\nAlice 4111 1111 1111 1111"
@@ -74,7 +74,7 @@ def test_a_number_of_the_first_reading_is_added_with_its_digits() -> None:
 
 
 @given(st.text(), st.lists(st.text(st.characters(exclude_categories=("Z", "C")))))
-def test_the_first_reading_stays_as_it_is(first: str, other: list[str]) -> None:
+def test_the_first_reading_is_not_changed(first: str, other: list[str]) -> None:
     text = merged(first, other)
     assert text.startswith(first.strip())
     assert all(with_digits(line) in text for line in other)

@@ -57,7 +57,7 @@ def _damaged(whole: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
-def test_a_damaged_file_gives_what_olefile_gives() -> None:
+def test_a_damaged_file_gives_the_same_result_as_olefile() -> None:
     """Wrong sectors, loops, sizes and ends: the same bytes or the same kind of error."""
     chance = random.Random(1)
     outcomes = Counter[str]()

@@ -14,11 +14,11 @@ FEW_DIGITS = st.lists(st.sampled_from(["&#", "x", "0", "52", ";", "&amp", "&lt;"
 
 
 @given(FEW_DIGITS)
-def test_the_same_as_the_standard_library(text: str) -> None:
+def test_references_are_replaced_like_by_the_standard_library(text: str) -> None:
     assert unescaped(f"{text} ") == html.unescape(f"{text} ")
 
 
-def test_any_number_of_digits() -> None:
+def test_a_reference_with_any_number_of_digits_is_replaced() -> None:
     assert unescaped(f"&#{'0' * 5_000}52;111") == "4111"
     assert unescaped(f"a &#{'9' * 5_000}; b") == "a \ufffd b"
     assert unescaped(f"&#{'0' * 5_000};") == "\ufffd"

@@ -34,22 +34,22 @@ def found(message: bytes, words: bytes = WORDS) -> bool:
         b"".join(b"=%02X" % byte for byte in WORDS[:20]) + b"= \r\n" + b"".join(b"=%02X" % byte for byte in WORDS[20:]),
     ],
 )
-def test_payload_is_found(body: bytes) -> None:
+def test_the_payload_is_found_in_each_form(body: bytes) -> None:
     assert found(b"Subject: x\n\n--b\nX-A: b\n\n" + body)
 
 
-def test_noise_is_no_reading() -> None:
+def test_noise_gives_no_reading() -> None:
     noise = base64.encodebytes(bytes(range(129, 255)))
     assert [kind for kind, _ in readings(b"Subject: x\n\n" + noise, Budget())] == ["text"]
 
 
 @given(st.binary(max_size=100), st.binary(max_size=100))
-def test_base64_is_found_between_anything(before: bytes, after: bytes) -> None:
+def test_base64_is_found_between_any_text(before: bytes, after: bytes) -> None:
     assert found(before + b"\n\n" + base64.encodebytes(WORDS) + b"\n\n" + after)
 
 
 @given(st.lists(st.sampled_from([b"a" * 60, b"b" * 70, b"=", b"==", b"\n", b"\r\n", b" ", b"x", b"-"]), max_size=24))
-def test_spans_of_base64_are_left_out_of_the_whole(pieces: list[bytes]) -> None:
+def test_base64_spans_are_removed_from_the_complete_reading(pieces: list[bytes]) -> None:
     """The pattern is a quick form of this one, which takes quadratic time for a long line."""
     data = b"".join(pieces)
     assert next(whole(data)) == re.sub(rb"(?:[A-Za-z0-9+/]{60,}={0,2}\r?\n){3,}", b"\n", data)

@@ -100,7 +100,7 @@ def names(extraction: Extraction) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_as_programs_write_it_has_no_rest(name: str) -> None:
+def test_an_ordinary_file_has_no_unclaimed_bytes(name: str) -> None:
     extraction = extract_file(name, FILES[name])
     assert UNCLAIMED not in names(extraction)
     assert not any(NO_END in part.reason for part in extraction.parts)
@@ -111,7 +111,7 @@ def test_a_file_as_programs_write_it_has_no_rest(name: str) -> None:
     [pytest.param(TAIL, id="text"), pytest.param(NOISE + TAIL + NOISE, id="bytes", marks=pytest.mark.slow)],
 )
 @pytest.mark.parametrize("name", [name for name in FILES if name != "utf16.txt"])
-def test_what_stands_behind_the_end_is_read_or_the_part_is_limited(name: str, tail: bytes) -> None:
+def test_data_after_the_end_is_read_or_the_part_is_limited(name: str, tail: bytes) -> None:
     extraction = extract_file(name, FILES[name] + tail)
     found = any("Rosenquist-behind" in part.text for part in extraction.parts)
     assert found or extraction.status is not Status.COMPLETE
@@ -126,17 +126,17 @@ ELSEWHERE = {"tnef", "old-word", "old-excel", "msg", "publisher", "project", "wo
 NAMED = {one.kind for one in named.FORMATS}
 
 
-def test_every_shipped_format_says_what_it_claims_or_has_a_sample_here() -> None:
+def test_every_shipped_format_declares_its_claim_or_has_a_sample() -> None:
     kinds = {identify(Document(data, name)) for name, data in FILES.items()}
     missing = set(formats.REGISTRY.formats) - kinds - TEXTS - ELSEWHERE - NAMED
     assert missing == set()
 
 
-def test_every_shipped_format_declares_what_stays_unread() -> None:
+def test_every_shipped_format_declares_its_unread_content() -> None:
     assert [one.kind for one in formats.REGISTRY.formats.values() if one.unread is None] == []
 
 
-def test_what_stands_between_the_members_of_a_zip_file_is_read() -> None:
+def test_data_between_the_members_of_a_zip_file_is_read() -> None:
     first, second = zipped({"a.txt": b"words " * 9}), zipped({"b.txt": b"more words"})
     at = first.index(b"PK\1\2")
     moved = bytearray(first[:at] + TAIL + first[at:])
@@ -151,6 +151,6 @@ def test_the_system_area_of_a_disc_image_is_read() -> None:
     assert any("Rosenquist-behind" in part.text for part in extract_file("a.iso", TAIL + disc[len(TAIL) :]).parts)
 
 
-def test_padding_is_no_rest() -> None:
+def test_padding_does_not_count_as_unclaimed() -> None:
     for padding in (b"\0" * 5_000, b"\xff" * 100, b" \r\n" * 50):
         assert UNCLAIMED not in names(extract_file("a.gif", FILES["plain.gif"] + padding))

@@ -35,7 +35,7 @@ def test_equal_bytes_of_another_document_are_opened_again() -> None:
     assert zip_file.opened(other) is not first
 
 
-def test_after_a_file_that_is_none_the_next_one_is_opened() -> None:
+def test_the_next_package_is_opened_after_an_invalid_one() -> None:
     with pytest.raises(zipfile.BadZipFile):
         zip_file.opened(b"PK\x03\x04 and no directory")
     assert zip_file.opened(_DOCUMENT.read_bytes()).namelist()

@@ -71,7 +71,7 @@ def test_every_token_of_libreoffice_is_found(path):
 
 
 @pytest.mark.parametrize("name", ["text.odt", "text.docx", "text.doc", "text.rtf"])
-def test_revisions_are_joined_both_ways(name):
+def test_revisions_are_joined_before_and_after(name):
     kind = name.split(".")[1]
     text = read(READERS.get(kind, ooxml), (DOCUMENTS / name).read_bytes()).whole()
     assert "revised 4111 1111 3333 3333 end" in text

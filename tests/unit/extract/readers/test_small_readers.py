@@ -28,30 +28,30 @@ def der(tag: int, *contents: bytes) -> bytes:
     return bytes([tag, 0x82]) + len(content).to_bytes(2, "big") + content
 
 
-def test_text_in_two_charsets() -> None:
+def test_text_is_read_in_two_possible_charsets() -> None:
     first, *others = read_all(text.read, "Привет, это договор".encode("cp1251")).texts
     assert "договор" in first[0] or any("договор" in other for other, _ in others)
     assert all(place == "in another charset" for _, place in others)
 
 
-def test_text_hands_on_the_files_inside() -> None:
+def test_files_inside_a_text_are_passed_on() -> None:
     sink = read_all(text.read, b"see:\n\n" + base64.encodebytes(b"The word is Rosenquist, several lines of it. " * 3))
     assert b"Rosenquist" in sink.documents[0].data
 
 
-def test_quoted_printable_that_no_field_announced_is_undone() -> None:
+def test_undeclared_quoted_printable_is_decoded() -> None:
     data = b"first line\nthe=20number=20is=20219-09-9999=\n, they say\n"
     assert read_all(text.read, data).texts[1:] == [("the number is 219-09-9999, they say", "quoted-printable undone")]
     assert len(read_all(text.read, b"https://www.partner.example/?a=20&b=20\n").texts) == 1
 
 
-def test_encrypted_block_inside_text_is_limited() -> None:
+def test_an_encrypted_block_inside_a_text_is_limited() -> None:
     sink = read_all(text.read, b"see below\n-----BEGIN PGP MESSAGE-----\n\nwcBM\n-----END PGP MESSAGE-----\n")
     assert sink.limits == ["encrypted block"]
     assert read_all(text.read, b"-----BEGIN PGP SIGNED MESSAGE-----\nx\n").limits == []
 
 
-def test_mailbox() -> None:
+def test_the_messages_of_a_mailbox_are_read() -> None:
     separator = b"From a@corp.example Mon Nov 23 09:00:00 2026\n"
     data = separator + b"Subject: x\n\nFrom here on\n\n" + separator + b"Subject: y\n\n"
     sink = read_all(mbox.read, data)
@@ -70,12 +70,12 @@ def test_mailbox() -> None:
         ),
     ],
 )
-def test_opaque_signature_is_opened(data: bytes) -> None:
+def test_an_opaque_signature_is_opened(data: bytes) -> None:
     (document,) = read_all(pkcs7.read, data).documents
     assert (document.data, document.declared_type) == (message(), "message/rfc822")
 
 
-def test_a_detached_signature_holds_nothing() -> None:
+def test_a_detached_signature_has_no_document() -> None:
     digest = der(0x30, bytes.fromhex("06092a864886f70d010904"), der(0x04, b"The word is Rosenquist"))
     data = der(0x30, SIGNED_DATA, der(0xA0, der(0x30, b"\x02\x01\x01", der(0x31), der(0x30, DATA), der(0x31, digest))))
     assert read_all(pkcs7.read, data).documents == []
@@ -91,19 +91,19 @@ def test_compressed_data_is_opened() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"), [(der(0x30, ENVELOPED_DATA), "encrypted"), (der(0x30, DATA), "damaged"), (b"0", "damaged")]
 )
-def test_what_is_enveloped_is_encrypted(data: bytes, reason: str) -> None:
+def test_enveloped_data_is_reported_as_encrypted(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
         read_all(pkcs7.read, data)
 
 
 @given(st.binary(max_size=300))
-def test_any_der_ends(data: bytes) -> None:
+def test_parsing_any_der_ends(data: bytes) -> None:
     with contextlib.suppress(UnreadableError):
         assert len(read_all(pkcs7.read, der(0x30, SIGNED_DATA) + data).documents) < 2
 
 
 @pytest.mark.parametrize("label", ["CMS", "PKCS7", "PKCS #7 SIGNED DATA"])
-def test_a_signed_file_in_textual_encoding_is_read_as_its_der_is(label: str) -> None:
+def test_a_signed_file_in_pem_is_read_like_its_der(label: str) -> None:
     encoded = base64.encodebytes(signed(b"a file with several words in it")).decode()
     text_ = f"subject=a signer\n-----BEGIN {label}-----\n{encoded}-----END {label}-----\n"
     extraction = extract_file("order.txt.p7m", text_.encode())
@@ -120,7 +120,7 @@ def test_a_signed_file_in_textual_encoding_is_read_as_its_der_is(label: str) -> 
         (b"Content-Type: text/plain\r\n\r\nwords", "message"),
     ],
 )
-def test_signed_content_is_what_its_own_bytes_say(content: bytes, kind: str) -> None:
+def test_signed_content_is_identified_by_its_bytes(content: bytes, kind: str) -> None:
     (document,) = read_all(pkcs7.read, signed(content)).documents
     assert identify(document) == kind
 
@@ -150,7 +150,7 @@ RAW_DEFLATE = zlib.compressobj(wbits=-15)
         b"\xcb\xe4b\x08note.txt\0\0\0\0Th\x14e word is Rosenquist",
     ],
 )
-def test_a_message_that_nobody_encrypted_is_read(data: bytes) -> None:
+def test_an_openpgp_message_without_encryption_is_read(data: bytes) -> None:
     (document,) = read_all(openpgp.read, data).documents
     assert (document.name, document.data) == ("note.txt", b"The word is Rosenquist")
     armoured = b"-----BEGIN PGP MESSAGE-----\nComment: a note\n\n" + base64.encodebytes(data)
@@ -172,17 +172,17 @@ def test_a_message_with_an_encrypted_packet_is_encrypted(tag: int) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_any_packets_end(data: bytes) -> None:
+def test_parsing_any_packets_ends(data: bytes) -> None:
     with contextlib.suppress(UnreadableError):
         read_all(openpgp.read, data)
 
 
-def test_encrypted() -> None:
+def test_an_encrypted_file_is_reported() -> None:
     with pytest.raises(UnreadableError, match="encrypted"):
         read_all(encrypted.read, b"-----BEGIN PGP MESSAGE-----")
 
 
-def test_binary_gives_strings_and_says_so() -> None:
+def test_strings_of_an_unknown_format_are_read_and_this_is_reported() -> None:
     data = (
         b"\x00\x01" * 50 + b"Rosenquist one" + b"\xff\x00\x01" + "Rosenquist two".encode("utf-16-le") + b"\x00\x00\x02"
     )
@@ -192,13 +192,13 @@ def test_binary_gives_strings_and_says_so() -> None:
     assert "Rosenquist two" in sink.everything()
 
 
-def test_strings_across_blocks_are_whole() -> None:
+def test_strings_across_block_boundaries_are_complete() -> None:
     word = b"Rosenquist-at-the-edge"
     data = bytes((1 << 20) - 10) + word + bytes(100)
     assert word.decode() in read_all(binary.read, data).everything()
 
 
-def test_the_digest_behind_a_content_is_no_part_of_it() -> None:
+def test_the_digest_after_a_content_is_not_part_of_it() -> None:
     digested = bytes.fromhex("06092a864886f70d010705")
     content = der(0x30, DATA, der(0xA0, der(0x04, b"words of the content")))
     digest = der(0x04, bytes(range(200, 220)))

@@ -21,7 +21,7 @@ def folder(*names: str) -> bytes:
     return b"\0\0\0\1Bud1" + b"\0\0\x10\0" * 40 + b"".join(name.encode("utf-16-be") + b"Ilocblob" for name in names)
 
 
-def test_an_archive_made_on_a_mac_is_read_whole():
+def test_an_archive_made_on_a_mac_is_read_completely():
     finder = b"\0" * 32 + b"ATTR" + b"\0" * 88 + b"com.apple.metadata:note\0token 536-90-4399"
     beside = apple_file({FINDER: finder, apple.RESOURCE_FORK: BLANK})
     data = packed({"report.pdf": "%PDF-1.4", "__MACOSX/._report.csv": beside, ".DS_Store": folder("tokenfolder")})
@@ -43,13 +43,13 @@ def test_the_forks_of_a_file_are_read():
     assert sink.reasons == []
 
 
-def test_a_resource_fork_is_not_passed_over():
+def test_the_strings_of_a_resource_fork_are_read():
     sink = read(apple, apple_file({apple.RESOURCE_FORK: b"\0\0\1\0token text" + b"\0" * 300}))
     assert sink.whole() == "token text"
     assert sink.reasons == ["resource fork, only strings read"]
 
 
-def test_damage_is_said():
+def test_damage_is_reported():
     assert read(apple, apple_file({apple.COMMENT: b"token"})[:-1]).reasons == ["damaged"]
     for junk in (b"GIF89a", apple.DOUBLE, apple_file({FINDER: b""})[:30]):
         with pytest.raises(UnreadableError):
@@ -57,7 +57,7 @@ def test_damage_is_said():
 
 
 @given(st.binary(max_size=200))
-def test_nothing_breaks_it(junk: bytes):
+def test_any_input_is_read_without_an_exception(junk: bytes):
     read(apple, apple_file({apple.COMMENT: junk, apple.RESOURCE_FORK: junk}))
     read(apple, folder() + junk)
     with contextlib.suppress(UnreadableError):

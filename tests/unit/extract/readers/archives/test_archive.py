@@ -39,7 +39,7 @@ def test_the_library_is_found_without_the_loaders_cache() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_members(form: str) -> None:
+def test_members_of_each_archive_format_are_read(form: str) -> None:
     sink = read_all(archive.read, FORMATS[form])
     assert TOKEN.encode() in sink.documents[0].data
     assert sink.documents[0].name == "a.txt"
@@ -54,12 +54,12 @@ def test_members(form: str) -> None:
         (rar5("file"), "encrypted member"),
     ],
 )
-def test_what_stays_unread_of_a_rar_is_named(data: bytes, reason: str) -> None:
+def test_the_unread_part_of_a_rar_archive_is_named(data: bytes, reason: str) -> None:
     assert reason in read_all(archive.read, data).limits
 
 
 @pytest.mark.parametrize("flags", range(8))
-def test_a_cabinet_with_all_that_its_header_may_have(flags: int) -> None:
+def test_a_cabinet_with_every_header_field_is_read(flags: int) -> None:
     # libarchive wants to see 256 bytes behind a name.
     sink = read_all(archive.read, cab(flags=flags) + bytes(256))
     assert [document.name for document in sink.documents] == ["a.txt"]
@@ -74,7 +74,7 @@ def test_a_cabinet_with_all_that_its_header_may_have(flags: int) -> None:
         (rar(file_flags=0x10), "unknown compression"),  # solid, which libarchive reads of RAR 5 only
     ],
 )
-def test_what_cannot_be_read_at_all_says_why(data: bytes, reason: str) -> None:
+def test_an_unreadable_archive_has_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableError, match=reason):
         read_all(archive.read, data)
 
@@ -96,14 +96,14 @@ def test_a_cut_archive_is_never_complete(form: str) -> None:
     assert extraction.status is not Status.COMPLETE
 
 
-def test_names_beyond_ascii() -> None:
+def test_member_names_outside_ascii_are_decoded() -> None:
     out = bytearray()
     with libarchive.custom_writer(lambda data: out.extend(data) or len(data), "7zip") as writer:
         writer.add_file_from_memory("Größe 資料.txt", 1, b"x")
     assert read_all(archive.read, bytes(out)).documents[0].name == "Größe 資料.txt"
 
 
-def test_too_many_members() -> None:
+def test_too_many_members_limit_the_archive() -> None:
     extraction = extract_file("a.tar", FORMATS["ustar"], Limits(entries=1))
     assert extraction.reason == "a.tar: too many members"
 
@@ -118,24 +118,24 @@ COMPRESSED = {
 
 @pytest.mark.parametrize("form", COMPRESSED)
 @given(data=st.binary(min_size=1, max_size=300))
-def test_what_was_compressed_comes_back(form: str, data: bytes) -> None:
+def test_compressed_data_is_decompressed(form: str, data: bytes) -> None:
     sink = read_all(compressed.read, COMPRESSED[form](data), "a.txt.gz")
     assert [(document.name, document.data) for document in sink.documents] == [("a.txt", data)]
     assert sink.limits == []
 
 
 @pytest.mark.parametrize("form", ["zstd", "lz4", "lzip", "compress"])
-def test_rarer_compressions(form: str) -> None:
+def test_rarer_compressions_are_read(form: str) -> None:
     extraction = extract_file("a.tar.dat", archived("ustar", form))
     assert any(TOKEN in part.text for part in extraction.parts)
     assert extraction.status is Status.COMPLETE
 
 
-def test_streams_one_after_the_other_are_one_file() -> None:
+def test_consecutive_streams_are_one_file() -> None:
     assert read_all(compressed.read, gzip.compress(b"one") + gzip.compress(b"two")).documents[0].data == b"onetwo"
 
 
-def test_what_follows_the_stream_is_read() -> None:
+def test_data_after_the_stream_is_read() -> None:
     sink = read_all(compressed.read, gzip.compress(b"one") + b"Rosenquist")
     assert [document.data for document in sink.documents] == [b"Rosenquist", b"one"]
 
@@ -150,13 +150,13 @@ def test_a_cut_file_is_read_up_to_the_cut(form: str) -> None:
     assert sink.documents[0].data.startswith(b"line 0\nline 1\n")
 
 
-def test_nothing_to_be_had() -> None:
+def test_a_file_without_readable_data_is_damaged() -> None:
     with pytest.raises(UnreadableError, match="damaged"):
         read_all(compressed.read, b"\x1f\x8b\x08" + b"\xff" * 30)
 
 
 @pytest.mark.parametrize("form", ["gzip", "bzip2", "xz"])
-def test_what_is_unpacked_stops_at_the_ratio(form: str) -> None:
+def test_decompression_stops_at_the_ratio_limit(form: str) -> None:
     sink = KeepingSink(Budget(Limits(ratio=10, ratio_from_bytes=1_000)))
     with pytest.raises(LimitReachedError, match="compression ratio"):
         compressed.read(Document(COMPRESSED[form](bytes(20_000))), sink)
@@ -164,5 +164,5 @@ def test_what_is_unpacked_stops_at_the_ratio(form: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "inner"), [("a.tgz", "a.tar"), ("a.CSV.GZ", "a.CSV"), ("a", "a")])
-def test_inner_names(name: str, inner: str) -> None:
+def test_the_name_of_the_inner_file_is_derived(name: str, inner: str) -> None:
     assert read_all(compressed.read, gzip.compress(b"x"), name).documents[0].name == inner

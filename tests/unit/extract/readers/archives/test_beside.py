@@ -22,7 +22,7 @@ def text_of(name: str, data: bytes) -> str:
     return "\n".join(part.text for part in extraction.parts)
 
 
-def test_extra_field_of_gzip() -> None:
+def test_the_extra_field_of_gzip_is_read() -> None:
     packed = gzip.compress(b"words\n", mtime=0)
     field = b"ap" + len(WORD).to_bytes(2, "little") + WORD.encode()
     data = packed[:3] + b"\x04" + packed[4:10] + len(field).to_bytes(2, "little") + field + packed[10:]
@@ -30,7 +30,7 @@ def test_extra_field_of_gzip() -> None:
 
 
 @pytest.mark.parametrize("kind", ["extra", "folder"])
-def test_extra_fields_and_folders_of_zip(kind: str) -> None:
+def test_extra_fields_and_folder_names_of_zip_are_read(kind: str) -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         info = zipfile.ZipInfo("a.txt")
@@ -42,7 +42,7 @@ def test_extra_fields_and_folders_of_zip(kind: str) -> None:
     assert WORD in text_of("a.zip", file.getvalue())
 
 
-def test_extended_header_of_tar() -> None:
+def test_the_extended_header_of_tar_is_read() -> None:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": WORD}) as archive:
         info = tarfile.TarInfo("a.txt")
@@ -54,5 +54,5 @@ def test_extended_header_of_tar() -> None:
 
 
 @given(st.binary(max_size=1_200))
-def test_records_of_anything_end(data: bytes) -> None:
+def test_parsing_any_tar_records_ends(data: bytes) -> None:
     list(tar.records(data))

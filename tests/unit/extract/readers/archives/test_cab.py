@@ -32,7 +32,9 @@ def fields(packed: int, size: int, flags: int = 0, compression: int = 0) -> byte
         (32_769, 32_769, 0, True),
     ],
 )
-def test_a_block_is_as_long_as_it_says(flags: int, packed: int, size: int, compression: int, damaged: bool) -> None:
+def test_a_block_with_a_wrong_length_is_damaged(
+    flags: int, packed: int, size: int, compression: int, damaged: bool
+) -> None:
     data = fields(packed, size, flags, compression)
     if damaged:
         with pytest.raises(UnreadableError, match="damaged"):
@@ -41,13 +43,13 @@ def test_a_block_is_as_long_as_it_says(flags: int, packed: int, size: int, compr
         cab.check(data, KeepingSink())
 
 
-def test_only_a_block_that_goes_on_in_the_next_cabinet_has_no_size() -> None:
+def test_only_a_block_that_continues_in_the_next_cabinet_has_no_size() -> None:
     cab.check(fields(20, 0, flags=2), KeepingSink())
     with pytest.raises(UnreadableError, match="damaged"):
         cab.check(fields(20, 0), KeepingSink())
 
 
-def test_what_ends_too_early_is_left_to_the_reader() -> None:
+def test_a_cabinet_that_ends_early_is_left_to_the_reader() -> None:
     for length in range(60):
         cab.check(fields(20, 20)[:length], KeepingSink())
         cab.check(cabinet()[:length], KeepingSink())

@@ -26,7 +26,7 @@ def gzipped(flags: int, fields: bytes) -> bytes:
         (12, b"\3\0abca.txt\0", ["a.txt"]),
     ],
 )
-def test_name_and_comment_are_read(flags: int, fields: bytes, texts: list[str]) -> None:
+def test_the_name_and_comment_of_gzip_are_read(flags: int, fields: bytes, texts: list[str]) -> None:
     sink = read_all(compressed.read, gzipped(flags, fields))
     assert [text for text, _ in sink.texts] == texts
     assert [document.data for document in sink.documents] == [b"the content"]

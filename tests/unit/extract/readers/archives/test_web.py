@@ -38,11 +38,11 @@ def test_each_record_is_a_document() -> None:
     ],
     ids=["chunks", "one chunk", "no chunk", "gzip", "zlib", "deflate", "not packed"],
 )
-def test_codings_of_http_are_undone(header: bytes, block: bytes) -> None:
+def test_http_encodings_are_decoded(header: bytes, block: bytes) -> None:
     assert [document.data for document in read_all(warc.read, archive(block, header=header)).documents] == [PAGE]
 
 
-def test_several_members_of_gzip_are_left_to_the_reader_of_compressed_files() -> None:
+def test_several_gzip_members_are_left_to_the_reader_of_compressed_files() -> None:
     block = gzip.compress(PAGE[:9], mtime=0) + gzip.compress(PAGE[9:], mtime=0)
     header = b"Content-Encoding: gzip\r\n"
     (whole,) = read_all(warc.read, archive(block, header=header)).documents
@@ -52,14 +52,14 @@ def test_several_members_of_gzip_are_left_to_the_reader_of_compressed_files() ->
     assert both.data == PAGE + b"behind"
 
 
-def test_a_cut_archive_is_limited_and_a_rest_is_read() -> None:
+def test_a_cut_archive_is_limited_and_trailing_data_is_read() -> None:
     assert read_all(warc.read, archive(PAGE)[:-20]).limits == ["damaged, read up to the damage"]
     assert read_all(warc.read, archive(PAGE) + b"Rosenquist-behind").documents[-1].data == b"Rosenquist-behind"
     with pytest.raises(UnreadableError):
         read_all(warc.read, b"WARC/1.0\r\nno length\r\n\r\n")
 
 
-def test_oledata_is_unpacked() -> None:
+def test_oledata_is_decompressed() -> None:
     sink = read_all(active_mime.read, packed(PAGE))
     assert ([document.data for document in sink.documents], sink.limits) == ([PAGE], [])
     assert read_all(active_mime.read, packed(PAGE) + b"behind").documents[1].data == b"behind"

@@ -13,7 +13,7 @@ from tests.support.samples import zipped
 from tests.support.sink import read_all
 
 
-def test_members_and_comments() -> None:
+def test_members_and_comments_are_read() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.comment = b"about all"
@@ -28,7 +28,7 @@ def test_members_and_comments() -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_compression_methods(method: int) -> None:
+def test_every_compression_method_is_read(method: int) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         archive.writestr("a.txt", b"content " * 50)
@@ -45,14 +45,14 @@ def test_encrypted_members_are_named() -> None:
     assert "a.txt" in [text for text, _ in sink.texts]
 
 
-def test_members_that_the_directory_hides_are_read() -> None:
+def test_members_missing_in_the_directory_are_read() -> None:
     visible, hidden = zipped({"a.txt": b"visible"}), zipped({"b.txt": b"Rosenquist"})
     extraction = extract_file("a.zip", hidden + visible)
     assert any("Rosenquist" in part.text for part in extraction.parts)
     assert "zip: data outside the directory" in extraction.signals
 
 
-def test_a_usual_archive_has_no_signal() -> None:
+def test_an_ordinary_archive_has_no_signal() -> None:
     assert extract_file("a.zip", zipped({"a.txt": b"x", "b.txt": b"y"})).signals == []
 
 
@@ -63,7 +63,7 @@ def test_a_cut_archive_is_read_and_limited() -> None:
     assert extraction.status is Status.LIMITED
 
 
-def test_a_member_too_large_is_not_unpacked() -> None:
+def test_a_member_over_the_size_limit_is_not_decompressed() -> None:
     extraction = extract_file("a.zip", zipped({"a.txt": b"x" * 100, "b.txt": b"small"}), Limits(entry_bytes=50))
     assert [part.name for part in extraction.parts] == ["a.zip", "a.zip › b.txt"]
     assert extraction.reason == "a.zip: member too large"

@@ -25,14 +25,14 @@ def test_every_method_is_unpacked(method):
     assert sink.reasons == []
 
 
-def test_missing_directory_is_replaced_by_the_local_headers():
+def test_a_missing_directory_is_replaced_by_the_local_headers():
     data = packed(PARTS)
     sink = RecordingSink()
     assert contents(data[: data.index(b"PK\1\2")], sink) == PARTS
     assert sink.reasons == ["damaged ZIP directory"]
 
 
-def test_cut_member_gives_what_is_there():
+def test_a_cut_member_is_read_up_to_the_cut():
     data = packed({"one.xml": b"".join(b"%06d" % number for number in range(4_000))})
     sink = RecordingSink()
     content = contents(data[: len(data) // 2], sink)["one.xml"]
@@ -42,20 +42,20 @@ def test_cut_member_gives_what_is_there():
     assert "damaged ZIP directory" in sink.reasons
 
 
-def test_comment_of_the_file_is_read():
+def test_the_comment_of_the_file_is_read():
     data = packed(PARTS)
     sink = RecordingSink()
     ZipPackage(data[:-2] + b"\x0c\0Account 4711", sink)
     assert sink.texts == [("Account 4711", "ZIP comment")]
 
 
-def test_wrong_checksum_is_no_reason_to_stop():
+def test_a_wrong_checksum_does_not_stop_reading():
     data = bytearray(packed(PARTS))
     data[14] ^= 0xFF
     assert contents(bytes(data), RecordingSink()) == PARTS
 
 
-def test_encrypted_member_is_said():
+def test_an_encrypted_member_is_reported():
     data = bytearray(packed(PARTS))
     directory = data.index(b"PK\1\2")
     data[directory + 8] |= 1
@@ -80,18 +80,18 @@ def test_too_many_members_are_refused():
         ZipPackage(packed({str(number): b"" for number in range(20)}), RecordingSink(Limits(entries=10)))
 
 
-def test_sum_of_all_members_is_bounded():
+def test_the_total_size_of_members_has_a_limit():
     with pytest.raises(LimitReachedError, match="total size"):
         contents(packed(PARTS), RecordingSink(Limits(total_bytes=400)))
 
 
-def test_no_member_at_all_is_damage():
+def test_a_package_without_members_is_damaged():
     with pytest.raises(UnreadableError, match=r"^damaged$"):
         ZipPackage(b"PK\3\4", RecordingSink())
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
-def test_nothing_breaks_it(junk, at):
+def test_any_input_is_read_without_an_exception(junk, at):
     data = bytearray(packed(PARTS))
     data[at : at + len(junk)] = junk
     with suppress(UnreadableError, LimitReachedError):

@@ -30,7 +30,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("name", ["uncompressed.feather", "lz4.feather", "zstd.feather", "stream.arrows"])
-def test_each_value_stands_alone(name: str) -> None:
+def test_each_value_is_a_separate_text(name: str) -> None:
     extraction = extract_file(name, (FILES / name).read_bytes())
     (part,) = extraction.parts
     assert (part.status, part.reader) == (Status.COMPLETE, "arrow")
@@ -39,7 +39,7 @@ def test_each_value_stands_alone(name: str) -> None:
     assert not any("AliceBob" in line or "small" in line for line in lines)
 
 
-def test_a_column_whose_buffers_cannot_be_told_apart_gives_strings() -> None:
+def test_a_column_with_unclear_buffers_is_read_as_strings() -> None:
     extraction = extract_file("views.arrow", (FILES / "views.arrow").read_bytes())
     assert (extraction.status, extraction.parts[0].reason) == (
         Status.LIMITED,
@@ -49,7 +49,7 @@ def test_a_column_whose_buffers_cannot_be_told_apart_gives_strings() -> None:
     assert "Rosenquist, a long value of a view" in extraction.parts[0].text
 
 
-def test_what_a_slice_left_behind_is_read() -> None:
+def test_values_outside_the_slice_are_read() -> None:
     data = (FILES / "uncompressed.feather").read_bytes()
     # The last offset of the column "large" is taken back by five letters: they stand in the buffer, and in no row.
     end = len("xyzRosenquist-large").to_bytes(8, "little")
@@ -61,13 +61,13 @@ def test_what_a_slice_left_behind_is_read() -> None:
 
 
 @pytest.mark.parametrize("data", [b"ARROW1\0\0", b"ARROW1", b"\xff\xff\xff\xff\x10\0\0\0" + bytes(16)])
-def test_what_has_no_schema_is_damaged(data: bytes) -> None:
+def test_a_file_without_a_schema_is_damaged(data: bytes) -> None:
     with pytest.raises(UnreadableError, match="damaged"):
         read_all(arrow.read, data)
 
 
 @given(st.data())
-def test_damage_raises_nothing_else(data: st.DataObject) -> None:
+def test_damage_raises_only_the_expected_errors(data: st.DataObject) -> None:
     file = bytearray((FILES / "uncompressed.feather").read_bytes())
     for _ in range(data.draw(st.integers(1, 8))):
         file[data.draw(st.integers(8, len(file) - 1))] = data.draw(st.integers(0, 255))

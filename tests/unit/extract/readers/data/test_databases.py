@@ -33,7 +33,7 @@ TABLE = dbase_file(
 
 
 @pytest.mark.parametrize("wal", [False, True])
-def test_rows_stand_with_the_names_of_their_columns(wal: bool) -> None:
+def test_rows_are_read_with_their_column_names(wal: bool) -> None:
     sink = read_all(sqlite.read, sqlite_file(*PEOPLE, wal=wal))
     assert ("id: 1\nname: Ann Müller\nssn: 219099999\nheight: 1.75", "table the people, row 1") in sink.texts
     assert [document.data[:5] for document in sink.documents] == [b"%PDF-"]
@@ -61,7 +61,7 @@ def test_views_are_not_run_and_shadow_tables_are_read() -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 5])
-def test_time_is_watched_while_the_library_works(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_time_limit_applies_while_the_library_works(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "_STEPS", steps)
     budget = Budget(Limits(part_seconds=0.0))
     budget.begin_part()
@@ -69,7 +69,7 @@ def test_time_is_watched_while_the_library_works(steps: int, monkeypatch: pytest
         sqlite.read(Document(DATABASE), KeepingSink(budget))
 
 
-def test_a_file_that_only_begins_as_a_database_is_damaged() -> None:
+def test_a_file_that_only_begins_like_a_database_is_damaged() -> None:
     extraction = extract_file("a.db", DATABASE[:120] + b"Rosenquist in the ruins " * 9)
     assert extraction.status is Status.FAILED
     assert any("Rosenquist" in part.text for part in extraction.parts)
@@ -77,13 +77,13 @@ def test_a_file_that_only_begins_as_a_database_is_damaged() -> None:
 
 @settings(max_examples=60)
 @given(st.integers(100, len(DATABASE) - 1), st.binary(min_size=1, max_size=40))
-def test_a_damaged_database_gives_what_it_has(place: int, bytes_: bytes) -> None:
+def test_a_damaged_database_is_read_as_far_as_possible(place: int, bytes_: bytes) -> None:
     damaged = DATABASE[:place] + bytes_ + DATABASE[place + len(bytes_) :]
     with contextlib.suppress(UnreadableError, LimitReachedError):
         read_all(sqlite.read, damaged)
 
 
-def test_records_stand_with_the_names_of_their_fields() -> None:
+def test_records_are_read_with_their_field_names() -> None:
     sink = read_all(dbase.read, TABLE)
     assert sink.texts == [
         ("NAME: Ann Müller\nSSN: 219099999\nBORN: 19710312", "record 1"),
@@ -92,7 +92,7 @@ def test_records_stand_with_the_names_of_their_fields() -> None:
     assert extract_file("a.dbf", TABLE).status is Status.COMPLETE
 
 
-def test_numbers_in_binary_are_numbers() -> None:
+def test_binary_numbers_are_read_as_numbers() -> None:
     row = (struct.pack("<d", 4_111_111_111_111_111), struct.pack("<i", 219_099_999))
     table = dbase_file([("CARD", "B", 8), ("ID", "I", 4)], [row])
     assert read_all(dbase.read, table).texts == [("CARD: 4111111111111111\nID: 219099999", "record 1")]
@@ -105,11 +105,11 @@ def test_a_cut_table_is_limited() -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x03" + b"text that begins with a control " * 9, TABLE[:60], b"\x03" + bytes(200)])
-def test_other_files_are_no_tables(data: bytes) -> None:
+def test_other_files_are_not_identified_as_tables(data: bytes) -> None:
     assert identify(Document(data, "a.dbf")) != "dbase"
 
 
 @given(st.integers(0, len(TABLE) - 1), st.binary(min_size=1, max_size=8))
-def test_a_damaged_table_gives_what_it_has(place: int, bytes_: bytes) -> None:
+def test_a_damaged_table_is_read_as_far_as_possible(place: int, bytes_: bytes) -> None:
     with contextlib.suppress(UnreadableError, LimitReachedError):
         read_all(dbase.read, TABLE[:place] + bytes_ + TABLE[place + len(bytes_) :])

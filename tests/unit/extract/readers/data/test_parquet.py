@@ -34,7 +34,7 @@ def data_of(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "brotli" not in name])
-def test_each_value_stands_alone(name: str) -> None:
+def test_each_value_is_a_separate_text(name: str) -> None:
     extraction = extract_file(name, data_of(name))
     (part,) = extraction.parts
     assert (part.status, part.reader, extraction.signals) == (Status.COMPLETE, "parquet", [])
@@ -44,17 +44,17 @@ def test_each_value_stands_alone(name: str) -> None:
     assert part.place_at(part.text.index("number")) == "column number"
 
 
-def test_a_compression_that_is_not_read_is_limited() -> None:
+def test_an_unsupported_compression_is_limited() -> None:
     (part,) = extract_file("brotli.parquet", data_of("brotli.parquet")).parts
     assert (part.status, part.reason) == (Status.LIMITED, parquet.UNREAD)
 
 
-def test_an_encrypted_footer_is_encrypted() -> None:
+def test_an_encrypted_footer_is_reported_as_encrypted() -> None:
     data = b"PARE" + bytes(40) + b"PARE"
     assert extract_file("a.parquet", data).reason.endswith("encrypted")
 
 
-def test_what_stands_between_the_columns_and_the_footer_is_read() -> None:
+def test_data_between_the_columns_and_the_footer_is_read() -> None:
     data = data_of("plain.parquet")
     length = int.from_bytes(data[-8:-4], "little")
     at = len(data) - 8 - length
@@ -71,7 +71,7 @@ def test_damage_is_never_complete(name: str) -> None:
 
 
 @given(st.sampled_from(NAMES), st.integers(0, 5_000), st.binary(min_size=1, max_size=8))
-def test_damage_raises_nothing_else(name: str, at: int, damage: bytes) -> None:
+def test_damage_raises_only_the_expected_errors(name: str, at: int, damage: bytes) -> None:
     data = data_of(name)
     at %= len(data)
     with contextlib.suppress(UnreadableError, LimitReachedError):
@@ -79,13 +79,13 @@ def test_damage_raises_nothing_else(name: str, at: int, damage: bytes) -> None:
 
 
 @given(st.binary(max_size=100), st.integers(1, 7), st.integers(0, 9))
-def test_anything_is_a_page(data: bytes, kind: int, encoding: int) -> None:
+def test_any_bytes_can_be_read_as_a_page(data: bytes, kind: int, encoding: int) -> None:
     with contextlib.suppress(ValueError, parquet_values.UnknownEncodingError):
         list(parquet_values.values(data, kind, 3, encoding))
 
 
 @given(st.binary(max_size=100))
-def test_anything_is_a_structure_or_a_block(data: bytes) -> None:
+def test_any_bytes_can_be_read_as_a_structure_or_a_block(data: bytes) -> None:
     with contextlib.suppress(thrift.ThriftError):
         thrift.Reader(data).struct()
     with contextlib.suppress(ValueError):

@@ -51,5 +51,5 @@ def test_damage_is_never_complete() -> None:
 
 
 @given(st.binary(max_size=120))
-def test_anything_is_taken(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     assert extract_file("a.plist", b"bplist00" + data).parts

@@ -24,7 +24,7 @@ TAB = "\x09\0\0\0\0\0\0\x09"
 
 
 @pytest.mark.parametrize("flags", [0, COMPRESSED])
-def test_paragraphs_packed_or_not(flags: int) -> None:
+def test_compressed_and_plain_paragraphs_are_read(flags: int) -> None:
     data = hwp(paragraph("Card 4111 1111"), paragraph("한글 문서"), flags=flags)
     assert ole_kind(data) == "hwp"
     extraction = extract_file("letter.hwp", data)
@@ -45,23 +45,23 @@ def test_paragraphs_packed_or_not(flags: int) -> None:
     ],
     ids=["table", "field", "tab", "signs", "line break", "two units", "torn control"],
 )
-def test_controls_in_a_paragraph(text: str, shown: str) -> None:
+def test_controls_in_a_paragraph_are_removed(text: str, shown: str) -> None:
     assert hangul.paragraph(utf16(text + "\r")) == shown
 
 
 @given(st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs"])), st.binary(min_size=12, max_size=12))
-def test_a_control_anywhere_takes_nothing_from_the_text(text: str, data: bytes) -> None:
+def test_a_control_at_any_position_removes_no_text(text: str, data: bytes) -> None:
     for at in range(len(text) + 1):
         coded = utf16(text[:at]) + b"\x0b\0" + data + b"\x0b\0" + utf16(text[at:])
         assert hangul.paragraph(coded) == text
 
 
 @given(st.binary(max_size=300))
-def test_no_paragraph_raises(data: bytes) -> None:
+def test_parsing_a_paragraph_never_raises(data: bytes) -> None:
     hangul.paragraph(data)
 
 
-def test_what_stands_beside_the_paragraphs() -> None:
+def test_text_outside_the_paragraphs_is_read() -> None:
     field = record(0x47, b"klh%" + bytes(5) + counted("mailto:token-field") + bytes(4))
     drawing = record(0x47, b" osg" + bytes(40) + counted("token-description"))
     equation = record(0x58, bytes(4) + counted("token-equation") + bytes(20))
@@ -73,7 +73,7 @@ def test_what_stands_beside_the_paragraphs() -> None:
     assert not any("Batang" in text for text, _ in sink.texts)
 
 
-def test_pictures_objects_and_scripts() -> None:
+def test_images_objects_and_scripts_are_read() -> None:
     def picture(width: int) -> bytes:
         out = io.BytesIO()
         Image.new("L", (width, 40), 255).save(out, "PNG")
@@ -97,12 +97,12 @@ def test_pictures_objects_and_scripts() -> None:
     assert "token-script" in extraction.parts[0].text
 
 
-def test_a_preview_is_text_only_where_it_differs() -> None:
+def test_a_preview_is_read_only_if_it_differs() -> None:
     sink = read(ole, hwp(paragraph("Card 4111"), paragraph("cell"), preview="Card 4111\r\n<cell><token-preview>\r\n"))
     assert [text for text, place in sink.texts if place == "preview"] == ["token-preview"]
 
 
-def test_a_password() -> None:
+def test_a_document_with_a_password_is_encrypted() -> None:
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(ole, hwp(paragraph("x"), flags=COMPRESSED | PASSWORD))
 
@@ -130,12 +130,12 @@ def test_a_distribution_document_that_cannot_be_opened_is_limited() -> None:
 
 
 @given(st.binary(min_size=256, max_size=256))
-def test_any_record_gives_a_key(data: bytes) -> None:
+def test_a_key_is_computed_from_any_record(data: bytes) -> None:
     assert len(hangul_distribution.key_of(data)) == 16
 
 
 @pytest.mark.parametrize("flags", [0, COMPRESSED])
-def test_a_torn_section_is_read_up_to_its_end_and_limited(flags: int) -> None:
+def test_a_cut_section_is_read_up_to_its_end_and_limited(flags: int) -> None:
     whole = paragraph("token-first") + record(0x43, utf16("token-second"))[:-6]
     sink = read(ole, hwp(whole, flags=flags))
     assert sink.reasons == ["damaged"]
@@ -148,7 +148,7 @@ def test_a_stream_that_does_not_inflate_is_limited() -> None:
     assert sink.reasons == ["damaged"]
 
 
-def test_another_stream_of_that_name_is_no_hangul_document() -> None:
+def test_another_stream_with_that_name_is_not_a_hangul_document() -> None:
     sink = read(ole, compound({"FileHeader": b"no such thing, token-other"}))
     assert any("token-other" in text for text, _ in sink.texts)
     assert sink.reasons == ["unknown format, only strings read"]

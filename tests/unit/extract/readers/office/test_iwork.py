@@ -48,7 +48,7 @@ def pages(*objects: tuple[int, int, bytes], **others: bytes) -> bytes:
     return zipped({"Index/Document.iwa": archive(*objects), **others})
 
 
-def test_rows_of_a_table_stand_together() -> None:
+def test_rows_of_a_table_are_read_together() -> None:
     extraction = extract_file("table.numbers", TABLE)
     part = extraction.parts[0]
     assert (part.reader, extraction.status, extraction.signals) == ("iwork", Status.COMPLETE, [])
@@ -69,7 +69,7 @@ def test_texts_of_all_objects_are_read() -> None:
     assert {"Rosenquist in the body", "and a second line", "Rosenquist below"} <= set(lines)
 
 
-def test_files_inside_are_documents_and_a_small_preview_is_none() -> None:
+def test_embedded_files_are_documents_and_a_small_preview_is_not() -> None:
     data = pages((1, 1, field(1, b"words")), **{"Data/note.txt": b"Rosenquist in a file"})
     assert "Rosenquist in a file" in [part.text for part in extract_file("a.pages", data).parts]
     with zipfile.ZipFile(io.BytesIO(TABLE)) as package:
@@ -90,12 +90,12 @@ def test_damage_is_limited(damage: object) -> None:
     assert any("Rosenquist" in part.text for part in extraction.parts)
 
 
-def test_identified_by_its_directory() -> None:
+def test_a_document_is_identified_by_its_directory() -> None:
     assert identify(Document(TABLE, "x.zip")) == "iwork"
     assert iwork.FORMAT.unread
 
 
-def test_snappy_as_its_library_packs_it() -> None:
+def test_snappy_data_of_the_library_is_decompressed() -> None:
     # python-snappy 0.7.3
     head = bytes.fromhex("a70128526f73656e717569737420ee0b00090bf046")
     packed = head + bytes(range(70)) + bytes.fromhex("52159324526f73656e7175697374")
@@ -106,7 +106,7 @@ def test_snappy_as_its_library_packs_it() -> None:
             snappy.unpacked(packed[:end], 200)
 
 
-def test_snappy_is_bounded() -> None:
+def test_snappy_output_has_a_limit() -> None:
     with pytest.raises(snappy.SnappyError):
         snappy.unpacked(varint(101) + b"\0a", 100)
     with pytest.raises(snappy.SnappyError):
@@ -114,7 +114,7 @@ def test_snappy_is_bounded() -> None:
 
 
 @given(st.binary(max_size=80))
-def test_anything_is_taken(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     with contextlib.suppress(snappy.SnappyError):
         snappy.unpacked(data, 10_000)
     list(protobuf.texts(data))

@@ -41,13 +41,13 @@ def test_eight_bit_strings_are_in_the_code_page_of_the_message():
     assert "Привет" in read(ole, compound(tree)).whole()
 
 
-def test_compressed_rich_text_is_read():
+def test_compressed_rtf_is_read():
     text = b"{\\rtf1 token-rich}"
     body = struct.pack("<IIII", len(text) + 12, len(text), 0x414C454D, 0) + text
     assert read(ole, compound(message(p10090102=body))).place_of("token-rich") == ""
 
 
-def test_attachment_is_handed_over_once_with_its_name():
+def test_an_attachment_is_passed_on_once_with_its_name():
     tree = message(p1000001F=wide("see attachment"))
     tree["__attach_version1.0_#00000000"] = message(
         8,
@@ -61,7 +61,7 @@ def test_attachment_is_handed_over_once_with_its_name():
     assert sink.place_of("LIST~1.CSV") == "attachment name"
 
 
-def test_message_in_a_message_is_read_once():
+def test_a_message_in_a_message_is_read_once():
     inner = message(24, p1000001F=wide("inner body"))
     tree = message(p1000001F=wide("outer body"))
     tree["__attach_version1.0_#00000000"] = message(8, p3001001F=wide("forwarded")) | {"__substg1.0_3701000D": inner}
@@ -70,7 +70,7 @@ def test_message_in_a_message_is_read_once():
     assert sum("inner body" in text for text, _ in sink.texts) == 1
 
 
-def test_object_in_an_attachment_is_read_by_what_it_is():
+def test_an_object_in_an_attachment_is_read_by_its_type():
     tree = message()
     tree["__attach_version1.0_#00000000"] = message(8) | {"__substg1.0_3701000D": {"CONTENTS": b"%PDF-1.4"}}
     assert [content for _, content in read(ole, compound(tree)).documents] == [b"%PDF-1.4"]

@@ -49,18 +49,18 @@ def test_slides_notes_masters_and_comments_are_named():
     assert sink.place_of("layout") == "master"
 
 
-def test_embedded_objects_are_unpacked():
+def test_embedded_objects_are_decompressed():
     packed = struct.pack("<I", 6) + zlib.compress(b"object")
     sink = read(ole, presentation(atom(0x1011, packed, 1), atom(0x1011, b"plain", 0)))
     assert [content for _, content in sink.documents] == [b"object", b"plain"]
 
 
-def test_object_that_does_not_unpack_is_said():
+def test_an_object_that_cannot_be_decompressed_is_reported():
     sink = read(ole, presentation(atom(0x1011, b"\4\0\0\0nothing", 1)))
     assert sink.reasons == ["embedded object not read"]
 
 
-def test_deep_nesting_ends_and_is_said():
+def test_deep_nesting_ends_and_is_reported():
     record = atom(0x0FA8, b"deepest")
     for _ in range(100):
         record = container(0x03E8, record)
@@ -68,7 +68,7 @@ def test_deep_nesting_ends_and_is_said():
     assert sink.reasons == ["nested too deeply"]
 
 
-def test_encrypted_presentation_is_said_to_be():
+def test_an_encrypted_presentation_is_reported():
     user = struct.pack("<HHIII", 0, 0x0FF6, 20, 0x14, 0xF3D1C4DF)
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(ole, presentation(user=user))

@@ -51,11 +51,11 @@ def test_vectors_numbers_and_dates_are_read():
     ]
 
 
-def test_set_that_leads_astray_leaves_its_strings():
+def test_the_strings_of_a_damaged_set_are_read():
     data = property_set((2, narrow(b"Account 4711")))
     assert "Account 4711" in texts(data[:44] + b"\xff\0\0\0" + data[48:])
 
 
 @given(st.binary(max_size=200))
-def test_nothing_breaks_it(data):
+def test_any_input_is_read_without_an_exception(data):
     read_properties(struct.pack("<HHI16sI16sI", 0xFFFE, 0, 0, b"", 1, b"", 48) + data, RecordingSink())

@@ -54,7 +54,7 @@ def test_attachments_keep_their_long_names():
     assert read(tnef, data).documents == [("a long name.csv", b"one"), ("b.txt", b"two")]
 
 
-def test_message_inside_is_handed_over_without_its_interface():
+def test_an_inner_message_is_passed_on_without_its_interface_id():
     inner = stream(attribute(0x8004, b"inner\0"))
     properties = struct.pack("<I", 1) + variable(0x0D, 0x3701, b"i" * 16 + inner)
     sink = read(tnef, stream(attribute(0x9002, b"\0" * 14, 2), attribute(0x9005, properties, 2)))
@@ -67,7 +67,7 @@ def test_recipients_are_read():
     assert sink.place_of("anna@corp.example") == "recipient, recipient properties"
 
 
-def test_damage_is_said_and_what_stood_before_it_is_read():
+def test_damage_is_reported_and_the_data_before_it_is_read():
     whole = stream(attribute(0x8004, b"a subject\0"), attribute(0x800C, b"the body\0"))
     sink = read(tnef, whole[:-6])
     assert sink.place_of("a subject") == "subject"

@@ -30,7 +30,7 @@ def test_a_paragraph_is_one_text(pieces: list[str], shown: list[str]) -> None:
     assert [one for one, _ in sink.texts if one not in ("Body", "token-author")] == shown
 
 
-def test_places() -> None:
+def test_texts_have_their_places() -> None:
     table = f"<hp:tbl><hp:tr><hp:tc><hp:subList>{runs(text('token-cell'))}</hp:subList></hp:tc></hp:tr></hp:tbl>"
     note = f"<hp:ctrl><hp:footNote><hp:subList>{runs(text('token-note'))}</hp:subList></hp:footNote></hp:ctrl>"
     header = f"<hp:ctrl><hp:header><hp:subList>{runs(text('token-header'))}</hp:subList></hp:header></hp:ctrl>"
@@ -57,7 +57,7 @@ def test_places() -> None:
     }
 
 
-def test_it_is_recognised_and_complete() -> None:
+def test_a_hwpx_document_is_recognised_and_complete() -> None:
     data = package(runs(text("Card 4111")), preview="Card 4111\r\n")
     assert zip_kind(data) == "hwpx"
     extraction = extract_file("a.hwpx", data)
@@ -65,21 +65,21 @@ def test_it_is_recognised_and_complete() -> None:
     assert extraction.parts[0].text.count("4111") == 1
 
 
-def test_a_preview_that_says_something_else_is_text() -> None:
+def test_a_preview_with_different_text_is_read() -> None:
     assert read(hwpx, package(runs(text("one")), preview="one\r\n<token-two>")).place_of("token-two") == "preview"
 
 
-def test_files_inside_are_handed_over() -> None:
+def test_embedded_files_are_passed_on() -> None:
     sink = read(hwpx, package(runs(text("x")), BinData__note=b"token-inside"))
     assert ("note", b"token-inside") in sink.documents
 
 
-def test_an_encrypted_package() -> None:
+def test_an_encrypted_package_is_reported() -> None:
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(hwpx, package("", **{"META-INF__manifest.xml": b"<m><encryption-data/></m>"}))
 
 
-def test_a_torn_section_is_read_and_limited() -> None:
+def test_a_cut_section_is_read_and_limited() -> None:
     sink = read(hwpx, package("<hp:p><hp:run><hp:t>token-torn"))
     assert sink.reasons == ["malformed XML"]
     assert any("token-torn" in one for one, _ in sink.texts)

@@ -32,7 +32,7 @@ from holdgate.extract.readers.openxml.number_format import literals, plain_numbe
         ("000-00-0000", "1.5", ""),
     ],
 )
-def test_dates_and_masks(code, value, shown):
+def test_dates_and_masks_are_shown_as_formatted(code, value, shown):
     show = renderer(code)
     assert show is not None
     assert show(value) == shown
@@ -41,7 +41,7 @@ def test_dates_and_masks(code, value, shown):
 @pytest.mark.parametrize(
     "code", ["", "General", "GENERAL", "0", "0.00", "#,##0", "$#,##0.00", "0%", "0.00E+00", "# ?/?", "@"]
 )
-def test_other_formats_leave_the_number_alone(code):
+def test_other_formats_do_not_change_the_number(code):
     assert renderer(code) is None
 
 
@@ -51,7 +51,7 @@ def test_date_systems_differ_by_four_years_and_a_day():
     assert show("0") == "1904-01-01"
 
 
-def test_literals_are_words():
+def test_literals_of_a_format_are_returned_as_text():
     assert literals('"Customer 4711 "0;"$"#') == "Customer 4711 "
 
 
@@ -61,7 +61,7 @@ def test_whole_numbers_keep_every_digit(number):
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_nothing_breaks_it(code, value):
+def test_any_format_is_applied_without_an_exception(code, value):
     show = renderer(code)
     if show:
         show(value)

@@ -27,7 +27,7 @@ WORD = (
 )
 
 
-def test_flat_package_is_read_like_a_packed_one():
+def test_a_flat_package_is_read_like_a_zipped_one():
     sink = read(office_xml, FLAT.format(base64.b64encode(b"\x89PNG").decode()).encode())
     assert sink.place_of("4111") == ""
     assert sink.place_of("top") == "header"
@@ -35,7 +35,7 @@ def test_flat_package_is_read_like_a_packed_one():
     assert sink.reasons == []
 
 
-def test_cut_flat_package_is_read_up_to_the_cut():
+def test_a_cut_flat_package_is_read_up_to_the_cut():
     data = FLAT.encode()
     sink = read(office_xml, data[: data.index(b"top") + 3])
     assert [sink.place_of(text) for text in ("4111", "top")] == ["", "header"]
@@ -59,18 +59,18 @@ def test_names_of_sheets_and_targets_of_links_are_read():
     assert read(office_xml, link.encode()).place_of("https://www.corp.example/x") == "link"
 
 
-def test_word_2003_runs_are_joined_and_pictures_handed_over():
+def test_word_2003_runs_are_joined_and_images_passed_on():
     sink = read(office_xml, WORD.format(base64.b64encode(b"\x89PNG").decode()).encode())
     assert sink.texts == [("4111", "")]
     assert sink.documents == [("picture.png", b"\x89PNG")]
 
 
 @pytest.mark.parametrize("data", [FLAT, EXCEL, WORD])
-def test_own_documents_are_known(data):
+def test_office_xml_documents_are_recognised(data):
     assert office_xml.owns(data.encode())
 
 
-def test_foreign_documents_are_left_alone():
+def test_other_xml_documents_are_not_recognised():
     assert not office_xml.owns(b"<package><part/></package>")
     assert not office_xml.owns(b"<html/>")
     with pytest.raises(UnreadableError):

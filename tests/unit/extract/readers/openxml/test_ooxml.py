@@ -15,7 +15,7 @@ from holdgate.extract.readers.openxml import ooxml
 from unit.extract.readers.recording import packed, read
 
 
-def test_number_split_over_runs_is_joined():
+def test_a_number_split_across_runs_is_joined():
     document = docx.Document()
     paragraph = document.add_paragraph("card ")
     for piece in ("4111", "1111", "1111", "1111"):
@@ -37,7 +37,7 @@ def test_header_footer_comment_and_properties_have_places():
     assert sink.place_of("token-keywords") == "document properties"
 
 
-def test_tracked_changes_are_read_both_ways():
+def test_tracked_changes_are_read_before_and_after():
     document = docx.Document()
     paragraph = document.add_paragraph("number 4111 1111 ")
     for tag, text_tag, text in (("w:del", "w:delText", "2222 2222"), ("w:ins", "w:t", "1111 1111")):
@@ -93,7 +93,7 @@ DOCUMENT = "<w:document><w:body><w:p><w:r><w:t>4711</w:t></w:r></w:p></w:body></
         DOCUMENT.replace("4711", "&#52;711"),
     ],
 )
-def test_any_way_to_write_the_same_xml_is_read(document):
+def test_any_notation_of_the_same_xml_is_read(document):
     sink = read(ooxml, packed({"word/document.xml": document}))
     assert sink.texts == [("4711", "")]
     assert sink.reasons == []
@@ -104,7 +104,7 @@ def test_utf_16_is_read():
     assert read(ooxml, packed({"word/document.xml": document.encode("utf-16")})).texts == [("4711", "")]
 
 
-def test_strange_part_names_are_read():
+def test_unusual_part_names_are_read():
     for name in ("/word/document.xml", "word\\document.xml", "WORD/DOCUMENT.XML", "x/y", "document2.bin"):
         assert read(ooxml, packed({name: DOCUMENT})).texts == [("4711", "")]
 
@@ -119,7 +119,7 @@ def test_sheet_names_are_found_by_any_form_of_target(target):
     assert read(ooxml, packed(parts)).place_of("5") == "sheet Salaries, A7"
 
 
-def test_tracked_moves_and_hidden_text_are_shown_each_way():
+def test_tracked_moves_and_hidden_text_are_read_in_every_version():
     document = DOCUMENT.replace(
         "<w:r><w:t>4711</w:t></w:r>",
         "<w:r><w:t>41</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>x</w:t></w:r><w:r><w:t>11</w:t></w:r>"
@@ -132,19 +132,19 @@ def test_tracked_moves_and_hidden_text_are_shown_each_way():
     ]
 
 
-def test_vanish_that_is_switched_off_hides_nothing():
+def test_a_vanish_property_that_is_off_hides_nothing():
     run = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>4711</w:t></w:r>'
     document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", run)
     assert read(ooxml, packed({"word/document.xml": document})).texts == [("4711", "")]
 
 
-def test_symbols_of_symbol_fonts_are_digits():
+def test_digits_in_symbol_fonts_are_read_as_digits():
     symbols = "".join(f'<w:r><w:sym w:font="Wingdings" w:char="F0{ord(digit):02X}"/></w:r>' for digit in "4711")
     document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", symbols)
     assert read(ooxml, packed({"word/document.xml": document})).texts == [("4711", "")]
 
 
-def test_fallback_is_read_only_where_it_differs():
+def test_fallback_content_is_read_only_if_it_differs():
     box = "<w:txbxContent><w:p><w:t>{}</w:t></w:p></w:txbxContent>"
     choice = f"<mc:Choice>{box.format('one')}</mc:Choice><mc:Fallback>{{}}</mc:Fallback>"
     choice = f"<mc:AlternateContent>{choice}</mc:AlternateContent>"
@@ -154,7 +154,7 @@ def test_fallback_is_read_only_where_it_differs():
         assert texts == [(text, "text box") for text in expected]
 
 
-def test_malformed_xml_is_stripped_and_said():
+def test_malformed_xml_is_stripped_and_reported():
     document = DOCUMENT.replace("</w:body>", "</w:wrong>").replace(
         "</w:document>", "<w:p><w:t>08</w:t><w:t>15</w:t></w:p>"
     )
@@ -171,14 +171,14 @@ def test_entities_are_never_expanded():
     assert "4711expanded" not in sink.whole()
 
 
-def test_nesting_beyond_the_limit_is_said():
+def test_nesting_over_the_limit_is_reported():
     document = DOCUMENT.replace("<w:p>", "<w:p>" + "<a>" * 50).replace("</w:p>", "</a>" * 50 + "</w:p>")
     sink = read(ooxml, packed({"word/document.xml": document}), limits=Limits(xml_depth=40))
     assert sink.reasons == ["XML nested too deeply"]
     assert "4711" in sink.whole()
 
 
-def test_part_beyond_the_size_limit_is_read_up_to_it():
+def test_a_part_over_the_size_limit_is_read_up_to_it():
     document = DOCUMENT.replace("</w:body>", "<w:p/>" * 1_000 + "<w:p><w:t>0815</w:t></w:p></w:body>")
     sink = read(ooxml, packed({"word/document.xml": document}), limits=Limits(xml_bytes=1_000))
     assert sink.reasons[0] == "XML part too large"
@@ -235,7 +235,7 @@ def test_cells_are_counted():
         read(ooxml, packed({"xl/worksheets/sheet1.xml": sheet}), limits=Limits(cells=50))
 
 
-def test_formats_of_cells_are_shown():
+def test_cell_formats_are_applied():
     styles = (
         '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="dd.mm.yyyy"/></numFmts><cellXfs><xf numFmtId="0"/>'
         '<xf numFmtId="14"/><xf numFmtId="164"/></cellXfs></styleSheet>'
@@ -249,7 +249,7 @@ def test_formats_of_cells_are_shown():
     assert "02.01.1984" in read(ooxml, packed(parts | {"xl/workbook.xml": book})).whole()
 
 
-def test_only_names_of_styles_that_a_person_gave_are_text():
+def test_only_custom_style_names_are_text():
     names = (
         "heading 1",
         "Heading 1 Char",
@@ -264,7 +264,7 @@ def test_only_names_of_styles_that_a_person_gave_are_text():
     assert read(ooxml, packed(parts)).whole().split("\n") == ["Hello", "Letter to Anna Char", f"List {CARD}"]
 
 
-def test_macros_and_objects_are_handed_over():
+def test_macros_and_objects_are_passed_on():
     parts = {
         "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0 macro",
         "xl/embeddings/a.docx": b"PK inside",
@@ -275,7 +275,7 @@ def test_macros_and_objects_are_handed_over():
     assert sink.signals == ["macro"]
 
 
-def test_binary_workbook_is_read():
+def test_a_binary_workbook_is_read():
     def record(kind: int, body: bytes) -> bytes:
         head = bytes((kind,)) if kind < 128 else bytes((kind & 0x7F | 0x80, kind >> 7))
         return head + bytes((len(body),)) + body
@@ -313,7 +313,7 @@ def test_texts_of_visio_are_joined_and_svg_has_its_own_reader():
     assert sink.documents == [("a.svg", b"<svg><text>x</text></svg>")]
 
 
-def test_cache_of_a_pivot_table_is_read():
+def test_the_cache_of_a_pivot_table_is_read():
     cache = '<pivotCacheRecords><r><s v="4711"/><n v="0815"/><x v="3"/></r></pivotCacheRecords>'
     sink = read(ooxml, packed({"xl/pivotCache/pivotCacheRecords1.xml": cache}))
     assert sink.place_of("4711") == "pivot table"
@@ -341,7 +341,7 @@ def test_slides_are_numbered_as_they_are_shown():
 @given(
     st.lists(st.tuples(st.text("4711 äß&<>", min_size=1), st.sampled_from(["", "ins", "del"])), min_size=1, max_size=8)
 )
-def test_any_runs_are_joined_both_ways(runs):
+def test_any_runs_are_joined_before_and_after_revisions(runs):
     def wrapped(text: str, change: str) -> str:
         tag = "w:delText" if change == "del" else "w:t"
         run = f"<w:r><{tag}>{escape(text)}</{tag}></w:r>"

@@ -56,7 +56,7 @@ def vml(frames: Frames) -> str:
 
 
 @pytest.mark.parametrize("write", [together, anchored, vml])
-def test_a_row_of_freeform_shapes_is_not_read(write: Callable[[Frames], str]) -> None:
+def test_a_row_of_freeform_shapes_is_reported_as_not_read(write: Callable[[Frames], str]) -> None:
     extraction = extract_file("a.docx", package(write(ROW)))
     assert (extraction.status, extraction.reason) == (Status.LIMITED, "a.docx: drawing not read")
 
@@ -87,20 +87,20 @@ def test_custom_shapes_of_opendocument_are_found_in_their_frames() -> None:
     assert sink.reasons == ["drawing not read"]
 
 
-def test_path_data_of_each_command() -> None:
+def test_path_data_of_each_command_is_parsed() -> None:
     assert [figure[-1] for figure in figures("M0 0L1 1H5V7C1 1 2 2 3 3S1 1 4 4Q1 1 5 5T6 6A1 1 0 0 1 9 9z")] == [(9, 9)]
     assert list(figures("m1,1 2,2m1,1 l1,0")) == [[(1, 1), (3, 3)], [(4, 4), (5, 4)]]
     assert list(vml_figures("m,l5,10,10,xnfe")) == [[(0, 0), (5, 10), (10, 0)]]
 
 
 @given(st.text(alphabet="mMlLcCzZhvaxe0123456789,. -rtv@", max_size=200))
-def test_any_path_is_read(data: str) -> None:
+def test_any_path_is_parsed(data: str) -> None:
     list(figures(data))
     list(vml_figures(data))
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_any_shape_is_read(head: bytes, rest: bytes) -> None:
+def test_any_shape_is_parsed(head: bytes, rest: bytes) -> None:
     sink = RecordingSink()
     office_art_shapes.check(b"\x13\0\x0b\xf0\x20\0\0\0\x45\xc1" + head + b"\x13\0\x0b\xf0" + rest, sink)
     rtf_shapes.check(b"{\\sn pVerticies}{\\sv 8;" + head + b"}" + rest, sink)

@@ -27,22 +27,22 @@ def text_of(*glyphs: str) -> list[str]:
     return part.text.splitlines()
 
 
-def test_a_run_for_each_word() -> None:
+def test_one_run_per_word_is_joined_to_lines() -> None:
     words = [run("Card:", 96), run("4111", 150), run("1111", 196), run("1111", 240), run("1111", 284)]
     assert "Card: 4111 1111 1111 1111" in text_of(*words)
 
 
-def test_a_run_for_each_letter() -> None:
+def test_one_run_per_letter_is_joined_to_words() -> None:
     letters = [run(letter, 96 + 8.9 * index) for index, letter in enumerate("4111111111111111")]
     assert text_of(*letters) == ["4111111111111111"]
 
 
-def test_the_widths_that_the_producer_gives_decide() -> None:
+def test_the_widths_in_the_file_decide_about_spaces() -> None:
     words = [run("41", 96, indices=",55;,55"), run("11", 113.6, indices=",55;,55"), run("rest", 136, indices=",5;" * 4)]
     assert text_of(*words) == ["4111 rest"]
 
 
-def test_lines_are_read_from_top_to_bottom_whatever_their_order_in_the_file() -> None:
+def test_lines_are_read_from_top_to_bottom_in_any_file_order() -> None:
     words = [run("second", 96, 140), run("line", 170, 141), run("first", 96, 100)]
     assert text_of(*words)[0] == "first"
     assert "second line" in text_of(*words)
@@ -66,12 +66,12 @@ def test_a_literal_brace_is_escaped() -> None:
         (["<Path Data='M 0,0 L 1,1'/>"] * 60, "drawing not read"),
     ],
 )
-def test_letters_that_have_no_characters_are_limited(glyphs: list[str], reason: str) -> None:
+def test_glyphs_without_characters_are_limited(glyphs: list[str], reason: str) -> None:
     extraction = extract_file("page.xps", document(*glyphs))
     assert (extraction.status, extraction.parts[0].reason) == (Status.LIMITED, reason)
 
 
-def test_a_drawing_beside_text_is_no_limitation() -> None:
+def test_a_drawing_next_to_text_is_not_a_limitation() -> None:
     assert text_of(*["<Path Data='M 0,0 L 1,1'/>"] * 60, run("a caption of the drawing", 96))
 
 

@@ -58,19 +58,19 @@ SCAN = picture(900, 1_200, "several scanned words 4711")
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_scanned_page_is_rendered_whole() -> None:
+def test_a_scanned_page_is_rendered_completely() -> None:
     assert read_all(pdf.read, scanned_pdf(SCAN)).texts == [("1652x2338", "page 1")]
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_picture_on_a_page_with_text_is_read_by_itself() -> None:
+def test_an_image_on_a_page_with_text_is_read_separately() -> None:
     assert read_all(pdf.read, scanned_pdf(SCAN, "a text layer may say anything")).texts == [
         ("a text layer may say anything", "page 1"),
         ("900x1200", "page 1, picture"),
     ]
 
 
-def test_with_ocr_off_a_scan_is_limited_and_a_logo_is_not() -> None:
+def test_without_ocr_a_scan_is_limited_and_a_logo_is_not() -> None:
     assert read_all(pdf.read, scanned_pdf(SCAN)).limits == [NOT_READ]
     assert read_all(pdf.read, scanned_pdf(SCAN, "a text layer may say anything")).limits == [NOT_READ]
     logo = scanned_pdf(picture(300, 100, "logo"), "a letter with a logo on top", points=(150, 50))
@@ -86,7 +86,7 @@ def drawn_pdf(contents: bytes) -> bytes:
     return writer.file(f"/Root {writer.add(f'<< /Type /Catalog /Pages {tree} 0 R >>')} 0 R")
 
 
-def test_text_drawn_as_curves_is_not_read_and_a_few_lines_are_no_text() -> None:
+def test_text_drawn_as_curves_is_reported_and_a_few_lines_are_not() -> None:
     curve = b"10 10 m 20 30 30 30 40 10 c f\n"
     assert read_all(pdf.read, drawn_pdf(curve * 100)).limits == [NOT_READ]
     assert read_all(pdf.read, drawn_pdf(curve * 10)).limits == []
@@ -105,14 +105,14 @@ def with_text(drawing: str) -> bytes:
     return writer.file(f"/Root {writer.add(f'<< /Type /Catalog /Pages {tree} 0 R >>')} 0 R")
 
 
-def test_letters_drawn_as_curves_beside_text_are_not_read() -> None:
+def test_letters_drawn_as_curves_next_to_text_are_reported() -> None:
     number = outlines.letters("4111 1111 1111 1111 Ann Example", 72, 600, 14)
     assert read_all(pdf.read, with_text(number)).limits == [NOT_READ]
     assert read_all(pdf.read, with_text(number.replace("f\n", "\n"))).limits == [NOT_READ]
 
 
 @pytest.mark.usefixtures("engine")
-def test_letters_drawn_as_curves_beside_text_are_read_by_ocr() -> None:
+def test_letters_drawn_as_curves_next_to_text_are_read_by_ocr() -> None:
     drawing = outlines.letters("4111 1111 1111 1111 Ann Example", 72, 600, 14)
     assert read_all(pdf.read, with_text(drawing)).texts[1:] == [("1652x2338", "page 1, drawing")]
 
@@ -122,7 +122,7 @@ def test_a_code_drawn_as_squares_is_read() -> None:
     assert (sink.texts[1:], sink.limits) == ([("IBAN DE89 3704 0044 0532 0130 00", "page 1, drawing, code")], [])
 
 
-def test_borders_and_charts_beside_text_are_no_letters() -> None:
+def test_borders_and_charts_next_to_text_are_not_letters() -> None:
     table = "\n".join(
         f"{72 + 40 * column} {600 - 15 * row} 40 0.5 re f {72 + 40 * column} {600 - 15 * row} 0.5 15 re f"
         for row in range(30)
@@ -143,13 +143,13 @@ def test_borders_and_charts_beside_text_are_no_letters() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
-def test_encryption_with_an_empty_password_is_no_obstacle(algorithm: str) -> None:
+def test_a_document_with_an_empty_password_is_read(algorithm: str) -> None:
     sink = read_all(pdf.read, encrypted(planted_pdf(), "", algorithm))
     for place in ("page text", "own property", "XMP", "layer name", "script in a stream", "field without widget"):
         assert sink.places_of(token(place)), place
 
 
-def test_a_document_that_needs_a_password_is_encrypted() -> None:
+def test_a_document_that_needs_a_password_is_reported_as_encrypted() -> None:
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read_all(pdf.read, encrypted(simple_pdf("secret words"), "password", "AES-256"))
 
@@ -162,7 +162,7 @@ def encrypted(data: bytes, password: str, algorithm: str) -> bytes:
     return out.getvalue()
 
 
-def test_what_another_writer_makes_is_read() -> None:
+def test_a_document_of_another_writer_is_read() -> None:
     out = io.BytesIO()
     canvas = reportlab_canvas.Canvas(out)
     canvas.setTitle("title words")
@@ -200,7 +200,7 @@ def updated(data: bytes, number: int, content: bytes) -> bytes:
     )
 
 
-def test_text_that_an_update_took_away_is_read() -> None:
+def test_text_removed_by_an_update_is_read() -> None:
     second = updated(simple_pdf("the first words", "second page"), 3, b"BT /F1 12 Tf 9 9 Td (the last words) Tj ET")
     assert read_all(pdf.read, second).texts == [
         ("the last words", "page 1"),
@@ -228,7 +228,7 @@ def test_too_many_pages_are_limited() -> None:
         (pdf_page, "STRUCTURE_ELEMENTS", "too many structure elements"),
     ],
 )
-def test_what_a_document_may_have_is_counted(
+def test_objects_of_a_document_are_counted_up_to_their_limit(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, bound: str, reason: str
 ) -> None:
     named = []
@@ -242,7 +242,7 @@ def test_what_a_document_may_have_is_counted(
 
 
 @pytest.mark.parametrize(("most", "limits"), [(1_600, []), (1_599, ["stream too large"])])
-def test_what_a_stream_unpacks_to_is_counted(most: int, limits: list[str]) -> None:
+def test_the_decoded_size_of_a_stream_is_counted(most: int, limits: list[str]) -> None:
     writer = PdfWriter()
     writer.stream(b"(words) " * 200, compress=True)
     data = writer.file("")
@@ -253,7 +253,7 @@ def test_what_a_stream_unpacks_to_is_counted(most: int, limits: list[str]) -> No
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.7\n", b"no PDF at all"])
-def test_what_pdfium_cannot_open_is_damaged(data: bytes) -> None:
+def test_a_document_that_pdfium_cannot_open_is_damaged(data: bytes) -> None:
     with pytest.raises(UnreadableError, match=r"^damaged$"):
         read_all(pdf.read, data)
 
@@ -266,7 +266,7 @@ def test_strings_of_a_document_that_does_not_open_are_still_read() -> None:
     assert sink.texts == [("words of the title", "document strings")]
 
 
-def test_a_truncated_document_gives_what_is_left() -> None:
+def test_a_truncated_document_is_read_as_far_as_possible() -> None:
     data = simple_pdf("first page words", "second page words")
     for end in (data.index(b"/Catalog"), data.index(b"xref")):
         sink = read_all(pdf.read, data[:end])
@@ -275,13 +275,13 @@ def test_a_truncated_document_gives_what_is_left() -> None:
     assert sink.limits == ["damaged"]
 
 
-def test_an_attachment_is_bounded_before_it_is_fetched() -> None:
+def test_the_size_of_an_attachment_is_checked_before_it_is_fetched() -> None:
     sink = KeepingSink(Budget(Limits(entry_bytes=4)))
     with pytest.raises(LimitReachedError, match="member too large"):
         pdf.read(Document(planted_pdf()), sink)
 
 
-def test_something_before_the_header_is_handed_on() -> None:
+def test_data_before_the_header_is_passed_on() -> None:
     rider = b"PK\3\4" + b"x" * 60
     assert [kept.data for kept in read_all(pdf.read, rider + simple_pdf("x")).documents] == [rider]
 
@@ -294,7 +294,7 @@ def without_second_page(file: bytes) -> bytes:
     return out.getvalue()
 
 
-def test_a_page_that_was_taken_out_is_read_where_the_file_still_has_it() -> None:
+def test_a_removed_page_that_is_still_in_the_file_is_read() -> None:
     sink = read_all(pdf.read, without_second_page(simple_pdf("first words", "second words", "third words")))
     assert sink.places_of("second words") == ["removed page"]
     assert sink.places_of("third words") == ["page 2"]
@@ -306,7 +306,7 @@ def test_the_pages_in_the_tree_are_read_once() -> None:
     assert [text for text, place in sink.texts if place == "removed page"] == []
 
 
-def test_a_packed_page_that_is_not_in_the_tree_is_limited() -> None:
+def test_a_compressed_page_outside_the_tree_is_limited() -> None:
     writer = PdfWriter()
     pages = writer.reserve()
     shown, removed = (writer.add(f"<< /Type /Page /Parent {pages} 0 R /MediaBox [0 0 9 9] >>") for _ in range(2))
@@ -324,7 +324,7 @@ def test_a_packed_page_that_is_not_in_the_tree_is_limited() -> None:
         (("a hyphen-", "ated word"), "a hyphenated word"),
     ],
 )
-def test_a_hyphen_at_the_end_of_a_line(lines: tuple[str, str], joined: str) -> None:
+def test_a_number_with_a_hyphen_at_the_end_of_a_line_is_joined(lines: tuple[str, str], joined: str) -> None:
     file = io.BytesIO()
     canvas = reportlab_canvas.Canvas(file)
     for number, line in enumerate(lines):

@@ -38,14 +38,14 @@ def lines(data: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["ssn{}", "Text{}", "topmostSubform[0].Page1[0].ssn[{}]"])
-def test_a_value_in_adjacent_fields_is_put_together(name: str) -> None:
+def test_a_value_in_adjacent_fields_is_joined(name: str) -> None:
     fields = [(name.format(index), part, 150 + 60 * index, 695) for index, part in enumerate(SSN)]
     found = lines(form(fields, "Your SSN:"))
     assert "Your SSN: 219-09-9999" in found
     assert all(part in found for part in SSN)
 
 
-def test_one_letter_in_each_field_is_a_word() -> None:
+def test_single_letters_in_adjacent_fields_are_joined() -> None:
     fields = [(f"iban.{index}", letter, 60 + 55 * index, 650) for index, letter in enumerate("GB82WEST12345")]
     assert "iban: GB82WEST12345" in lines(form(fields))
 
@@ -65,5 +65,5 @@ def test_the_order_of_the_fields_in_the_file_does_not_matter() -> None:
     ],
     ids=["below each other", "far apart", "with a name between", "short"],
 )
-def test_other_fields_are_not_put_together(fields: list[tuple[str, str, float, float]]) -> None:
+def test_other_fields_are_not_joined(fields: list[tuple[str, str, float, float]]) -> None:
     assert not [line for line in lines(form(fields)) if "-" in line or ":" in line]

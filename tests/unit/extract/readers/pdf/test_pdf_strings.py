@@ -37,28 +37,28 @@ from holdgate.extract.readers.pdf.pdf_strings import split, string_text, texts
         (b"() (ab) <>", []),
     ],
 )
-def test_strings_are_decoded_and_noise_is_left_out(syntax: bytes, expected: list[str]) -> None:
+def test_strings_are_decoded_and_noise_is_omitted(syntax: bytes, expected: list[str]) -> None:
     assert list(texts(syntax)) == expected
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn", "Co"]), min_size=3, max_size=60))
-def test_any_text_survives_as_utf_16(words: str) -> None:
+def test_any_utf_16_text_is_decoded(words: str) -> None:
     assert string_text(b"\xfe\xff" + words.encode("utf-16-be")) == words
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_taken(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     list(texts(data))
     split(data)
 
 
 @pytest.mark.parametrize("attack", [b"(", b"<", b"\\(", b"(\\", b"<4", b"/A (", b"((a)"])
-def test_repetition_gives_no_more_than_it_holds(attack: bytes) -> None:
+def test_repeated_syntax_gives_no_more_text_than_the_input(attack: bytes) -> None:
     data = attack * 300
     assert sum(map(len, texts(data))) <= len(data)
 
 
-def test_a_stream_ends_where_its_length_says_and_else_at_its_mark() -> None:
+def test_a_stream_ends_at_its_length_or_at_its_end_mark() -> None:
     inner = b"data with endstream inside"
     good = b"1 0 obj << /Length %d >> stream\n%b\nendstream endobj (after)" % (len(inner), inner)
     (stream,) = split(good)[1]

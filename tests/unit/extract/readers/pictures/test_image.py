@@ -47,12 +47,12 @@ def test_each_format_is_decoded(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP"])
-def test_with_ocr_off_a_picture_with_lines_is_limited(kind: str) -> None:
+def test_without_ocr_an_image_with_lines_is_limited(kind: str) -> None:
     assert read_all(image.read, saved(picture(400, 200, LINE).convert("RGB"), kind)).limits == [NOT_READ]
     assert read_all(image.read, saved(picture(800, 600).convert("RGB"), kind)).limits == []
 
 
-def test_with_ocr_off_a_later_frame_counts() -> None:
+def test_without_ocr_lines_in_a_later_frame_limit_the_image() -> None:
     frames = [picture(400, 200), picture(400, 200, LINE)]
     assert read_all(image.read, saved(frames[0], "GIF", save_all=True, append_images=frames[1:])).limits == [NOT_READ]
 
@@ -90,7 +90,7 @@ def test_comments_are_text() -> None:
     assert texts(read_all(image.read, saved(picture(9, 9), "JPEG", comment=b"jpeg words"))) == ["jpeg words"]
 
 
-def test_png_text_chunks_are_text_also_behind_the_pixels() -> None:
+def test_png_text_chunks_after_the_pixels_are_text() -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("Plain", "plain words")
     info.add_text("Packed", "packed words", zip=True)
@@ -104,7 +104,7 @@ def test_png_text_chunks_are_text_also_behind_the_pixels() -> None:
     ]  # fmt: skip
 
 
-def test_a_drawing_in_a_text_chunk_is_a_file() -> None:
+def test_a_drawing_in_a_text_chunk_is_passed_on_as_a_file() -> None:
     scene = b'{"type":"excalidraw","elements":[{"text":"words of a drawing \x7f"}]}'
     shown = {
         "version": "1",
@@ -127,7 +127,7 @@ def test_a_text_chunk_that_expands_too_far_is_cut() -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_each_page_of_a_tiff_is_a_page() -> None:
+def test_each_page_of_a_tiff_is_read() -> None:
     pages = [picture(300 + 10 * number, 100, LINE) for number in range(3)]
     sink = read_all(image.read, saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
     assert [(text.split()[0], place) for text, place in sink.texts] == [
@@ -136,13 +136,13 @@ def test_each_page_of_a_tiff_is_a_page() -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_fax_pages_are_stretched_to_square_dots() -> None:
+def test_fax_pages_are_scaled_to_square_pixels() -> None:
     sink = read_all(image.read, saved(picture(1_728, 1_078, LINE).convert("1"), "TIFF", dpi=(204, 98)))
     assert texts(sink)[0].startswith("1728x2244 first 255 dpi 204")
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_photo_that_says_it_lies_on_its_side_is_put_upright() -> None:
+def test_a_photo_with_an_exif_rotation_is_rotated() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     sink = read_all(image.read, saved(picture(300, 100, LINE), "JPEG", exif=exif))
@@ -151,7 +151,7 @@ def test_a_photo_that_says_it_lies_on_its_side_is_put_upright() -> None:
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(("ink", "background"), [((0, 0, 0, 255), 255), ((255, 255, 255, 255), 0)])
-def test_letters_on_transparent_ground_stay_visible(ink: tuple[int, ...], background: int) -> None:
+def test_letters_on_a_transparent_background_stay_visible(ink: tuple[int, ...], background: int) -> None:
     transparent = picture(300, 100, LINE, paper=(0, 0, 0, 0), ink=ink, mode="RGBA")
     assert f"first {background} " in texts(read_all(image.read, saved(transparent, "PNG")))[0]
 
@@ -159,7 +159,7 @@ def test_letters_on_transparent_ground_stay_visible(ink: tuple[int, ...], backgr
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", ["PNG", "JPEG2000"])
 @pytest.mark.parametrize("seen", [0, 150])
-def test_letters_under_transparency_are_read_too(seen: int, kind: str) -> None:
+def test_transparent_letters_are_read(seen: int, kind: str) -> None:
     hidden = picture(300, 100, LINE).convert("RGB")
     alpha = Image.new("L", hidden.size, 0)
     alpha.paste(255, (0, 0, seen, 100))
@@ -169,14 +169,14 @@ def test_letters_under_transparency_are_read_too(seen: int, kind: str) -> None:
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("opacity", [1, 20])
-def test_letters_that_are_almost_transparent_are_read_too(opacity: int) -> None:
+def test_almost_transparent_letters_are_read(opacity: int) -> None:
     hidden = picture(300, 100, LINE).convert("RGB")
     hidden.putalpha(opacity)
     assert texts(read_all(image.read, saved(hidden, "PNG")))[-1].startswith("300x200")
 
 
 @pytest.mark.usefixtures("engine")
-def test_even_colours_under_transparency_are_not() -> None:
+def test_uniform_colours_under_transparency_are_not_read() -> None:
     logo = picture(300, 100, LINE, paper=(20, 30, 40, 0), ink=(200, 0, 0, 255), mode="RGBA")
     assert texts(read_all(image.read, saved(logo, "PNG")))[0].startswith("300x100")
 
@@ -188,14 +188,14 @@ def test_a_transparent_image_with_letters_is_not_complete_without_ocr() -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_sixteen_bits_a_dot_are_scaled_not_cut() -> None:
+def test_pixels_of_16_bits_are_scaled_and_not_cut() -> None:
     deep = picture(300, 100, LINE).convert("I").point(lambda value: value * 100).convert("I;16")
     assert "first 255 " in texts(read_all(image.read, saved(deep, "PNG")))[0]
 
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_of_a_truncated_picture_the_rest_is_read_and_said_to_be_damaged(kind: str) -> None:
+def test_a_truncated_image_is_read_and_reported_as_damaged(kind: str) -> None:
     data = saved(picture(600, 600, *["some words"] * 12), kind)
     sink = read_all(image.read, data[: len(data) * 2 // 3])
     assert texts(sink)[0].startswith("600x600 first 25")
@@ -203,12 +203,12 @@ def test_of_a_truncated_picture_the_rest_is_read_and_said_to_be_damaged(kind: st
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"not a picture", b"GIF89a\1"])
-def test_what_is_no_picture_is_unreadable(data: bytes) -> None:
+def test_a_file_that_is_not_an_image_is_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableError):
         read_all(image.read, data)
 
 
-def test_a_picture_of_too_many_pixels_is_never_decoded() -> None:
+def test_an_image_with_too_many_pixels_is_never_decoded() -> None:
     ocr.configure(ShadeEngine(), OcrLimits(pixels=10_000))
     try:
         sink = read_all(image.read, saved(picture(300, 100, LINE), "PNG"))
@@ -225,7 +225,7 @@ def test_each_frame_of_an_animation_is_read() -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_frame_larger_than_memory_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_that_exceeds_memory_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_image: object) -> None:
         raise MemoryError
 
@@ -236,7 +236,7 @@ def test_a_frame_larger_than_memory_is_a_limit(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_what_rides_behind_a_picture_is_handed_on(kind: str) -> None:
+def test_data_after_an_image_is_passed_on(kind: str) -> None:
     rider = b"name;card\n" * 9 + b"\xff\xd9"
     data = saved(picture(90, 90, "x"), kind)
     assert [kept.data for kept in read_all(image.read, data + rider).documents] == [rider]
@@ -258,7 +258,7 @@ def test_entities_in_xmp_are_not_expanded() -> None:
         ("word/media/image1.png", (362, 512), [NOT_READ]),
     ],
 )
-def test_the_small_picture_of_the_first_page_is_no_limitation(
+def test_a_small_thumbnail_of_the_first_page_is_not_a_limitation(
     path: str, size: tuple[int, int], limits: list[str]
 ) -> None:
     info = PngImagePlugin.PngInfo()
@@ -272,7 +272,7 @@ def test_the_small_picture_of_the_first_page_is_no_limitation(
 
 
 @pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB")])
-def test_colours_are_not_in_memory_while_the_grey_pixels_are_copied(
+def test_the_colour_image_is_freed_before_the_grey_pixels_are_copied(
     kind: str, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A large image would otherwise need its colours (four bytes per pixel) and the grey pixels twice at a time."""

@@ -31,14 +31,14 @@ def record(function: int, body: bytes) -> bytes:
     return struct.pack("<IH", 3 + len(body) // 2, function) + body
 
 
-def test_texts_side_by_side_make_a_line():
+def test_adjacent_texts_are_joined_to_a_line():
     sink = read(metafile, emf(text_w("card", 5), text_w("4111 1111", 5), text_w("below", 9)))
     assert [text for text, _ in sink.texts] == ["card 4111 1111", "below"]
     sink = read(metafile, emf(*(text_w(digit, 5) for digit in "4711")))
     assert [text for text, _ in sink.texts] == ["4711"]
 
 
-def test_glyph_numbers_are_no_text():
+def test_glyph_numbers_are_not_text():
     assert read(metafile, emf(text_w("ab", 5, options=0x10))).texts == []
 
 
@@ -51,7 +51,7 @@ def test_old_metafiles_are_read(placeable):
     assert [text for text, _ in sink.texts] == ["Hello", "second", "third"]
 
 
-def test_bitmaps_are_handed_over_as_files():
+def test_bitmaps_are_passed_on_as_files():
     header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 24, 0, 4, 0, 0, 0, 0)
     body = struct.pack("<16s24s4I24s", b"", b"", 88, 40, 128, 4, b"") + header + b"abc\0"
     picture = struct.pack("<2sIII", b"BM", 58, 0, 54) + header + b"abc\0"
@@ -61,17 +61,17 @@ def test_bitmaps_are_handed_over_as_files():
 
 
 @pytest.mark.parametrize("data", [emf(), wmf(), wmf(placeable=True)])
-def test_metafiles_are_known_by_their_content(data):
+def test_metafiles_are_recognised_by_their_content(data):
     assert identify(Document(data)) == "metafile"
 
 
-def test_damage_is_said():
+def test_damage_is_reported():
     assert read(metafile, emf(b"\1\0\0\0\0\0\0\0")).reasons == ["damaged picture"]
     with pytest.raises(UnreadableError):
         read(metafile, b"GIF89a")
 
 
 @given(st.binary(max_size=200))
-def test_nothing_breaks_it(junk):
+def test_any_input_is_read_without_an_exception(junk):
     read(metafile, emf(junk))
     read(metafile, wmf(junk))

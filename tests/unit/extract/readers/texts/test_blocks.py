@@ -39,7 +39,7 @@ def test_a_file_in_a_block_is_read(name: str, label: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("label", ["NOTE", "PUBLIC KEY", "SIGNATURE"])
-def test_so_is_a_text(name: str, label: str) -> None:
+def test_a_text_in_a_block_is_read(name: str, label: str) -> None:
     parts = extract_file(name, TEXTS[name](armoured(label, f"name;card\nRosenquist;{WORDS}\n".encode() * 3))).parts
     assert any(WORDS in part.text for part in parts)
 
@@ -52,6 +52,6 @@ def test_an_encrypted_block_is_reported(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TEXTS if "malformed" not in name])
 @pytest.mark.parametrize("label", ["RSA PRIVATE KEY", "PGP SIGNATURE", "X509 CRL"])
-def test_a_key_is_neither(name: str, label: str) -> None:
+def test_a_key_block_is_not_reported(name: str, label: str) -> None:
     extraction = extract_file(name, TEXTS[name](armoured(label, b"\x30\x82\x01\x00" + bytes(range(256)))))
     assert (extraction.status, {part.name for part in extraction.parts}) == (Status.COMPLETE, {name})

@@ -14,24 +14,24 @@ def test_folded_and_escaped_values_are_joined():
 
 
 @given(st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1), st.integers(1, 75))
-def test_a_fold_may_cut_a_character(text, width):
+def test_a_fold_inside_a_character_is_undone(text, width):
     value = f"x{text}x".replace("\\", "").replace(";", "").encode()
     folded = b"\r\n ".join(value[start : start + width] for start in range(0, len(value), width))
     data = b"BEGIN:VCARD\r\nVERSION:4.0\r\nNOTE:" + folded + b"\r\nEND:VCARD\r\n"
     assert (f"NOTE: {value.decode()}", "card") in read(card, data).texts
 
 
-def test_a_line_of_an_old_charset_is_no_cut_character():
+def test_a_line_in_an_old_charset_is_not_a_cut_character():
     data = b"BEGIN:VCARD\r\nNOTE:M\xfcller\r\n \xa7 4\r\nEND:VCARD\r\n"
     assert ("NOTE: Müller§ 4", "card") in read(card, data).texts
 
 
-def test_quoted_printable_is_decoded_over_its_soft_breaks():
+def test_quoted_printable_is_decoded_across_soft_line_breaks():
     data = b"BEGIN:VCARD\nN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:M=FCller=\n;Anna\nEND:VCARD\n"
     assert ("N: Müller Anna", "card") in read(card, data).texts
 
 
-def test_pictures_are_handed_over():
+def test_images_are_passed_on():
     encoded = base64.b64encode(b"\xff\xd8\xff").decode()
     for line in (
         f"PHOTO;ENCODING=b;TYPE=JPEG:{encoded}",
@@ -62,7 +62,7 @@ def test_components_of_a_calendar_are_named():
 
 
 @given(st.binary(max_size=300))
-def test_nothing_breaks_it(data):
+def test_any_input_is_read_without_an_exception(data):
     read(card, data)
     read(calendar, data)
 

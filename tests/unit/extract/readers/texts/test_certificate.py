@@ -58,13 +58,13 @@ def test_a_large_extension_is_reported() -> None:
     assert sink.limits == [certificate.NOT_READ]
 
 
-def test_several_certificates_are_one_text() -> None:
+def test_several_certificates_give_one_text() -> None:
     sink = read_all(text.read, made(Encoding.PEM) * 3)
     assert len(sink.places_of(NAME)) == 1
     assert not sink.documents
 
 
-def test_what_follows_a_certificate_is_not_passed_over() -> None:
+def test_data_after_a_certificate_is_read() -> None:
     extraction = extract_file("a.crt", made(Encoding.DER) + simple_pdf("words after it"))
     assert any("words after it" in part.text for part in extraction.parts)
 
@@ -89,12 +89,12 @@ def test_a_text_under_the_label_of_a_certificate_is_passed_on() -> None:
 @pytest.mark.parametrize(
     "label", ["RSA PRIVATE KEY", "PGP PUBLIC KEY BLOCK", "PGP SIGNATURE", "DH PARAMETERS", "X509 CRL"]
 )
-def test_keys_and_signatures_limit_nothing(label: str) -> None:
+def test_keys_and_signatures_are_not_a_limitation(label: str) -> None:
     sink = read_all(text.read, armoured(label, b"\x30\x82\x01\x00" + bytes(range(256))))
     assert (sink.limits, sink.documents) == ([], [])
 
 
-def test_a_block_without_an_end_ends_at_the_next() -> None:
+def test_a_block_without_an_end_ends_at_the_next_block() -> None:
     first = armoured("CERTIFICATE", made(Encoding.DER)).partition(b"-----END")[0]
     sink = read_all(text.read, first + armoured("NOTE", simple_pdf("words")))
     assert sink.places_of(NAME) == ["certificate"]
@@ -102,13 +102,13 @@ def test_a_block_without_an_end_ends_at_the_next() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_anything_is_read(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     read_all(certificate.read, b"0\x82\x01\x00" + data)
     assert all(isinstance(one, str) for one in der.texts(data))
 
 
 @pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
-def test_a_large_value_that_is_no_text_limits_a_certificate(encoding: Encoding) -> None:
+def test_a_large_value_that_is_not_text_limits_a_certificate(encoding: Encoding) -> None:
     data = made(encoding, extension=b"\x01\xfe" * 6_000)
     (part,) = extract_file("a.crt", data).parts
     assert (part.status, part.reason) == (Status.LIMITED, certificate.NOT_READ)
@@ -127,5 +127,5 @@ PACKED = base64.encodebytes(simple_pdf("4111 1111 1111 1111"))
         b"-----BEGIN NOTE-----\nHere it is:\n\n" + PACKED,
     ],
 )
-def test_a_line_like_the_beginning_of_a_block_hides_no_file(content: bytes) -> None:
+def test_a_line_similar_to_the_start_of_a_block_does_not_hide_a_file(content: bytes) -> None:
     assert any("4111 1111 1111 1111" in part.text for part in extract_file("a.txt", content).parts)

@@ -55,13 +55,13 @@ XML = (
         json.dumps(GENERAL | {"recipients": [{"encrypted_key": URL_CODED}]}, indent=2),
     ],
 )
-def test_a_block_is_not_read(block: str) -> None:
+def test_an_encrypted_block_is_reported_as_not_read(block: str) -> None:
     assert has_block(block)
     assert NOT_READ in read_all(text.read, block.encode()).limits
     assert NOT_READ in read_all(text.read, block.encode("utf-16")).limits
 
 
-def test_encrypted_elements_are_not_read() -> None:
+def test_encrypted_xml_elements_are_reported_as_not_read() -> None:
     assert read_all(xml.read, XML.encode()).limits == [NOT_READ]
 
 
@@ -82,7 +82,7 @@ def test_encrypted_elements_are_not_read() -> None:
         "{" + '"ciphertext" "iv" "tag"' + "[" * 100_000,
     ],
 )
-def test_near_misses(words: str) -> None:
+def test_text_similar_to_an_encrypted_block_is_not_reported(words: str) -> None:
     assert not has_block(words)
 
 
@@ -109,12 +109,12 @@ def test_elements_that_name_an_algorithm_or_another_file_are_read(source: str) -
         bytes.fromhex("c0b9072e4f93f146a015792ca1d9e821"),
     ],
 )
-def test_signatures(start: bytes) -> None:
+def test_encrypted_formats_are_recognised_by_their_signature(start: bytes) -> None:
     assert identify(Document(start + bytes(range(256)) * 4)) == "encrypted"
 
 
 @given(st.text())
-def test_anything_is_taken(words: str) -> None:
+def test_any_text_is_searched_without_an_exception(words: str) -> None:
     has_block(words)
     has_block(f"eyJ{words}")
     has_block('{"ciphertext":"","iv":"","tag":' + words)

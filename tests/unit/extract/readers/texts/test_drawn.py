@@ -52,7 +52,7 @@ WRITERS = [blocks, inverted, signs, single, coloured, of_256_colours]
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_a_code_that_is_drawn_with_characters_is_read(write: Callable[[Modules], str]) -> None:
+def test_a_code_drawn_with_characters_is_read(write: Callable[[Modules], str]) -> None:
     text = f"Hello,\n\nplease scan this:\n\n{write(modules())}\n\nRegards"
     extraction = extract_file("a.txt", text.encode())
     assert TEXT in "\n".join(part.text for part in extraction.parts)
@@ -69,11 +69,11 @@ def test_a_code_that_is_drawn_with_characters_is_read(write: Callable[[Modules],
     ],
     ids=["rules", "one area", "spaces", "list", "bars"],
 )
-def test_other_signs_are_no_drawing(text: str) -> None:
+def test_other_characters_are_not_a_drawing(text: str) -> None:
     assert list(drawings(text)) == []
 
 
 @given(st.text(alphabet=" █▀▄#*\n\x1b[0;47m", max_size=900))
-def test_anything_is_drawn(text: str) -> None:
+def test_any_text_is_searched_for_drawings_without_an_exception(text: str) -> None:
     for image in drawings(text + "\n" + (text[:40] + "\n") * 12):
         assert image.startswith(b"P4\n")

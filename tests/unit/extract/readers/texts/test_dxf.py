@@ -26,7 +26,7 @@ def texts(*pairs: tuple[int, str]) -> list[str]:
     return extraction.parts[0].text.splitlines()
 
 
-def test_format_codes_are_undone() -> None:
+def test_format_codes_are_removed() -> None:
     assert doctest.testmod(dxf).failed == 0
     found = texts((0, "MTEXT"), (1, r"{\fArial|b1;Rosen}{\H0.7x;quist}\Psecond"), (10, "1.5"), (5, "2F"))
     assert found == ["a comment", "ENTITIES", "Rosenquist", "second"]
@@ -37,15 +37,15 @@ def test_pieces_of_one_text_are_joined() -> None:
     assert "Rosenq" in texts((0, "MTEXT"), (3, "Ros"), (3, "enq"), (10, "1.0"))
 
 
-def test_what_is_no_number_is_read_whatever_its_code() -> None:
+def test_a_value_that_is_not_a_number_is_read_under_any_code() -> None:
     found = texts((40, "Rosenquist as a number"), (1000, "of a program"), (8, "layer 4711"), (62, "7"))
     assert found[2:] == ["Rosenquist as a number", "of a program", "layer 4711"]
 
 
-def test_what_follows_the_end_is_read() -> None:
+def test_data_after_the_end_is_read() -> None:
     assert "Rosenquist" in read_all(dxf.read, drawing() + b"\nRosenquist behind the end\nand more\n").everything()
 
 
 @given(st.binary(max_size=300))
-def test_anything_is_taken(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     read_all(dxf.read, drawing() + data)

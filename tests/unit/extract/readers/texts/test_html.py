@@ -34,7 +34,7 @@ def text_of(source: str) -> str:
         ("", ""),
     ],
 )
-def test_lines(source: str, text: str) -> None:
+def test_lines_are_those_that_a_person_sees(source: str, text: str) -> None:
     assert text_of(source) == text
 
 
@@ -55,7 +55,7 @@ def test_lines(source: str, text: str) -> None:
         ("<svg><text>Rosenquist</text></svg>", ""),
     ],
 )
-def test_hiding_places(source: str, place: str) -> None:
+def test_hidden_text_is_read_with_its_place(source: str, place: str) -> None:
     sink = read_all(html.read, source.encode())
     assert sink.places_of("Rosenquist") == [place]
 
@@ -71,12 +71,12 @@ def test_hiding_places(source: str, place: str) -> None:
         ("<p>one<template>two</template><template>three</template></p>four", "one two three four"),
     ],
 )
-def test_what_follows_a_template_is_read(source: str, lines: str) -> None:
+def test_text_after_a_template_is_read(source: str, lines: str) -> None:
     text, _ = read_all(html.read, source.encode()).texts[0]
     assert "".join(text.split()) == lines.replace(" ", "")
 
 
-def test_what_follows_a_template_is_read_without_hidden_text_too() -> None:
+def test_text_after_a_template_is_also_read_without_hidden_text() -> None:
     source = b'<p>one<template>two</template>three<p style="display:none">no</p><template>four</template>five'
     sink = read_all(html.read, source)
     assert ["".join(text.split()) for text, place in sink.texts if place == "without hidden text"] == [
@@ -87,7 +87,7 @@ def test_what_follows_a_template_is_read_without_hidden_text_too() -> None:
 @pytest.mark.parametrize(
     "hiding", ["style='display: none'", "style='font-size:0'", "hidden", "style='visibility:hidden'"]
 )
-def test_hidden_text_does_not_split_what_is_seen(hiding: str) -> None:
+def test_hidden_text_does_not_split_visible_text(hiding: str) -> None:
     sink = read_all(html.read, f"<p>4111 11<span {hiding}>noise</span>11</p>".encode())
     assert sink.texts == [("4111 11noise11", ""), ("4111 1111", "without hidden text")]
 
@@ -95,21 +95,21 @@ def test_hidden_text_does_not_split_what_is_seen(hiding: str) -> None:
 @pytest.mark.parametrize(
     "style", ["overflow:hidden", "font-size: 0.8em", "font-size:0.05pt", "opacity: .5", "display:block"]
 )
-def test_what_is_seen_is_not_taken_for_hidden(style: str) -> None:
+def test_visible_text_is_not_treated_as_hidden(style: str) -> None:
     assert read_all(html.read, f"<p>4111 <span style='{style}'>1111</span></p>".encode()).texts == [("4111 1111", "")]
 
 
-def test_layout_is_no_text() -> None:
+def test_layout_attributes_are_not_text() -> None:
     assert read_all(html.read, b"<p class='4111' id='4111' style='4111'>x").everything() == "x"
 
 
-def test_data_uri_is_a_document() -> None:
+def test_a_data_uri_is_a_document() -> None:
     sink = read_all(html.read, b"<img src='data:text/plain;base64,Um9zZW5xdWlzdA=='>")
     assert [(document.data, document.declared_type) for document in sink.documents] == [(b"Rosenquist", "text/plain")]
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "cp1252", "koi8-r"])
-def test_charset_of_a_meta_element(codec: str) -> None:
+def test_the_charset_of_a_meta_element_is_used(codec: str) -> None:
     word = "договор" if codec == "koi8-r" else "Größe"
     source = f"<html><meta charset={codec}><p>{word} {word}</p>".encode(codec)
     assert word in read_all(html.read, source).everything()
@@ -126,11 +126,11 @@ def test_charset_of_a_meta_element(codec: str) -> None:
         "x" * (html.MAX_BYTES + 1) + "<p title='Rosenquist'>",
     ],
 )
-def test_heavy_pages_are_read_too(source: str) -> None:
+def test_large_pages_are_read(source: str) -> None:
     assert "Rosenquist" in read_all(html.read, source.encode()).everything()
 
 
-def test_strip_reads_what_the_tree_reads() -> None:
+def test_the_fallback_reads_the_same_as_the_tree() -> None:
     source = "<p>4111 <b>1111</b></p><img alt='note'><!-- aside -->&euro;"
     sink = read_all(lambda document, sink: html.strip(document.data.decode(), sink), source.encode())
     text = sink.everything()
@@ -139,7 +139,7 @@ def test_strip_reads_what_the_tree_reads() -> None:
 
 
 @given(st.text(alphabet="<>/!-= \"'abp&;#x1\n", max_size=200))
-def test_anything_is_read(source: str) -> None:
+def test_any_html_is_read_without_an_exception(source: str) -> None:
     read_all(html.read, source.encode())
 
 
@@ -176,7 +176,7 @@ def test_letters_that_an_svg_element_draws_are_not_read(source: str, reasons: li
         "<p>one 4111\n\n\n1111\n \n1111 \n\t\n 1111</p><p>two</p>",
     ],
 )
-def test_blank_lines_of_the_source_divide_nothing(source: str) -> None:
+def test_blank_lines_of_the_source_do_not_split_text(source: str) -> None:
     text, _ = read_all(html.read, source.encode()).texts[0]
     assert "\n\n" not in text
     assert text.split()[:5] == ["one", "4111", "1111", "1111", "1111"]
@@ -192,7 +192,7 @@ def test_blank_lines_of_the_source_divide_nothing(source: str) -> None:
         "<p>words</p title='Rosenquist'>",
     ],
 )
-def test_what_is_not_in_the_tree_is_read(source: str) -> None:
+def test_text_outside_the_tree_is_read(source: str) -> None:
     assert "Rosenquist" in read_all(html.read, source.encode()).everything()
 
 
@@ -208,7 +208,7 @@ def test_a_number_in_a_doctype_is_read(doctype: str) -> None:
     assert "4111 1111 1111 1111" in read_all(html.read, f"{doctype}<p>words".encode()).everything()
 
 
-def test_an_ordinary_doctype_is_no_text() -> None:
+def test_an_ordinary_doctype_is_not_text() -> None:
     doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">'
     assert "xhtml" not in read_all(html.read, f"{doctype}<p>words".encode()).everything()
 

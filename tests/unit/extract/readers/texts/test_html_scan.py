@@ -118,23 +118,23 @@ pages = st.recursive(
 
 
 @pytest.mark.parametrize("source", ORDINARY)
-def test_ordinary_html_needs_no_tree(source: str) -> None:
+def test_ordinary_html_is_scanned_without_the_tree(source: str) -> None:
     assert scan(source) == html.tree(source)
 
 
 @pytest.mark.parametrize("source", OTHERS.values(), ids=OTHERS)
-def test_what_is_not_ordinary_is_left_to_the_tree(source: str) -> None:
+def test_unusual_html_is_left_to_the_tree(source: str) -> None:
     assert scan(source) is None
 
 
 @settings(max_examples=10 * settings().max_examples)
 @given(pages)
-def test_what_is_read_is_what_the_tree_has(source: str) -> None:
+def test_scanned_html_equals_the_result_of_the_tree(source: str) -> None:
     page = scan(source)
     assert page is None or page == html.tree(source)
 
 
 @given(st.text(alphabet="<>/!-?= \"'abp&;#x1\n\r\f\u00a0", max_size=200))
-def test_anything_is_read_as_the_tree_has_it_or_not_at_all(source: str) -> None:
+def test_any_input_is_scanned_like_the_tree_or_left_to_it(source: str) -> None:
     page = scan(source)
     assert page is None or page == html.tree(source)

@@ -41,14 +41,14 @@ SIGNED = [
 
 
 @pytest.mark.parametrize("name", RECOGNISED)
-def test_recognised_by_content(name: str) -> None:
+def test_a_named_format_is_recognised_by_its_content(name: str) -> None:
     data, kind = RECOGNISED[name]
     assert identify(Document(data, "report.dat")) == kind
     assert extract_file(name, data).status is Status.LIMITED
 
 
 @pytest.mark.parametrize(("name", "magic", "offset", "kind"), SIGNED, ids=[one[0] for one in SIGNED])
-def test_recognised_by_signature(name: str, magic: bytes, offset: int, kind: str) -> None:
+def test_a_named_format_is_recognised_by_its_signature(name: str, magic: bytes, offset: int, kind: str) -> None:
     data = bytes(offset) + magic + bytes(range(1, 32)) * 20 + WORD
     extraction = extract_file("a.bin", data)
     assert [part.reader for part in extraction.parts] == [kind]
@@ -65,5 +65,5 @@ def test_recognised_by_signature(name: str, magic: bytes, offset: int, kind: str
         b"8BPS or more", b"OggS was here", b"SIMPLE text",
     ],
 )  # fmt: skip
-def test_words_are_no_signature(text: bytes) -> None:
+def test_ordinary_words_are_not_a_signature(text: bytes) -> None:
     assert identify(Document(text * 3, "note.txt")) == "text"

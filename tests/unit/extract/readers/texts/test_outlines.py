@@ -21,12 +21,12 @@ CONTOURS = ["contour.fodg", "contour.pptx", "contour.ppt", "contour.rtf", "conto
 
 
 @pytest.mark.parametrize("name", ["outlines.emf", "outlines.wmf", "pstricks.tex", *CONTOURS])
-def test_letters_that_a_program_drew_as_outlines_are_not_read(name: str) -> None:
+def test_letters_drawn_as_outlines_are_reported_as_not_read(name: str) -> None:
     extraction = extract_file(name, gzip.decompress((DRAWINGS / f"{name}.gz").read_bytes()))
     assert (extraction.status, extraction.reason) == (Status.LIMITED, f"{name}: drawing not read")
 
 
-def test_a_picture_for_terminals_is_not_read() -> None:
+def test_a_sixel_image_is_reported_as_not_read() -> None:
     extraction = extract_file("print.six", gzip.decompress((DRAWINGS / "print.six.gz").read_bytes()))
     assert (extraction.status, extraction.reason) == (Status.LIMITED, "print.six: image: only strings read")
 
@@ -47,17 +47,17 @@ def test_a_row_of_shapes_of_one_height_may_be_letters() -> None:
     ],
     ids=["few", "far apart", "of all heights", "stairs", "one place"],
 )
-def test_other_rows_are_no_letters(boxes: list[Box]) -> None:
+def test_other_rows_are_not_letters(boxes: list[Box]) -> None:
     assert not are_letters(boxes)
 
 
-def test_boxes_and_lines_are_no_outlines_of_letters() -> None:
+def test_boxes_and_lines_are_not_outlines_of_letters() -> None:
     assert bounds([]) is None
     assert bounds([(0, 0), (0, 9)]) is None
     assert bounds([(0, 0), (90, 9), (3, 4)]) is None
 
 
 @given(st.binary(max_size=300))
-def test_anything_is_read(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     metafile_shapes.of_emf(data)
     metafile_shapes.of_wmf(data, 0)

@@ -13,13 +13,13 @@ PSTRICKS = "\\begin{pspicture}(8,6)\n" + "\\moveto(2,5)\n\\lineto(3,4)\n\\closep
 
 
 @pytest.mark.parametrize("text", [GERBER, GCODE, HPGL, HPGL2, PSTRICKS])
-def test_what_a_pen_draws_is_not_read_but_the_text_is(text: str) -> None:
+def test_a_pen_drawing_is_reported_as_not_read_but_its_text_is_read(text: str) -> None:
     extraction = extract_file("a.txt", text.encode())
     assert (extraction.status, extraction.reason) == (Status.LIMITED, "a.txt: drawing not read")
     assert extraction.parts[0].text == text
 
 
-def test_what_a_terminal_draws_is_not_read() -> None:
+def test_a_terminal_drawing_is_reported_as_not_read() -> None:
     extraction = extract_file("a.txt", REGIS.encode())
     assert (extraction.status, extraction.reason) == (Status.LIMITED, "a.txt: drawing not read")
 
@@ -34,6 +34,6 @@ def test_what_a_terminal_draws_is_not_read() -> None:
     ],
     ids=["HP-GL with labels", "prose", "TeX with words", "words"],
 )
-def test_texts_that_look_similar_are_texts(text: str) -> None:
+def test_texts_similar_to_plots_are_texts(text: str) -> None:
     extraction = extract_file("a.txt", text.encode())
     assert (extraction.status, extraction.parts[0].reader) == (Status.COMPLETE, "text")

@@ -42,7 +42,7 @@ c (nested (twice)))",
         (b"[(41) not closed", ["41"]),
     ],
 )
-def test_strings(program: bytes, texts: list[str]) -> None:
+def test_strings_of_a_program_are_read(program: bytes, texts: list[str]) -> None:
     assert text_of(program) == texts
 
 
@@ -51,7 +51,7 @@ def test_a_postscript_file_is_never_complete() -> None:
     assert (extraction.status, extraction.parts[0].reader) == (Status.LIMITED, "postscript")
 
 
-def test_an_eps_file_with_a_preview() -> None:
+def test_an_eps_file_with_a_preview_is_read() -> None:
     program, preview = b"%!PS (Rosenquist) show", b"II*\0 a preview"
     header = struct.pack("<4s6I", b"\xc5\xd0\xd3\xc6", 28, len(program), 0, 0, 28 + len(program), len(preview))
     sink = read_all(postscript.read, header + program + preview)
@@ -62,7 +62,7 @@ def test_an_eps_file_with_a_preview() -> None:
 
 
 @given(st.text("()\\<>[]/ab1 \n%", max_size=200))
-def test_any_program_ends(program: str) -> None:
+def test_parsing_any_program_ends(program: str) -> None:
     with contextlib.suppress(UnreadableError):
         read_all(postscript.read, b"%!PS" + program.encode())
 

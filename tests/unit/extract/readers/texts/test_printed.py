@@ -40,23 +40,23 @@ def test_words_of_a_printer_file_are_joined() -> None:
     assert "Social number 219-09-9999" in extract_file("print.prn", PCL.encode()).parts[0].text
 
 
-def test_labels_of_a_plot_in_pcl_have_their_dashes() -> None:
+def test_labels_of_a_plot_in_pcl_keep_their_dashes() -> None:
     # As GNU plotutils 2.6 writes it with -T pcl.
     plot = b"\x1b%0B\nBP;IN;SP1;PA-274,4936;LBSocial security number 219\xf609\xf69999\x03;PA3365,4796;PG0;\n\x1b%0A\n"
     assert "219-09-9999" in extract_file("a.pcl", plot).parts[0].text
 
 
-def test_words_of_troffs_output_are_joined() -> None:
+def test_words_of_troff_output_are_joined() -> None:
     assert "Social number 219-09-9999" in troff(TROFF)
     assert "Social number 219-09-9999" in extract_file("a.ditroff", TROFF.encode()).parts[0].text
 
 
-def test_other_texts_are_not_printed() -> None:
+def test_other_texts_are_not_recognised_as_printer_output() -> None:
     assert pcl("\x1b[1mbold\x1b[0m") == pcl("plain *p+49X") == ""
     assert troff("x T ps and so on") == troff("t219") == ""
 
 
 @given(st.text(alphabet="\x1b*p&(s+-0123456789XYxyE ", max_size=200), st.text(max_size=200))
-def test_anything_is_read(one: str, other: str) -> None:
+def test_any_text_is_read_without_an_exception(one: str, other: str) -> None:
     pcl("\x1b*p" + one)
     troff("x T ps\nx res 1 1 1\n" + other)

@@ -11,7 +11,7 @@ from holdgate.extract.reading import Document
 from tests.support.sink import KeepingSink
 
 
-def test_codes_of_a_terminal_and_letters_struck_twice_are_undone() -> None:
+def test_terminal_codes_and_overstruck_letters_are_removed() -> None:
     assert (
         terminal("SSN \x1b[1m219\x1b[0m-\x1b[38;5;1m09\x1b[m-9999\n\x1b]0;title\x07x\x1b(By") == "SSN 219-09-9999\nxy"
     )
@@ -19,13 +19,13 @@ def test_codes_of_a_terminal_and_letters_struck_twice_are_undone() -> None:
     assert terminal("plain") == ""
 
 
-def test_words_of_an_ocr_service_are_joined() -> None:
+def test_words_of_an_ocr_service_are_joined_to_lines() -> None:
     words = ["IBAN", "GB82", "WEST", "1234", "5698", "7654", "32", "and", "more"]
     blocks = json.dumps({"Blocks": [{"BlockType": "WORD", "Text": word, "Confidence": 99.1} for word in words]})
     assert runs(blocks) == ["IBAN GB82 WEST 1234 5698 7654 32 and"]
 
 
-def test_runs_of_an_editor_are_joined_as_they_are() -> None:
+def test_runs_of_an_editor_are_joined_unchanged() -> None:
     text = json.dumps([{"children": [{"text": "SSN 219-"}, {"text": "09", "bold": True}, {"text": "-9999"}]}])
     assert runs(text) == ["SSN 219-09-9999"]
 
@@ -45,12 +45,12 @@ def test_other_texts_have_no_runs(text: str) -> None:
 
 
 @given(st.text(max_size=300))
-def test_anything_is_read(text: str) -> None:
+def test_any_text_is_read_without_an_exception(text: str) -> None:
     terminal(text)
     runs("[" + text)
 
 
-def test_indentation_inside_a_line_of_markup_is_no_gap() -> None:
+def test_indentation_inside_a_line_of_markup_is_not_a_gap() -> None:
     words = "\n      ".join(f"<span class='ocrx_word'>{word}</span>" for word in ["IBAN", "GB82", "WEST"])
     page = f"<html><body><p>{words}</p></body></html>".encode()
     assert extract_file("a.html", page).parts[0].text == "IBAN\nGB82\nWEST"
@@ -58,13 +58,13 @@ def test_indentation_inside_a_line_of_markup_is_no_gap() -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/enriched", "text/richtext"])
-def test_formatting_divides_no_number(kind: str) -> None:
+def test_formatting_does_not_split_a_number(kind: str) -> None:
     sink = KeepingSink()
     text.read(Document(b"<bold>4111</bold>-<italic>1111</italic><nl>a << b", declared_type=kind), sink)
     assert sink.texts[1:] == [("4111-1111\na < b", "formatting undone")]
 
 
-def test_only_those_types_have_formatting() -> None:
+def test_formatting_is_removed_only_in_types_that_have_it() -> None:
     sink = KeepingSink()
     text.read(Document(b"<bold>4111</bold>", declared_type="text/plain"), sink)
     assert len(sink.texts) == 1

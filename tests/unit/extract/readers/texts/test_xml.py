@@ -24,18 +24,18 @@ from tests.support.sink import read_all
         ("<a>&amp;&#65;</a>", "&A"),
     ],
 )
-def test_lines(source: str, lines: str) -> None:
+def test_the_text_is_split_into_lines(source: str, lines: str) -> None:
     assert read_all(xml.read, source.encode()).texts[0] == (lines, "")
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "iso-8859-1", "windows-1251", "shift_jis"])
-def test_declared_encodings(codec: str) -> None:
+def test_declared_encodings_are_used(codec: str) -> None:
     word = {"windows-1251": "договор", "shift_jis": "資料"}.get(codec, "Größe")
     source = f"<?xml version='1.0' encoding='{codec}'?><a>{word}</a>".encode(codec)
     assert read_all(xml.read, source).texts[0] == (word, "")
 
 
-def test_attributes_comments_and_instructions() -> None:
+def test_attributes_comments_and_instructions_are_read() -> None:
     sink = read_all(xml.read, b"<?xml version='1.0'?><a b='one' xmlns='two'><!-- three --><?do four?></a>")
     assert sink.places_of("one") == ["attributes"]
     assert sink.places_of("three") == ["comment"]
@@ -57,7 +57,7 @@ def test_malformed_xml_is_read_to_the_end() -> None:
 
 
 @given(st.text(alphabet="<>/!-= \"'ab&;?[]\n", max_size=200))
-def test_anything_is_read(source: str) -> None:
+def test_any_xml_is_read_without_an_exception(source: str) -> None:
     read_all(xml.read, b"<?xml version='1.0'?><a>" + source.encode())
 
 
@@ -67,7 +67,7 @@ def test_a_field_is_labelled_with_the_name_of_its_element_or_attribute() -> None
     assert texts == [("CardNumber: 4711\na sentence", ""), ("taxNumber: 0815", "attributes")]
 
 
-def test_a_packed_document_in_an_element_is_read() -> None:
+def test_a_compressed_document_in_an_element_is_read() -> None:
     packed = zlib.compressobj(wbits=-15)
     raw = packed.compress(quote("<graph><cell value='Rosenquist in a box'/></graph>").encode()) + packed.flush()
     source = b"<file><diagram id='a'>" + base64.b64encode(raw) + b"</diagram></file>"
@@ -106,17 +106,17 @@ def test_letters_drawn_as_outlines_are_limited(content: str, limits: list[str]) 
         [f"<text y='20'><tspan x='{9 * at}'>{letter}</tspan></text>" for at, letter in enumerate("4" + "1" * 15)],
     ],
 )
-def test_letters_of_a_drawing_are_put_together_by_their_places(pieces: list[str]) -> None:
+def test_letters_of_a_drawing_are_joined_by_their_positions(pieces: list[str]) -> None:
     source = f"<svg xmlns='http://www.w3.org/2000/svg' font-size='16'>{''.join(pieces)}</svg>"
     assert ("4111111111111111", "line as drawn") in read_all(xml.read, source.encode()).texts
 
 
-def test_words_of_a_drawing_far_from_each_other_are_two_lines() -> None:
+def test_words_of_a_drawing_far_apart_are_two_lines() -> None:
     source = b"<svg><text x='1' y='10'>4111</text><text x='1' y='90'>1111</text></svg>"
     assert not [text for text, place in read_all(xml.read, source).texts if place == "line as drawn"]
 
 
-def test_a_value_in_a_wrapper_has_the_name_of_the_element_round_it() -> None:
+def test_a_value_in_a_wrapper_has_the_name_of_the_outer_element() -> None:
     source = b"<a><cardNumber><value>4711</value></cardNumber></a>"
     assert read_all(xml.read, source).texts == [("cardNumber: 4711", "")]
 
@@ -153,7 +153,7 @@ def by_word(tag: str, between: str = "") -> str:
         ),
     ],
 )
-def test_letters_and_words_with_places_are_joined_to_lines(line: str) -> None:
+def test_letters_and_words_with_positions_are_joined_to_lines(line: str) -> None:
     source = f'<page x="1"><line x="1">{line}</line><line x="1">{line}</line></page>'
     text, _ = read_all(xml.read, source.encode()).texts[0]
     assert text.split("\n").count(NUMBER) == 2
@@ -174,7 +174,7 @@ def test_other_attributes_are_not_joined(source: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["<!--", "-->", "<?", "?>", "xml ", "a", "\n"]), max_size=14).map("".join))
-def test_comments(source: str) -> None:
+def test_comments_are_found_like_by_the_simple_pattern(source: str) -> None:
     """The search is a quick form of this one, which takes quadratic time for beginnings without an end."""
     simple = re.findall(r"<!--(.*?)-->|<\?(?!xml\b)(.*?)\?>", source, re.DOTALL)
     assert list(xml.comments(source)) == [comment or instruction for comment, instruction in simple]
