@@ -209,6 +209,15 @@ class SealSettings(Section):
     lifetime: SomeTime = Field(timedelta(hours=1), description="How long after the inspection a seal is valid.")
 
 
+def url_mistake(value: str) -> str:
+    """Return the error in the form of a store's URL, "" if there is none. The URL is not repeated."""
+    if re.match(r"sqlite:///|postgresql(\+psycopg)?://", value) is None:
+        return 'is no URL of a store; write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"'
+    if re.match(r"sqlite:///(?!/|:memory:|file:)", value):
+        return 'has a relative path, which depends on the directory; write four slashes: "sqlite:////path"'
+    return ""
+
+
 class StoreSettings(Section):
     """The database of incidents."""
 
@@ -247,12 +256,8 @@ class StoreSettings(Section):
     def _known_and_without_password(cls, value: str, info: ValidationInfo) -> str:
         if info.field_name == "listen_url" and not value:
             return value
-        if re.match(r"sqlite:///|postgresql(\+psycopg)?://", value) is None:
-            raise ValueError('write "sqlite:////path" or "postgresql://ROLE@HOST/DATABASE"')
-        if re.match(r"sqlite:///(?!/|:memory:|file:)", value):
-            raise ValueError(
-                'has a relative path, which depends on the directory; write four slashes: "sqlite:////path"'
-            )
+        if reported := url_mistake(value):
+            raise ValueError(reported)
         parts = urlsplit(value)
         try:
             _ = parts.port

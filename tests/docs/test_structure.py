@@ -53,6 +53,7 @@ BASE_MODULES = {
     "metrics",
     "milters",
     "mistakes",
+    "phrases",
     "node",
     "notation",
     "persons",

@@ -115,7 +115,7 @@ def test_the_canary_goes_through_all_steps(new_site: NewSite, tmp_path: Path) ->
     # It is written with ten digits, in whole seconds.
     assert began - 1 <= float(output.split()[1]) <= time.time() + 1
     status = site.command("status").stdout
-    assert re.search(r"last came through \d+ min ago", status)
+    assert re.search(r"last success \d+ min ago", status)
     assert "1 released" in status
 
 

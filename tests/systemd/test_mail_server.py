@@ -353,7 +353,7 @@ def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> Non
     assert not [line for line in before if "canary" in line]
     machine.run("systemctl", "start", "holdgate-canary.service")
     output = machine.run("holdgate", "status").stdout
-    assert "last came through 0 min ago" in output
+    assert "last success 0 min ago" in output
     assert "NOT OK" not in output
     metrics = machine.run(
         "/opt/holdgate/bin/python",

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from holdgate.cli.incidents import person
-from holdgate.cli.output import print_result
+from holdgate.cli.output import print_error, print_result
+from holdgate.cli.parsing import whole_number
 from holdgate.cli.relations import hasher_for_milter
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
@@ -18,6 +19,8 @@ from holdgate.desk.cleaning import clean
 from holdgate.machines.accounts import listed
 from holdgate.machines.contents import KINDS
 from holdgate.machines.traffic import ledger_of
+from holdgate.mistakes import did_you_mean
+from holdgate.phrases import counted, reason_of
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
@@ -32,40 +35,45 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     names = steps.add_parser(
         "list",
         help="list the accounts of machines.accounts, with their owners",
-        description="Lists the accounts in the file of machines.accounts. A table that is no file cannot be listed.",
+        description="Lists the accounts in the file of machines.accounts. A table that is not a file cannot be listed.",
     )
     names.set_defaults(run=_list)
-    known = steps.add_parser("report", help="show how much is known of an account, and how much of it is new today")
+    known = steps.add_parser("report", help="show how much is known about an account, and how much of it is new")
     known.add_argument(
         "account", metavar="ACCOUNT", help="the key in machines.accounts: a login, an address, a network"
     )
     known.set_defaults(run=_report)
     token = steps.add_parser(
         "token",
-        help="make a token with which an account's program can ask what became of its messages",
-        description="Prints a fresh token, which is shown once. The desk keeps its SHA-256 only. The program sends it "
+        help="create a token with which an account's program can query the outcome of its messages",
+        description="Prints a new token, which is shown only once. The store keeps only its SHA-256. The "
+        "program sends it "
         "to /machine/v1/messages of the desk's page.",
     )
     token.add_argument("account", metavar="ACCOUNT", help="the account")
-    token.add_argument("--revoke", action="store_true", help="make no token; revoke all tokens of the account")
+    token.add_argument("--revoke", action="store_true", help="revoke all tokens of the account, and create none")
     token.set_defaults(run=_token)
     allowed = steps.add_parser(
         "allowances",
-        help="list what moderators have allowed for a time, or revoke it",
-        description="Lists the classes of programs' mail that were allowed with an approval (moderation.classes).",
+        help="list the allowances of moderators, or revoke one",
+        description="Lists the classes of programs' mail that moderators allowed together with an approval "
+        "(moderation.classes).",
     )
-    allowed.add_argument("--revoke", type=int, metavar="NUMBER", help="end this one now")
+    allowed.add_argument("--revoke", type=whole_number(1, 2**53), metavar="NUMBER", help="revoke this one now")
     allowed.set_defaults(run=_allowances)
     forget = steps.add_parser(
         "forget",
-        help="delete what is known of an account, or of a recipient",
-        description="Deletes what was learned of an account, so that everything it sends is new again, or deletes a "
+        help="delete what is known about an account or a recipient",
+        description="Deletes what was learned about an account, so that everything it sends is new again, or deletes a "
         "recipient from what all accounts have sent.",
     )
     whom = forget.add_mutually_exclusive_group(required=True)
     whom.add_argument("account", nargs="?", metavar="ACCOUNT", help="the account")
     whom.add_argument("--recipient", metavar="ADDRESS", help="the recipient's address")
     forget.set_defaults(run=_forget)
+
+
+_NOT_SET = 'not set; name a Postfix table, as in "texthash:/etc/holdgate/machines"'
 
 
 @contextmanager
@@ -80,18 +88,38 @@ def _list(arguments: argparse.Namespace) -> int:
     settings: Settings = load_settings(arguments.config)
     table = settings.machines.accounts
     if not table:
-        raise ConfigError([f"{arguments.config}: [machines] accounts: not set; name a Postfix table"])
+        raise ConfigError([f"{arguments.config}: [machines] accounts: {_NOT_SET}"])
     try:
         found = listed(table)
     except (OSError, ValueError) as error:
-        raise ConfigError([f"[machines] accounts: {error}"]) from error
+        raise ConfigError([f"{arguments.config}: [machines] accounts: {table}: {reason_of(error)}"]) from error
     lines = [f"{one.name}  {one.owner}" for one in found] or ["no account"]
     print_result(arguments, "\n".join(lines), accounts=[{"account": one.name, "owner": one.owner} for one in found])
     return 0
 
 
+def _named(arguments: argparse.Namespace) -> str:
+    """Return the account that the command line names. Raises ConfigError if the table does not have it.
+
+    A table that is no file cannot be listed: then each name is accepted.
+    """
+    account = str(arguments.account).strip().lower()
+    settings = load_settings(arguments.config)
+    table = settings.machines.accounts
+    if not table:
+        raise ConfigError([f"{arguments.config}: [machines] accounts: {_NOT_SET}"])
+    try:
+        known = [one.name for one in listed(table)]
+    except (OSError, ValueError):
+        known = [account] if account else []
+    if account not in known:
+        meant = did_you_mean(account, known)
+        raise ConfigError([f'ACCOUNT: {table} has no "{account}"; for the names, run: holdgate machines list{meant}'])
+    return account
+
+
 def _report(arguments: argparse.Namespace) -> int:
-    account = arguments.account.strip().lower()
+    account = _named(arguments)
     with _opened(arguments) as (hasher, store):
         known = store.machines.known(ledger_of(hasher, account), int(time.time()))
     lines = [f"{kind + 's:':13}{known.known[kind]} known, {known.new[kind]} new within 24 hours" for kind in KINDS]
@@ -109,12 +137,14 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _token(arguments: argparse.Namespace) -> int:
-    account = arguments.account.strip().lower()
+    account = arguments.account.strip().lower() if arguments.revoke else _named(arguments)
     with _opened(arguments) as (hasher, store):
         number = ledger_of(hasher, account).account
         if arguments.revoke:
             removed = store.machine_tokens.revoke(number)
-            print_result(arguments, f"{removed} tokens of {account} revoked", account=account, revoked=removed)
+            print_result(
+                arguments, f"revoked {counted(removed, 'token')} of {account}", account=account, revoked=removed
+            )
             return 0
         value = secrets.token_urlsafe(32)
         store.machine_tokens.add(hashlib.sha256(value.encode()).hexdigest(), Bearer(account, number))
@@ -127,9 +157,12 @@ def _allowances(arguments: argparse.Namespace) -> int:
     with closing(open_store(load_settings(arguments.config).store.url)) as store:
         if arguments.revoke is not None:
             done = store.allowances.revoke(arguments.revoke, Actor(person(), "command"), now)
-            text = f"allowance {arguments.revoke} ends now" if done else f"no active allowance {arguments.revoke}"
-            print_result(arguments, text, number=arguments.revoke, revoked=done)
-            return 0 if done else 2
+            if not done:
+                message = f"there is no active allowance {arguments.revoke}; run: holdgate machines allowances"
+                print_error(arguments, message)
+                return 2
+            print_result(arguments, f"allowance {arguments.revoke} was revoked", number=arguments.revoke, revoked=True)
+            return 0
         lines, rows = [], []
         for one in store.allowances.active(now):
             found = store.incident(one.incident_id)
@@ -140,7 +173,7 @@ def _allowances(arguments: argparse.Namespace) -> int:
             end = one.ends_at.isoformat(timespec="seconds")
             lines.append(clean(f"{one.number}  {account}: {what} to {to} until {end}, {one.incident_id} by {one.who}"))
             rows.append(asdict(one) | {"account": account, "created_at": one.created_at.isoformat(), "ends_at": end})
-    print_result(arguments, "\n".join(lines) or "nothing is allowed", allowances=rows)
+    print_result(arguments, "\n".join(lines) or "no active allowance", allowances=rows)
     return 0
 
 
@@ -153,5 +186,5 @@ def _forget(arguments: argparse.Namespace) -> int:
             removed = store.machines.forget_target(hasher.target(address))
         else:
             removed = store.machines.forget(ledger_of(hasher, arguments.account.strip().lower()))
-    print_result(arguments, f"{removed} entries deleted", deleted=removed)
+    print_result(arguments, f"deleted {counted(removed, 'entry', 'entries')}", deleted=removed)
     return 0

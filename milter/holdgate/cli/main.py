@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,20 +35,26 @@ from holdgate.cli.parsing import CommandParser
 from holdgate.config import Settings
 from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 from holdgate.node import name_of
-from holdgate.quarantine.database import DatabaseError
+from holdgate.quarantine.database import DatabaseError, driver_message
 from holdgate.quarantine.store import StoreError, migrate, open_store
 from holdgate.renamed import POLICIES, RULES, SETTINGS, rename
 from holdgate.scan.pool import ScanError
 
 # Exit code of a command that failed; 1 is for findings (see `holdgate scan`).
 _TROUBLE = 2
-_AS_ROOT = "run me as root or as Holdgate's user"
+_AS_ROOT = "run the command as root or as Holdgate's user"
+# Errors of SQLite and PostgreSQL, and of the system, for a user who has no access.
+_DENIED = re.compile("readonly database|unable to open database|permission denied|authentication failed", re.IGNORECASE)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the complete command line parser; the reference page is generated from it."""
-    parser = CommandParser(prog="holdgate", description="Outbound mail DLP with a manager's approval.")
-    parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
+    parser = CommandParser(
+        prog="holdgate", description="Data loss prevention for outgoing mail, with approval by a moderator."
+    )
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)"
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for family in (
@@ -74,11 +81,11 @@ def build_parser() -> argparse.ArgumentParser:
         ),
     ):
         family.add_commands(commands)
-    step = commands.add_parser("migrate", help="create the store, or bring it up to this version")
+    step = commands.add_parser("migrate", help="create the store, or migrate it to this version")
     step.set_defaults(run=_migrate)
     step = commands.add_parser(
         "migrate-settings",
-        help="give settings, policies and rules of an earlier version the names of this one",
+        help="rename settings and keys of an earlier version in settings, policies and rules",
         description="Renames settings in the settings file, their counterparts in [policy.moderation] of the policies "
         "file, and keys in the files of rules.local_directory that have a new name since an earlier version. Prints "
         "each change; comments and order stay. The package runs it at upgrades.",
@@ -143,17 +150,21 @@ def main(words: Sequence[str] | None = None) -> None:
     maillog.configure("holdgate", daemon=False)
     try:
         sys.exit(arguments.run(arguments))
-    except (ConfigError, StoreError, ScanError) as error:
-        is_denied = isinstance(error, StoreError) and "readonly database" in str(error)
-        _fail(arguments, f"{error}; {_AS_ROOT}" if is_denied else str(error))
+    except (ConfigError, ScanError) as error:
+        _fail(arguments, str(error))
+    except StoreError as error:
+        _fail(arguments, _with_remedy(str(error)))
     except DatabaseError as error:
         # The exception's text repeats the statement with its values; the driver's text states the cause.
-        reason = str(error.__cause__ or type(error).__name__).partition("\n")[0]
-        _fail(arguments, f"the store: {reason}; {_AS_ROOT}")
+        _fail(arguments, _with_remedy(f"the store: {driver_message(error)}"))
     except BrokenPipeError:
         # The reader of the output has closed it: "holdgate list | head".
         sys.stderr.close()
         sys.exit(_TROUBLE)
+
+
+def _with_remedy(problem: str) -> str:
+    return f"{problem}; {_AS_ROOT}" if _DENIED.search(problem) else problem
 
 
 def _fail(arguments: argparse.Namespace, message: str) -> NoReturn:

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from holdgate.cli.output import colour, print_result, progress, wants_json
+from holdgate.cli.output import colour, print_error, print_result, progress, wants_json
+from holdgate.cli.parsing import whole_number
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk.context import Desk
 from holdgate.node import rules_of
+from holdgate.phrases import counted, reason_of
 from holdgate.quarantine.incident import Actor, Incident, NewNotice
 from holdgate.quarantine.nodes import RETIRED, Node, NodeTakenError, differing
 from holdgate.quarantine.outbox import LOST
@@ -20,9 +22,9 @@ from holdgate.quarantine.store import ConflictError, Store, open_store
 from holdgate.queue.mutual import fingerprints_of
 
 _DESCRIPTION = (
-    "Without an argument: lists each node with its version, the time since its last word, the messages that it holds, "
-    "the oldest of them, and the decisions that it has yet to carry out. Exit code 1: a node is silent, or has other "
-    "policies or rules than this machine."
+    "Without an argument: lists each node with its version, the time since its last report, the messages that it "
+    "holds, the age of the oldest one, and the number of decisions that it has not carried out yet. Exit code 0: no "
+    "difference; 1: a node is silent, or has other policies or rules than this machine."
 )
 
 # The same form as `[node] name` in the settings.
@@ -39,23 +41,23 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     steps = nodes.add_subparsers(dest="step", metavar="STEP")
     retire = steps.add_parser(
         "retire",
-        help="close the open incidents of a node that is gone for good",
-        description="Closes its open incidents as vanished: their messages are out of reach, and Holdgate does not "
-        "know whether they were delivered. If its hold queue is found again, start a node with it: its messages are "
-        "held again there, and need a new decision. Its certificates are revoked: make new ones for it then.",
+        help="close the open incidents of a node that was removed",
+        description="Closes its open incidents as vanished: their messages cannot be reached, and Holdgate does not "
+        "know whether they were delivered. If you recover its hold queue, start a node with it: its messages are "
+        "held again there, and need a new decision. Its certificates are revoked, so create new ones for it.",
     )
     retire.add_argument("name", metavar="NAME", help="its name, as `holdgate nodes` prints it")
     retire.add_argument(
         "--notify-senders",
         action="store_true",
-        help="write to the senders of these messages that the outcome is not known; it cannot be done later",
+        help="notify the senders of these messages that the outcome is not known; this cannot be done later",
     )
     retire.set_defaults(run=_retire)
     revoke = steps.add_parser(
         "revoke",
-        help="have all nodes refuse the certificates of a node, because its key was stolen",
-        description="Revokes all certificates that the node has used. The other nodes refuse them at once. Then make "
-        "another certificate for it, with: holdgate nodes certificate NAME. A second call does not revoke one that the "
+        help="revoke the certificates of a node, because its key was stolen: all nodes refuse them",
+        description="Revokes all certificates that the node has used. The other nodes refuse them at once. Then create "
+        "another certificate for it: holdgate nodes certificate NAME. A second call does not revoke one that the "
         "node has used since the first; with --again it does.",
     )
     revoke.add_argument("name", metavar="NAME", help="name of the node, or of a machine with a desk only")
@@ -73,19 +75,24 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     revoke.set_defaults(run=_revoke)
     certificate = steps.add_parser(
         "certificate",
-        help="make the certificates by which nodes know each other",
-        description="Makes an authority in the directory at the first call, and for each NAME a folder with the three "
-        "files that this node needs. Run it where the directory stays private: who has its authority.key can read "
+        help="create the certificates with which nodes identify themselves to each other",
+        description="Creates an authority in the directory at the first call, and for each NAME a folder "
+        "with the three "
+        "files that this node needs. Keep the directory private: anyone who has its authority.key can read "
         "held messages. Run it again with the same directory to renew certificates or to add nodes.",
     )
     certificate.add_argument(
         "names", nargs="+", metavar="NAME", help="name of a node, or of a machine with a desk only"
     )
     certificate.add_argument(
-        "--directory", type=Path, required=True, help="directory of the authority, made if it does not exist"
+        "--directory", type=Path, required=True, help="directory of the authority, created if it does not exist"
     )
     certificate.add_argument(
-        "--days", type=int, default=_DAYS, help="how long the certificates are valid (default: %(default)s)"
+        "--days",
+        type=whole_number(1, _LONGEST_DAYS),
+        default=_DAYS,
+        metavar="NUMBER",
+        help="for how many days the certificates are valid (default: %(default)s)",
     )
     certificate.set_defaults(run=_certificate)
 
@@ -135,11 +142,12 @@ def _line(node: Node, now: datetime, *, is_shared: bool) -> str:
     oldest = f", the oldest for {int((now - node.oldest).total_seconds()) // 60} min" if node.oldest else ""
     word = colour("red", "silent") if node.is_silent else colour("green", "ok")
     silent_for = f"{int(node.silent_for.total_seconds())} s ago" if node.machine else "never"
-    silence = f"{word}, last word {silent_for}, " if is_shared else ""
+    silence = f"{word}, last report {silent_for}, " if is_shared else ""
     held = f"{node.open.get(State.HELD, 0)} held{oldest}"
     return (
         f"{node.name:32}  {silence}version {node.version or 'unknown'} on "
-        f"{node.machine or 'no machine'}; {held}; {node.waiting} decisions to carry out"
+        f"{node.machine or 'an unknown machine'}; {held}; "
+        f"{counted(node.waiting, 'decision')} to carry out"
     )
 
 
@@ -152,16 +160,15 @@ def _retire(arguments: argparse.Namespace) -> int:
     try:
         known = store.nodes.retire(name)
     except NodeTakenError as error:
-        print_result(arguments, f"{error}; nothing was changed", error=str(error))
+        print_error(arguments, f"{error}; nothing was changed")
         return 2
     if not known:
-        message = f'there is no node "{name}"; run "holdgate nodes" for the names'
-        print_result(arguments, message, error=message)
+        print_error(arguments, f'there is no node "{name}"; for the names, run: holdgate nodes')
         return 2
     closed, notified = _close(store, name, desk)
-    notices = f" {notified} senders are notified." if desk is not None else ""
+    notices = f" Notices to senders: {notified}." if desk is not None else ""
     message = (
-        f"{name} is retired. {closed} open incidents were closed: their messages are out of reach, and may have been "
+        f"{name} is retired. Open incidents closed: {closed}. Their messages cannot be reached, and may have been "
         f"delivered; see: holdgate list --state vanished.{notices}"
     )
     print_result(arguments, message, name=name, closed=closed, notified=notified)
@@ -176,7 +183,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
         try:
             fingerprints.append(fingerprints_of(file)[0])
         except (OSError, ValueError) as error:
-            raise ConfigError([f"--certificate: {file} is no readable certificate in PEM: {error}"]) from error
+            raise ConfigError([f"--certificate: {file}: not a certificate in PEM: {reason_of(error)}"]) from error
     with closing(open_store(settings.store.url)) as store:
         renewed = 0 if arguments.again else store.certificates.renewed(name)
         count = 0
@@ -187,17 +194,18 @@ def _revoke(arguments: argparse.Namespace) -> int:
             f'the certificates of "{name}" were revoked before, and it has used another one since; if the key of this '
             "one was stolen too, add --again"
         )
-        print_result(arguments, message, error=message)
+        print_error(arguments, message)
         return 2
     if not count:
         message = (
-            f'no certificate of "{name}" has been used; run "holdgate nodes" for the names, or give its file with '
+            f'no certificate of "{name}" has been used; for the names, run: holdgate nodes, or name its file with '
             "--certificate"
         )
-        print_result(arguments, message, error=message)
+        print_error(arguments, message)
         return 2
     message = (
-        f"Revoked certificates of {name}: {count}. Other nodes refuse them from now on. Make another one, and copy its "
+        f"Revoked certificates of {name}: {count}. Other nodes refuse them from now on. Create another one, "
+        "and copy its "
         f"files: holdgate nodes certificate {name} --directory DIRECTORY"
     )
     print_result(arguments, message, name=name, revoked=count)
@@ -211,22 +219,22 @@ def _certificate(arguments: argparse.Namespace) -> int:
     directory, names = arguments.directory, [str(name) for name in arguments.names]
     for name in names:
         if not _NAME.fullmatch(name):
-            raise ConfigError([f'NAME: "{name}" is no name of a node; use letters, digits, ".", "_" and "-"'])
-    if not 0 < arguments.days <= _LONGEST_DAYS:
-        raise ConfigError([f"--days: {arguments.days} is not between 1 and {_LONGEST_DAYS}"])
+            raise ConfigError([f'NAME: "{name}" is no name of a node; write letters, digits, ".", "_" and "-"'])
     now = datetime.now(UTC)
     try:
         signer = authority.Authority.open(directory, now)
         lifetime = timedelta(days=arguments.days)
         if now + lifetime > signer.certificate.not_valid_after_utc:
             raise ConfigError(
-                [f"{directory}: the authority ends before {arguments.days} days; use fewer, or a new --directory"]
+                [f"{directory}: the authority expires before {arguments.days} days; use fewer, or a new --directory"]
             )
         for name in names:
             signer.write(directory / name, name, now, lifetime)
     except OSError as error:
-        raise ConfigError([f"{directory}: {error.strerror}: {error.filename}"]) from error
-    lines = [f"{directory / name}: certificate of {name}, valid for {arguments.days} days" for name in names]
+        where = error.filename or directory
+        raise ConfigError([f"--directory: {where}: {reason_of(error)}; name a directory that you can write"]) from error
+    valid = counted(arguments.days, "day")
+    lines = [f"{directory / name}: certificate of {name}, valid for {valid}" for name in names]
     lines.append(
         "Copy the three files of each folder to /etc/holdgate/node on that machine (node.key: mode 640, group "
         "holdgate), and set authority, certificate and private_key in [node]."
@@ -252,7 +260,7 @@ def _close(store: Store, name: str, desk: Desk | None) -> tuple[int, int]:
                     incident,
                     State.VANISHED,
                     actor,
-                    note=f"node {name} was retired: the message is out of reach",
+                    note=f"node {name} was retired: the message cannot be reached",
                     outbox=[NewNotice(LOST, incident.sender)] if is_notified else [],
                     closed_at=datetime.now(UTC),
                     decided_how=RETIRED,

@@ -27,7 +27,8 @@ def print_result(arguments: argparse.Namespace, text: str, /, **data: Any) -> No
 
 def print_error(arguments: argparse.Namespace, message: str, /, *, command: str = "holdgate") -> None:
     """Print on standard error why a command failed, and with `--json` an object on standard output, too."""
-    print(f"{command}: {message}", file=sys.stderr)
+    for line in message.split("\n"):
+        print(f"{command}: {line}", file=sys.stderr)
     if wants_json(arguments):
         print_result(arguments, "", error=message)
 

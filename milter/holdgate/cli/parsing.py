@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 
 from holdgate.mistakes import did_you_mean
@@ -37,6 +38,26 @@ class CommandParser(argparse.ArgumentParser):
             other = _OTHER_WORDS.get(match[1])
             message += f'; did you mean "{other}"?' if other in known else did_you_mean(match[1], known)
         super().error(message)
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number within these bounds."""
+
+    def parse(text: str) -> int:
+        number = int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number from {least} to {most}')
+        return number
+
+    return parse
+
+
+def moment(text: str) -> datetime:
+    """Return the time that an option gives (ISO 8601), in the zone of this machine unless it names another one."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f'"{text}" is no time; write it as "2026-11-28 14:00"') from None
 
 
 def _hint(unknown: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.findings import Inspection
 from holdgate.gate.recipients import own_domains
+from holdgate.phrases import counted
 from holdgate.policy.conditions import inside_matcher
 from holdgate.policy.model import policies_of
 from holdgate.quarantine.store import Store, open_store
@@ -30,7 +31,7 @@ _EPOCH = date(1970, 1, 1)
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommands."""
-    family = commands.add_parser("relations", help="who writes to whom: learn, report, forget")
+    family = commands.add_parser("relations", help="learn, report and delete who writes to whom")
     steps = family.add_subparsers(dest="step", required=True, metavar="STEP")
     learn = steps.add_parser(
         "learn",
@@ -45,10 +46,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     known.set_defaults(run=_report)
     forget = steps.add_parser(
         "forget",
-        help="delete all that was learned about an address",
+        help="delete everything that was learned about an address",
         description="Deletes all relations of an address, as a sender and as a recipient. To keep Holdgate from "
-        "learning them again, add the address to relations.except_for first. A milter that runs may still know what it "
-        "read in the last five minutes.",
+        "learning them again, add the address to relations.except_for first. A running milter may use "
+        "what it read from the store in the last five minutes.",
     )
     whom = forget.add_mutually_exclusive_group(required=True)
     whom.add_argument("address", nargs="?", metavar="ADDRESS", help="the address")
@@ -85,8 +86,9 @@ def _learn(arguments: argparse.Namespace) -> int:
         if teacher.has_other_key():
             raise ConfigError(
                 [
-                    f"{settings.relations.key}: the store was learned with another key; put that key back, or run "
-                    "holdgate relations forget --all"
+                    f"{settings.relations.key}: the relations in the store were learned with another key; "
+                    "restore that key, "
+                    "or run: holdgate relations forget --all"
                 ]
             )
         now = datetime.now(UTC)
@@ -114,7 +116,7 @@ def _learn(arguments: argparse.Namespace) -> int:
         teacher.write(teacher.gather(waiting))
     print_result(
         arguments,
-        f"{messages} messages read; {outside} of them, by internal senders to external recipients, were learned",
+        f"read {counted(messages, 'message')}; learned {outside} of them, from internal senders to external recipients",
         read=messages,
         learned=outside,
     )
@@ -125,12 +127,15 @@ def _report(arguments: argparse.Namespace) -> int:
     with _opened(arguments) as (settings, hasher, store):
         known = report(hasher, store.relations, day_of(datetime.now(UTC)))
         if teacher_of(settings.relations, hasher, store, ()).has_other_key():
-            known.missing.insert(0, f"what was learned was learned with another key than {settings.relations.key}")
+            known.missing.insert(
+                0, f"the relations in the store were learned with another key than {settings.relations.key}"
+            )
     lines = [f"mode:       {settings.relations.mode}", f"relations:  {known.relations}"]
     for day in known.days:
         share = f"{day.first * 100 // day.recipients} %" if day.recipients else "–"
         lines.append(
-            f"{_EPOCH + timedelta(days=day.day)}  {day.messages} messages, {day.recipients} recipients, "
+            f"{_EPOCH + timedelta(days=day.day)}  {counted(day.messages, 'message')}, "
+            f"{counted(day.recipients, 'recipient')}, "
             f"{share} of them new to the sender"
         )
     lines += [f"not enough: {one}" for one in known.missing] or ['enough:     yes; you can set relations.mode = "on"']
@@ -158,5 +163,5 @@ def _forget(arguments: argparse.Namespace) -> int:
                 raise ConfigError([f'"{arguments.address}" is no address; write one as "bob@partner.example"'])
             removed = sum(progress(store.relations.forget(*traces_of(hasher, address)), "parts"))
             teacher_of(settings.relations, hasher, store, ()).forgot(day_of(datetime.now(UTC)))
-    print_result(arguments, f"{removed} relations deleted", deleted=removed)
+    print_result(arguments, f"deleted {counted(removed, 'relation')}", deleted=removed)
     return 0

@@ -10,17 +10,18 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from holdgate.cli.output import print_result, wants_json
+from holdgate.cli.output import print_error, print_result
+from holdgate.cli.parsing import whole_number
 from holdgate.cli.scrape import scrape, value
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.detect import Detector, RuleError
 from holdgate.milters import place_of
+from holdgate.phrases import counted
 from holdgate.policy.model import policies_of
 from holdgate.seal import KeyFileError, load_keys
 
@@ -34,12 +35,25 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     reloading = commands.add_parser(
         "reload",
-        help="have the milter read settings, policies, rules and keys again, and wait until it has",
-        description="Checks the files first, then has holdgate-milter read them, and returns when they count. Exit "
-        "code 0: they count; 2: they were refused and the old ones still count, or the milter did not answer.",
+        help="make the milter reload settings, policies, rules and keys, and wait until they are active",
+        description="Checks the files, makes holdgate-milter reload them, and returns when they are active. "
+        "Exit code 0: "
+        "they are active; 2: they have an error and the earlier ones stay active, or the milter did not answer.",
     )
-    reloading.add_argument("--timeout", type=int, default=_TIMEOUT, metavar="SECONDS", help="default: %(default)s")
-    reloading.add_argument("--pid", type=int, default=0, help="process id of the milter (default: who has its socket)")
+    reloading.add_argument(
+        "--timeout",
+        type=whole_number(1, 3600),
+        default=_TIMEOUT,
+        metavar="SECONDS",
+        help="how long to wait for the milter (default: %(default)s)",
+    )
+    reloading.add_argument(
+        "--pid",
+        type=whole_number(1, 2**22),
+        default=0,
+        metavar="NUMBER",
+        help="process id of the milter (default: the process that listens on its socket)",
+    )
     reloading.set_defaults(run=_run)
 
 
@@ -76,7 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
         with contextlib.suppress(ConfigError, OSError):
             if pid := arguments.pid or _pid_of_milter(load_settings(arguments.config)):
                 os.kill(pid, signal.SIGUSR1)
-        return _fail(arguments, [*wrong, "the milter keeps the settings and policies that it has"])
+        return _fail(arguments, [*wrong, "the milter keeps its earlier settings and policies"])
     settings = load_settings(arguments.config)
     before = scrape(settings.metrics.milter)
     pid = arguments.pid or _pid_of_milter(settings)
@@ -85,7 +99,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         os.kill(pid, signal.SIGUSR1)
     except PermissionError:
-        return _fail(arguments, [f"process {pid} of {_UNIT} takes no signal from this user; run it as root"])
+        return _fail(arguments, [f"process {pid} of {_UNIT} accepts no signal from this user; run the command as root"])
     except ProcessLookupError:
         return _fail(arguments, [f"{_UNIT} has just ended; see: systemctl status {_UNIT}"])
     return _wait(arguments, settings, before)
@@ -98,18 +112,19 @@ def _wait(arguments: argparse.Namespace, settings: Settings, before: str) -> int
         now = scrape(settings.metrics.milter) or before
         if _count(now, "failed") > _count(before, "failed"):
             reasons = mistakes(arguments.config) or [f"the reason is in the log: journalctl -u {_UNIT} -n 20"]
-            return _fail(arguments, [*reasons, f"{_UNIT} refused its files, and keeps those that it has"])
+            return _fail(arguments, [*reasons, f"{_UNIT} refused its files, and keeps the earlier ones"])
         if _count(now, "done") > _count(before, "done"):
             number = len(policies_of(settings.policy).policy)
-            text = f"{number} {'policy counts' if number == 1 else 'policies count'} now"
+            text = f"{counted(number, 'policy', 'policies')} active"
             older = list(_older(settings, arguments.config))
             lines = [text, *(f"{name} has older settings: systemctl restart {name}" for name in older)]
             print_result(arguments, "\n".join(lines), policies=number, restart=older)
             return _DONE
         time.sleep(_PAUSE)
     problem = (
-        f"{_UNIT} has not read its files within {arguments.timeout} s; the old ones may still count: see journalctl "
-        f"-u {_UNIT}, or wait longer with --timeout"
+        f"{_UNIT} has not reloaded its files within {arguments.timeout} s, so the earlier ones may still be "
+        "active; see: "
+        f"journalctl -u {_UNIT}, or wait longer with --timeout"
     )
     return _fail(arguments, [problem])
 
@@ -128,10 +143,7 @@ def _older(settings: Settings, path: Path) -> Iterator[str]:
 
 
 def _fail(arguments: argparse.Namespace, problems: list[str]) -> int:
-    for problem in problems:
-        print(f"holdgate reload: {problem}", file=sys.stderr)
-    if wants_json(arguments):
-        print_result(arguments, "", error=problems)
+    print_error(arguments, "\n".join(problems), command="holdgate reload")
     return _REFUSED
 
 

@@ -16,6 +16,7 @@ from holdgate.detect.identifiers import Identifier
 from holdgate.detect.loader import Loaded, load
 from holdgate.detect.reference import markdown
 from holdgate.mistakes import did_you_mean
+from holdgate.phrases import counted
 
 _GOOD, _WRONG, _TROUBLE = 0, 1, 2
 
@@ -37,20 +38,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     showing.add_argument("name", help="id of an identifier or profile")
     hiding = steps.add_parser(
         "never",
-        help="print your own values that never count, hashed, for never-count.toml",
+        help="print hashes of values that never count, for never-count.toml",
         description="Reads values from standard input, one per line, and prints a table for never-count.toml in your "
-        "own rules. Makes never-count.key there if it is missing. Run it as root: only root and the scan workers can "
+        "own rules. Creates never-count.key there if it does not exist. Run it as root: only root and the "
+        "scan workers can "
         "then read the key.",
     )
     hiding.add_argument("identifier", help='id of an identifier, with * for several ("phone-number", "*-bank-account")')
     testing = steps.add_parser(
         "test",
-        help="run the samples of all rules, or try the rules on a text",
+        help="run the samples of all rules, or test the rules on a text",
         description="Exit code 0: all samples pass, or the profile does not match; 1: a sample fails, or the profile "
         "matches; 2: a rule file has an error.",
     )
     testing.add_argument("--profile", default="dlp-pii", help="profile to evaluate (default: %(default)s)")
-    testing.add_argument("file", nargs="?", help='a text file, or "-" for stdin; without it, the samples are run')
+    testing.add_argument(
+        "file", nargs="?", help='a text file, or "-" for standard input; without it, the samples are run'
+    )
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -162,7 +166,10 @@ def _run_samples(detector: Detector, arguments: argparse.Namespace) -> int:
                     path = detector.loaded.files["identifiers", identifier.id]
                     failed.append(f"{path}: samples.{level}, number {number}: reaches {reached}")
     print_result(
-        arguments, "\n".join([*failed, f"{count} samples, {len(failed)} failed"]), samples=count, failed=failed
+        arguments,
+        "\n".join([*failed, f"{counted(count, 'sample')}, {len(failed)} failed"]),
+        samples=count,
+        failed=failed,
     )
     return _WRONG if failed else _GOOD
 

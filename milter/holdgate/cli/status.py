@@ -16,6 +16,7 @@ from holdgate.desk import canary
 from holdgate.gate import probe
 from holdgate.milters import place_of
 from holdgate.node import rules_of
+from holdgate.phrases import counted
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.nodes import differing
 from holdgate.quarantine.states import DECIDED, State
@@ -33,7 +34,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     status = commands.add_parser(
         "status",
-        help="show on one screen whether there is a problem, and which messages wait",
+        help="show on one screen whether there is a problem, and what waits",
         description="Exit code 0: no problem; 1: there is a problem, named in its line.",
     )
     status.set_defaults(run=_run)
@@ -83,8 +84,8 @@ def _why_stale(config: Path) -> str:
     """Return why the milter's settings are older than the files."""
     wrong = mistakes(config)
     more = f" (and {len(wrong) - 1} more: holdgate check)" if len(wrong) > 1 else ""
-    reason = f"{wrong[0]}{more}" if wrong else "they have no mistake any more; run: holdgate reload"
-    return f"it refused its files and keeps older ones: {reason}"
+    reason = f"{wrong[0]}{more}" if wrong else "they have no error now; run: holdgate reload"
+    return f"refused its files, and keeps the earlier ones: {reason}"
 
 
 def _postfix(settings: Settings) -> Iterator[_Line]:
@@ -106,18 +107,26 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
 
 def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Line]:
     try:
-        queued = f", {len(QueueClient(settings.queue.socket).held())} messages in Postfix's hold queue"
+        queued = f", {counted(len(QueueClient(settings.queue.socket).held()), 'message')} in Postfix's hold queue"
         good: bool | None = True
     except QueueError as error:
         queued, good = f"; {error}", False
     held = store.incidents({State.HELD})
-    yield "held", good, f"{len(held)} wait for a decision{_oldest(held, now)}{queued}"
+    yield "held", good, f"{counted(len(held), 'incident')} without a decision{_oldest(held, now)}{queued}"
     late = [incident for incident in held if incident.deadline_at is not None and incident.deadline_at < now]
     if late:
-        yield "overdue", False, f"{len(late)} are past their deadline; does holdgate-desk run?"
+        yield (
+            "overdue",
+            False,
+            f"{counted(len(late), 'incident')} after the deadline; see: systemctl status holdgate-desk",
+        )
     under_way = store.incidents({State.PENDING, *DECIDED})
     stuck = [incident for incident in under_way if now - (incident.decided_at or incident.created_at) > _SOON]
-    yield "under way", not stuck if under_way else None, f"{len(under_way)} decided or pending{_oldest(under_way, now)}"
+    yield (
+        "under way",
+        not stuck if under_way else None,
+        f"{counted(len(under_way), 'incident')} decided or pending{_oldest(under_way, now)}",
+    )
     counts = store.count()
     closed = ", ".join(f"{counts[state]} {state}" for state in State if counts.get(state) and state not in _OPEN)
     yield "closed", None, closed or "none yet"
@@ -130,7 +139,7 @@ def _nodes(store: Store, settings: Settings) -> Iterator[_Line]:
     for one in found:
         silent = f"; silent for {_age(one.silent_for)}" if one.is_silent else ""
         rules = "; other policies or rules than here" if one.name in others else ""
-        held = f"{one.name}: {one.open.get(State.HELD, 0)} held, {one.waiting} decisions to carry out"
+        held = f"{one.name}: {one.open.get(State.HELD, 0)} held, {counted(one.waiting, 'decision')} to carry out"
         yield "node", not (silent or rules), f"{held}{silent}{rules}"
 
 
@@ -149,9 +158,9 @@ def _age(age: timedelta) -> str:
 def _canary(settings: Settings, now: datetime) -> Iterator[_Line]:
     last = canary.last_success(settings.canary.state)
     if last:
-        yield "canary", None, f"last came through {_age(now - datetime.fromtimestamp(last, UTC))} ago"
+        yield "canary", None, f"last success {_age(now - datetime.fromtimestamp(last, UTC))} ago"
     else:
-        yield "canary", None, "never ran; enable it: systemctl enable --now holdgate-canary.timer"
+        yield "canary", None, "has never succeeded; enable it: systemctl enable --now holdgate-canary.timer"
 
 
 def _time(moment: datetime) -> str:

@@ -4,6 +4,9 @@ import argparse
 import time
 
 from holdgate.cli.output import print_result, progress
+from holdgate.config import url_mistake
+from holdgate.configfile import ConfigError
+from holdgate.phrases import counted
 from holdgate.quarantine.copying import copy
 
 
@@ -24,12 +27,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _copy(arguments: argparse.Namespace) -> int:
+    for name, url in (("FROM", arguments.source), ("TO", arguments.target)):
+        if reported := url_mistake(url):
+            raise ConfigError([f"{name}: {reported}"])
     began, rows = time.monotonic(), 0
     for step in progress(copy(arguments.source, arguments.target), "copying"):
         rows = step.total
     seconds = time.monotonic() - began
     message = (
-        f"{rows} rows were copied and verified in {seconds:.0f} s; set [store] url to the copy, and start the daemons"
+        f"copied and verified {counted(rows, 'row')} in {seconds:.0f} s; set [store] url to the copy, and start the "
+        "daemons"
     )
     print_result(arguments, message, rows=rows, seconds=round(seconds, 1))
     return 0

@@ -17,6 +17,8 @@ from pathlib import Path
 from holdgate.config import CanarySettings
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
+from holdgate.notation import format_address
+from holdgate.phrases import reason_of
 from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store
@@ -29,8 +31,8 @@ _SMTP_TIMEOUT = 60
 _PAUSE = 0.2
 # Test numbers that belong to no person: a payment card from providers' documentation, and python-stdnum's sample.
 _TEXT = """\
-This message is a test that Holdgate sends to itself. It is held, approved and thrown away by itself.
-Nobody needs to do anything. Credit card: 4111 1111 1111 1111. Social security number: 536-90-4399.
+This is a test message of Holdgate. It is held, approved and discarded automatically.
+You do not need to do anything. Credit card: 4111 1111 1111 1111. Social security number: 536-90-4399.
 """
 
 
@@ -49,32 +51,49 @@ def run(desk: Desk, *, observing: bool = False) -> Incident:
     step_timeout = settings.step_timeout.total_seconds()
     try:
         _submit(settings, message_id)
-    except (OSError, smtplib.SMTPException) as error:
+    except OSError as error:  # also each error of smtplib
         host, port = settings.submit
-        raise CanaryError(f"Postfix on {host}:{port} did not take the message: {error}") from error
+        raise CanaryError(f"[canary] submit: {_refusal(error, format_address((host, port)))}") from error
     if observing:
         recorded = _wait(lambda: _found(store, State.RECORDED, message_id), step_timeout)
         if recorded is None:
-            raise CanaryError("Postfix accepted the message, but no incident was recorded: see holdgate-milter's log")
+            raise CanaryError(
+                "Postfix accepted the message, but no incident was recorded; see: journalctl -u holdgate-milter"
+            )
         return recorded
     incident = _wait(lambda: _found(store, State.HELD, message_id), step_timeout)
     if incident is None:
         raise CanaryError(
-            "Postfix accepted the message, but did not hold it: personal data is not held now, or all mail is"
+            "Postfix accepted the message, but it was not held within canary.step_timeout. Either personal "
+            "data is delivered "
+            "now, or all mail waits; see: holdgate status"
         )
     asked = _wait(lambda: _asked(store, incident), step_timeout)
     if asked is None:
-        missing = "its request did not go out" if store.requests.of(incident.id) else "nobody was asked"
-        raise CanaryError(f"incident {incident.id}: held, but {missing}: see holdgate-desk's log")
+        missing = "its request was not sent" if store.requests.of(incident.id) else "no moderator was asked"
+        raise CanaryError(f"incident {incident.id}: held, but {missing}; see: journalctl -u holdgate-desk")
     try:
         moderation.override(desk, asked, Answer.APPROVE, ACTOR)
     except moderation.RefusedError as error:
-        raise CanaryError(f"incident {incident.id}: another person decided on it") from error
+        raise CanaryError(f"incident {incident.id}: another person decided on it; run the command again") from error
     released = _wait(lambda: _in_state(store, incident, State.RELEASED), step_timeout)
     if released is None:
-        raise CanaryError(f"incident {incident.id}: approved, but not released: see holdgate-queue's log")
+        raise CanaryError(f"incident {incident.id}: approved, but not released; see: journalctl -u holdgate-queue")
     settings.state.write_text(f"{datetime.now(UTC).timestamp():.0f}\n", encoding="ascii")
     return released
+
+
+def _refusal(error: OSError, place: str) -> str:
+    """Return why Postfix did not accept the message. smtplib's own texts have bytes in Python's notation."""
+    text: bytes | str
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, text = error.smtp_code, error.smtp_error
+    else:
+        return f"Postfix does not answer at {place}: {reason_of(error)}; start Postfix, or correct the setting"
+    answer = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return f"Postfix at {place} refused the message: {code} {' '.join(answer.split())[:200]}"
 
 
 def last_success(path: Path) -> float:

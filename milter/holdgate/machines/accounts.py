@@ -54,7 +54,7 @@ def listed(table: str) -> list[Account]:
     """Return the accounts in a table's file, as postmap(1) reads it. Raises OSError; ValueError if it is not a file."""
     kind, _, place = table.partition(":")
     if kind not in _TEXTS:
-        raise ValueError(f"{table} cannot be listed, because it is not a file of lines; name one account instead")
+        raise ValueError("cannot be listed, because it is not a file of lines; name one account instead")
     logical: list[str] = []
     for line in Path(place).read_text(encoding="utf-8", errors="replace").splitlines():
         if not line.strip() or line.lstrip().startswith("#"):

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from holdgate.atomic import replace_file
+from holdgate.phrases import reason_of
 
 UNIT = "holdgate-desk.service"
 """The unit whose lines in the journal count: lines of other units and users prove nothing."""
@@ -62,10 +63,12 @@ def of_journal(store: str, since: datetime | None) -> Iterator[Anchor]:
         command.append(f"--since=@{since.timestamp():.0f}")
     try:
         done = subprocess.run(command, capture_output=True, check=False, timeout=_JOURNAL_TIMEOUT, text=True)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise AnchorError(f"journalctl: {type(error).__name__}") from error
+    except OSError as error:
+        raise AnchorError(f"the journal: journalctl: {reason_of(error)}") from error
+    except subprocess.TimeoutExpired as error:
+        raise AnchorError(f"the journal: journalctl: no answer within {_JOURNAL_TIMEOUT} s") from error
     if done.returncode != 0:
-        raise AnchorError(f"journalctl: {done.stderr.strip()[:200]}")
+        raise AnchorError(f"the journal: journalctl: {done.stderr.strip()[:200]}")
     for line in done.stdout.splitlines():
         entry = json.loads(line)
         at = datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1_000_000, UTC)
@@ -88,7 +91,7 @@ def of_log(store: str, path: Path) -> Iterator[Anchor]:
                 if found and found[1] == store:
                     yield Anchor(found[3], f"the head of {found[2]} events in {path}", found[4] or "")
     except (OSError, EOFError) as error:
-        raise AnchorError(f"{path}: {error}") from error
+        raise AnchorError(f"{path}: {reason_of(error)}") from error
 
 
 def read(path: Path, store: str) -> list[Kept]:
@@ -100,8 +103,10 @@ def read(path: Path, store: str) -> list[Kept]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
-        raise AnchorError(f"{path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise AnchorError(f"{path}: not text; restore or remove it") from error
+    except OSError as error:
+        raise AnchorError(f"{path}: {reason_of(error)}") from error
     words = [line.split(maxsplit=4) for line in lines]
     if not words or any(len(one) < 4 or not (one[1].isdecimal() and one[2].isdecimal()) for one in words):
         raise AnchorError(f"{path}: not a store with the number, count and hash of an event; restore or remove it")

@@ -57,6 +57,13 @@ def copy(source_url: str, target_url: str) -> Iterator[Step]:
         source.dispose()
 
 
+def _revision_of(url: str, engine: Engine) -> str | None:
+    try:
+        return database.revision(engine)
+    except SQLAlchemyError as error:
+        raise database.unusable(url, error) from error
+
+
 def _prepare(url: str, source: Engine) -> str:
     """Create an empty store and mark it, unless it is an incomplete copy; return the revision of the schema."""
     engine = database.open_any(url)
@@ -66,7 +73,7 @@ def _prepare(url: str, source: Engine) -> str:
             used = connection.execute(select(nodes.c.name).where(nodes.c.expires_at > database.clock(connection)))
             if name := used.scalar():
                 raise StoreError(f"the node {name} uses the store that is to be copied; stop its daemons first")
-        if database.revision(engine) == _MARK:
+        if _revision_of(url, engine) == _MARK:
             return revision
         database.migrate(url)
         with engine.begin() as connection:

@@ -81,17 +81,17 @@ def connect(url: str, *, exact: bool = False) -> Engine:
             is_newer = versions.is_newer(found)
             is_usable = is_newer and not exact and versions.is_usable(connection)
     except SQLAlchemyError as error:
-        raise StoreError(f"{shown(url)}: {driver_message(error)}") from error
+        raise unusable(url, error) from error
     wanted = versions.head()
     if is_newer and not is_usable:
         raise StoreError(
-            f"{shown(url)}: its schema {found} is newer than this version of Holdgate, which needs {wanted}: "
+            f"{shown(url)}: its schema {found} is newer than this version of Holdgate, which needs {wanted}; "
             "install the newer version on this machine"
         )
     if found != wanted and not is_newer:
         raise StoreError(
-            f"{shown(url)}: its schema is {found or 'not there yet'}, this version needs {wanted}: "
-            'run "holdgate migrate"'
+            f"{shown(url)}: its schema is {found or 'not created yet'}, this version needs {wanted}; "
+            "run: holdgate migrate"
         )
     return engine
 
@@ -130,10 +130,12 @@ def migrate(url: str, to: str = "head") -> None:
             _lock_incidents(connection)
             known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
             if found is not None and found not in known:
-                raise StoreError(f"{shown(url)}: its schema {found} is newer than this version of Holdgate")
+                raise StoreError(
+                    f"{shown(url)}: its schema {found} is newer than this version of Holdgate; install the newer one"
+                )
             command.upgrade(config, to)
     except SQLAlchemyError as error:
-        raise StoreError(f"{shown(url)}: {driver_message(error)}") from error
+        raise unusable(url, error) from error
     finally:
         engine.dispose()
 
@@ -161,7 +163,16 @@ def _make_file(url: str) -> None:
 
 def driver_message(error: SQLAlchemyError) -> str:
     """Return the driver's error message as one line; SQLAlchemy's repeats the statement."""
-    return " ".join(str(error.__cause__ or error).split())
+    return " ".join(str(error.__cause__ or type(error).__name__).split())
+
+
+def unusable(url: str, error: SQLAlchemyError) -> StoreError:
+    """Return why a database cannot be used, and the remedy if its directory does not exist."""
+    directory = Path(make_url(url).database or "/").parent
+    with suppress(OSError):  # a directory that this user cannot see
+        if url.startswith("sqlite:") and not directory.is_dir():
+            return StoreError(f"{shown(url)}: there is no directory {directory}; create it, or correct [store] url")
+    return StoreError(f"{shown(url)}: {driver_message(error)}")
 
 
 def shown(url: str) -> str:

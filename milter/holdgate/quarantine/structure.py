@@ -52,8 +52,8 @@ def _sqlite(connection: Connection) -> str:
     ]
     return (
         _compare(found, SQLITE)
-        or (f"the view {views[0]} is not ours" if views else "")
-        or (f"{changed[0]} is not as we made it: a rule that is not ours" if changed else "")
+        or (f"the view {views[0]} is not from Holdgate" if views else "")
+        or (f"{changed[0]} is not as Holdgate created it: it has a rule that is not from Holdgate" if changed else "")
     )
 
 
@@ -89,15 +89,19 @@ def _postgresql(connection: Connection) -> str:
     ).scalar()
     return (
         _compare({name: _folded(definition) for name, definition, *_ in triggers}, POSTGRESQL)
-        or (f"the rule {rules} is not ours" if rules else "")
-        or (f"the table {policies} is not as we made it: row security, or no plain table" if policies else "")
+        or (f"the rule {rules} is not from Holdgate" if rules else "")
+        or (
+            f"the table {policies} is not as Holdgate created it: it has row security, or is no plain table"
+            if policies
+            else ""
+        )
     )
 
 
 def _compare(found: dict[str, str], expected: dict[str, str]) -> str:
     for name, definition in expected.items():
         if name not in found:
-            return f"the trigger {name} is gone"
+            return f"the trigger {name} is missing"
         if found[name] != definition:
             return f"the trigger {name} was changed"
     others = sorted(found.keys() - expected.keys())
@@ -108,7 +112,7 @@ def _of_table(connection: Connection, table: Table) -> str:
     """Compare a table's columns, keys and checks."""
     look = inspect(connection)
     if not look.has_table(table.name):
-        return f"the table {table.name} is gone"
+        return f"the table {table.name} is missing"
     dialect = connection.dialect
     found = {
         column["name"]: (column["type"].compile(dialect), column["nullable"]) for column in look.get_columns(table.name)
@@ -116,7 +120,7 @@ def _of_table(connection: Connection, table: Table) -> str:
     expected = {column.name: (column.type.compile(dialect), bool(column.nullable)) for column in table.columns}
     for name in sorted(found.keys() | expected.keys()):
         if found.get(name) != expected.get(name):
-            return f"the column {name} of the table {table.name} is not as we made it"
+            return f"the column {name} of the table {table.name} is not as Holdgate created it"
     made_up = [
         column["name"]
         for column in look.get_columns(table.name)
@@ -125,16 +129,16 @@ def _of_table(connection: Connection, table: Table) -> str:
         or not _is_neutral(column["default"], nullable=column["nullable"], key=column["name"] in table.primary_key)
     ]
     if made_up:
-        return f"the column {made_up[0]} of the table {table.name} gets values that are not ours"
+        return f"the column {made_up[0]} of the table {table.name} has a default that is not from Holdgate"
     if look.get_pk_constraint(table.name)["constrained_columns"] != [c.name for c in table.primary_key.columns]:
-        return f"the primary key of the table {table.name} is not as we made it"
+        return f"the primary key of the table {table.name} is not as Holdgate created it"
     refers = {(k["constrained_columns"][0], k["referred_table"]) for k in look.get_foreign_keys(table.name)}
     if refers != {(key.parent.name, key.column.table.name) for key in table.foreign_keys}:
-        return f"the foreign keys of the table {table.name} are not as we made them"
+        return f"the foreign keys of the table {table.name} are not as Holdgate created them"
     if look.get_check_constraints(table.name) or look.get_unique_constraints(table.name):
-        return f"the table {table.name} has constraints that are not ours"
+        return f"the table {table.name} has constraints that are not from Holdgate"
     if any(key["options"] for key in look.get_foreign_keys(table.name)):
-        return f"the foreign keys of the table {table.name} are not as we made them"
+        return f"the foreign keys of the table {table.name} are not as Holdgate created them"
     indexes = {index["name"]: index["column_names"] for index in look.get_indexes(table.name)}
     special = [
         index["name"]
@@ -145,7 +149,7 @@ def _of_table(connection: Connection, table: Table) -> str:
         or any(name.endswith("_where") for name in index.get("dialect_options", {}))
     ]
     if special or indexes != {index.name: [c.name for c in index.columns] for index in table.indexes}:
-        return f"the indexes of the table {table.name} are not as we made them"
+        return f"the indexes of the table {table.name} are not as Holdgate created them"
     return ""
 
 

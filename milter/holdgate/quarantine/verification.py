@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from holdgate.phrases import counted
 from holdgate.quarantine import binding, structure, versions
 from holdgate.quarantine.anchor import Anchor
 from holdgate.quarantine.chains import FIRST, named_heads
@@ -102,7 +103,7 @@ class _Trail:
         self._compare_ends()
         for anchor in wanted.values() if not self._problems else ():
             self._problems[anchor.chain] = (
-                f"{anchor.source} is not in the chain: events were rewritten or cut off, or an older store put back"
+                f"{anchor.source} is not in the chain: events were rewritten or removed, or an older store was restored"
             )
             break
         problems = (f"chain {name}: {text}" if name else text for name, text in sorted(self._problems.items()))
@@ -135,11 +136,11 @@ class _Trail:
         for row in self._connection.execute(select(chains).order_by(chains.c.name)).all():
             head = self._heads.get(row.name, Head(0, GENESIS))
             if row.hash != head.hash or row._mapping["count"] != head.count:
-                problem = f"the chain had {row._mapping['count']} events, {head.count} are there"
+                problem = f"the chain had {counted(row._mapping['count'], 'event')}, and has {head.count}"
                 self._problems.setdefault(row.name, problem)
         names = set(self._connection.execute(select(chains.c.name)).scalars())
         for name in ({FIRST} | self._heads.keys()) - names:
-            self._problems.setdefault(name, "the table chains does not have it")
+            self._problems.setdefault(name, "the table chains has no row for it")
 
 
 def _named(chain: str) -> str:
@@ -151,7 +152,7 @@ def _event_problem(previous: str, row: Row[Any]) -> str:
         return "it was changed, or one before it is missing"
     if row.salt == "":
         erased = row.erased_in is not None and row.number < row.erased_in
-        return "" if row.note == "" and erased else "its note was taken away"
+        return "" if row.note == "" and erased else "its note was removed"
     return "" if note_digest(row.salt, row.note) == row.note_digest else "its note was changed"
 
 
@@ -160,7 +161,7 @@ def _rows_problem(connection: Connection) -> str:
     for table in (requests, notices, events):
         lost = _without_incident(connection, table)
         if lost:
-            return f"the table {table.name} has rows of the incident {lost}, which is not there"
+            return f"the table {table.name} has rows of the incident {lost}, which does not exist"
     query = select(incidents).order_by(incidents.c.id)
     found = connection.execute(query, execution_options={"yield_per": _BATCH})
     for rows in found.mappings().partitions(_BATCH):
@@ -168,7 +169,7 @@ def _rows_problem(connection: Connection) -> str:
         for name, content in binding.contents(connection, rows).items():
             event = newest.get(name)
             if event is None or not event.rows_digest:
-                return f"incident {name}: no event says how it should be"
+                return f"incident {name}: no event has a digest of its rows"
             if rows_digest(event.salt, content) != event.rows_digest:
                 return f"incident {name}, its requests or its notices were changed after event {event.number}"
     return ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from holdgate.phrases import reason_of
 from holdgate.queue.postfix import HeldMessage
 
 _TIMEOUT = 180
@@ -147,7 +148,7 @@ class QueueClient(HeldReader):
                     answer = json.loads(stream.readline())
                     content = stream.read(answer.get("size", 0))
         except (OSError, ValueError) as error:
-            raise UnreachableError(f"{self._path}: the queue agent does not answer: {error}") from error
+            raise UnreachableError(f"{self._path}: the queue agent does not answer: {reason_of(error)}") from error
         if not answer.get("ok"):
             raise QueueError(answer.get("error", "no answer"))
         if len(content) != answer.get("size", 0):

@@ -87,7 +87,7 @@ def fingerprints_of(file: Path) -> tuple[str, str]:
     _, begin, text = file.read_text(encoding="ascii").partition(_BEGIN)
     text, end, _ = text.partition(_END)
     if not end:
-        raise ValueError(f"it has no {_BEGIN} … {_END}")
+        raise ValueError(f"there is no {_BEGIN} … {_END} in it")
     return _fingerprints(ssl.PEM_cert_to_DER_cert(begin + text + end))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from holdgate.notation import parse_address
+from holdgate.phrases import reason_of
 from holdgate.queue.client import HeldReader, QueueError
 from holdgate.queue.mutual import CONTENT_LIMIT, NodeCertificate
 
@@ -67,7 +68,7 @@ class NodeReader(HeldReader):
         try:
             answer, received = self._exchange(json.dumps(request).encode() + b"\n", content)
         except (OSError, ValueError, RecursionError) as error:
-            reason = f"node {self._name} at {self._address} does not answer: {error or type(error).__name__}"
+            reason = f"node {self._name} at {self._address} does not answer: {reason_of(error)}"
             self._away = self._clock() + PAUSE, reason
             raise NodeUnreachableError(reason) from error
         self._away = None

@@ -11,6 +11,7 @@ from holdgate.configfile import ConfigError
 from holdgate.envelope import Envelope
 from holdgate.findings import MOST_VALUES, Inspection
 from holdgate.mask import MASK
+from holdgate.phrases import reason_of
 from holdgate.quarantine.incident import DECIDED_BY_SENDER, Change, Incident
 from holdgate.quarantine.recorded import envelope_of, inspection_of
 from holdgate.quarantine.states import State
@@ -33,7 +34,11 @@ def hasher_of(settings: RelationsSettings) -> Hasher:
     """Return a site's hasher; creates its key if there is none. Raises ConfigError."""
     try:
         return Hasher.load(settings.key)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(
+            [f"[relations] key: {settings.key}: {reason_of(error)}; correct the path, or run the command as root"]
+        ) from error
+    except ValueError as error:
         raise ConfigError([f"[relations] key: {error}"]) from error
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from holdgate.phrases import counted
 from holdgate.quarantine.relations import Relations
 from holdgate.relations.keys import Hasher
 from holdgate.relations.teaching import COUNTED
@@ -55,9 +56,9 @@ def report(hasher: Hasher, table: Relations, today: int) -> Report:
 def _missing(days: list[Day], today: int) -> list[str]:
     missing = []
     if len(days) < _NEEDED_DAYS:
-        missing.append(f"mail of {len(days)} days was learned, {_NEEDED_DAYS} are needed")
+        missing.append(f"mail of {counted(len(days), 'day')} was learned; at least {_NEEDED_DAYS} days are needed")
     if (messages := sum(day.messages for day in days)) < _NEEDED_MESSAGES:
-        missing.append(f"{messages} messages were learned, {_NEEDED_MESSAGES} are needed")
+        missing.append(f"messages learned: {messages}; at least {_NEEDED_MESSAGES} are needed")
     week = [day for day in days if day.day > today - _WEEK]
     recipients, first = sum(day.recipients for day in week), sum(day.first for day in week)
     if not week:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from holdgate.envelope import Envelope
 from holdgate.headers import AUTOMATIC, addresses, decode
+from holdgate.phrases import reason_of
 
 # Maximum size of a header in bytes: Postfix accepts no longer one (header_size_limit is 102,400 for each field).
 _HEADER = 1 << 20
@@ -44,7 +45,7 @@ def read(path: Path, now: datetime) -> Iterator[Found]:
         else:
             yield from _file(path, now)
     except OSError as error:
-        raise SourceError(f"{error.filename or path}: {error.strerror or error}") from error
+        raise SourceError(f"{error.filename or path}: cannot be read: {reason_of(error)}") from error
 
 
 def _folder(path: Path, now: datetime) -> Iterator[Found]:

@@ -111,7 +111,7 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         'holdgate.toml: user: there is no user "nobody-of-that-name"',
         "holdgate.toml: [milter] spool_directory: spool is not there",
         "holdgate.toml: [milter] socket: the directory absent is not there",
-        "holdgate.toml: [store] url: sqlite:///absent/holdgate.db: unable to open",
+        "holdgate.toml: [store] url: sqlite:///absent/holdgate.db: there is no directory absent; create it",
         "holdgate.toml: [moderation] approvals: 1 person can be asked, 2 must approve; name more",
         'policies.toml: policy "d": moderation.approvals: 1 person can be asked, 3 must approve; name more',
         'policies.toml: policy "b": profile: there is no "no-such"',

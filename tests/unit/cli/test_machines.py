@@ -55,10 +55,26 @@ def test_a_report_shows_how_much_is_known(run: Run) -> None:
     assert "recipients:  1 known, 0 new within 24 hours" in run("machines", "report", "billing")[1]
 
 
+@pytest.mark.parametrize(("name", "meant"), [("biling", '; did you mean "billing"?'), ("", ""), ("xyz", "")])
+@pytest.mark.parametrize("step", ["report", "token"])
+def test_an_account_that_the_table_does_not_have_is_an_error(run: Run, step: str, name: str, meant: str) -> None:
+    code, output = run("machines", step, name)
+    assert code == 2
+    assert output.endswith(f'machines has no "{name}"; for the names, run: holdgate machines list{meant}\n')
+    assert run("machines", "token", name, "--revoke") == (0, f"revoked 0 tokens of {name}\n")
+
+
+def test_an_allowance_that_does_not_exist_is_an_error(run: Run) -> None:
+    code, output = run("machines", "allowances", "--revoke", "7", "--json")
+    (first, second) = output.splitlines()
+    assert (code, second) == (2, "holdgate: there is no active allowance 7; run: holdgate machines allowances")
+    assert json.loads(first) == {"error": second.removeprefix("holdgate: ")}
+
+
 def test_forgotten_data_is_no_longer_known(run: Run) -> None:
-    assert run("machines", "forget", "--recipient", "nobody@partner.example")[1] == "0 entries deleted\n"
-    assert run("machines", "forget", "--recipient", "Bob@partner.example")[1] == "1 entries deleted\n"
-    assert run("machines", "forget", "billing")[1] == "0 entries deleted\n"
+    assert run("machines", "forget", "--recipient", "nobody@partner.example")[1] == "deleted 0 entries\n"
+    assert run("machines", "forget", "--recipient", "Bob@partner.example")[1] == "deleted 1 entry\n"
+    assert run("machines", "forget", "billing")[1] == "deleted 0 entries\n"
     assert run("machines", "forget", "--recipient", "bob")[0] == 2
 
 
@@ -91,5 +107,5 @@ def test_a_token_is_created_and_revoked(run: Run, store_url: str) -> None:
     with closing(open_store(store_url)) as store:
         bearer = store.machine_tokens.bearer(digest)
         assert (code, bearer and bearer.name) == (0, "billing")
-        assert run("machines", "token", "billing", "--revoke")[1] == "1 tokens of billing revoked\n"
+        assert run("machines", "token", "billing", "--revoke")[1] == "revoked 1 token of billing\n"
         assert store.machine_tokens.bearer(digest) is None

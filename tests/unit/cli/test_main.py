@@ -167,7 +167,7 @@ def test_a_user_without_write_access_is_told_which_user_has_it(
         raise StoreError("sqlite:////x/holdgate.db: attempt to write a readonly database")
 
     monkeypatch.setattr(incidents, "open_store", refuse)
-    assert "a readonly database; run me as root or as Holdgate's user\n" in complaint(
+    assert "a readonly database; run the command as root or as Holdgate's user\n" in complaint(
         capsys, "-c", str(settings), "list"
     )
 

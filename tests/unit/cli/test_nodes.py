@@ -61,7 +61,7 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     held = record(a, "4a")
     code, output = run("nodes")
     assert code == 0
-    assert ("ok, last word" in output) == is_shared
+    assert ("ok, last report" in output) == is_shared
     assert "version 1.0 on one.corp.example; 1 held, the oldest for 0 min; 0 decisions to carry out" in output
     if not is_shared:
         assert "one node" in run("nodes", "retire", "mx1.corp.example")[1]
@@ -93,7 +93,7 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     assert "silent" in output
     code, output = run("nodes", "retire", "mx1.corp.example")
     assert code == 0
-    assert "1 open incidents were closed" in output
+    assert "Open incidents closed: 1." in output
     after = {one.id: one.state for one in a.incidents()}
     assert after == {held.id: State.VANISHED, other.id: State.HELD}
     assert "retired: the message is out of reach" in a.history(held.id)[-1].note
@@ -134,8 +134,8 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
     (tmp_path / "policies.toml").write_text('[[policy]]\nname = "p"\naction = "quarantine"\n')
     code, output = run("nodes", "retire", "mx1.corp.example", "--notify-senders")
     assert code == 0
-    assert "5 open incidents were closed" in output
-    assert "2 senders are notified" in output
+    assert "Open incidents closed: 5." in output
+    assert "Notices to senders: 2." in output
     due = store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))
     assert [(one.kind, one.recipient) for one in due] == [
         ("lost", "anna@corp.example"),
@@ -194,8 +194,8 @@ def test_the_node_that_migrates_gets_the_existing_incidents(
     code, output = run("nodes")
     assert code == 0
     assert "mx1.corp.example" in output
-    assert "version unknown on no machine" in output
-    assert ("last word never" in output) == (not store_url.startswith("sqlite"))
+    assert "version unknown on an unknown machine" in output
+    assert ("last report never" in output) == (not store_url.startswith("sqlite"))
 
 
 def test_the_certificates_of_a_node_with_a_stolen_key_are_revoked(run: Run, store_url: str, tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_the_certificates_of_a_node_with_a_stolen_key_are_revoked(run: Run, stor
     name = "mx1.corp.example"
     code, output = run("nodes", "revoke", name)
     assert code == 2
-    assert f'no certificate of "{name}" has been used; run "holdgate nodes" for the names' in output
+    assert f'no certificate of "{name}" has been used; for the names, run: holdgate nodes' in output
     now = datetime.now(UTC)
     Authority.open(tmp_path / "ca", now).write(tmp_path / "mx1", name, now, timedelta(days=1))
     file = tmp_path / "mx1" / "node.crt"
@@ -215,8 +215,8 @@ def test_the_certificates_of_a_node_with_a_stolen_key_are_revoked(run: Run, stor
     for wrong in (tmp_path / "missing", tmp_path / "mx1" / "node.key"):
         code, output = run("nodes", "revoke", name, "--certificate", str(wrong))
         assert code != 0
-        assert "is no readable certificate in PEM" in output
-    assert "it has no -----BEGIN CERTIFICATE-----" in output
+        assert "not a certificate in PEM" in output
+    assert "there is no -----BEGIN CERTIFICATE-----" in output
     store.close()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.cli import output
+from holdgate.cli import output, parsing
 from holdgate.cli.main import build_parser, main
 
 
@@ -142,3 +142,86 @@ def test_commands_that_need_no_daemon_answer_in_json(tmp_path: Path, capsys: pyt
     rows = run(capsys, "check", "--confinement", "--json")[0]
     assert isinstance(rows, dict)
     assert "milter" in [row["process"] for row in rows["processes"]]
+
+
+def test_each_line_of_an_error_begins_with_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_error(argparse.Namespace(json=True), "one\ntwo", command="holdgate reload")
+    written = capsys.readouterr()
+    assert (json.loads(written.out), written.err) == (
+        {"error": "one\ntwo"},
+        "holdgate reload: one\nholdgate reload: two\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("reload", "--timeout", "x"), 'argument --timeout: "x" is not a whole number from 1 to 3600'),
+        (("reload", "--timeout", "-1"), 'argument --timeout: "-1" is not a whole number from 1 to 3600'),
+        (("seal", "new-key", "--keep-days", "99999999999"), '"99999999999" is not a whole number from 0 to 3650'),
+        (("audit", "verify", "--since", "soon"), 'argument --since: "soon" is no time; write it as "2026-11-28 14:00"'),
+        (("audit", "verify", "--since", "0001-01-01"), '"0001-01-01" is no time'),
+        (("audit", "verify", "--head", "ab"), 'argument --head: "ab" is no hash; write its 64 hexadecimal digits'),
+        (("store", "copy", "x", "sqlite:////y"), "holdgate: FROM: is no URL of a store; write "),
+        (("store", "copy", "sqlite:////x", "mysql://y"), "holdgate: TO: is no URL of a store; write "),
+        (("store", "copy", "sqlite:///x", "sqlite:////y"), "holdgate: FROM: has a relative path"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_described(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], error: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert error in capsys.readouterr().err
+
+
+def test_a_number_within_the_bounds_of_an_option_is_taken() -> None:
+    assert [parsing.whole_number(-1, 7)(text) for text in ("-1", "7", "03")] == [-1, 7, 3]
+    for text in ("-2", "8", "", "1.0", "١", "9" * 5000):
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from -1 to 7"):
+            parsing.whole_number(-1, 7)(text)
+
+
+def test_the_key_of_tokens_that_does_not_exist_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, key = tmp_path / "holdgate.toml", tmp_path / "token.key"
+    config.write_text(f'[desk]\ntoken_key = "{key}"\n')
+    at = ("-c", config, "token-key", "rotate", "--json")
+    error = f"{key}: there is no such file; holdgate-desk creates it when it starts: systemctl start holdgate-desk"
+    assert run(capsys, *at) == ({"error": error}, f"holdgate: {error}\n", 2)
+    key.mkdir()
+    assert run(capsys, *at)[0] == {"error": f"{key}: Is a directory; run the command as root"}
+    key.rmdir()
+    key.write_text("text\n")
+    assert "no key in hexadecimal" in run(capsys, *at)[1]
+    key.write_text("ab" * 32 + "\n")
+    assert run(capsys, *at) == ({"file": str(key), "older_keys": 1}, "", 0)
+
+
+@pytest.mark.parametrize("place", ["dir", "text/x"])
+def test_no_number_of_an_error_of_the_system_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "text").write_text("x")
+    config, path = tmp_path / "holdgate.toml", tmp_path / place
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path}/h.db"\n[relations]\nkey = "{path}"\n[seal]\nkeys = "{path}"\n'
+        f'[canary]\nsubmit = "127.0.0.1:1"\n[machines]\nmode = "on"\naccounts = "texthash:{path}"\n'
+        f'[policy]\nfile = "{path}"\n[queue]\nsocket = "{path}"\n[store.x]\n'.replace("[store.x]\n", "")
+    )
+    run(capsys, "-c", config, "migrate", "--json")
+    for words in (
+        ("relations", "report"),
+        ("machines", "list"),
+        ("seal", "new-key"),
+        ("canary",),
+        ("status",),
+        ("policy", "replay"),
+        ("nodes", "revoke", "mx1", "--certificate", str(path)),
+        ("nodes", "certificate", "mx1", "--directory", str(tmp_path / "text")),
+    ):
+        found, err, code = run(capsys, "-c", config, *words, "--json")
+        assert code != 0, words
+        assert "Errno" not in f"{found} {err}", words
+        assert "Error" not in f"{found} {err}", words

@@ -49,7 +49,7 @@ def test_old_mail_is_learned_then_a_look_alike_is_found_then_all_is_forgotten(ru
     code, output = run("relations", "learn", str(tmp_path / "sent"))
     assert (code, output) == (
         0,
-        "210 messages read; 210 of them, by internal senders to external recipients, were learned\n",
+        "read 210 messages; learned 210 of them, from internal senders to external recipients\n",
     )
     code, output = run("relations", "report", "--json")
     known = json.loads(output)

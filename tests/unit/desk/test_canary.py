@@ -97,8 +97,8 @@ def test_the_canary_succeeds_if_every_step_works(site: Site, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("missing", "output", "state"),
     [
-        ("ask", "nobody was asked", State.HELD),
-        ("send", "its request did not go out", State.HELD),
+        ("ask", "no moderator was asked", State.HELD),
+        ("send", "its request was not sent", State.HELD),
         ("release", "approved, but not released", State.APPROVED),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_missing_step_is_named(site: Site, tmp_path: Path, missing: str, outpu
 
 def test_a_canary_that_is_not_held_is_reported(site: Site) -> None:
     site.does.remove("hold")
-    with pytest.raises(canary.CanaryError, match="did not hold it"):
+    with pytest.raises(canary.CanaryError, match="was not held within"):
         canary.run(site.desk)
 
 
@@ -129,7 +129,7 @@ def test_a_canary_under_an_observing_policy_is_recorded_and_stores_no_time(site:
 @pytest.mark.parametrize("code", [450, 550])
 def test_a_canary_request_that_postfix_rejects_is_a_failure_and_asks_no_person(site: Site, code: int) -> None:
     site.refusal = code
-    with pytest.raises(canary.CanaryError, match="its request did not go out"):
+    with pytest.raises(canary.CanaryError, match="its request was not sent"):
         canary.run(site.desk)
     assert site.state() is State.HELD
     (incident,) = site.desk.store.incidents()
@@ -143,6 +143,6 @@ def test_a_canary_request_that_bounced_does_not_count_as_sent(site: Site, monkey
         asking.reassign(site.desk, request, Answer.BOUNCED, "returned")
 
     monkeypatch.setattr(post, "submit_one", returned)
-    with pytest.raises(canary.CanaryError, match="its request did not go out"):
+    with pytest.raises(canary.CanaryError, match="its request was not sent"):
         canary.run(site.desk)
     assert site.state() is State.HELD

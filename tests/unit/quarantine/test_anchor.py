@@ -1,5 +1,6 @@
 """Heads are found in logs: compressed, cut, or of another store."""
 
+import errno
 import gzip
 import json
 import os
@@ -92,12 +93,18 @@ def test_the_error_text_of_journalctl_is_shortened(tmp_path: Path, monkeypatch: 
     journalctl(tmp_path, monkeypatch, f"echo ' {'x' * 300}' >&2; exit 1")
     with pytest.raises(AnchorError) as caught:
         list(anchor.of_journal(STORE, None))
-    assert str(caught.value) == f"journalctl: {'x' * 200}"
+    assert str(caught.value) == f"the journal: journalctl: {'x' * 200}"
 
 
-@pytest.mark.parametrize("error", [subprocess.TimeoutExpired("journalctl", 600), PermissionError("no")])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (subprocess.TimeoutExpired(["journalctl", "--quiet"], 600), "no answer within 600 s"),
+        (PermissionError(errno.EACCES, "Permission denied", "/usr/bin/journalctl"), "Permission denied"),
+    ],
+)
 def test_a_journal_that_cannot_be_queried_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
     asked: list[dict[str, Any]] = []
 
@@ -107,7 +114,7 @@ def test_a_journal_that_cannot_be_queried_is_reported(
 
     journalctl(tmp_path, monkeypatch, "")
     monkeypatch.setattr(subprocess, "run", fails)
-    with pytest.raises(AnchorError, match=f"journalctl: {type(error).__name__}"):
+    with pytest.raises(AnchorError, match=f"journalctl: {reason}$"):
         list(anchor.of_journal(STORE, None))
     assert asked[0]["timeout"] == 600
 

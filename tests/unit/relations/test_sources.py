@@ -78,7 +78,7 @@ def test_a_message_without_a_required_field_is_ignored(tmp_path: Path, field: by
 
 
 def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="nowhere: No such file"):
+    with pytest.raises(SourceError, match="nowhere: cannot be read: No such file"):
         found(tmp_path / "nowhere")
 
 
