@@ -109,7 +109,7 @@ def command() -> str:
     body += [".SH FILES", *_terms(_FILES)]
     daemons = ("holdgate-milter(8)", "holdgate-scan(8)", "holdgate-queue(8)", "holdgate-desk(8)")
     body += _see_also("holdgate.toml(5)", "policies.toml(5)", *daemons, "postsuper(1)")
-    return _page("holdgate", 8, "outbound mail DLP with a manager's approval", body)
+    return _page("holdgate", 8, "data loss prevention for outgoing mail, with approval by a moderator", body)
 
 
 def _children(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

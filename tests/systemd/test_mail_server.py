@@ -536,7 +536,7 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     bare.run("sh", "-c", "userdel holdgate-scan; rm -f /usr/lib/systemd/system/holdgate-scan.service")
     bare.run("sh", "-c", "touch /etc/holdgate/rules.d/own.txt && chmod 0600 /etc/holdgate/rules.d/own.txt")
     installed = bare.install(newer)
-    assert "/etc/holdgate/rules.d/own.txt: the user holdgate-scan must read it: setfacl" in installed
+    assert "/etc/holdgate/rules.d/own.txt: the user holdgate-scan must be able to read it; run: setfacl" in installed
     assert active(bare, "holdgate-scan")
     assert bare.run("systemctl", "is-enabled", "holdgate-scan").stdout.strip() == "enabled"
     for line in renamed:
