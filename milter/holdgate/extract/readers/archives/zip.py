@@ -5,7 +5,6 @@ A program that trusts the local headers sees other files than one that trusts th
 
 import struct
 
-from holdgate.extract import charset
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import LOCAL_HEADER, ZipPackage
@@ -19,8 +18,6 @@ def read(document: Document, sink: Sink) -> None:
     """
     package = ZipPackage(document.data, sink)
     for member in package.members:
-        if member.info is not None and member.info.comment:
-            sink.text(charset.decode(member.info.comment), "member comment")
         content = package.read(member)
         if content is None:
             sink.text(member.path)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from holdgate.extract import zip_file
+from holdgate.extract import charset, zip_file
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Sink, UnreadableError
@@ -136,9 +136,11 @@ def _member(info: zipfile.ZipInfo) -> Member:
 
 
 def _beside(info: zipfile.ZipInfo) -> Iterator[str]:
-    """Yield the other texts in a directory entry: its extra fields (4.5), and a folder's name."""
+    """Yield the other texts in a directory entry: its comment and extra fields (4.5), and a folder's name."""
     if info.is_dir():
         yield info.filename
+    if info.comment:
+        yield charset.decode(info.comment)
     if len(info.extra) > _ORDINARY_EXTRA:
         yield from strings(info.extra)
 

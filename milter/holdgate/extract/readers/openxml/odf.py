@@ -15,7 +15,7 @@ from collections.abc import Callable
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives.zip_package import ZipPackage
-from holdgate.extract.readers.openxml import shapes
+from holdgate.extract.readers.openxml import shapes, unlisted
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.ooxml_sheet import HAS_CONTENT, column_name
 from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
@@ -29,7 +29,7 @@ from holdgate.extract.reading import Document, Sink, UnreadableError
 # Elements whose text is separate, wherever they occur.
 _OWN_TEXT = """
     author config-item creation-date creator date desc description editing-duration generator h
-    initial-creator keyword language module option p print-date subject template title user-defined
+    initial-creator keyword language module note-citation option p print-date subject template title user-defined
 """
 OWN_TEXT = frozenset(_OWN_TEXT.split())
 # Their places, in words for people.
@@ -69,10 +69,14 @@ _NAMED = """
 WITH_NAME = frozenset(_NAMED.split())
 # White space and breaks: the text that they add to the open paragraph.
 CHARACTERS = {"tab": "\t", "line-break": "\n", "soft-hyphen": ""}
+# Types of settings that are no text (part 3, 3.10.2).
+SETTINGS = frozenset(["boolean", "short", "int", "long", "double", "datetime", "base64Binary"])
 NUMERIC = frozenset({"float", "currency", "percentage"})
 FLAT_ROOTS = frozenset({"document", "document-content", "document-styles", "document-meta", "document-settings"})
 # Cells are read separately; maps and layers have conditions and names for the program.
-ATTRIBUTES_IGNORED = frozenset({"table-cell", "covered-table-cell", "map", "layer", "style", "font-face"})
+CELLS = frozenset({"table-cell", "covered-table-cell"})
+CELL_TEXT = frozenset({"value", "string-value", "date-value", "formula"})
+ATTRIBUTES_IGNORED = CELLS | {"map", "layer", "style", "font-face"}
 MARKUP = frozenset({"manifest", "layout-cache", "RDF"})
 # Text outside paragraphs is a separator between parts of a number, or longer than any of them.
 LONG_ENOUGH = 4
@@ -87,9 +91,12 @@ def read(document: Document, sink: Sink) -> None:
             manifest = package.read(member) or b""
             if b"encryption-data" in manifest:
                 raise UnreadableError("encrypted")
+            unlisted.read(manifest, OdfText(sink).is_read, sink, "manifest")
     for member in package.members:
         if member.path == "mimetype" or member.path.lower() == "meta-inf/manifest.xml":
             continue
+        if unlisted.is_written(member.path):
+            sink.text(member.path, "name of a part")
         data = package.read(member)
         if not data:
             continue
@@ -101,7 +108,9 @@ def read(document: Document, sink: Sink) -> None:
         elif member.path == "layout-cache" or member.path.startswith("Fonts/"):
             for text in strings(data):
                 sink.text(text, "layout" if member.path == "layout-cache" else "embedded font")
-        elif root not in MARKUP and not image.read_thumbnail(member.path, data, sink):
+        elif root in MARKUP:
+            _read_xml(data, sink, root)
+        elif not image.read_thumbnail(member.path, data, sink):
             sink.embedded(data, posixpath.basename(member.path))
 
 
@@ -114,6 +123,7 @@ def _read_xml(data: bytes, sink: Sink, place: str) -> None:
     handler = OdfText(sink, place)
     expat.read_part(data, handler, sink, place)
     handler.finish()
+    unlisted.read(data, handler.is_read, sink, place)
     shapes.check(data, sink)
 
 
@@ -134,7 +144,7 @@ class OdfText:
         self.sheets = False
         self.sheet = ""
         self.row = self.column = self.repeat = 0
-        self.cell_value = ""
+        self.cell_values: list[str] = []
         self.cell = ""
         self.page = 0
         self.binary: list[str] | None = None
@@ -157,12 +167,16 @@ class OdfText:
             self.places.append((name, PLACES[name]))
         if attributes:
             for key, value in attributes.items():
-                plain = key[key.find(":") + 1 :]
-                if key.startswith("xmlns"):
-                    continue
-                has_text = plain in TEXT_ATTRIBUTES or (plain == "name" and name in WITH_NAME)
-                if has_text and name not in ATTRIBUTES_IGNORED:
+                if name not in CELLS and not key.startswith("xmlns") and self.is_read(name, key[key.find(":") + 1 :]):
                     self.emit(value)
+
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return whether an attribute of an element is passed on; both names have no prefix."""
+        if name in CELLS:
+            return attribute in CELL_TEXT
+        if name in ATTRIBUTES_IGNORED or name in CHARACTERS:
+            return False
+        return attribute in TEXT_ATTRIBUTES or (attribute == "name" and name in WITH_NAME)
 
     def end(self, name: str) -> None:
         """Process an end tag."""
@@ -203,8 +217,8 @@ class OdfText:
             text = "".join(text for _, text in pieces)
             self.deletions[self.change] = f"{before}\n{text}" if before else text
         for text, what in views(pieces):
-            if text == self.cell_value:
-                self.cell_value = ""
+            if self.cell_values and text == self.cell_values[-1]:
+                self.cell_values[-1] = ""
             self.emit(text, what)
 
     def emit(self, text: str, what: str = "") -> None:
@@ -282,7 +296,7 @@ def _end_spreadsheet(reader: OdfText) -> None:
 
 def _begin_table(reader: OdfText, attributes: dict[str, str]) -> None:
     if reader.sheets and not reader.cell:
-        reader.sheet = attributes.get("name", "")
+        reader.sheet = attributes.get("name", "") or "without a name"
         reader.row = 0
 
 
@@ -309,18 +323,18 @@ def _end_row(reader: OdfText) -> None:
 
 def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
     """Begin a cell; values in its attributes that are not in the shown text are added at its end."""
-    if not reader.sheet:
-        return
-    reader.column += 1
-    reader.cell = f"{column_name(reader.column)}{reader.row}"
-    reader.column += _repeated(attributes, "number-columns-repeated") - 1
+    if reader.sheet:
+        reader.column += 1
+        reader.cell = f"{column_name(reader.column)}{reader.row}"
+        reader.column += _repeated(attributes, "number-columns-repeated") - 1
     if len(attributes) > 1 or "value-type" in attributes:
         reader.sink.budget.spend_cells(1)
     kind = attributes.get("value-type", "")
     if kind in NUMERIC:
-        reader.cell_value = plain_number(attributes.get("value", ""))
-    elif kind:
-        reader.cell_value = attributes.get("string-value", "") or attributes.get("date-value", "")
+        value = plain_number(attributes.get("value", ""))
+    else:
+        value = attributes.get("string-value", "") or attributes.get("date-value", "")
+    reader.cell_values.append(value)
     formula = attributes.get("formula", "")
     if formula and (not kind or HAS_CONTENT.search(formula)):
         reader.emit(formula, "formula")
@@ -328,8 +342,8 @@ def _begin_cell(reader: OdfText, attributes: dict[str, str]) -> None:
 
 def _end_cell(reader: OdfText) -> None:
     """End a cell; its value follows if it was not shown."""
-    reader.emit(reader.cell_value)
-    reader.cell_value = ""
+    if reader.cell_values:
+        reader.emit(reader.cell_values.pop())
     reader.cell = ""
 
 
@@ -361,7 +375,7 @@ def _module(reader: OdfText, _: dict[str, str]) -> None:
 
 
 def _setting(reader: OdfText, attributes: dict[str, str]) -> None:
-    reader.silent = attributes.get("type", "") != "string"
+    reader.silent = attributes.get("type", "") in SETTINGS
 
 
 def _end_setting(reader: OdfText) -> None:

@@ -10,7 +10,7 @@ import binascii
 from xml.parsers import expat as pyexpat
 
 from holdgate.extract.format import Format
-from holdgate.extract.readers.openxml import shapes
+from holdgate.extract.readers.openxml import shapes, unlisted
 from holdgate.extract.readers.openxml.number_format import plain_number
 from holdgate.extract.readers.openxml.odf import read_flat
 from holdgate.extract.readers.openxml.ooxml import read_package
@@ -54,6 +54,7 @@ def read(document: Document, sink: Sink) -> None:
         handler: PartText = _Spreadsheet(sink) if root == "Workbook" else _WordText(sink)
         expat.read_part(document.data, handler, sink)
         handler.finish()
+        unlisted.read(document.data, handler.is_read, sink, "")
         shapes.check(document.data, sink)
     else:
         raise UnreadableError("damaged")

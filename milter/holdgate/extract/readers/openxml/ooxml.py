@@ -13,8 +13,10 @@ from typing import Protocol
 
 from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
+from holdgate.extract.identify import is_text
+from holdgate.extract.inline import is_file
 from holdgate.extract.readers.archives.zip_package import ZipPackage
-from holdgate.extract.readers.openxml import shapes
+from holdgate.extract.readers.openxml import shapes, unlisted
 from holdgate.extract.readers.openxml.ooxml_relations import Relations, RelationText, SlideOrder
 from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetComments, SheetText, Styles, Workbook
 from holdgate.extract.readers.openxml.ooxml_text import PartText
@@ -60,7 +62,7 @@ LABELS = {
     "xml": "drawing",
 }
 SHEETS = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
-# Only markup of the package, references and ids, or colours and shapes: no text of a person.
+# Only markup of the package, references and ids, or colours and shapes: text of a person is unlisted in them.
 _MARKUP = "calcChain colorsDef colorsDefHdrLst commentsEx commentsIds layoutDef styleDef styleDefHdrLst Types"
 MARKUP = frozenset(_MARKUP.split())
 # In these it is known which attributes are text; in all others every attribute is read.
@@ -156,10 +158,12 @@ def read_package(source: Source, sink: Sink) -> None:
     package = Package(sink)
     paths = list(source.paths())
     for index, path in enumerate(paths):
+        if unlisted.is_written(path):
+            sink.text(path, "name of a part")
         if path.lower().endswith(".rels"):
             data = source.load(index)
             if data:
-                expat.read_part(data, RelationText(sink, path, package.relations), sink)
+                _finish(RelationText(sink, path, package.relations), data)
     order = sorted(range(len(paths)), key=lambda index: _precedence(package, paths[index]))
     for index in order:
         if not paths[index].lower().endswith(".rels"):
@@ -210,7 +214,9 @@ def _read_part(package: Package, path: str, data: bytes) -> None:
         page = FixedPage(package.sink, f"page {number.group(1)}" if number else "page")
         expat.read_part(data, page, package.sink, page.place)
         page.finish()
-    elif root not in MARKUP:
+    elif root in MARKUP:
+        _finish(PartText(package.sink, root), data)
+    else:
         if root == "presentation":
             order = SlideOrder(package.sink)
             expat.feed(data, order, package.sink.budget)
@@ -232,6 +238,7 @@ def _read_other(package: Package, path: str, data: bytes) -> None:
     """Read a part that is not XML of Office: records of an .xlsb, or a separate document."""
     kind = package.relations.kinds.get(path.lower(), "")
     if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
+        _read_settings(package, path, data, "settings of a program")
         return
     if kind in BINARY and path.lower().endswith(".bin"):
         _read_binary(package, path, data, kind)
@@ -239,11 +246,19 @@ def _read_other(package: Package, path: str, data: bytes) -> None:
     if path.lower().endswith("vbaproject.bin"):
         package.sink.signal("macro")
     if path.lower().endswith(FONTS):
-        for text in strings(data):
-            package.sink.text(text, "embedded font")
+        _read_settings(package, path, data, "embedded font")
         return
     if not image.read_thumbnail(path, data, package.sink):
         package.sink.embedded(data, posixpath.basename(path))
+
+
+def _read_settings(package: Package, path: str, data: bytes, place: str) -> None:
+    """Read the strings of a part in a format that contains no text of a person, unless it is something else."""
+    if is_text(data) or is_file(data):
+        package.sink.embedded(data, posixpath.basename(path))
+    else:
+        for text in strings(data):
+            package.sink.text(text, place)
 
 
 def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
@@ -256,9 +271,10 @@ def _read_binary(package: Package, path: str, data: bytes, kind: str) -> None:
 
 
 def _finish(handler: PartText, data: bytes) -> None:
-    """Parse a part and have its reader pass on the remaining text."""
+    """Parse a part and have its reader pass on the remaining text; then read what it does not know to be text."""
     expat.read_part(data, handler, handler.sink, handler.place, handler.lenient, handler.cells)
     handler.finish()
+    unlisted.read(data, handler.is_read, handler.sink, handler.place)
 
 
 def _in_zip(directory: bytes, _data: bytes) -> bool:

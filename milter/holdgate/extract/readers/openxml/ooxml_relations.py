@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, PartText
+from holdgate.extract.readers.openxml.unlisted import is_written
 from holdgate.extract.readers.texts.xml_plan import FULL, START, Selection
 from holdgate.extract.reading import Sink
 
@@ -48,6 +49,8 @@ class RelationText(PartText):
             if "%" in target:
                 self.emit(unquote(target))
             return
+        if is_written(target):  # a place in this document
+            self.emit(target)
         target = target.replace("\\", "/").lower()
         resolved = target if target.startswith("/") else f"{self.folder}/{target}"
         if "./" in resolved or "//" in resolved or resolved.endswith(("/", "/.", "/..")):
@@ -58,6 +61,10 @@ class RelationText(PartText):
         self.relations.kinds.setdefault(resolved, kind)
         if kind not in UPWARD:
             self.relations.owners.setdefault(resolved, self.owner)
+
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return whether an attribute is passed on: targets outside the package are."""
+        return attribute == "Target"
 
 
 class SlideOrder(PartText):

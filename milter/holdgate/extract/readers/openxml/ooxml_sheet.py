@@ -9,6 +9,7 @@ import re
 
 from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, TEXT_ATTRIBUTES, PartText
+from holdgate.extract.readers.openxml.xstring import unescaped
 from holdgate.extract.readers.texts.expat import local
 from holdgate.extract.readers.texts.xml_plan import (
     CELL,
@@ -26,16 +27,23 @@ from holdgate.extract.reading import Sink
 
 # A formula is read for its contents other than references: quoted text, or digits in a row.
 HAS_CONTENT = re.compile(r'"[^"]|\d{5}')
-# A character of a string as ST_Xstring writes it (ECMA-376-1, 22.9.2.19): four hexadecimal digits of UTF-16.
-_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_HALF = re.compile(r"[\ud800-\udfff]")
+HEADERS = frozenset({"oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter"})
+# Codes in them (ECMA-376-1, 18.3.1.39): a section, the style of letters; then font, size and colour.
+_SECTION = re.compile("&[LCR]")
+_LETTERS = re.compile("&[BIUSEXYHO]")
+_FONT = re.compile(r'&"[^"&]*"|&K(?:[0-9A-Fa-f]{6}|\d\d[+-]\d{3})|&\d{1,3}')
+ROWS = frozenset({"row", "c", "v", "f", "t", "rPh"})
+BOOLEANS = frozenset({"0", "1", "true", "false"})
 ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 
 _BOOK = Selection(ELEMENTS | flags((["sheet", "workbookPr"], START | FULL)), TEXT_ATTRIBUTES)
-_STRINGS = Selection(flags((["t", "rPh"], START | END | TEXT), (["si"], END)), stray=False)
-_STYLES = Selection(flags((["numFmt", "xf"], START | FULL), (["cellXfs"], START | END)), stray=False)
+_STRINGS = Selection(flags((["t", "rPh"], START | END | TEXT), (["si"], END)))
+_STYLES = Selection(flags((["numFmt", "xf"], START | FULL), (["cellXfs"], START | END)))
 _CELLS = flags(
-    (["c"], START | END | FULL | CELL), (["row"], START | FULL | ROW), (["v", "f", "t", "rPh"], START | END | TEXT)
+    (["c"], START | END | FULL | CELL),
+    (["row"], START | FULL | ROW),
+    (["v", "f", "t", "rPh"], START | END | TEXT),
+    (HEADERS, START | END),
 )
 _SHEET = Selection(ELEMENTS | _CELLS, TEXT_ATTRIBUTES)
 
@@ -93,16 +101,25 @@ class SharedStrings(PartText):
             self.emit(unescaped(text))
         elif self.leaf:
             self.runs.append(text)
+        else:
+            super().data(text)
 
     def use(self, index: str) -> str:
-        """Return the string for an index as written in a cell, "" if there is none."""
+        """Return the string for an index as written in a cell, "" if there is none, or what is there in its place."""
         try:
             number = int(index)
+        except ValueError:
+            return index
+        try:
             text = self.strings[number]
-        except (ValueError, IndexError):
+        except IndexError:
             return ""
         self.used.add(number)
         return text
+
+    def finish(self) -> None:
+        """Pass on text outside the strings."""
+        self.flush_plain()
 
     def finish_unused(self) -> None:
         """Pass on the strings that no cell showed."""
@@ -112,6 +129,10 @@ class SharedStrings(PartText):
         for number, text in enumerate(self.strings):
             if number not in self.used:
                 self.emit(unescaped(text))
+
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return false: no attribute is."""
+        return False
 
 
 class Styles(PartText):
@@ -142,8 +163,9 @@ class Styles(PartText):
         if name == "cellXfs":
             self.in_cells = False
 
-    def data(self, text: str) -> None:
-        """Ignore white space between the tags."""
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return whether an attribute is passed on: of a format, its text is."""
+        return attribute == "formatCode"
 
     def renderer_of(self, style: str) -> Renderer | None:
         """Return the function that shows the numbers of a cell style, None if they are not changed."""
@@ -202,6 +224,8 @@ class SheetText(PartText):
     def end(self, name: str) -> None:
         """Process an end tag."""
         if not self.cell:
+            if name in HEADERS:
+                self.end_header()
             super().end(name)
         elif name == "c":
             self.end_cell()
@@ -220,6 +244,10 @@ class SheetText(PartText):
             else:
                 self.into.append(text)
 
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return whether an attribute of an element is passed on; those of rows and cells are not."""
+        return name not in ROWS and super().is_read(name, attribute)
+
     def is_plain(self, style: str) -> bool:
         """Whether a style shows a number unchanged."""
         return self.styles is None or self.styles.renderer_of(style) is None
@@ -228,6 +256,14 @@ class SheetText(PartText):
         """Pass on simple cells, as `end_cell` would: see `xml_plan.Cells`."""
         self.sink.cells([unescaped(text) if "_x" in text else text for text in texts], places)
         self.sink.budget.spend_cells(count)
+
+    def end_header(self) -> None:
+        """Pass on a header or footer without its codes. What looks like one can be text, so it may stay or go."""
+        text = _LETTERS.sub("", _SECTION.sub("\n", "".join(self.plain)))
+        self.plain.clear()
+        self.emit(text)
+        if (plain := _FONT.sub("", text)) != text:
+            self.emit(plain)
 
     def begin_cell(self, attributes: dict[str, str]) -> None:
         """Begin a cell; without a reference it is to the right of the one before."""
@@ -247,11 +283,11 @@ class SheetText(PartText):
         value = "".join(self.value)
         shown = value
         if kind == "s":
-            shown = self.strings.use(value) if self.strings else ""
+            shown = self.strings.use(value) if self.strings else "" if value.isdecimal() else value
         elif kind == "n" and value:
             show = self.styles.renderer_of(self.style) if self.styles and self.style else None
             shown = (show and show(value)) or plain_number(value)
-        elif kind == "b" or (kind == "e" and value in ERRORS):
+        elif (kind == "b" and value in BOOLEANS) or (kind == "e" and value in ERRORS):
             shown = ""
         if self.inline:
             shown += "".join(self.inline)
@@ -306,24 +342,14 @@ class SheetComments(PartText):
         if self.leaf:
             self.texts.append(text)
 
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return false: no attribute is, except in the name of a place."""
+        return False
+
     def finish(self) -> None:
         """Pass on a comment."""
         self.emit(unescaped("".join(self.texts)), self.what)
         self.texts.clear()
-
-
-def unescaped(text: str) -> str:
-    """Return a string of a workbook as a person sees it. Half of a surrogate pair becomes U+FFFD.
-
-    >>> unescaped("one_x000D__x0032__x005F_x0033_ _x33_")
-    'one\\r2_x0033_ _x33_'
-    """
-    if "_x" not in text:
-        return text
-    shown = _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text)
-    if _HALF.search(shown):
-        shown = shown.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return shown
 
 
 def column_name(number: int) -> str:

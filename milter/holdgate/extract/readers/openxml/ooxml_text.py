@@ -8,7 +8,17 @@ The same reader serves Word, PowerPoint and drawing parts, because their paragra
 import re
 from collections.abc import Callable
 
-from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
+from holdgate.extract.readers.openxml.revisions import (
+    CHOICE,
+    DELETED,
+    FALLBACK,
+    HIDDEN,
+    INSERTED,
+    Pieces,
+    joined,
+    views,
+)
+from holdgate.extract.readers.openxml.xstring import spellings
 from holdgate.extract.readers.texts.expat import local
 from holdgate.extract.readers.texts.xml_plan import (
     END,
@@ -40,7 +50,7 @@ TEXT_ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 _VALUES = """
     alias aliases attachedSchema attr author category connectString customFilter dataSource default docVar
     filter helpText inputCells keywords listEntry listItem lvlText mappedName name query result src statusText
-    subject tag title udl
+    subject tag tblCaption tblDescription title udl
 """
 TEXT_VALUES = frozenset(_VALUES.split())
 # Lists of style names that Word generates, fonts, switches, marks in Visio's texts.
@@ -87,7 +97,7 @@ class PartText:
         self.inserted = self.deleted = 0
         self.hidden = False
         self.alternates: list[set[str]] = []
-        self.fallback = 0
+        self.choice = self.fallback = 0
         self.places: list[str] = []
         self.known: dict[str, bool] = {}
         self.cells: Cells | None = None
@@ -134,6 +144,8 @@ class PartText:
     def add(self, text: str) -> None:
         """Add a piece to the open paragraph."""
         flags = (INSERTED if self.inserted else 0) | (DELETED if self.deleted else 0) | (HIDDEN if self.hidden else 0)
+        if self.alternates:
+            flags |= (CHOICE if self.choice else 0) | (FALLBACK if self.fallback else 0)
         self.pieces.append((flags, text))
 
     def emit(self, text: str, what: str = "") -> None:
@@ -145,7 +157,8 @@ class PartText:
             if self.fallback and text in self.alternates[-1]:
                 return
             self.alternates[-1].add(text)
-        self.sink.text(text, joined(self.place, *self.places, what))
+        for spelled in spellings(text):
+            self.sink.text(spelled, joined(self.place, *self.places, what))
 
     def flush_plain(self) -> None:
         """Pass on character data outside runs."""
@@ -184,6 +197,13 @@ class PartText:
                 known[key] = wanted
             if wanted or (name in TEXT_VALUES and key.endswith("val") and not _is_style(name, value)):
                 self.emit(value)
+
+    def is_read(self, name: str, attribute: str) -> bool:
+        """Return whether an attribute of an element is passed on; both names have no prefix."""
+        if name in ATTRIBUTES_IGNORED or name in RUN_TEXT or name in FIELD_CODES:
+            return False
+        listed = self.everything or attribute in TEXT_ATTRIBUTES
+        return listed or (name in TEXT_VALUES and attribute.endswith("val"))
 
 
 def _is_style(name: str, value: str) -> bool:
@@ -263,6 +283,14 @@ def _end_alternates(reader: PartText) -> None:
             reader.alternates[-1] |= shown
 
 
+def _begin_choice(reader: PartText, _: dict[str, str]) -> None:
+    reader.choice += 1
+
+
+def _end_choice(reader: PartText) -> None:
+    reader.choice = max(0, reader.choice - 1)
+
+
 def _begin_fallback(reader: PartText, _: dict[str, str]) -> None:
     reader.fallback += 1
 
@@ -299,6 +327,7 @@ STARTS: dict[str, Callable[[PartText, dict[str, str]], None]] = {
     "endnote": _begin_note("endnote"),
     "txbxContent": _begin_note("text box"),
     "AlternateContent": _begin_alternates,
+    "Choice": _begin_choice,
     "Fallback": _begin_fallback,
 }
 ENDS: dict[str, Callable[[PartText], None]] = {
@@ -312,6 +341,7 @@ ENDS: dict[str, Callable[[PartText], None]] = {
     "endnote": _end_place,
     "txbxContent": _end_place,
     "AlternateContent": _end_alternates,
+    "Choice": _end_choice,
     "Fallback": _end_fallback,
 }
 

@@ -1,24 +1,33 @@
-"""Shows a paragraph with tracked changes and hidden text in each way a person can see it."""
+"""Shows a paragraph with tracked changes, hidden text and alternate content in each way a person can see it."""
 
 from collections.abc import Iterable, Iterator
 
-INSERTED, DELETED, HIDDEN = 1, 2, 4
+INSERTED, DELETED, HIDDEN, CHOICE, FALLBACK = 1, 2, 4, 8, 16
 
 Pieces = list[tuple[int, str]]
 
 
 def views(pieces: Pieces) -> Iterator[tuple[str, str]]:
-    """Yield the text in its current form and, if they differ, before revision and without hidden text.
+    """Yield the text in its current form and, if they differ, before revision, without hidden text, and as old programs
+    show it.
 
     Each is followed by its description: "" for the first. A piece is its flags and its text.
     >>> list(views([(0, "4111 "), (DELETED, "2222"), (INSERTED, "1111")]))
     [('4111 1111', ''), ('4111 2222', 'before revision')]
+    >>> list(views([(0, "4111 "), (CHOICE, "2222"), (FALLBACK, "1111")]))
+    [('4111 2222', ''), ('4111 1111', 'without alternate content')]
     """
     seen = 0
     for flags, _ in pieces:
         seen |= flags
+    fallback: str | None = None
+    if seen & CHOICE and seen & FALLBACK:
+        fallback = _without(pieces, DELETED | CHOICE)
+        pieces = [piece for piece in pieces if not piece[0] & FALLBACK]
     now = _without(pieces, DELETED)
     yield now, ""
+    if fallback is not None and fallback != now:
+        yield fallback, "without alternate content"
     if seen & (DELETED | INSERTED):
         before = _without(pieces, INSERTED)
         if before != now:
