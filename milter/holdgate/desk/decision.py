@@ -1,10 +1,10 @@
 """Decides whether the new text of a reply approves, rejects, or leaves it open: pure functions over plain text.
 
-A decision word counts if it is alone in its line or sentence, or if a comma, colon, dash or full stop follows it. It
-does not count next to a question, a condition, a negation or the other decision: an unclear reply costs one more mail,
-a wrong approval releases a message. Next to an approval, only a certain comment is allowed: it begins with words that
-are known to begin one, and has none that limit. A complete list of limiting words is impossible. The words of each
-language are in ``words/decisions.toml``.
+A decision word, or a phrase such as "I approve this", counts if it is alone in its line or sentence, or if a comma,
+colon, dash or full stop follows it. It does not count next to a question, a condition, a negation or the other
+decision: an unclear reply costs one more mail, a wrong approval releases a message. Next to an approval, only a certain
+comment is allowed: it begins with words that are known to begin one, and has none that limit. A complete list of
+limiting words is impossible. The words of each language are in ``words/decisions.toml``.
 """
 
 import re
@@ -23,6 +23,8 @@ _LEADING = re.compile(_AROUND)
 _END = re.compile(
     r"[*_\"'`“”«»‘’]*(?:(?P<stop>\s?[.!]+)|(?P<comma>\s?[,;])|(?P<open>\s?:|\s+[-–—]+(?=\s)|\s*[–—]+))?[*_\"'`”»’]*(?=\s|$|[👍✅✔🙂😀])"
 )
+# The longest phrase that decides has five words. An apostrophe is one in French.
+_PHRASE = re.compile(r"[^\W\d_]+(?:(?: |(?<=\b[jJlL])['’])[^\W\d_]+){0,4}")
 _VARIANT = re.compile(r" ([^\W\d_]+(?: [^\W\d_]+){0,2})")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 _SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”»’)*_]*(?:\s+[?？!]+)*|[.!?。！？…]+")
@@ -86,6 +88,8 @@ def decide(text: str) -> Decision:
         if match is None:
             continue
         word, language, end, change = match
+        if " " in word and _goes_on(unit, units):
+            return Decision(None)
         choice = words().languages[language].words[word]
         if not unit.begins or not _decides_alone(unit, choice, language, end):
             return Decision(None)
@@ -186,10 +190,11 @@ def _deciding_word(unit: _Unit) -> tuple[str, str, int, str] | None:
     """Return the decision word at the beginning of a sentence, its language, where it ends, and a change it names."""
     start = _LEADING.match(unit.text)
     position = start.end() if start else 0
-    match = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)?").match(unit.text, position)
+    match = _PHRASE.match(unit.text, position)
     if match is None:
         return None
-    for candidate in (match[0], match[0].partition(" ")[0]):
+    for found in reversed(list(WORD.finditer(match[0]))):
+        candidate = match[0][: found.end()]
         word = fold(candidate)
         for name, language in words().languages.items():
             if word in language.words:
@@ -199,6 +204,16 @@ def _deciding_word(unit: _Unit) -> tuple[str, str, int, str] | None:
                 change, after = _variant(unit.text, end, language)
                 return word, name, after, change
     return None
+
+
+def _goes_on(unit: _Unit, units: Sequence[_Unit]) -> bool:
+    """Return whether the next line may continue a phrase that decides, as in "I approve" and "the idea" below it."""
+    if _CLEAR_END.search(unit.text):
+        return False
+    following = (other for other in units if other.line == unit.line + 1)
+    return any(
+        other.text[:1].islower() and not all(token in words().polite for token in other.tokens) for other in following
+    )
 
 
 def _variant(text: str, end: int, language: Language) -> tuple[str, int]:

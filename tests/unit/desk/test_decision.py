@@ -23,6 +23,63 @@ OTHER = {Answer.APPROVE: "reject", Answer.REJECT: "approve"}
 deciding = st.sampled_from(DECIDING)
 
 
+SENTENCES = """
+    I approve / I approve. / I APPROVE / i approve this message / I approve this. / I approve it! / We approve.
+    I approve, thanks / I approve. Thank you! / I approve, the customer asked for it / I approve this: contract 4711
+    Ich genehmige das. / Ich genehmige, danke / Ich gebe die Nachricht frei. / Ich gebe frei
+    J'approuve. / J’approuve ce message, merci / Je l'approuve / Nous approuvons
+    Lo apruebo. / Apruebo este mensaje, gracias / Lo approvo / Approvo l'invio. Grazie
+    Ik keur dit bericht goed. / Ik ga akkoord / Zatwierdzam tę wiadomość. / Aprovo esta mensagem, obrigado
+"""
+REFUSALS = """
+    I reject / I reject this. / I reject it: wrong customer / Ich lehne ab. / Ich lehne die Nachricht ab, danke
+    Je refuse. / Je le rejette / Lo rechazo / Lo respingo. / Ik keur dit af / Odrzucam to. / Eu recuso
+"""
+NEAR_MISSES = """
+    I approve of it / I approve of the idea but not of the recipients / I approve the idea / I approved / I'd approve
+    I cannot approve / I can't approve this / I do not approve / I would approve / I would approve if it had no number
+    I approve if the number goes / I approve, if the number goes / I approve this, but only for Anna / I approve nothing
+    I approve only the first / I approve everything except the attachment / I approve, except the attachment
+    I approve. But not today. / I approve, pending review / I approve this for Anna / I approve this tomorrow
+    I approve Anna's proposal / I approve, do you? / I approve. Do you? / Do I approve / Why would I approve this
+    If asked, I approve. / Anna wrote: I approve / "I approve" is what she wrote / I approve and reject / I approve...
+    I approve? / I approve this? / I approve or reject / I approve these messages every day / I approve = no
+    I approve this not / I approve in principle / I approve that you ask / I reject? / I reject not / I reject nothing
+    Ich genehmige nicht / Ich genehmige das nicht / Ich genehmige nur Anna / Ich gebe die Nachricht nicht frei
+    Ich genehmige, wenn / Ich genehmige die Nachricht erst morgen / Ich lehne nicht ab / Ich würde genehmigen
+    J'approuve pas / Je n'approuve pas / J'approuve si / J'approuve l'idée mais / Je ne refuse pas / D'approuve
+    No lo apruebo / Lo apruebo si / Non lo approvo / Approvo solo / Ik ga niet akkoord / Ik ga akkoord als
+    Ik keur dit niet goed / Nie zatwierdzam / Eu não aprovo / Eu aprovo se
+"""
+
+
+def listed(table: str) -> list[str]:
+    return [one.strip() for line in table.strip().split("\n") for one in line.split(" / ")]
+
+
+@pytest.mark.parametrize("text", listed(SENTENCES))
+def test_a_sentence_that_only_approves_approves(text: str) -> None:
+    assert decide(text).choice is Answer.APPROVE
+    assert decide(f"Hi,\n\n{text}\n").choice is Answer.APPROVE
+
+
+@pytest.mark.parametrize("text", listed(REFUSALS))
+def test_a_sentence_that_only_rejects_rejects(text: str) -> None:
+    assert decide(text).choice is Answer.REJECT
+
+
+@pytest.mark.parametrize("text", listed(NEAR_MISSES))
+def test_a_sentence_that_says_more_leaves_it_open(text: str) -> None:
+    assert decide(text).choice is None
+
+
+@pytest.mark.parametrize("below", ["the idea", "of it", "nothing", "if you ask", "only the first", "or not", "so far"])
+def test_a_sentence_that_the_next_line_continues_leaves_it_open(below: str) -> None:
+    for phrase in ("I approve", "I approve this", "Ich genehmige"):
+        assert decide(f"{phrase}\n{below}").choice is None
+        assert decide(f"{phrase}\nthanks").choice is Answer.APPROVE
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -88,7 +145,6 @@ LEFT_OPEN = [
     "Ich genehmige das nicht",
     "approve?",
     "approver",
-    "I approve",
     "approve-ish",
     "yes",
     "",
@@ -489,7 +545,17 @@ CHANGING = [
 ]
 
 
+def test_a_comment_that_leaves_a_word_open_leaves_a_sentence_open() -> None:
+    sentences = {"Approved": "I approve this", "Genehmigt": "Ich genehmige", "Aprobado": "Lo apruebo"}
+    for line in _replies("replies-left-open.txt"):
+        for word, sentence in sentences.items():
+            if line.startswith(word):
+                assert decide(line.replace(word, sentence, 1)).choice is None, line
+
+
 def test_an_approval_word_may_be_followed_by_a_change() -> None:
+    assert decide("I approve redacted").change == "redact"
+    assert decide("I approve this without attachments.").change == "without-attachments"
     wrong = {}
     for word, phrase, kind in CHANGING:
         for text in (f"{word} {phrase}", f"{word.upper()} {phrase.upper()}.", f"Hi,\n\n{word} {phrase}\n\nThanks"):
@@ -518,7 +584,6 @@ def test_an_approval_word_may_be_followed_by_a_change() -> None:
         "Reject redacted",
         "Reject without attachments",
         "Redacted",
-        "I approve redacted",
         "Approve redacted/encrypted",
         "Approve redacted or reject",
         "Approve redacted tomorrow",

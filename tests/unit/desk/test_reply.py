@@ -46,7 +46,8 @@ def mail(text: str = "approve\n", html: str = "", **fields: str) -> bytes:
         # Near misses: nothing is decided by a guess.
         ("approve?", None, ""),
         ("approver", None, ""),
-        ("I approve", None, ""),
+        ("I approve", Answer.APPROVE, ""),
+        ("I approve of", None, ""),
         ("do not approve", None, ""),
         ("approve-ish", None, ""),
         ("yes", None, ""),
