@@ -7,7 +7,7 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 
 from prometheus_client import Counter, Histogram
@@ -21,9 +21,10 @@ from holdgate.cli.main import build_parser
 from holdgate.config import ApiToken, Section, Settings
 from holdgate.extract.format import MESSAGE
 from holdgate.extract.formats import REGISTRY
+from holdgate.notation import format_duration
 from holdgate.policy import actions, verdict
 from holdgate.policy.model import Exemption, Policy, PolicyFile
-from holdgate.policy.terms import Attachment, MachineLimits, Need, RecipientRisk, TimeWindow
+from holdgate.policy.terms import Attachment, Conditions, MachineLimits, Need, RecipientRisk, TimeWindow
 
 _HERE = Path(__file__).parent
 _NOTE = "<!-- Written by docs/reference/generate.py from the code: change it there. -->\n"
@@ -34,10 +35,11 @@ def config() -> str:
     lines = [
         "# Settings",
         "",
-        "All settings of `/etc/holdgate/holdgate.toml`, with their defaults. A file needs only what differs; an empty",
-        "one is valid. Durations are written `30s`, `10m`, `12h`, `2d`; sizes `512K`, `25M`, `1G` (powers of 1024);",
-        "addresses `host:port`. A key that is not listed here is an error. `holdgate check` reads the file and names",
-        "every problem.",
+        "This page lists all settings of `/etc/holdgate/holdgate.toml` with their defaults. The file needs only the",
+        "settings that differ from the default; an empty file is valid. Durations are written `30s`, `10m`, `12h`,",
+        "`2d`; sizes `512K`, `25M`, `1G` (powers of 1024); addresses `host:port`. A key that is not listed here is an",
+        "error. `holdgate check` reads the file and names every problem. [What to run after a",
+        "change](../howto/install.md#change-settings-later).",
         "",
     ]
     lines += _table("", Settings, {n: f for n, f in Settings.model_fields.items() if not _section(f)})
@@ -75,35 +77,43 @@ def policies() -> str:
     lines = [
         "# Policies",
         "",
-        "The policies file (`policy.file` of the [settings](config.md), by default `/etc/holdgate/policies.toml`), key",
-        "by key. `etc/policies.toml` is the one that is shipped. `holdgate policy test` says which policy decides on",
-        "a message, `holdgate policy replay` what a changed file would have done, and `holdgate check` finds policies",
-        "that no message reaches. `holdgate reload` returns when a change counts; a file with a mistake is",
-        "refused and the old one stays. So is a file without a policy, and one that was cut. Replace the file in one",
-        "step (`install`, `mv`, an editor that does): a reload in the middle of a copy must not find half of it. Where",
-        "a reload leaves policies out, the log names them (`policies-gone`).",
+        "This page lists the keys of the policies file (`policy.file` of the [settings](config.md), by default",
+        "`/etc/holdgate/policies.toml`). The [cookbook](../howto/cookbook.md) has complete files.",
         "",
-        "## How the verdict comes about",
+        "| command | what it does |",
+        "|---|---|",
+        "| `holdgate policy test` | shows which policy decides on a message |",
+        "| `holdgate policy replay` | shows what a changed file would have done with the recorded incidents |",
+        "| `holdgate check` | lists errors, and policies that no message reaches |",
+        "| `holdgate reload` | activates a change |",
+        "",
+        "A reload refuses a file with an error, without a policy, or without its end, and the earlier policies stay",
+        "active. If policies are missing after a reload, the log names them (`policies-gone`). Replace the file in",
+        "one step (`install`, `mv`, or an editor that does so): a reload during a copy would read half of it.",
+        "",
+        "## How a message is decided",
         "",
         "| step | what happens |",
         "|---|---|",
         *_verdict_rows(),
         "",
-        "| action | what becomes of the message |",
+        "| action | the message is |",
         "|---|---|",
         *(f"| `{one.name}` | {one.summary} |" for one in actions.REGISTRY.ordered() if one.for_policies),
         "",
-        "Patterns know `*`, `?` and `[…]` and no difference between upper and lower case. A pattern of addresses",
-        "without `@` is a domain; `<>` is the null sender. Where a pattern is expected a Postfix table may stand",
-        "(`ldap:/etc/…`, `pgsql:…`, `hash:…`, `pcre:…`): it is asked through `postmap -q` for the address, its domain",
-        "and its `mailbox@` as access(5) does, and matches when it has an entry. When a table cannot be asked, the",
-        "message is deferred. The group `holdgate` must have access, and a table on another machine needs a line",
-        "in a drop-in of the milter's unit: see how to [install](../howto/install.md#tables-and-databases-elsewhere).",
+        "Patterns can contain `*`, `?` and `[…]`. Upper and lower case are equal. A pattern of addresses without `@`",
+        "is a domain; `<>` is the null sender. Instead of a pattern, you can name a Postfix table (`ldap:/etc/…`,",
+        "`pgsql:…`, `hash:…`, `pcre:…`). Holdgate looks up the address, its domain and its `mailbox@` with",
+        "`postmap -q`, as in access(5). The condition is true if the table has an entry, whatever its value. If a",
+        "table cannot be queried, the message is deferred. The group `holdgate` must have access, and a table on",
+        "another machine needs a line in a drop-in of the milter's unit: see",
+        "[tables and databases elsewhere](../howto/install.md#tables-and-databases-elsewhere).",
         "",
     ]
     lines += _model_table("Top level", PolicyFile, ("policy", "exemption", "end"))
-    lines += _model_table("`[[policy]]`", Policy, ())
+    lines += _model_table("`[[policy]]`", Policy, tuple(Conditions.model_fields))
     lines[-1:] = [*(row for one in actions.REGISTRY.ordered() for row in _rows(one, f"For `{one.name}`: ")), ""]
+    lines += _model_table("Conditions of `[[policy]]`", Conditions, ())
     lines += _model_table("`during` and `not_during`", TimeWindow, ())
     lines += _model_table("`attachment`", Attachment, ())
     lines += _model_table("`recipient_risk`", RecipientRisk, ())
@@ -140,11 +150,11 @@ def _model_table(title: str, model: type[BaseModel], left_out: tuple[str, ...]) 
 
 
 def _rows(model: type[BaseModel], about: str, left_out: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield a row for each key; its description begins with `about`."""
+    """Yield a row for each key. Its description begins with `about`."""
     for name, field in model.model_fields.items():
         if name in left_out:
             continue
-        default = "must be given" if field.is_required() else f"`{_toml(field.default)}`"
+        default = "must be given" if field.is_required() else _toml(field.default)
         yield f"| `{field.alias or name}` | {default} | {about}{(field.description or '').replace('|', '&#124;')} |"
 
 
@@ -153,11 +163,15 @@ def _toml(value: object) -> str:
         return "every day"
     if value is None:
         return "unset"
+    if value in ([], {}, ""):
+        return "none"
     if isinstance(value, bool):
-        return str(value).lower()
+        return f"`{str(value).lower()}`"
     if isinstance(value, time):
-        return value.strftime("%H:%M")
-    return str(value).replace("[]", "none").replace("{}", "none") or "none"
+        return f"`{value:%H:%M}`"
+    if isinstance(value, timedelta):
+        return f"`{format_duration(value)}`"
+    return f"`{value}`"
 
 
 def metrics_page() -> str:
@@ -165,9 +179,10 @@ def metrics_page() -> str:
     lines = [
         "# Metrics",
         "",
-        "What each daemon tells Prometheus, beside the process and Python figures of prometheus-client. Where it",
-        "listens is `[metrics]` of the [settings](config.md). Labels come from closed lists: no address, subject or id",
-        "is ever one.",
+        "This page lists the metrics of each daemon. In addition, each one has the process and Python metrics of",
+        "prometheus-client. Their addresses are `[metrics]` of the [settings](config.md).",
+        "[Monitor](../howto/monitor.md) has alerts and a dashboard. Label values come from fixed lists and the names",
+        "of nodes: no address, subject or id is ever a label.",
         "",
         "| metric | by | type | labels | meaning |",
         "|---|---|---|---|---|",
@@ -185,7 +200,7 @@ def metrics_page() -> str:
 def commands() -> str:
     """Return the page of commands."""
     parser = build_parser()
-    lines = ["# Commands", "", "Each command tells the same with `--help`.", ""]
+    lines = ["# Commands", "", "This page has the output of `--help` of each command.", ""]
     for child in (parser, *_children(parser)):
         lines += _command(child)
     return "\n".join(lines)
@@ -233,9 +248,10 @@ def formats() -> str:
     lines = [
         "# Formats",
         "",
-        "Each kind of document that Holdgate distinguishes: its name in policies and logs, what reads it, and what",
-        "stays unread. The content decides the kind, never the name or the declared type. Unread content makes the",
-        "part `limited` or `failed` ([extraction](../explanation/extraction.md)).",
+        "This page lists each kind of document that Holdgate distinguishes: its name in policies and logs, the library",
+        "that reads it, and what is not read. Holdgate recognises the kind by the content, never by the name or the",
+        "declared type. If something in a part is not read, the part is `limited` or `failed`",
+        "([extraction](../explanation/extraction.md)).",
         "",
         "| kind | formats | read by | not read |",
         "|---|---|---|---|",
@@ -251,13 +267,13 @@ def confinement_page() -> str:
     lines = [
         "# Confinement",
         "",
-        "What each process may still do, as the package sets it up; `holdgate check --confinement` prints the same.",
-        "Everything else is denied by the process's unit (`systemd/`), by the rights of its user, or by",
-        "[the sandbox](../explanation/sandbox.md). `~` removes a group of system calls (systemd.exec(5));",
-        "sockets are named by their [settings](config.md). No process gains privileges (`NoNewPrivileges=yes`), leaves",
-        "a core file (`LimitCORE=0`), or makes memory executable (`MemoryDenyWriteExecute=yes`). With",
-        '`[scan] socket = ""` there is no scan service: zygote and workers are children of milter and desk, as their',
-        "users.",
+        "This page lists what each process can do, as the package sets it up; `holdgate check --confinement` prints",
+        "the same. Everything else is denied by the process's unit (`systemd/`), by the rights of its user, or by",
+        "[the sandbox](../explanation/sandbox.md). `~` removes a group of system calls (systemd.exec(5)). Sockets",
+        "have the names of their [settings](config.md). No process can gain privileges (`NoNewPrivileges=yes`), write",
+        "a core file (`LimitCORE=0`), or make memory executable (`MemoryDenyWriteExecute=yes`).",
+        'With `[scan] socket = ""`,',
+        "there is no scan service: zygote and workers are children of milter and desk, and have their users.",
         "",
     ]
     lines += [f"- **{one.name}** (`{one.unit}.service`): {one.does}" for one in confinement.PROCESSES]

@@ -27,25 +27,25 @@ _FOREVER = 3600.0
 
 MESSAGES = Counter(
     "holdgate_messages",
-    "Messages answered at end of message, by reply and inspection status.",
+    "Messages for which the milter responded at their end, by action and inspection status.",
     ["action", "status"],
 )
 SPLITS = Counter(
     "holdgate_mixed_messages",
-    "Messages that wait for some of their recipients only, by outcome: split, or whole where all recipients wait.",
+    "Messages that only some of the recipients must wait for, by outcome: split, or whole (all recipients wait).",
     ["outcome"],
 )
 SCAN_SECONDS = Histogram(
     "holdgate_scan_seconds",
-    "Time from the end of a message to the inspection's outcome, in seconds, by stage: wait (for a worker, and the way "
-    "to it and back), extract, detect.",
+    "Time from the end of a message to the result of its inspection, in seconds, by stage: wait (for a worker, and "
+    "transfer to it and back), extract, detect.",
     ["stage"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 SCANS = Gauge("holdgate_scans_in_progress", "Messages that are with a scan worker or wait for one.")
 OCR_SECONDS = Histogram(
     "holdgate_ocr_seconds",
-    "Time of a second inspection that read the pictures of a message too, in seconds.",
+    "Time of a second inspection, in which text in images is read too, in seconds.",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
 )
 FINDINGS = Counter("holdgate_findings", "Findings of medium confidence or above, by identifier.", ["identifier"])
@@ -56,7 +56,7 @@ ERRORS = Counter(
 )
 WORKER_RESTARTS = Counter(
     "holdgate_worker_restarts",
-    "Scan workers lost (crash, time limit, answer: one that no honest worker gives) or retired, by reason.",
+    "Scan workers that ended, by reason: crash, time limit, answer (one that no intact worker gives), or retired.",
     ["reason"],
 )
 WORKER_SECONDS = Counter(
@@ -65,15 +65,19 @@ WORKER_SECONDS = Counter(
     ["kind"],
 )
 OUTSIDE_HEADERS = Counter("holdgate_outside_headers", "Messages that arrived with headers that only Holdgate writes.")
-SEALS = Counter("holdgate_seals", "Seals of received messages: valid, or why they were refused.", ["status"])
-CONFIG_RELOADS = Counter("holdgate_config_reloads", "Times settings and policies were read, by outcome.", ["outcome"])
+SEALS = Counter(
+    "holdgate_seals", "Seals of received messages, by status: valid, or the reason why one was ignored.", ["status"]
+)
+CONFIG_RELOADS = Counter(
+    "holdgate_config_reloads", "Reads of settings and policies, by outcome: done or failed.", ["outcome"]
+)
 CONFIG_LAST_RELOAD_SUCCESSFUL = Gauge(
-    "holdgate_config_last_reload_successful", "1 while the active settings are those that were read last, else 0."
+    "holdgate_config_last_reload_successful", "0 if the last reload failed and earlier settings are active, else 1."
 )
 CONFIG_LAST_RELOAD_SUCCESS = Gauge(
-    "holdgate_config_last_reload_success_timestamp_seconds", "When the active settings were read."
+    "holdgate_config_last_reload_success_timestamp_seconds", "Time at which the active settings were read."
 )
-RELATIONS_LEARNED = Counter("holdgate_relations_learned", "Messages from which it was learned who writes to whom.")
+RELATIONS_LEARNED = Counter("holdgate_relations_learned", "Messages from which Holdgate learned who writes to whom.")
 RELATIONS_DROPPED = Counter(
     "holdgate_relations_dropped",
     "Messages that were not learned, by reason: the queue was full, or an error. Mail is not affected.",
@@ -86,7 +90,7 @@ RELATIONS_COMPARED = Counter(
 )
 RELATIONS_RISKS = Counter(
     "holdgate_relations_risks",
-    "Messages with a recipient that is unusual, by kind, whatever the policies say.",
+    "Messages with an unusual recipient, by kind, even if no policy has this condition.",
     ["kind"],
 )
 RELATIONS_SECONDS = Histogram(
@@ -102,7 +106,7 @@ MACHINE_MESSAGES = Counter(
 )
 HELD_MESSAGES = Gauge("holdgate_held_messages", "Messages in the hold queue that Holdgate manages.")
 HELD_OLDEST_AGE = Gauge(
-    "holdgate_held_oldest_age_seconds", "Age of the oldest of them, in seconds; 0 if there is none."
+    "holdgate_held_oldest_age_seconds", "Age of the oldest message that Holdgate holds, in seconds; 0 if there is none."
 )
 UNMANAGED_HELD = Gauge("holdgate_unmanaged_held_messages", "Messages in the hold queue that Holdgate does not manage.")
 RECONCILED = Counter(
@@ -110,10 +114,10 @@ RECONCILED = Counter(
     "Differences found between hold queue and store, by kind.",
     ["kind"],
 )
-OUTCOMES = Counter("holdgate_outcomes", "Incidents closed, by final state.", ["state"])
+OUTCOMES = Counter("holdgate_outcomes", "Incidents that were closed, by final state.", ["state"])
 NOTICES = Counter(
     "holdgate_notices",
-    "Notices by kind and outcome: sent, failed (retried), refused by Postfix for good, bounced (came back later).",
+    "Notices by kind and outcome: sent, failed (retried), refused (by Postfix, not retried), bounced (returned later).",
     ["kind", "outcome"],
 )
 TOO_FEW_APPROVERS = Counter(
@@ -123,12 +127,12 @@ TOO_FEW_APPROVERS = Counter(
 SENDER_QUESTIONS = Counter(
     "holdgate_sender_questions",
     "Messages held by ask-sender, by who was asked: sender, owner, or moderators because of a limit "
-    "(per-day, severity, recipients, overrides, not-inspected) or because there was nobody else (nobody).",
+    "(per-day, severity, recipients, overrides, not-inspected) or because neither could be asked (nobody).",
     ["asked"],
 )
 DECISIONS = Counter(
     "holdgate_decisions",
-    "Decisions carried out, by outcome (approved, rejected, expired) and by the way they came.",
+    "Decisions that were carried out, by outcome (approved, rejected, expired) and by method (page, mail, command, …).",
     ["outcome", "method"],
 )
 DECISION_SECONDS = Histogram(
@@ -143,18 +147,18 @@ MACHINE_REQUESTS = Counter(
 )
 AUDIT_BROKEN = Gauge(
     "holdgate_audit_broken",
-    "1 while an event that was the audit trail's newest once is not in the store any more, else 0.",
+    "1 while an event that was once the newest of the audit trail is missing in the store, else 0.",
 )
 NODE_SILENT = Gauge(
     "holdgate_node_silent_seconds",
-    "Time since the last word of each mail server that shares a PostgreSQL store and is not retired, in seconds.",
+    "Time since the last contact of each mail server that shares a PostgreSQL store and is not retired, in seconds.",
     ["node"],
 )
 CANARY = Gauge(
     "holdgate_canary_success_timestamp_seconds",
-    "When the canary's message last passed all steps: held, requested, approved, released; 0 if it never did.",
+    "Time at which the canary last passed all steps: held, requested, approved, released; 0 if it never did.",
 )
-BUILD = Gauge("holdgate_build_info", "1, with the version that runs.", ["version", "python"])
+BUILD = Gauge("holdgate_build_info", "Always 1; the labels have the running version.", ["version", "python"])
 
 # What each daemon measures. A test finds a metric that is in none of these lists, because no daemon would serve it.
 _ALL = (BUILD, ERRORS)

@@ -33,17 +33,20 @@ class SenderRules(BaseModel):
         5,
         ge=1,
         le=1000,
-        description="After so many messages that were sent in spite of the question within `ask_overrides_within`, "
-        "moderators decide on the sender's next ones.",
+        description="If the sender has sent this number of messages in spite of the question within "
+        "`ask_overrides_within`, moderators decide on the next ones.",
     )
     ask_overrides_within: Duration = Field(
         timedelta(days=7), description="The time in which the sender's overrides are counted."
     )
     ask_per_day: int = Field(
-        10, ge=1, le=1000, description="How often one person is asked within 24 hours. Beyond it moderators are asked."
+        10,
+        ge=1,
+        le=1000,
+        description="Maximum number of questions to one person within 24 hours. Then moderators are asked instead.",
     )
     ask_beyond: Literal["moderators", "both"] = Field(
         "moderators",
-        description="Who is asked beyond `ask_severity`, `ask_recipients` or `ask_overrides`: the `moderators`, or "
-        "`both`. Of both, the sender can keep the message from being sent, and only a moderator can approve it.",
+        description="Who is asked if `ask_severity`, `ask_recipients` or `ask_overrides` is exceeded: the "
+        "`moderators`, or `both`. With `both`, the sender can stop the message, and only a moderator can approve it.",
     )

@@ -55,27 +55,33 @@ GivenAction = Annotated[Action, BeforeValidator(_action)]
 
 
 class Policy(Conditions):
-    """One policy: its conditions, and what is done when they are all true."""
+    """One policy: its name, its action, and conditions. Without a condition, it matches every message."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Its name in incidents, log and commands.")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Its name in incidents, log and commands: a-z, 0-9 and -."
+    )
     description: Translated = Field(
         {},
         description="A sentence for moderators, senders and auditors, or one for each language: `{ en = …, de = … }`.",
     )
-    action: GivenAction = Field(description="What is done with the message: one of the actions above.")
+    action: GivenAction = Field(description="One of the actions above.")
     mode: Literal["enforce", "observe"] = Field(
-        "enforce", description="`observe`: the incident is recorded, the message is not touched."
+        "enforce", description="`observe`: an incident is recorded, and the action is not carried out."
     )
     moderation: ModerationSettings | None = Field(
-        None, description="Who is asked, and by when: any key of `[moderation]` in the [settings](config.md)."
+        None,
+        description="Who is asked, and until when: any key of `[moderation]` in the [settings](config.md), for "
+        "messages that this policy holds. `[policy.moderation]` below the policy is the same.",
     )
     split: bool = Field(
         False,
         description="Hold or refuse a message only for the recipients that this policy decides for; the others get it "
         "at once, and its sender gets a report of those refused. Without it, the strictest action applies to all.",
     )
-    ocr: bool = Field(False, description="Read pictures of mail it is about, when `ocr.mode` is `policies`.")
-    headers: dict[str, str] = Field({}, description="Header fields to add, for `tag` and any other action.")
+    ocr: bool = Field(
+        False, description='Read text in images of mail that meets its other conditions, if `ocr.mode = "policies"`.'
+    )
+    headers: dict[str, str] = Field({}, description="Header fields to add, with any action; needed for `tag`.")
 
     @model_validator(mode="before")
     @classmethod
@@ -122,11 +128,11 @@ REGISTRY.reserve(Policy.model_fields)
 
 
 class Exemption(Table):
-    """Mail that no policy is for, until a day, for a reason: both must be given."""
+    """Mail for which policies are disabled. At least one of the last four keys must be given."""
 
     reason: str = Field(min_length=1, description="The reason, for later readers of the file.")
     expires: date = Field(description="The last day on which it is valid, in UTC.")
-    policy: Patterns = Field([], description="Names of the policies it lifts; none means all.")
+    policy: Patterns = Field([], description="Names of the policies that it disables; none means all.")
     sender: Patterns = Field([], description="As in a policy.")
     recipient: Patterns = Field([], description="As in a policy.")
     auth_user: Patterns = Field([], description="As in a policy.")
@@ -144,15 +150,17 @@ class End(Table):
 
 
 class PolicyFile(Table):
-    """The whole file."""
+    """Keys at the top of the file, before the first table."""
 
     ends: bool = Field(
         False,
-        description="`true`: the file's last line is `[end]`. A file that was cut, by a full disk or a copy that broke "
-        "off, lacks that line and is refused.",
+        description="`true`: the file's last line is `[end]`. If that line is missing, because a full disk or an "
+        "interrupted copy truncated the file, the file is refused.",
     )
 
-    internal_domains: Patterns = Field([], description="Internal domains: `corp.example`, `*.corp.example`.")
+    internal_domains: Patterns = Field(
+        [], description="Internal domains: `corp.example`, `*.corp.example`. Without any, all mail is outbound."
+    )
     uninspected: Annotated[Action, BeforeValidator(_action_alone)] = Field(
         Quarantine(),
         description="Action for mail that was not fully inspected, unless a policy with a stricter action or with the "

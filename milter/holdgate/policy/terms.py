@@ -68,38 +68,44 @@ class Table(BaseModel):
 
 
 class TimeWindow(Table):
-    """When a policy applies. Without `days` every day; `from` later than `until` reaches over midnight."""
+    """When a policy applies. If `from` is later than `until`, the window spans midnight."""
 
     days: Days = Field(frozenset(range(7)), description='"mon-fri", or a list: ["mon", "wed"].')
-    begin: TimeOfDay = Field(time(0, 0), alias="from", description="Time of day, as 08:30.")
-    end: TimeOfDay = Field(time(0, 0), alias="until", description="00:00 is the end of the day.")
-    zone: Zone = Field(ZoneInfo("UTC"), description="As Europe/Berlin.")
+    begin: TimeOfDay = Field(time(0, 0), alias="from", description='Time of day at which it begins, as "08:30".')
+    end: TimeOfDay = Field(
+        time(0, 0), alias="until", description='Time of day at which it ends; "00:00" is the end of the day.'
+    )
+    zone: Zone = Field(ZoneInfo("UTC"), description='Time zone, as "Europe/Berlin".')
 
 
 class Attachment(Table):
-    """What an attachment must be: every given condition, on one and the same file. The body is no attachment."""
+    """Conditions on an attachment: one file must meet all that are given. The body is no attachment."""
 
     name: Patterns = Field([], description="Patterns of file names, as `*.xlsx`.")
-    type: Patterns = Field([], description="Names of readers: pdf, ooxml, zip, image, …, by content, not by name.")
-    larger_than: Size = Field(0, description="Size of its content in bytes.")
-    inside: bool = Field(True, description="Whether files inside attachments count too, as those of an archive.")
+    type: Patterns = Field(
+        [], description="Kinds of documents, as in [formats](formats.md): pdf, ooxml, zip, image, … by content."
+    )
+    larger_than: Size = Field(0, description="True if its content is larger than this number of bytes.")
+    inside: bool = Field(True, description="Whether files inside attachments count too, such as those of an archive.")
 
 
 class Need(Table):
-    """What must have been found of one identifier (or pattern of identifiers, as `us-*`)."""
+    """How much must have been found of an identifier."""
 
-    id: str = Field(description="Id of an identifier, or a pattern of ids.")
-    count: int = Field(1, ge=1, description="How many different values at least.")
-    confidence: Literal["low", "medium", "high"] = Field("medium", description="The least confidence that counts.")
+    id: str = Field(description="Id of an [identifier](identifiers.md), or a pattern of ids, as `us-*`.")
+    count: int = Field(1, ge=1, description="Minimum number of different values.")
+    confidence: Literal["low", "medium", "high"] = Field(
+        "medium", description="Minimum confidence. Matches with a lower one do not count."
+    )
 
 
 class RecipientRisk(Table):
-    """What must be unusual about a recipient, any of it. See [the right recipient](../howto/recipients.md)."""
+    """True if one of these is unusual about a recipient. See [the right recipient](../howto/recipients.md)."""
 
     new: bool = Field(
         False,
-        description="No sender of the site has written to the recipient's domain; with free mail, to the address. "
-        "One message is enough.",
+        description="No sender of the site has ever written to the recipient's domain; at a provider of free mail, to "
+        "the address.",
     )
     lookalike: bool = Field(
         False,
@@ -114,17 +120,20 @@ class RecipientRisk(Table):
     )
     content: Literal["unusual"] | None = Field(
         None,
-        description="A single value (one IBAN), a document like the attached one, words of the subject, kinds of "
-        "personal data or the conversation of this message went to only one domain until now, and this is another one.",
+        description='"unusual": something in this message went to only one domain until now, and this is another one: '
+        "a single value (one IBAN), a document like the attached one, words of the subject, kinds of personal data, or "
+        "the conversation.",
     )
     many: int = Field(0, ge=0, description="More external recipients than this are visible in To and Cc; 0: off.")
     similar_count: int = Field(
-        3, ge=1, description="For `lookalike`: the least number of messages to the similar address."
+        3,
+        ge=1,
+        description="For `lookalike`: minimum number of messages to the similar address, if other senders wrote them.",
     )
     when_unknown: Literal["no-match", "match"] = Field(
         "no-match",
-        description="Whether the condition is true when the store does not answer in time. It is never true while "
-        "`relations.mode` is not `on`, apart from `many`.",
+        description="Whether the condition is true if the store does not answer in time. If `relations.mode` is not "
+        "`on`, only `many` can be true.",
     )
 
     @model_validator(mode="after")
@@ -156,15 +165,20 @@ class RecipientRisk(Table):
 
 
 class MachineLimits(Table):
-    """What must be new or too many in mail of a program, any of it. See [machine accounts](../howto/machines.md)."""
+    """True if one of these is new or too many in a program's mail. See [machine accounts](../howto/machines.md)."""
 
     first: bool = Field(False, description="The account has never sent to the recipient.")
     new_recipients: int = Field(
         0,
         ge=0,
-        description="The recipient is new, and more than this number are within 24 hours; 0: off.",
+        description="The recipient is new, and the account has more than this number of new recipients within 24 "
+        "hours; 0: off.",
     )
-    messages: int = Field(0, ge=0, description="More messages than this within an hour, held ones included; 0: off.")
+    messages: int = Field(
+        0,
+        ge=0,
+        description="The account has sent more messages than this within an hour, including held ones; 0: off.",
+    )
     links: Annotated[int, Field(ge=1)] | Literal["new"] | None = Field(
         None,
         description='A link leads to a host that the account has never sent (`"new"`), or to more than this number of '
@@ -172,8 +186,9 @@ class MachineLimits(Table):
     )
     attachments: Annotated[int, Field(ge=1)] | Literal["new"] | None = Field(
         None,
-        description='An attachment is of a kind that the account has never sent (`"new"`), or more than this number of '
-        "such kinds are within 24 hours. A kind is the type and the name, without words with digits.",
+        description='An attachment is of a kind that the account has never sent (`"new"`), or the account has sent '
+        "more than this number of such kinds within 24 hours. A kind is the type and the name, without words with "
+        "digits.",
     )
 
     @model_validator(mode="after")
@@ -207,40 +222,45 @@ def _is_over(limit: int | str | None, count: int) -> bool:
 
 
 class Conditions(Table):
-    """All that is given must be true; of several values of one condition any."""
+    """All conditions that are given must be true. If a condition has several values, one of them is enough."""
 
     sender: Patterns = Field([], description="Envelope sender: addresses, `*@domain`, or a Postfix table.")
-    not_sender: Patterns = Field([], description="Senders it is not for.")
-    auth_user: Patterns = Field([], description="User that authenticated to Postfix (SASL), patterns or a table.")
+    not_sender: Patterns = Field([], description="Senders for whom the policy does not apply.")
+    auth_user: Patterns = Field([], description="SMTP AUTH name: patterns or a Postfix table.")
     client: Networks = Field([], description="Networks of the SMTP client.")
     recipient: Patterns = Field([], description="Envelope recipient: addresses, `*@domain`, or a Postfix table.")
-    not_recipient: Patterns = Field([], description="Recipients it is not for.")
+    not_recipient: Patterns = Field([], description="Recipients for whom the policy does not apply.")
     direction: Literal["any", "outbound", "internal"] = Field(
         "any", description="`outbound`: the recipient is in none of `internal_domains`; `internal`: in one of them."
     )
     subject: Patterns = Field([], description="Patterns of the decoded subject, as `*confidential*`.")
-    header: dict[str, str] = Field({}, description="Header fields and the pattern of each one's decoded value.")
-    larger_than: Size = Field(0, description="Size of the whole message in bytes.")
-    attachment: Attachment | None = Field(None, description="What some attachment must be, see below.")
-    profile: dict[str, Severity] = Field({}, description="Profiles and the severity each must reach; any of them.")
-    found: list[Need] = Field([], description="Identifiers that must all have been found.")
-    not_found: list[Need] = Field([], description="Identifiers none of which may have been found.")
+    header: dict[str, str] = Field(
+        {}, description='Header fields, each with a pattern of its decoded value: `{ X-Project = "secret*" }`.'
+    )
+    larger_than: Size = Field(0, description="True if the complete message is larger than this number of bytes.")
+    attachment: Attachment | None = Field(None, description="Conditions on an attachment, see below.")
+    profile: dict[str, Severity] = Field(
+        {},
+        description='Profiles, each with the severity that it must reach: `{ dlp-pii = "low" }`. One is enough.',
+    )
+    found: list[Need] = Field([], description="Identifiers that must all have been found, see below.")
+    not_found: list[Need] = Field([], description="Identifiers of which none must have been found, see below.")
     only: OneOrMany = Field(
         [],
-        description="Ids of identifiers, or patterns of ids: true when nothing else was found, of any confidence, even "
-        "the lowest. True as well when nothing was found at all.",
+        description="Ids of identifiers, or patterns of ids: true if no other identifier was found, with any "
+        "confidence. Also true if nothing was found.",
     )
     inspection: list[Literal["complete", "limited", "failed", "encrypted"]] = Field(
-        [], description="Outcomes of the inspection; `encrypted`: some part is."
+        [], description="Statuses of the inspection; `encrypted`: the message has an encrypted part."
     )
     recipient_risk: RecipientRisk | None = Field(
-        None, description="What must be unusual about the recipient, see below. Needs `relations.mode`."
+        None, description='What must be unusual about the recipient, see below. Needs `relations.mode = "on"`.'
     )
     machine: MachineLimits | None = Field(
-        None, description="What must be new or too many in mail of a program, see below. Needs `machines.mode`."
+        None, description='What must be new or too many in mail of a program, see below. Needs `machines.mode = "on"`.'
     )
-    during: TimeWindow | None = Field(None, description="When it applies, see below.")
-    not_during: TimeWindow | None = Field(None, description="When it does not apply, as in `during`.")
+    during: TimeWindow | None = Field(None, description="The times at which it applies, see below.")
+    not_during: TimeWindow | None = Field(None, description="The times at which it does not apply, as in `during`.")
     expires: date | None = Field(
         None, description="The last day on which it applies, in UTC. Afterwards it matches no message."
     )

@@ -11,7 +11,7 @@ class AskSender(SenderRules, Action):
     """Hold a message and ask its sender (desk/asksender.py). An action that asks moderators is stricter."""
 
     name: ClassVar[str] = "ask-sender"
-    summary: ClassVar[str] = "held until its sender decides; beyond a limit its moderators are asked"
+    summary: ClassVar[str] = "held until its sender decides; if a limit is exceeded, moderators are asked"
     handling: ClassVar[Handling] = Handling.HOLD
     strictness: ClassVar[int] = -10
 

@@ -9,7 +9,7 @@ class Tempfail(Action):
     """Have the client send the message again later."""
 
     name: ClassVar[str] = "tempfail"
-    summary: ClassVar[str] = "deferred with a reply of 4xx; the client tries again"
+    summary: ClassVar[str] = "deferred with a 4xx response; the client retries"
     handling: ClassVar[Handling] = Handling.DEFER
     records: ClassVar[bool] = False
     for_policies: ClassVar[bool] = False
