@@ -4,13 +4,13 @@ import re
 import tomllib
 from pathlib import Path
 
-from faults.injuries import INJURIES
-from faults.postgres import INJURIES as OF_POSTGRES
+from faults.postgres_faults import FAULTS as POSTGRES_FAULTS
+from faults.site_faults import FAULTS as SITE_FAULTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/failure-modes.md"
 TESTS: dict[str, list[str]] = tomllib.loads((ROOT / "tests/data/failure-modes.toml").read_text(encoding="utf-8"))
-FAULTS = {one.__name__ for one in (*INJURIES, *OF_POSTGRES)}
+FAULTS = {one.__name__ for one in (*SITE_FAULTS, *POSTGRES_FAULTS)}
 
 
 def rows() -> dict[str, bool]:

@@ -19,8 +19,8 @@ class Attempt:
     """One message that a client tried to send.
 
     `held` is true if a policy holds it. `accepted` is None if the client lost the connection before a reply.
-    `excuse` names what an operator (one of the faults) did with it. `undecided` is true if a decision about it, of
-    which its sender may have been notified, was lost with the store before it was carried out.
+    `operator_action` names what an operator (one of the faults) did with it. `undecided` is true if a decision about
+    it, of which its sender may have been notified, was lost with the store before it was carried out.
     """
 
     token: str
@@ -29,7 +29,7 @@ class Attempt:
     sender: str
     recipients: list[str]
     accepted: bool | None = None
-    excuse: str = ""
+    operator_action: str = ""
     undecided: bool = False
 
 
@@ -80,11 +80,11 @@ class Ledger:
         tokens = (name.partition(".")[0] for name in recipients if name.endswith(f"@{DOMAIN}"))
         return next((self.attempts[token] for token in tokens if token in self.attempts), None)
 
-    def excuse(self, recipients: Iterable[str], what: str) -> None:
+    def record_operator_action(self, recipients: Iterable[str], what: str) -> None:
         """Record what an operator did with a message."""
         attempt = self.of(recipients)
         if attempt is not None:
-            attempt.excuse = what
+            attempt.operator_action = what
 
     def lose(self, incidents: Iterable[Incident]) -> None:
         """Record that the store with these incidents is lost: decisions not yet carried out are requested again."""
@@ -121,15 +121,15 @@ def _wrong(attempt: Attempt, seen: Seen, past: list[Incident]) -> Iterator[str]:
         yield "refused, and sent or queued all the same"
     closed = {incident.state for incident in (*seen.incidents, *past)}
     anew = attempt.undecided
-    if attempt.held and delivered and attempt.excuse != "released":
+    if attempt.held and delivered and attempt.operator_action != "released":
         if "approved" not in seen.events and not {State.APPROVED, State.RELEASED} & closed:
             yield "delivered without an approval"
         if ({"rejected", "expired"} & seen.events or State.RETURNED in closed) and not anew:
             yield "delivered after a rejection"
     if attempt.accepted:
         whole = set(delivered) == set(attempt.recipients)
-        removed = attempt.excuse == "deleted" or (not attempt.sender and State.RETURNED in closed)
+        removed = attempt.operator_action == "deleted" or (not attempt.sender and State.RETURNED in closed)
         if not (whole or seen.queued or seen.returned or removed):
             yield f"lost: delivered to {len(delivered)} of {len(attempt.recipients)}, incidents {sorted(closed)}"
-        if delivered and seen.returned and not anew and attempt.excuse != "released":
+        if delivered and seen.returned and not anew and attempt.operator_action != "released":
             yield "delivered and returned"

@@ -23,15 +23,15 @@ from pathlib import Path
 
 import psycopg
 
-from faults import postgres as of_postgres
-from faults.aftermath import Aftermath
-from faults.copies import PostfixLog, queue_id
-from faults.deciders import MODERATORS, Deciders
+from faults import postgres_faults
+from faults.cleanup import Cleanup
 from faults.disk import Disk, available
-from faults.injuries import ALONE, INJURIES
+from faults.duplicates import PostfixLog, queue_id
 from faults.ledger import Ledger, Seen
-from faults.media import clock_environment
-from faults.patient import Injury, Patient
+from faults.machine_faults import clock_environment
+from faults.moderators import MODERATORS, Moderators
+from faults.site_faults import FAULTS, ONE_AT_A_TIME
+from faults.target import Fault, Target
 from faults.traffic import Clients
 from holdgate.daemon import die_with_parent
 from holdgate.quarantine.database import DatabaseError
@@ -44,7 +44,7 @@ from testbed.postgres import PostgresError, PostgresServer
 from testbed.site import DAEMONS, Site
 from testbed.world import Delivery
 
-# How long nothing may move, once all is healed, before it is at rest, and how long it may take until then, in seconds.
+# Once all faults are undone: after how many seconds without progress the site counts as idle, and the longest wait.
 _STILL = 150.0
 _REST = 1800.0
 
@@ -101,9 +101,9 @@ class Outcome:
 class Supervisor(threading.Thread):
     """Restarts ended daemons, as systemd does, and records what each daemon uses."""
 
-    def __init__(self, patient: Patient) -> None:
+    def __init__(self, target: Target) -> None:
         super().__init__(daemon=True)
-        self._patient = patient
+        self._target = target
         self.stop = threading.Event()
         self.first: dict[int, tuple[str, int, int]] = {}
         self.last: dict[int, tuple[str, int, int]] = {}
@@ -117,8 +117,8 @@ class Supervisor(threading.Thread):
                     self._look(name)
 
     def _look(self, name: str) -> None:
-        site = self._patient.site
-        if self._patient.rests:
+        site = self._target.site
+        if self._target.restarts_paused:
             return
         process = site._processes.get(name)
         if process is None or process.poll() is not None:
@@ -152,12 +152,12 @@ def run(
     clients: int = 4,
     pause: float = 0.2,
     share: float = 0.3,
-    injuries: Sequence[Injury] = INJURIES,
+    faults: Sequence[Fault] = FAULTS,
     postgres: bool = False,
     deadline: int = 60,
     rest: float = 2.0,
     each: bool = False,
-    say: bool = False,
+    verbose: bool = False,
 ) -> Outcome:
     """Run a site in `directory` under mail and faults for a time, undo the faults, and return the outcome.
 
@@ -169,7 +169,7 @@ def run(
     ledger, outcome = Ledger(), Outcome()
     behind = f"inet:{free_port()}@{LOOPBACK}"
     with ExitStack() as stack:
-        stack.callback(Aftermath(directory).close)
+        stack.callback(Cleanup(directory).close)
         disks = _disks(directory) if available() else []
         for disk in disks:
             stack.callback(disk.remove)
@@ -195,34 +195,34 @@ def run(
         site.environment |= clock
         site.postfix.environment |= clock
         site.world.keeps = False
-        patient = Patient(site, ledger, rng, server)
-        patient.disks = disks
+        target = Target(site, ledger, rng, server)
+        target.disks = disks
         stack.callback(site.stop)
-        neighbour = subprocess.Popen(
-            [sys.executable, "-m", "faults.neighbour", behind, str(seed)],
+        next_milter = subprocess.Popen(
+            [sys.executable, "-m", "faults.next_milter", behind, str(seed)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             preexec_fn=die_with_parent,
         )
-        stack.callback(neighbour.wait)
-        stack.callback(neighbour.kill)
-        patient.neighbour = neighbour.pid
+        stack.callback(next_milter.wait)
+        stack.callback(next_milter.kill)
+        target.next_milter = next_milter.pid
         site.start()
         for disk in disks:
             disk.sync()
-        supervisor = Supervisor(patient)
-        senders, deciders = Clients(site, ledger, seed, clients, pause, share), Deciders(site, ledger, seed, 0.5)
-        for part in (supervisor, senders, deciders):
+        supervisor = Supervisor(target)
+        senders, moderators = Clients(site, ledger, seed, clients, pause, share), Moderators(site, ledger, seed, 0.5)
+        for part in (supervisor, senders, moderators):
             part.start()
-        injuries = [*injuries, *of_postgres.INJURIES] if postgres else injuries
-        _inject(patient, outcome, injuries, seconds, rest, each=each, say=say)
-        patient.resume_postgres()
+        faults = [*faults, *postgres_faults.FAULTS] if postgres else faults
+        _inject(target, outcome, faults, seconds, rest, each=each, verbose=verbose)
+        target.resume_postgres()
         senders.stop()
-        deciders.stop()
-        outcome.decisions = deciders.count
+        moderators.stop()
+        outcome.decisions = moderators.count
         settle(site)
         supervisor.stop.set()
         supervisor.join()
-        seen = seen_at([patient], outcome)
+        seen = seen_at([target], outcome)
         outcome.violations += [*ledger.violations(seen), *unfinished(site), *supervisor.grown()]
         done = site.command("audit", "verify")
         if done.returncode != 0:
@@ -230,7 +230,7 @@ def run(
         outcome.attempts = len(ledger.attempts)
         outcome.accepted = sum(attempt.accepted is True for attempt in ledger.attempts.values())
         outcome.states.update(str(incident.state) for incident in site.store.incidents())
-        if outcome.violations and say:
+        if outcome.violations and verbose:
             for name in DAEMONS:
                 shutil.copy(directory / f"{name}.log", f"/tmp/soak-{seed}-{name}.log")
             shutil.copy(site.postfix.log, f"/tmp/soak-{seed}-postfix.log")
@@ -263,7 +263,7 @@ def _as_postfix(address: str) -> str:
     return f"inet:{host}:{port}"
 
 
-# What a fault meets with on a site that is down already, or has nothing to hurt; what it did is undone.
+# What a fault meets with on a site that is down already, or has nothing to damage; what it did is undone.
 _NOT_DONE = (
     *(LookupError, OSError, AgentError, PostfixError, PostgresError, DatabaseError, psycopg.Error),
     subprocess.SubprocessError,
@@ -271,32 +271,32 @@ _NOT_DONE = (
 
 
 def _inject(
-    patient: Patient,
+    target: Target,
     outcome: Outcome,
-    injuries: Sequence[Injury],
+    faults: Sequence[Fault],
     seconds: float,
     rest: float,
     *,
     each: bool,
-    say: bool,
+    verbose: bool,
 ) -> None:
     """Apply one fault after the other, sometimes two at the same time."""
     end = time.monotonic() + seconds
-    left = patient.rng.sample(injuries, len(injuries))
+    left = target.rng.sample(faults, len(faults))
     while time.monotonic() < end or (each and left):
-        time.sleep(patient.rng.random() * rest)
-        left = left or patient.rng.sample(injuries, len(injuries))
-        at_once = _some(left, patient.rng.choice([1, 1, 2, 2, 3]))
+        time.sleep(target.rng.random() * rest)
+        left = left or target.rng.sample(faults, len(faults))
+        at_once = _some(left, target.rng.choice([1, 1, 2, 2, 3]))
         # A silent store does not answer the other faults either: it is silent last, and answers first.
-        at_once.sort(key=lambda one: one is of_postgres.store_silent)
-        lasts = patient.rng.choice([0.5, 1, 3])
-        if say:
+        at_once.sort(key=lambda one: one is postgres_faults.store_silent)
+        lasts = target.rng.choice([0.5, 1, 3])
+        if verbose:
             print(f"{end - time.monotonic():7.0f} s left: {', '.join(one.__name__ for one in at_once)}", flush=True)
         try:
             with ExitStack() as stack:
-                for injury in at_once:
-                    stack.enter_context(injury(patient))
-                    outcome.faults[injury.__name__] += 1
+                for fault in at_once:
+                    stack.enter_context(fault(target))
+                    outcome.faults[fault.__name__] += 1
                 time.sleep(lasts)
         except AssertionError as error:
             outcome.violations.append(str(error))
@@ -306,11 +306,11 @@ def _inject(
             outcome.violations.append(f"{', '.join(one.__name__ for one in at_once)}: {error!r}")
 
 
-def _some(left: list[Injury], count: int) -> list[Injury]:
+def _some(left: list[Fault], count: int) -> list[Fault]:
     """Draw so many of the remaining faults, among them at most one that must not run next to another of its kind."""
-    taken: list[Injury] = []
+    taken: list[Fault] = []
     for one in reversed(left):
-        if len(taken) < count and not (one in ALONE and any(other in ALONE for other in taken)):
+        if len(taken) < count and not (one in ONE_AT_A_TIME and any(other in ONE_AT_A_TIME for other in taken)):
             taken.append(one)
     for one in taken:
         left.remove(one)
@@ -347,13 +347,13 @@ def _queue(site: Site) -> list[tuple[str, list[str]]]:
     return [(row["queue_name"], [one["address"] for one in row["recipients"]]) for row in rows]
 
 
-def seen_at(patients: Sequence[Patient], outcome: Outcome) -> dict[str, Seen]:
+def seen_at(targets: Sequence[Target], outcome: Outcome) -> dict[str, Seen]:
     """Return the observed outcome of each attempt at the sites of a store."""
-    ledger = patients[0].ledger
+    ledger = targets[0].ledger
     seen = {token: Seen() for token in ledger.attempts}
-    for patient in patients:
-        _see(patient, seen, outcome)
-    store = patients[0].site.store
+    for target in targets:
+        _see(target, seen, outcome)
+    store = targets[0].site.store
     for incident in store.incidents():
         attempt = ledger.of(incident.recipients)
         if attempt is not None:
@@ -363,9 +363,9 @@ def seen_at(patients: Sequence[Patient], outcome: Outcome) -> dict[str, Seen]:
     return seen
 
 
-def _see(patient: Patient, seen: dict[str, Seen], outcome: Outcome) -> None:
+def _see(target: Target, seen: dict[str, Seen], outcome: Outcome) -> None:
     """Add what came out of a site, and what its Postfix still has."""
-    site, ledger = patient.site, patient.ledger
+    site, ledger = target.site, target.ledger
     log = PostfixLog.read(site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines())
     last: dict[str, Delivery] = {}
     senders = {attempt.sender: attempt.token for attempt in ledger.attempts.values()}
@@ -373,7 +373,7 @@ def _see(patient: Patient, seen: dict[str, Seen], outcome: Outcome) -> None:
         attempt = ledger.of(delivery.recipients)
         if attempt is not None:
             for name in delivery.recipients:
-                if name in last and log.sent_twice(last[name], delivery, patient.postfix_ended, patient.power_cuts):
+                if name in last and log.sent_twice(last[name], delivery, target.postfix_ended, target.power_cuts):
                     outcome.redelivered += 1
                 else:
                     if name in last:
@@ -418,9 +418,9 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         if given.nodes > 1:
-            from faults import several
+            from faults import several_nodes
 
-            return several.report(directory, given)
+            return several_nodes.report(directory, given)
         outcome = run(
             directory,
             seconds=given.minutes * 60,
@@ -430,7 +430,7 @@ def main(arguments: list[str]) -> int:
             postgres=given.store == "postgresql",
             share=given.share,
             rest=given.rest,
-            say=True,
+            verbose=True,
         )
     print(f"seed {given.seed}, store {given.store}, {given.minutes:g} minutes\n{outcome.table()}")
     for output in outcome.violations:

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from faults import aftermath, disk, injuries, media, several
-from faults import postgres as of_postgres
-from faults.copies import PostfixLog
+from faults import cleanup, disk, machine_faults, postgres_faults, several_nodes, site_faults
+from faults.duplicates import PostfixLog
 from faults.ledger import Ledger, Seen
-from faults.patient import Injury
 from faults.soak import Outcome, run
+from faults.target import Fault
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.ports import wait_for
@@ -75,8 +74,8 @@ def test_a_forbidden_outcome_is_a_violation(words: str, held: bool, accepted: bo
 
 
 def test_an_action_of_an_operator_is_no_violation() -> None:
-    assert output(True, True, Seen(Counter([ONE, TWO])), excuse="released") == []
-    assert output(True, True, Seen(), excuse="deleted") == []
+    assert output(True, True, Seen(Counter([ONE, TWO])), operator_action="released") == []
+    assert output(True, True, Seen(), operator_action="deleted") == []
     assert output(True, True, Seen(incidents=[incident(State.RETURNED)]), sender="") == []
 
 
@@ -113,14 +112,22 @@ def test_a_later_action_of_an_operator_does_not_hide_a_lost_decision() -> None:
     attempt.accepted = True
     seen = {attempt.token: Seen(Counter([ONE]), returned=True, events={"approved"})}
     ledger.lose([incident(State.EXPIRED)])
-    ledger.excuse([ONE], "deleted")
+    ledger.record_operator_action([ONE], "deleted")
     assert list(ledger.violations(seen)) == []
     attempt.undecided = False
     assert len(list(ledger.violations(seen))) == 1
 
 
-QUICK = [injuries.kill, injuries.stop, injuries.store_locked, injuries.postfix_reload, injuries.postfix_stands]
-QUICK += [injuries.by_hand("-r", ""), injuries.relay_refuses, injuries.all_killed]
+QUICK = [
+    site_faults.kill,
+    site_faults.freeze,
+    site_faults.store_locked,
+    site_faults.postfix_reload,
+    site_faults.postfix_frozen,
+    site_faults.postsuper("-r", ""),
+    site_faults.relay_defers,
+    site_faults.all_killed,
+]
 
 
 # A run takes a minute, but on a machine that does much else: then every part of it has to come to rest.
@@ -134,8 +141,8 @@ def test_no_message_is_lost_or_duplicated_under_any_fault() -> None:
 @pytest.mark.postgresql
 @pytest.mark.timeout(900)
 def test_no_message_is_lost_or_duplicated_under_any_postgresql_fault() -> None:
-    outcome = short_run([injuries.store_locked, injuries.store_lost], postgres=True)
-    of_server = {one.__name__ for one in (*of_postgres.INJURIES, injuries.store_locked, injuries.store_lost)}
+    outcome = short_run([site_faults.store_locked, site_faults.store_lost], postgres=True)
+    of_server = {one.__name__ for one in (*postgres_faults.FAULTS, site_faults.store_locked, site_faults.store_lost)}
     assert outcome.faults.keys() == of_server, "a fault that does nothing is none"
 
 
@@ -146,7 +153,7 @@ def test_several_nodes_neither_lose_nor_duplicate_messages_in_a_failover() -> No
     """Each fault once, and one node cut off from the database for five seconds. The long run: script/test soak."""
     directory = Path(tempfile.mkdtemp(prefix="holdgate-several-"))
     try:
-        outcome = several.run(directory, messages=60, seed=2911, cut=5.0, rest=0.5)
+        outcome = several_nodes.run(directory, messages=60, seed=2911, cut=5.0, rest=0.5)
     finally:
         shutil.rmtree(directory)
     assert outcome.violations == [], "\n".join([*outcome.violations, *outcome.notes])
@@ -156,7 +163,7 @@ def test_several_nodes_neither_lose_nor_duplicate_messages_in_a_failover() -> No
     assert outcome.decisions > 0
 
 
-def short_run(faults: list[Injury], *, postgres: bool = False) -> Outcome:
+def short_run(faults: list[Fault], *, postgres: bool = False) -> Outcome:
     directory = Path(tempfile.mkdtemp(prefix="holdgate-faults-"))
     try:
         outcome = run(
@@ -164,7 +171,7 @@ def short_run(faults: list[Injury], *, postgres: bool = False) -> Outcome:
             seconds=15,
             seed=1,
             clients=6,
-            injuries=faults,
+            faults=faults,
             deadline=15,
             postgres=postgres,
             each=True,
@@ -298,10 +305,10 @@ def backing_files() -> list[str]:
 
 KILLED = """
 import pathlib, sys, time
-from faults.aftermath import Aftermath
+from faults.cleanup import Cleanup
 from faults.disk import Disk
 place = pathlib.Path(sys.argv[1])
-after = Aftermath(place)
+after = Cleanup(place)
 disks = [Disk(place / f"{name}.img", place / name, 16 * 2**20) for name in ("one", "two")]
 disks[1].freeze()
 print("made", flush=True)
@@ -318,11 +325,11 @@ def test_a_run_that_is_killed_leaves_no_mount_no_loop_device_and_no_process(tmp_
     with subprocess.Popen([sys.executable, "-c", KILLED, str(place)], stdout=subprocess.PIPE, env=environment) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == b"made\n"
-        assert len(aftermath.mounts(place)) == 2
+        assert len(cleanup.mounts(place)) == 2
         left = subprocess.Popen(["sleep", "600"], cwd=place / "one")
         run.kill()
     wait_for(lambda: not place.exists(), "all of it to be gone")
-    assert aftermath.mounts(place) == []
+    assert cleanup.mounts(place) == []
     assert left.wait(20) == -signal.SIGKILL
     wait_for(lambda: not any(str(place) in name for name in backing_files()), "the loop devices to be free")
 
@@ -330,15 +337,15 @@ def test_a_run_that_is_killed_leaves_no_mount_no_loop_device_and_no_process(tmp_
 @pytest.mark.postfix
 @pytest.mark.skipif(not disk.available(), reason="no loop device")
 def test_a_successful_run_keeps_its_directory_but_no_mount(tmp_path: Path) -> None:
-    after = aftermath.Aftermath(tmp_path)
+    after = cleanup.Cleanup(tmp_path)
     disk.Disk(tmp_path / "image", tmp_path / "place", 16 * 2**20)
     after.close()
-    assert aftermath.mounts(tmp_path) == []
+    assert cleanup.mounts(tmp_path) == []
     assert (tmp_path / "image").exists()
 
 
 def test_the_clock_of_a_process_can_be_moved_forward_and_back(tmp_path: Path) -> None:
-    environment = media.clock_environment(tmp_path)
+    environment = machine_faults.clock_environment(tmp_path)
     if not environment:
         pytest.skip("no compiler")
     look = "import time; print(time.time()); input(); print(time.time(), time.time_ns() // 10**9); time.sleep(0.001)"
@@ -352,7 +359,7 @@ def test_the_clock_of_a_process_can_be_moved_forward_and_back(tmp_path: Path) ->
         assert process.stdin is not None
         assert process.stdout is not None
         before = float(process.stdout.readline())
-        media.set_clock(tmp_path, -3600)
+        machine_faults.set_clock(tmp_path, -3600)
         process.stdin.write("\n")
         process.stdin.flush()
         after = [float(word) for word in process.stdout.readline().split()]

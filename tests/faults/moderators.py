@@ -26,7 +26,7 @@ MODERATORS = ("boss@corp.example", "second@corp.example")
 _NOT_DECIDED = (OSError, DatabaseError, ConfigError, httpx2.HTTPError, AssertionError, moderation.RefusedError)
 
 
-class Deciders:
+class Moderators:
     """A thread that decides until it is stopped."""
 
     def __init__(self, site: Site, ledger: Ledger, seed: int, pause: float) -> None:

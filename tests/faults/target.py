@@ -18,18 +18,18 @@ from testbed.postgres import PostgresServer
 from testbed.site import DAEMONS, Site
 
 
-class Patient:
-    """A site under faults. The supervisor restarts ended daemons, as systemd does, unless it `rests`."""
+class Target:
+    """A site under faults. The supervisor restarts ended daemons, as systemd does, unless `restarts_paused`."""
 
     def __init__(self, site: Site, ledger: Ledger, rng: random.Random, postgres: PostgresServer | None) -> None:
         self.site, self.ledger, self.rng, self.postgres = site, ledger, rng, postgres
-        self.rests = False
+        self.restarts_paused = False
         # The disks of store and queue, of a site that has some of its own.
         self.disks: list[Disk] = []
         # How often another version of the package was put in place.
         self.versions = 0
         # The process of the milter after Holdgate's.
-        self.neighbour = 0
+        self.next_milter = 0
         # When Postfix was ended, on the clock of time.monotonic.
         self.postfix_ended: list[float] = []
         # When the power was cut, on the same clock.
@@ -89,7 +89,7 @@ class Patient:
         return self.site.postfix.held_ids()
 
 
-Injury = Callable[[Patient], AbstractContextManager[None]]
+Fault = Callable[[Target], AbstractContextManager[None]]
 
 
 def send_signal(pid: int, number: int) -> None:

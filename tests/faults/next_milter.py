@@ -6,7 +6,7 @@ import sys
 import Milter
 
 
-class Neighbour(Milter.Base):  # type: ignore[misc]
+class NextMilter(Milter.Base):  # type: ignore[misc]
     """Decides randomly at the end of each message."""
 
     rng = random.Random(sys.argv[2] if len(sys.argv) > 2 else 0)
@@ -23,6 +23,6 @@ class Neighbour(Milter.Base):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    Milter.factory = Neighbour
+    Milter.factory = NextMilter
     Milter.set_flags(Milter.ADDHDRS)
-    Milter.runmilter("neighbour", sys.argv[1], 300)
+    Milter.runmilter("next-milter", sys.argv[1], 300)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from faults.patient import Injury, Patient
+from faults.target import Fault, Target
 from testbed.postgres import PostgresServer
 
 # How long the one who wants a lock waits for it, in seconds: the daemons' transactions take milliseconds.
@@ -21,11 +21,11 @@ _LOCKS = (
 
 
 @contextmanager
-def locked(patient: Patient) -> Iterator[None]:
+def locked(target: Target) -> Iterator[None]:
     """Have another session hold one of the locks."""
-    with psycopg.connect(patient.site.settings.store.url, connect_timeout=_PATIENCE) as session:
+    with psycopg.connect(target.site.settings.store.url, connect_timeout=_PATIENCE) as session:
         session.execute(f"SET lock_timeout = '{_PATIENCE}s'")
-        session.execute(patient.rng.choice(_LOCKS))
+        session.execute(target.rng.choice(_LOCKS))
         try:
             yield
         finally:
@@ -33,43 +33,43 @@ def locked(patient: Patient) -> Iterator[None]:
 
 
 @contextmanager
-def store_restarts(patient: Patient) -> Iterator[None]:
+def store_restarts(target: Target) -> Iterator[None]:
     """Restart the server."""
-    _server(patient).restart()
+    _server(target).restart()
     yield
 
 
 @contextmanager
-def store_away(patient: Patient) -> Iterator[None]:
+def store_unavailable(target: Target) -> Iterator[None]:
     """Make the server unavailable for a while."""
-    _server(patient).end()
+    _server(target).end()
     try:
         yield
     finally:
-        patient.resume_postgres()
+        target.resume_postgres()
 
 
 @contextmanager
-def store_silent(patient: Patient) -> Iterator[None]:
+def store_silent(target: Target) -> Iterator[None]:
     """Freeze the server: it accepts connections and answers nothing."""
-    _server(patient).freeze()
+    _server(target).freeze()
     try:
         yield
     finally:
-        _server(patient).unfreeze()
+        _server(target).unfreeze()
 
 
 @contextmanager
-def store_connections_end(patient: Patient) -> Iterator[None]:
+def store_connections_end(target: Target) -> Iterator[None]:
     """Have the server end every connection, also during transactions."""
-    _server(patient).end_connections()
+    _server(target).end_connections()
     yield
-    _server(patient).end_connections()
+    _server(target).end_connections()
 
 
-def _server(patient: Patient) -> PostgresServer:
-    assert patient.postgres is not None
-    return patient.postgres
+def _server(target: Target) -> PostgresServer:
+    assert target.postgres is not None
+    return target.postgres
 
 
-INJURIES: list[Injury] = [store_restarts, store_away, store_silent, store_connections_end, store_connections_end]
+FAULTS: list[Fault] = [store_restarts, store_unavailable, store_silent, store_connections_end, store_connections_end]

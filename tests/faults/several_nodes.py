@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 
 from e2e.desk import link_in, parsed, press, text_of
-from faults.deciders import MODERATORS, Deciders
 from faults.ledger import Ledger
-from faults.patient import Patient, send_signal
+from faults.moderators import MODERATORS, Moderators
 from faults.soak import Outcome, Supervisor, seen_at, settle, unfinished
+from faults.target import Target, send_signal
 from faults.traffic import Clients
 from holdgate.quarantine.incident import Answer, Incident
 from testbed.pgbouncer import PgBouncer
@@ -40,7 +40,7 @@ reminders = []
 """
 
 
-class _Everywhere(Deciders):
+class _Everywhere(Moderators):
     """Decides at one desk, with requests of any desk."""
 
     def __init__(self, site: Site, sites: Sequence[Site], ledger: Ledger, seed: int, pause: float) -> None:
@@ -66,26 +66,26 @@ class _Faults:
     """Applies faults to the sites. Each one returns when it is undone, except for what the daemons do automatically."""
 
     def __init__(
-        self, patients: list[Patient], primary: PostgresServer, pooler: PgBouncer, rng: random.Random, cut: float
+        self, targets: list[Target], primary: PostgresServer, pooler: PgBouncer, rng: random.Random, cut: float
     ) -> None:
-        self._patients, self._primary, self._pooler, self._rng, self._cut = patients, primary, pooler, rng, cut
+        self._targets, self._primary, self._pooler, self._rng, self._cut = targets, primary, pooler, rng, cut
 
     def node_killed(self) -> None:
         """Kill every process of a node, with its Postfix."""
-        patient = self._rng.choice(self._patients)
-        patient.kill_all()
+        target = self._rng.choice(self._targets)
+        target.kill_all()
         time.sleep(self._rng.choice([0.5, 2]))  # so long the node is down
-        patient.site.postfix.start()
+        target.site.postfix.start()
 
     def desk_killed(self) -> None:
         """Kill a desk."""
-        patient = self._rng.choice(self._patients)
-        patient.signal("desk", signal.SIGKILL)
+        target = self._rng.choice(self._targets)
+        target.signal("desk", signal.SIGKILL)
 
     def agent_killed(self) -> None:
         """Kill one process of a daemon."""
         with suppress(KeyError):
-            send_signal(self._rng.choice(self._patients).any_process(), signal.SIGKILL)
+            send_signal(self._rng.choice(self._targets).any_process(), signal.SIGKILL)
 
     def pooler_killed(self) -> None:
         """Kill the pooler, and start it again."""
@@ -132,7 +132,7 @@ def run(
     cut: float = 60.0,
     rest: float = 5.0,
     rounds: int = 1,
-    say: bool = False,
+    verbose: bool = False,
 ) -> Outcome:
     """Run sites under mail until all messages were sent, and each fault was applied `rounds` times; undo, and evaluate.
 
@@ -156,42 +156,44 @@ def run(
         pooler = PgBouncer(f"postgresql://holdgate@/{database}?host={primary.directory}", connections=16)
         pooler.start()
         stack.callback(pooler.stop)
-        patients: list[Patient] = []
+        targets: list[Target] = []
         for name in names:
             is_last = name == names[-1]
             (directory / name).mkdir()
             site = Node(
                 directory / name,
-                key=patients[0].site.settings.desk.token_key if patients else None,
+                key=targets[0].site.settings.desk.token_key if targets else None,
                 # The store of the tests themselves, and its migration, come first and go straight to it.
                 store_url=direct if not is_last else pooler.url,
                 extra=node_table(name, directory / "authority" / name) + _EXTRA.format(*MODERATORS),
                 queue_extra='missing_after = "5m"\n',
             )
             site.world.keeps = False
-            patients.append(Patient(site, ledger, rng, None))
+            targets.append(Target(site, ledger, rng, None))
             stack.callback(site.stop)
             site.start()
-        sites = [patient.site for patient in patients]
-        supervisors = [Supervisor(patient) for patient in patients]
+        sites = [target.site for target in targets]
+        supervisors = [Supervisor(target) for target in targets]
         senders = [
             Clients(site, ledger, seed * 10 + number, clients, pause, share) for number, site in enumerate(sites)
         ]
-        deciders = [_Everywhere(site, sites, ledger, seed * 10 + number, 0.3) for number, site in enumerate(sites[:2])]
-        for part in (*supervisors, *senders, *deciders):
+        moderators = [
+            _Everywhere(site, sites, ledger, seed * 10 + number, 0.3) for number, site in enumerate(sites[:2])
+        ]
+        for part in (*supervisors, *senders, *moderators):
             part.start()
-        faults = _Faults(patients, primary, pooler, rng, cut)
-        _inject(faults, standby, ledger, outcome, rng, messages=messages, rest=rest, rounds=rounds, say=say)
-        for part in (*senders, *deciders):
+        faults = _Faults(targets, primary, pooler, rng, cut)
+        _inject(faults, standby, ledger, outcome, rng, messages=messages, rest=rest, rounds=rounds, verbose=verbose)
+        for part in (*senders, *moderators):
             part.stop()
-        outcome.decisions = sum(one.count for one in deciders)
+        outcome.decisions = sum(one.count for one in moderators)
         for site in sites:
             settle(site)
         for one in supervisors:
             one.stop.set()
             one.join()
-        _judge(patients, supervisors, outcome)
-        if outcome.violations and say:
+        _judge(targets, supervisors, outcome)
+        if outcome.violations and verbose:
             for site in sites:
                 for name in (*DAEMONS, "mail"):
                     log = site.postfix.log if name == "mail" else site.directory / f"{name}.log"
@@ -209,7 +211,7 @@ def _inject(
     messages: int,
     rest: float,
     rounds: int,
-    say: bool,
+    verbose: bool,
 ) -> None:
     """Apply each fault in turn, with the failover between them, until there were enough messages and rounds."""
     wanted: list[Callable[[], None]] = []
@@ -219,17 +221,17 @@ def _inject(
     while wanted or len(ledger.attempts) < messages:
         fault = wanted.pop(0) if wanted else rng.choice(faults.all())
         name = getattr(fault, "__name__", "").replace("<lambda>", "standby_promoted")
-        if say:
+        if verbose:
             print(f"{len(ledger.attempts):6} messages: {name}", flush=True)
         fault()
         outcome.faults[name] += 1
         time.sleep(1 + rng.random() * rest)
 
 
-def _judge(patients: list[Patient], supervisors: list[Supervisor], outcome: Outcome) -> None:
+def _judge(targets: list[Target], supervisors: list[Supervisor], outcome: Outcome) -> None:
     """Write the observed outcome of all messages, decisions and requests to `outcome`."""
-    ledger, sites = patients[0].ledger, [patient.site for patient in patients]
-    seen = seen_at(patients, outcome)
+    ledger, sites = targets[0].ledger, [target.site for target in targets]
+    seen = seen_at(targets, outcome)
     outcome.violations += [*ledger.violations(seen), *unfinished(sites[0])]
     outcome.violations += [line for one in supervisors for line in one.grown()]
     outcome.violations += _asked_too_often(sites, seen_ids={one.id for it in seen.values() for one in it.incidents})
@@ -282,7 +284,7 @@ def report(directory: Path, given: argparse.Namespace) -> int:
         share=given.share,
         rest=given.rest,
         rounds=2,
-        say=True,
+        verbose=True,
     )
     minutes = (time.monotonic() - begun) / 60
     print(f"seed {given.seed}, {given.nodes} nodes, {minutes:.0f} minutes\n{outcome.table()}")

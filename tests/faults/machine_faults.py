@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from faults.disk import Disk
-from faults.patient import Injury, Patient, send_signal, within
+from faults.target import Fault, Target, send_signal, within
 
 # By how many seconds the clock of a site is wrong: a native long (clock.c).
 _OFFSET = "clock.offset"
@@ -24,38 +24,38 @@ _HOUR = 3600
 
 
 @contextmanager
-def power_cut(patient: Patient) -> Iterator[None]:
+def power_cut(target: Target) -> Iterator[None]:
     """Kill every process at once, and drop all data from both disks that was not synced."""
-    patient.rests = True
-    patient.kill_all()
-    for disk in patient.disks:
+    target.restarts_paused = True
+    target.kill_all()
+    for disk in target.disks:
         disk.cut()
-    patient.power_cuts.append(time.monotonic())
+    target.power_cuts.append(time.monotonic())
     try:
         yield
     finally:
-        _remount(patient, patient.disks)
+        _remount(target, target.disks)
 
 
 @contextmanager
-def disk_read_only(patient: Patient) -> Iterator[None]:
+def disk_read_only(target: Target) -> Iterator[None]:
     """Make the file system of store or queue read-only; the machine is restarted at the end."""
-    disks = patient.disks and [patient.rng.choice(patient.disks)]
+    disks = target.disks and [target.rng.choice(target.disks)]
     for disk in disks:
         disk.turn_read_only()
     try:
         yield
     finally:
         if disks:
-            patient.rests = True
-            patient.kill_all()
-            _remount(patient, disks)
+            target.restarts_paused = True
+            target.kill_all()
+            _remount(target, disks)
 
 
 @contextmanager
-def disk_full(patient: Patient) -> Iterator[None]:
+def disk_full(target: Target) -> Iterator[None]:
     """Fill the file system of store or queue."""
-    disks = patient.disks and [patient.rng.choice(patient.disks)]
+    disks = target.disks and [target.rng.choice(target.disks)]
     for disk in disks:
         disk.fill()
     try:
@@ -63,13 +63,13 @@ def disk_full(patient: Patient) -> Iterator[None]:
     finally:
         for disk in disks:
             disk.empty()
-        patient.resume_postgres()
+        target.resume_postgres()
 
 
 @contextmanager
-def disk_slow(patient: Patient) -> Iterator[None]:
+def disk_slow(target: Target) -> Iterator[None]:
     """Have every write to the file system of store or queue take up to a second and a half."""
-    disks = patient.disks and [patient.rng.choice(patient.disks)]
+    disks = target.disks and [target.rng.choice(target.disks)]
     over = threading.Event()
 
     def slow() -> None:
@@ -93,9 +93,9 @@ def disk_slow(patient: Patient) -> Iterator[None]:
 
 
 @contextmanager
-def spool_full(patient: Patient) -> Iterator[None]:
+def spool_full(target: Target) -> Iterator[None]:
     """Fill the spool directory: a file system of one page is mounted over it."""
-    spool = str(patient.site.directory / "spool")
+    spool = str(target.site.directory / "spool")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", spool], check=True, capture_output=True)
     try:
         yield
@@ -104,12 +104,12 @@ def spool_full(patient: Patient) -> Iterator[None]:
 
 
 @contextmanager
-def no_process_left(patient: Patient) -> Iterator[None]:
+def no_process_left(target: Target) -> Iterator[None]:
     """Have a daemon, or a part of one, unable to start a process (cgroups, pids.max)."""
     group = _PIDS / f"holdgate-{os.getpid()}"
     group.mkdir()
     try:
-        (group / "cgroup.procs").write_text(str(patient.any_process()))
+        (group / "cgroup.procs").write_text(str(target.any_process()))
         (group / "pids.max").write_text("0")
         yield
     finally:
@@ -125,16 +125,16 @@ def no_process_left(patient: Patient) -> Iterator[None]:
             time.sleep(0.05)
 
 
-def clock_jumps(seconds: int) -> Injury:
+def clock_jumps(seconds: int) -> Fault:
     """Return the fault that the clock of daemons and Postfix is set forward or back, and corrected at the end."""
 
     @contextmanager
-    def act(patient: Patient) -> Iterator[None]:
-        set_clock(patient.site.directory, seconds)
+    def act(target: Target) -> Iterator[None]:
+        set_clock(target.site.directory, seconds)
         try:
             yield
         finally:
-            set_clock(patient.site.directory, 0)
+            set_clock(target.site.directory, 0)
 
     act.__name__ = f"clock {'forward' if seconds > 0 else 'back'} an hour"
     return act
@@ -159,28 +159,28 @@ def clock_environment(directory: Path) -> dict[str, str]:
 
 
 @contextmanager
-def upgrade(patient: Patient) -> Iterator[None]:
+def upgrade(target: Target) -> Iterator[None]:
     """Install another version while people decide: it has one more migration, and other daemons."""
-    site = patient.site
-    patient.rests = True
+    site = target.site
+    target.restarts_paused = True
     try:
         for name in list(site._processes):
             with suppress(KeyError):
                 site.stop_daemon(name)
-        _next_version(patient)
+        _next_version(target)
         done = site.command("migrate")
     finally:
-        patient.rests = False
+        target.restarts_paused = False
     if done.returncode != 0:
         raise AssertionError(f"upgrade: {done.stdout}{done.stderr}")
     yield
 
 
-def _next_version(patient: Patient) -> None:
+def _next_version(target: Target) -> None:
     """Copy the package with one more migration, and have the site use it from now on."""
-    site = patient.site
-    patient.versions += 1
-    package = site.directory / f"version{patient.versions}"
+    site = target.site
+    target.versions += 1
+    package = site.directory / f"version{target.versions}"
     before = Path(site.environment["PYTHONPATH"].split(os.pathsep)[0])
     before = before if before.name.startswith("version") else Path(sys.modules["holdgate"].__path__[0]).parent
     shutil.copytree(before / "holdgate", package / "holdgate")
@@ -214,28 +214,28 @@ def _revision(path: Path) -> str:
     return line.partition("=")[2].strip().strip('"')
 
 
-def _remount(patient: Patient, disks: list[Disk]) -> None:
+def _remount(target: Target, disks: list[Disk]) -> None:
     """Restart the machine: unmount, replay the journal, mount, start the servers. The supervisor starts the daemons."""
-    site = patient.site
+    site = target.site
     try:
         for disk in disks:
-            _until_done(lambda disk=disk: _unmount(patient, disk))  # type: ignore[misc]
+            _until_done(lambda disk=disk: _unmount(target, disk))  # type: ignore[misc]
             disk.mount()
             # Whom the directory below the disk was shown finds no queue in it, ever.
             for pid in within(disk.place):
                 send_signal(pid, signal.SIGKILL)
         try:
-            patient.resume_postgres()
-            patient.reopen()
+            target.resume_postgres()
+            target.reopen()
         finally:
             site.postfix.start()
     finally:
-        patient.rests = False
+        target.restarts_paused = False
 
 
-def _unmount(patient: Patient, disk: Disk) -> None:
+def _unmount(target: Target, disk: Disk) -> None:
     with suppress(Exception):  # a store on a removed disk cannot be closed normally
-        patient.site.store.close()
+        target.site.store.close()
     gc.collect()  # what another thread had in use when the store was closed is closed with it
     for pid in within(disk.place):  # who sends by sendmail(1) meanwhile
         send_signal(pid, signal.SIGKILL)
@@ -256,7 +256,7 @@ def _until_done(step: Callable[[], None]) -> None:
             return
 
 
-INJURIES: list[Injury] = [
+FAULTS: list[Fault] = [
     power_cut,
     disk_read_only,
     disk_full,

@@ -1,4 +1,4 @@
-"""Cleans up after a run that was killed: `python -m faults.aftermath DIRECTORY`, started together with the run.
+"""Cleans up after a run that was killed: `python -m faults.cleanup DIRECTORY`, started together with the run.
 
 It waits for the end of its input, which comes however the run ends. It unmounts everything below the directory, which
 also detaches the loop devices. If the run was killed, it ends the processes that still run there and deletes the
@@ -13,18 +13,18 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from faults.patient import send_signal, within
+from faults.target import send_signal, within
 
 _ENDED_WELL = b"well"
 
 
-class Aftermath:
+class Cleanup:
     """Cleans up after this process, once it has ended or has called `close`."""
 
     def __init__(self, directory: Path) -> None:
         # A session of its own: what ends this process, such as Ctrl-C or a signal to its group, does not end it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "faults.aftermath", str(directory)],
+            [sys.executable, "-m", "faults.cleanup", str(directory)],
             stdin=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             cwd="/",
