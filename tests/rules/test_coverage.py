@@ -8,7 +8,7 @@ PAGE = (ROOT / "docs/reference/coverage.md").read_text(encoding="utf-8")
 IDENTIFIERS = {path.stem for path in (ROOT / "rules/identifiers").glob("*.toml")}
 ROWS = [
     [cell.strip(" `") for cell in line.strip("|").split("|")]
-    for line in PAGE.partition("| ours |")[2].splitlines()[2:]
+    for line in PAGE.partition("| Holdgate |")[2].splitlines()[2:]
     if line.startswith("|")
 ]
 NONE = "–"
@@ -31,3 +31,7 @@ def test_the_page_counts_the_identifiers_of_each_product() -> None:
     for column, (kinds, missing) in enumerate(counts, 1):
         assert len({row[column] for row in ROWS} - {NONE}) == int(kinds)
         assert len({row[column] for row in ROWS if row[0] == NONE} - {NONE}) == int(missing)
+
+
+def test_each_row_names_a_kind_of_another_product() -> None:
+    assert [row for row in ROWS if set(row[1:]) == {NONE}] == []

@@ -7,11 +7,17 @@ from holdgate.detect.loader import Loaded
 
 _HEAD = """# Identifiers
 
-What Holdgate can find, generated from `rules/identifiers/` by `holdgate rules list --markdown`.
+This page lists what Holdgate can find. `holdgate rules list --markdown` generates it from `rules/identifiers/`. The
+sections are countries, by their ISO 3166 code.
 
-*Evidence* is a keyword in some language near the value or over its column, a pattern near it, or another identifier.
-*Confidence* says for each shape what it is worth alone → with evidence; "–" is no match at all. Profiles act on medium
-and high, and use low only in combinations.
+| line | meaning |
+|---|---|
+| Verified | what is checked in addition to the shape: a check digit, or the structure, such as a date in it |
+| Evidence | what raises the confidence: a keyword, a pattern or another identifier near the value, a column heading |
+| Confidence | for each shape: the confidence without evidence → with evidence; "–": the value is not found |
+| Source | the document of the issuer, or the standard |
+
+The shipped profiles act on matches with medium and high confidence, and use low ones only in combinations.
 """
 
 
@@ -43,7 +49,7 @@ def _evidence(identifier: Identifier) -> str:
     languages = sorted(identifier.keywords)
     words = sum(map(len, identifier.keywords.values()))
     if words:
-        kinds.append(f"{words} keywords of its own ({', '.join(languages)})")
+        kinds.append(f"{words} keywords ({', '.join(languages)})")
     if identifier.keyword_lists:
         kinds.append(f"the lists {', '.join(identifier.keyword_lists)}")
     if identifier.evidence_patterns:
