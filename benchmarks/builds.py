@@ -34,7 +34,7 @@ def tree_of(revision: str) -> Path:
 
 
 def library(tree: Path, source: bool) -> Path:
-    """Return the folder to put on PYTHONPATH for a tree: its sources, or what they compile to."""
+    """Return the folder to put on PYTHONPATH for a tree: its sources, or its compiled modules."""
     if source:
         return tree / "milter"
     directory = tree / "build" / "compiled"

@@ -51,7 +51,7 @@ def _best(work: Callable[[], Any], rounds: int) -> tuple[float, Any]:
 
 @functools.cache
 def _load() -> None:
-    """Load what a zygote has loaded when it forks a worker."""
+    """Load the modules that a zygote has loaded when it forks a worker."""
     preload()
 
 

@@ -47,7 +47,7 @@ def fill(url: str, closed: int, waiting: int, moderator: str) -> None:
     is_closed = f"n <= {closed}"
     # One each ten seconds; the newest one came a minute ago.
     created, decided = f"-60 - ({last} - n) * 10", f"-30 - ({last} - n) * 10"
-    # In whole seconds, so that each waiting one has its own.
+    # In full seconds, so that each waiting message has its own.
     deadline = f"CASE WHEN {is_closed} THEN ({decided}) + {2 * _DAY} ELSE {_DAY} + n END"
     incidents = {
         "id": words["id"],

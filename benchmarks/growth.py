@@ -36,7 +36,7 @@ from holdgate.tables import Tables
 
 _ROOT = Path(__file__).parents[1]
 _RULES = _ROOT / "rules"
-# A part has ten seconds of its own: no single one is longer than this.
+# Each part has ten seconds: no single one is longer than this.
 _PART = 500_000
 _LINEAR = 1.15
 """The largest exponent that counts as linear: fixed costs make small steps look dear or cheap."""

@@ -59,7 +59,7 @@ _LABELS = (
 _LAYOUTS = (
     "- **{}:** {}", "{}: {}", "{} {}", "<td>{}</td><td>{}</td>", "| {} | {} |", "{}\t{}", "{}:\n{}", "*{}*: {}",
 )  # fmt: skip
-# Names of parameters that may have a long number, and names that would make of one what they say.
+# Names of parameters that can have a long number, and names that would turn a number into such a value.
 _PARAMETERS = ("cid", "sid", "pid", "id", "PN", "SP", "bid", "ss", "cc")
 _SHORT_PARAMETERS = ("pan", "exp", "card", "account", "tin", "sin", "ssn_page", "nie", "ref")
 _COLUMNS = ("Account", "Card readers", "Passports", "Tax", "Region", "Visas", "Q1", "Q2", "Patients", "2019", "2020")
@@ -120,7 +120,7 @@ def _prose(generator: random.Random) -> str:
     sentences = []
     for _ in range(generator.randint(1, 5)):
         words = [generator.choice(_WORDS) for _ in range(generator.randint(5, 16))]
-        # Every figure stands between words: two side by side would be one.
+        # Every number is between words: two adjacent ones would be one number.
         for at in generator.sample(range(0, len(words), 2), 2):
             words[at] = _figure(generator)
         sentences.append(" ".join(words).capitalize() + ".")

@@ -129,7 +129,7 @@ def _measure(title: str, kinds: list[Callable[[int], dict[str, Any]]]) -> list[f
 
 
 def _envelope() -> Envelope:
-    # A recipient inside, one outside: no policy decides, so the whole list is gone through for both.
+    # An internal and an external recipient: no policy decides, so all policies are evaluated for both.
     return Envelope(
         sender="anna@corp.example",
         recipients=["bob@partner.example", "carl@corp.example"],

@@ -1,4 +1,4 @@
-"""A long hold queue with a real Postfix: adopting all messages, decisions meanwhile, and passes without changes."""
+"""A long hold queue with a real Postfix: adoption of all messages, decisions during it, and passes without changes."""
 
 import argparse
 import shutil
@@ -79,7 +79,7 @@ def _fill(site: Site, count: int) -> None:
 
 
 def _adopt(site: Site, count: int) -> float:
-    """Have all messages adopted; return how long the slowest decision meanwhile took, in seconds."""
+    """Have all messages adopted; return how long the slowest simultaneous decision took, in seconds."""
     desk = Desk(site.store, site.settings)
     begun = time.monotonic()
     site.start_daemon("queue")

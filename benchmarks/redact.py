@@ -22,7 +22,7 @@ from holdgate.extract.budget import Limits
 from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
 
-# A card of payment providers' documentation: what is to be masked.
+# A card number from the documentation of payment providers, which is to be masked.
 _PLANTED = "The card is 4111 1111 1111 1111, as always."
 _RULES = Path(__file__).parents[1] / "rules"
 _ROUNDS = 9

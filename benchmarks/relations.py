@@ -130,7 +130,7 @@ def shape_of_ham() -> Shape:
 
 @dataclass
 class Person:
-    """A colleague: whom they write to with which weight, and what they are talking about."""
+    """A colleague: whom they write to with which weight, and their topics."""
 
     address: str
     clients: list[str] = field(default_factory=list)
@@ -247,7 +247,7 @@ class World:
         return Sent(person.address, tuple(to), inside, tuple(subject_tokens(subject, person.address)), day, answers)
 
     def _client_of(self, person: Person) -> tuple[str, list[str]]:
-        """Return a client and recipients there; now and then somebody new, a private address, or two clients."""
+        """Return a client and recipients there; sometimes a new person, a private address, or two clients."""
         draw = self.draw
         if self.circles and draw.random() < self.kind.lists:
             return "", draw.choice(self.circles)
@@ -364,7 +364,7 @@ class Outcome:
 
 
 def try_site(seed: int, shape: Shape, store: Store, kind_of_site: Kind = SHAPES["usual"]) -> Outcome:
-    """Learn two weeks of a site, and evaluate a third one with swaps in it; what was held is not learned."""
+    """Learn two weeks of a site, and evaluate a third one with swaps in it; held messages are not learned."""
     world, hasher = World(seed, shape, kind_of_site), Hasher(f"{seed}".encode() * 32)
     teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE, [OWN]), Evaluator(hasher, [OWN])
     seconds = 0.0
@@ -399,9 +399,9 @@ def try_site(seed: int, shape: Shape, store: Store, kind_of_site: Kind = SHAPES[
                     outcome.reasons.update(
                         {one.kind for one in found.found if HELD.is_among(Risks((one,)), one.recipient)}
                     )
-            if not is_held or not kind:  # a moderator releases what was held by mistake
+            if not is_held or not kind:  # a moderator releases messages that were held by mistake
                 accepted.append(message)
-            if number % _TOGETHER == 0:  # learned soon, as on a site; what was read is remembered for minutes
+            if number % _TOGETHER == 0:  # learned soon, as on a site; data that was read is cached for minutes
                 teacher.write(teacher.gather(accepted))
                 accepted = []
                 seconds += 600

@@ -71,7 +71,7 @@ def _echo(connection: socket.socket) -> None:
 
 
 def _fresh(pool: Pool) -> None:
-    """Time a message in its own process, and measure the processor time of the machine meanwhile."""
+    """Time a message in its own process, and measure the processor time of the machine at the same time."""
     times = []
     before = _processor_seconds()
     for _ in range(_FRESH):

@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
     if given.against:
         builds[given.against] = tree_of(given.against)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
-    server = PostgresServer(directory / "server")  # what is committed is synced, as on a site
+    server = PostgresServer(directory / "server")  # commits are synced, as on a site
     directory.chmod(0o711)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
@@ -167,7 +167,9 @@ def _record(tree: Path, url: str, writers: int, each: int, outcome: _Outcome) ->
     for process in processes:
         assert process.stdin is not None
         print(file=process.stdin, flush=True)
-    for line in _lines(processes):  # none of them ends meanwhile: that uses a processor which others wait for
+    for line in _lines(
+        processes
+    ):  # none of them exits during the measurement: an exit uses a processor that others wait for
         times, used = json.loads(line)
         outcome.times += times
         outcome.used += used

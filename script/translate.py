@@ -57,7 +57,7 @@ def _forms(string: Any) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Update all catalogues, and print what is missing."""
+    """Update all catalogues, and print the missing texts."""
     assert babel_extract is not None
     found = collect()
     for language in sys.argv[1:]:

@@ -1,4 +1,4 @@
-"""Headless Chromium, for tests and pictures of the pages: with a separate profile and without network services."""
+"""Headless Chromium, for tests and screenshots of the pages: with a separate profile and without network services."""
 
 import shutil
 from collections.abc import Iterator

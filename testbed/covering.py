@@ -111,7 +111,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Write the lines that this process reached to a file of its own."""
+    """Write the lines that this process reached to a separate file."""
     if started := config.stash.get(_STARTED, None):
         reached = {
             str(Path(name).resolve().relative_to(ROOT)): found["executed_lines"]

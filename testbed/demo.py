@@ -1,4 +1,4 @@
-"""The demo: a whole site in a sandbox, a few messages through it, and what became of each in plain words."""
+"""The demo: a complete site in a sandbox, a few messages through it, and the outcome of each in plain words."""
 
 import argparse
 import fcntl
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 class _Alone:
-    """Prevents a second demo, and removes what a killed one left behind."""
+    """Prevents a second demo, and removes the remains of a killed one."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

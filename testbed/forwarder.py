@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 class Forwarder(ABC):
-    """Listens in a thread of its own until it is stopped."""
+    """Listens in a separate thread until it is stopped."""
 
     @abstractmethod
     def listen(self) -> socket.socket:

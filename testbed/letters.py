@@ -32,7 +32,7 @@ def letter(subject: str, text: str, *, sender: str = SENDER, recipient: str = RE
 
 
 def readable(message: Message) -> str:
-    """Return what a mail program shows of a message: its header fields and all its texts, decoded."""
+    """Return the header fields and all texts of a message, decoded, as a mail program shows them."""
     shown = message_from_bytes(message.as_bytes(), policy=SMTP)
     fields = [f"{name}: {value}" for name, value in shown.items()]
     texts = [str(part.get_content()) for part in shown.walk() if part.get_content_maintype() == "text"]

@@ -146,7 +146,7 @@ def _in_child(limit: float, work: Any, *arguments: Any) -> int:
     while not done and time.monotonic() < deadline:
         time.sleep(0.02)
         done, status = os.waitpid(child, os.WNOHANG)
-    # Processes that a failed test left behind are killed too.
+    # Processes that a failed test did not stop are killed too.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     if not done:

@@ -178,7 +178,7 @@ class PostfixInstance:
         return Postfix(self.config).show(queue_id, header_only=False)
 
     def postsuper(self, action: str, queue_id: str) -> None:
-        """Do what an operator might do by hand: "-d", "-H", "-h"."""
+        """Run postsuper(1) as an operator might: "-d", "-H", "-h"."""
         command = [_sbin("postsuper"), "-c", str(self.config), action, queue_id]
         subprocess.run(command, capture_output=True, check=True)
 

@@ -1,4 +1,4 @@
-"""Checks that a checkout agrees on one version, and builds what is published: see script/release.
+"""Checks that a checkout agrees on one version, and builds the published files: see script/release.
 
 Each check is a line of the output. Exit code 1: something does not agree; nothing is built then, or what was built must
 not be published.

@@ -67,7 +67,7 @@ class Several:
         self._ports, self._desks, self._address = ports, desks, address
 
     def start(self) -> None:
-        """Start everything; return when all of it answers. `stop` stops what was started, also after an error."""
+        """Start everything; return when all of it answers. `stop` stops all started parts, also after an error."""
         self._stack.callback(self._postgres.stop)
         self._postgres.start()
         url = self._postgres.new_database()

@@ -1,4 +1,4 @@
-"""A desk with made-up messages and no Postfix, for pictures and for tests of the pages in a browser.
+"""A desk with made-up messages and no Postfix, for screenshots and for tests of the pages in a browser.
 
 The content of messages is a fixed preview, with numbers masked as a scan worker masks them.
 """

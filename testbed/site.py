@@ -218,7 +218,7 @@ class Site:
         self.settings = load_settings(self.config)
 
     def _with_scan_socket(self, extra: str) -> str:
-        """Add the user of the workers to the table [scan], independent of what is installed on this machine."""
+        """Add the user of the workers to the table [scan], independent of the installed packages."""
         (self.directory / "run/scan").mkdir(exist_ok=True)
         line = f'socket = "{self.scan_socket if self._scan_user else ""}"\n'
         table = "[scan]\n"
@@ -235,7 +235,7 @@ class Site:
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"JOURNAL_STREAM": ""} | self.environment,
-                preexec_fn=die_with_parent,  # a killed site leaves no daemon behind
+                preexec_fn=die_with_parent,  # no daemon of a killed site continues
             )
         self._processes[name] = process
         sockets = {

@@ -26,7 +26,7 @@ os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "milter")
 # Where Debian has postconf(1) and postmap(1). Any user may ask them, but the path of an ordinary user lacks it.
 os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 
-# How long an example takes says how busy the machine is; speed is measured by script/bench.
+# The time of an example depends on how busy the machine is; speed is measured by script/bench.
 settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("holdgate"), max_examples=15)  # the rest: script/test
 settings.load_profile("holdgate")
@@ -109,7 +109,7 @@ def detector() -> Detector:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server of our own."""
+    """A private PostgreSQL server."""
     server = PostgresServer()
     try:
         server.start()

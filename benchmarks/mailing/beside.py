@@ -26,7 +26,7 @@ RATE = 200
 
 _SECONDS = 60
 _SESSIONS = 4
-# How long what is queued at the end may take, in seconds: as long as the learner gathers messages, and writes them.
+# How long the messages queued at the end may take, in seconds: the time to gather and to write them.
 _DRAINED = 3.0
 _POLICIES = """
 internal_domains = ["corp.example"]
@@ -40,7 +40,7 @@ _FOUND = Inspection(findings=[Finding("iban", "high", 1, 1, [], [])], values=["i
 
 
 def measure(mail: Iterable[Envelope], *, postgresql: bool) -> bool:
-    """Print what learning comes to with SQLite or PostgreSQL; return whether it kept up."""
+    """Print the result of learning with SQLite or PostgreSQL; return whether it kept up."""
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     directory.chmod(0o711)
     server = PostgresServer(directory / "server") if postgresql else None

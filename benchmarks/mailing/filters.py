@@ -28,7 +28,7 @@ class Filter:
 
 
 class NotHereError(Exception):
-    """This milter is not installed; the text names what is missing."""
+    """This milter is not installed; the text names the missing part."""
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class Writer:
         return target.getvalue()
 
     def docx(self, paragraphs: int, kilobytes: int = 0) -> bytes:
-        """Return a Word document, with a picture of that size."""
+        """Return a Word document, with an image of that size."""
         document = Document()
         document.add_heading(self.words(4), 1)
         for _ in range(paragraphs):
@@ -91,7 +91,7 @@ class Writer:
         return target.getvalue()
 
     def pdf(self, pages: int, kilobytes: int = 0) -> bytes:
-        """Return a PDF, with a picture of that size."""
+        """Return a PDF, with an image of that size."""
         target = io.BytesIO()
         page = canvas.Canvas(target, pagesize=A4, invariant=True)
         for number in range(pages):

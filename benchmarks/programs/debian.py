@@ -39,7 +39,7 @@ _DUMP = "VERSION=3\nformat=print\ntype={}\nHEADER=END\n" + "".join(f" {n}\n {lin
 
 @maker("groff.ps", "groff.pdf", "groff.dvi", "groff.html", "groff.utf8", "groff.lj4", "groff.ditroff")
 def groff(name: str) -> bytes:
-    """Typeset a report for each device; `ditroff` is what the drivers get."""
+    """Typeset a report for each device; `ditroff` is the input of the drivers."""
     source = (".TL\nReport\n" + "".join(f".PP\n{line}\n" for line in LINES)).encode()
     device = name.partition(".")[2]
     options = ["-Tps", "-Z"] if device == "ditroff" else [f"-T{device}"]
@@ -143,14 +143,14 @@ def records(name: str) -> bytes:
 @maker("exiftool-Comment.jpg", "exiftool-UserComment.jpg", "exiftool-XPComment.jpg", "exiftool-Artist.jpg",
        "exiftool-Description.png", "exiftool-XMP-dc-Description.png", "exiftool-Caption-Abstract.jpg")  # fmt: skip
 def exiftool(name: str) -> bytes:
-    """Write a picture's metadata."""
+    """Write the metadata of an image."""
     key, _, form = name.partition("-")[2].partition(".")
     file, tag = f"a.{form}", key.replace("XMP-dc-", "XMP-dc:")
     return run(["exiftool", "-overwrite_original", f"-{tag}={_ALL}", file], {file: _white(form)}, file)
 
 
 def _white(form: str) -> bytes:
-    """Return an empty picture by Pillow, which the other makers of this module do not need."""
+    """Return an empty image by Pillow, which the other makers of this module do not need."""
     file = io.BytesIO()
     importlib.import_module("PIL.Image").new("RGB", (300, 300), "white").save(file, {"jpg": "JPEG"}.get(form, form))
     return file.getvalue()

@@ -157,7 +157,7 @@ def _photo(width: int = 640, height: int = 300, size: int = 22) -> Image.Image:
        "photo.pfm", "photo.msp", "photo.im", "photo.qoi", "photo.psd-like.tif", "photo.pdf", "photo.gif", "photo.eps",
        "photo.apng", "photo.mpo", "photo.blp", "photo.dib", "photo.spider", "text.xpm")  # fmt: skip
 def images(name: str) -> bytes:
-    """Save a picture of the lines in each format that Pillow writes."""
+    """Save an image of the lines in each format that Pillow writes."""
     pillow_heif.register_heif_opener()
     form = name.rpartition(".")[2]
     image, file = _photo(), io.BytesIO()

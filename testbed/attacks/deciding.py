@@ -82,7 +82,7 @@ def _attempt(kind: str, name: str, evaluate: _Evaluate, attack: _Try) -> Attempt
 
 
 def _still_held(site: Site, incident: Incident, output: str) -> str:
-    """Return what happened to a message that should wait; else what the attack itself reports."""
+    """Return the outcome for a message that must be held; otherwise the result that the attack itself reports."""
     now = site.store.incident(incident.id)
     assert now is not None
     if now.state is not State.HELD:

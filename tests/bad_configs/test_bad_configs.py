@@ -1,6 +1,6 @@
 """Every conflict, typing error and missing file in the configuration is reported in one clear line.
 
-Each folder beside this file is a configuration with one thing wrong: `policies.toml` or `holdgate.toml` as an
+Each folder next to this file is a configuration with one thing wrong: `policies.toml` or `holdgate.toml` as an
 administrator might leave it, and `expected-error`, the line that tells of it (paths are written as FILE).
 """
 

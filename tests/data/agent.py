@@ -44,7 +44,7 @@ def script(seed: int) -> list[Sending]:
     usual = [place for place in range(EACH_DAY, len(sent)) if place % EACH_DAY > 4]
     for place, mistake in zip(sorted(draw.sample(usual, 25)), [*MISTAKES[:5]] * 5, strict=True):
         sent[place] = spoilt(sent[place], mistake, place)
-    # A loop: a program sends what it has sent before, again and again. What is beyond the limit is a mistake.
+    # A loop: a program sends the same messages again and again. Messages over the limit are mistakes.
     calm = [one for one in sent if not BURST - 4000 < one.at < BURST + 4000]
     burst = [Sending(BURST + number, clients[0], mistake="" if number < ALLOWED else "burst") for number in range(25)]
     return sorted(calm + burst, key=lambda one: one.at)

@@ -30,7 +30,7 @@ def main() -> int:
                      "--outdir", str(DOCUMENTS), str(SOURCES / name)],
                     check=True, timeout=180,
                 )  # fmt: skip
-    # LibreOffice puts a large preview picture into it.
+    # LibreOffice adds a large preview image to it.
     presentation = DOCUMENTS / "slides.ppt"
     presentation.with_suffix(".ppt.gz").write_bytes(gzip.compress(presentation.read_bytes(), mtime=0))
     presentation.unlink()

@@ -158,7 +158,7 @@ def test_members_of_a_family_import_only_their_base(family: str, path: Path) -> 
     assert used <= FAMILIES[family], f"{path.stem} must not import {used}"
 
 
-# What a policies file says nothing about is allowed, and mail that somebody else marked is held. Of all other actions
+# Mail that no policy matches is allowed, and mail that a third party marked is held. Of all other actions
 # no module knows the name: the next action would have to be added there.
 KNOWN_ACTIONS = {"Allow", "Quarantine", "REGISTRY"}
 

@@ -75,7 +75,7 @@ def follow(browser: webdriver.Chrome, text: str) -> None:
 def press(browser: webdriver.Chrome, element: WebElement) -> None:
     old = browser.find_element(By.TAG_NAME, "html")
     element.click()
-    # Between two pages the driver does not know the old one's element, nor yet that it is gone.
+    # Between two pages the driver knows neither the old page's element nor that it was removed.
     WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(staleness_of(old))
 
 

@@ -86,5 +86,5 @@ def release(site: Site, incident: Incident) -> None:
         site.store.change(held, State.APPROVED, BOSS)
 
     site.wait_for(lambda: state() is State.HELD, "the message to be held")
-    settle(approve)  # the desk asks meanwhile
+    settle(approve)  # the desk sends requests at the same time
     site.wait_for(lambda: state() is State.RELEASED, "the message to be released")

@@ -99,7 +99,7 @@ def test_a_recipient_is_excluded_after_the_preview(
 
 
 def held_mail(site: Site, incident: Incident) -> str:
-    """Return the HTML of the mail that tells the sender that their message waits."""
+    """Return the HTML of the mail that notifies the sender of the hold."""
     html = mail_about(site, ANNA, incident, "Waiting for approval").get_body(("html",))
     assert html is not None
     return str(html.get_content())

@@ -1,4 +1,4 @@
-"""The demo's walk prints what really happened."""
+"""The demo prints the actual outcomes."""
 
 import tempfile
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The page in Chromium, opened by the link of a real request: outcomes, list, sign-in, and appearance.
 
-With HOLDGATE_SCREENSHOTS set to a directory the pictures of the documentation are written there.
+With HOLDGATE_SCREENSHOTS set to a directory the screenshots of the documentation are written there.
 """
 
 import re
@@ -202,7 +202,7 @@ def test_every_page_has_landmarks_and_names_for_assistive_technology(site: Site,
             role = node.get("role", {}).get("value")
             if role in ("button", "link", "textbox", "radio", "checkbox", "combobox", "searchbox"):
                 assert node["name"]["value"].strip(), f"{url}: a {role} without a name"
-        # WCAG 2.2, 2.5.8: what is pressed is at least 24 pixels high and wide.
+        # WCAG 2.2, 2.5.8: each target is at least 24 pixels high and wide.
         for element in browser.find_elements(
             By.CSS_SELECTOR, "button, label.choice, select, textarea, input[type=text]"
         ):

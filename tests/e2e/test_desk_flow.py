@@ -174,7 +174,7 @@ def test_hostile_names_do_not_damage_mail_page_or_log(site: Site) -> None:
     markup = "<script>alert(1)</script>\u202egnp.exe"
     letter.replace_header("From", f'"{markup} boss@corp.example" <{ANNA}>')
     letter.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=f"{markup} {letters.SSN}.txt")
-    # A header of its own in the subject, by an encoded line break.
+    # An additional header in the subject, by an encoded line break.
     content = letter.as_bytes().replace(
         b"Subject: New colleague", b"Subject: =?utf-8?q?a=0D=0ABcc:_v@elsewhere.example=0D=0A=E2=80=AE<b>_536-90-4399?="
     )

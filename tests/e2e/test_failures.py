@@ -218,7 +218,7 @@ def test_an_incident_whose_message_never_arrives_is_logged(new_site: NewSite) ->
 
 
 def test_decisions_are_completed_when_stopped_daemons_start_again(new_site: NewSite) -> None:
-    """Killed between decision and queue action: what was decided is carried out after the restart, once."""
+    """Killed between decision and queue action: the decision is carried out after the restart, once."""
     site = new_site()
     submit(site, "first@partner.example")
     submit(site, "second@partner.example")

@@ -47,7 +47,7 @@ def test_a_clean_message_is_delivered_at_once_without_holdgate_headers(site: Sit
     assert not [name for name in headers.ALL if name in delivery.message]
     header, body = header_and_body(content)
     assert delivery.body == body
-    # What was submitted comes out as it was, behind the trace field that Postfix put on top.
+    # The submitted content is delivered unchanged, after the trace field that Postfix added at the top.
     received, _, rest = header_and_body(delivery.content)[0].partition(b"\r\nFrom:")
     assert received.startswith(b"Received: ")
     assert b"From:" + rest == header

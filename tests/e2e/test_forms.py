@@ -74,7 +74,7 @@ def test_a_connection_lost_during_a_message_leaves_no_incident(site: Site) -> No
                 pass
         stream.write(b"Subject: cut\r\n\r\nSSN: " + SSN + b"\r\n")
         stream.flush()
-    # The next message on the same milter is whole and alone.
+    # The next message on the same milter is complete and separate.
     site.submit(b"Subject: after\r\n\r\nSSN: " + SSN, SENDER, "after@partner.example")
     assert recorded(site, "after@partner.example").recipients == ["after@partner.example"]
     assert not [i for i in site.store.incidents() if "lost@partner.example" in i.recipients]
@@ -120,7 +120,7 @@ def test_the_null_sender_is_inspected_and_never_answered(site: Site) -> None:
     assert done.returncode == 0, done.stderr
     assert "it has no sender to notify" in done.stdout
     closed(site, incident, State.RETURNED)
-    # What is outbox is known by now: it is written with the decision. What was sent meanwhile is in the history.
+    # The outbox is complete: it is written with the decision. Notices that were already sent are in the history.
     outbox = {
         notice.kind
         for notice in site.store.outbox.due(datetime.now(UTC) + timedelta(days=365))

@@ -146,7 +146,7 @@ def test_the_amended_message_is_sent_and_the_held_one_is_not(site: Site, token: 
     assert first.status_code == 200, first.text
     body = first.json()
     assert (body["status"], body["replaced_by"]["id"]) == ("withdrawn", None)
-    for _ in range(2):  # the same request again sends nothing, and says the same
+    for _ in range(2):  # the same request again sends nothing and gets the same response
         again = replace(site, token, incident, final)
         assert (again.status_code, again.json()["replaced_by"]) == (200, body["replaced_by"])
     found = closed(site, incident, State.RETURNED)

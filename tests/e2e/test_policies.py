@@ -16,7 +16,7 @@ from testbed.world import World
 from tests.e2e.conftest import running_site
 
 SENDER = letters.SENDER
-KEEP = {"smtp_header_checks": ""}  # let our headers through, to see them at the receiving side
+KEEP = {"smtp_header_checks": ""}  # keep Holdgate's headers, to see them at the recipient
 
 POLICIES = """
 internal_domains = ["corp.example"]

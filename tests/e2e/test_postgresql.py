@@ -29,6 +29,6 @@ def test_a_message_is_held_and_released_and_another_rejected(
 
 def test_the_daemons_reconnect_to_a_restarted_server(new_site: Callable[..., Site], postgres: PostgresServer) -> None:
     site = new_site(store_url=postgres.new_database())
-    postgres.restart()  # every connection that the daemons had is gone
+    postgres.restart()  # every connection of the daemons is closed
     site.submit(letters.number_in_text().as_bytes(), letters.SENDER, letters.RECIPIENT)
     site.wait_for(lambda: site.store.incidents([State.HELD]), "the message to be held")

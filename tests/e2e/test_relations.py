@@ -124,7 +124,7 @@ def test_an_iban_known_from_one_domain_is_held_before_it_is_sent_to_another(
         for count in range(1, 4):
             send(BOB, f"Please pay to IBAN {IBAN} today.")
             arrived(site, BOB, count)
-            if one_by_one:  # each message is compared with what the one before has taught
+            if one_by_one:  # each message is compared with the data learned from the one before
                 learned(site, count)
         send(EVE, "See you on Friday.")
         arrived(site, EVE, 1)

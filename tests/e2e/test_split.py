@@ -200,7 +200,7 @@ def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
     name = f"{point}-{agent}".replace(" ", "-")
     inside, outside = f"{name}@corp.example", f"{name}@partner.example"
     before, content = held(site), number(name).as_bytes()
-    if agent == "no agent":  # two files of one incident are in the hold queue when it comes back
+    if agent == "no agent":  # two files of one incident are in the hold queue when it starts again
         site.stop_daemon("queue")
     killed(site, point, tmp_path)
     with pytest.raises(smtplib.SMTPDataError, match="4"):
@@ -223,7 +223,7 @@ def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
     assert len(site.world.to(inside)) == len(site.world.to(outside)) == 1
     named = [one for one in site.store.incidents() if outside in one.recipients]
     assert [one.id for one in named] == [incident.id]
-    send(site, content, [inside, outside])  # a client that lost our 250
+    send(site, content, [inside, outside])  # a client that did not receive the 250 response
     site.wait_for(lambda: len(site.world.to(inside)) == 2, "the second delivery, as of any message that is sent twice")
     assert held(site) <= before
 

@@ -139,7 +139,7 @@ def require_signatures(keys: Path, *contents: bytes) -> list[int]:
 
 
 def next_second(site: Site) -> int:
-    """Wait until a signature made now names a later time than one made before; return it. It is in whole seconds."""
+    """Wait until a signature made now names a later time than one made before; return it. It is in full seconds."""
     before = int(time.time())
     site.wait_for(lambda: int(time.time()) > before, "the next second")
     return int(time.time())

@@ -19,7 +19,7 @@ from tests.e2e.conftest import running_site
 NewSite = Callable[..., Site]
 SENDER, RECIPIENT = letters.SENDER, letters.RECIPIENT
 
-# Scanner: inspect, mark, and hand on to a system that acts on the headers. Nothing is held here.
+# Scanner: inspect, mark, and send to a system that acts on the headers. Nothing is held here.
 SCANNER = """
 [[policy]]
 name = "pii-outbound"
@@ -32,7 +32,7 @@ KEEP = {"smtp_header_checks": ""}
 
 @pytest.fixture
 def loop(new_site: NewSite, tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """A site that sends all mail to a second MTA, which sends it back to the site, which sends it to the world."""
+    """A site that sends all mail to a second MTA, which sends it back to the site, which sends it to the next hop."""
     instances: list[PostfixInstance] = []
 
     def start(**options: object) -> Site:
@@ -189,7 +189,7 @@ def test_a_new_key_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
 
 
 def test_the_scanner_mode_marks_and_delivers(new_site: NewSite) -> None:
-    """The next hop sees what Netskope's recipe tells its administrator to look for."""
+    """The next hop sees the header that Netskope's instructions name."""
     site = new_site(policies=SCANNER, changes={**KEEP, "milter_header_checks": ""})
     site.submit(letters.number_in_text().as_bytes(), SENDER, RECIPIENT)
     site.submit(letters.clean().as_bytes(), SENDER, "clean@partner.example")

@@ -112,7 +112,7 @@ def test_the_canary_goes_through_all_steps(new_site: NewSite, tmp_path: Path) ->
     # Nothing is decided before the request is out.
     assert events(site, incident)[:5] == ["recorded", "held", "asked", "notice sent", "approved"]
     output = next(line for line in site.metrics("desk").splitlines() if line.startswith("holdgate_canary_success"))
-    # It is written with ten digits, in whole seconds.
+    # It is written with ten digits, in full seconds.
     assert began - 1 <= float(output.split()[1]) <= time.time() + 1
     status = site.command("status").stdout
     assert re.search(r"last success \d+ min ago", status)

@@ -22,7 +22,7 @@ class Cleanup:
     """Cleans up after this process, once it has ended or has called `close`."""
 
     def __init__(self, directory: Path) -> None:
-        # A session of its own: what ends this process, such as Ctrl-C or a signal to its group, does not end it.
+        # A separate session: Ctrl-C or a signal to the group of this process does not end it.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faults.cleanup", str(directory)],
             stdin=subprocess.PIPE,
@@ -41,7 +41,7 @@ def clean(directory: Path, *, killed: bool) -> None:
     if killed:
         for pid in within(directory):
             send_signal(pid, signal.SIGKILL)
-    # The youngest first: one may lie over another.
+    # The newest first: one may cover another.
     for place in reversed(mounts(directory)):
         # A frozen file system cannot be unmounted, not even later.
         for command in (["fsfreeze", "-u", str(place)], ["umount", "-l", str(place)]):

@@ -34,7 +34,7 @@ class Disk:
         _run("mkfs.ext4", "-q", "-F", str(image))
         place.mkdir(parents=True, exist_ok=True)
         self.mount()
-        # A directory of ext4's own, where Postfix expects its own queues alone.
+        # ext4 created this directory; Postfix expects only its own queues here.
         (place / "lost+found").rmdir()
 
     def mount(self) -> None:
@@ -48,7 +48,7 @@ class Disk:
     def unmount(self) -> None:
         """Unmount it, at the latest when the last process that uses it has ended.
 
-        A mount namespace that was created meanwhile, such as a container's, has a copy of the mount. While it exists,
+        A mount namespace created in the meantime, such as a container's, has a copy of the mount. While it exists,
         the next mount would return the file system in its current state: cut off, or read-only.
         """
         if self.place.is_mount():

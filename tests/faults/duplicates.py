@@ -47,7 +47,7 @@ class PostfixLog:
         for line in lines:
             if picked := _PICKED_UP.search(line):
                 queue_id, sender, before = picked.groups()
-                # Each message of sendmail(1) has a sender of its own; what was requeued names its old id.
+                # Each message of sendmail(1) has a unique sender; a requeued message names its old id.
                 log.origins[queue_id] = before or sender
             elif untraced := _UNTRACED.search(line):
                 log.untraced.add(untraced[1])

@@ -81,7 +81,7 @@ class Ledger:
         return next((self.attempts[token] for token in tokens if token in self.attempts), None)
 
     def record_operator_action(self, recipients: Iterable[str], what: str) -> None:
-        """Record what an operator did with a message."""
+        """Record the action of an operator on a message."""
         attempt = self.of(recipients)
         if attempt is not None:
             attempt.operator_action = what

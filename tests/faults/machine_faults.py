@@ -237,7 +237,7 @@ def _unmount(target: Target, disk: Disk) -> None:
     with suppress(Exception):  # a store on a removed disk cannot be closed normally
         target.site.store.close()
     gc.collect()  # what another thread had in use when the store was closed is closed with it
-    for pid in within(disk.place):  # who sends by sendmail(1) meanwhile
+    for pid in within(disk.place):  # clients that use sendmail(1) at the same time
         send_signal(pid, signal.SIGKILL)
     disk.unmount()
 

@@ -22,7 +22,7 @@ from testbed.world import Delivery
 MODERATORS = ("boss@corp.example", "second@corp.example")
 
 
-# What a decision meets with on a site that is down, stands still, or has a mistake in a file.
+# Errors of a decision on a site that is down, is suspended, or has an error in a file.
 _NOT_DECIDED = (OSError, DatabaseError, ConfigError, httpx2.HTTPError, AssertionError, moderation.RefusedError)
 
 

@@ -12,7 +12,7 @@ from testbed.postgres import PostgresServer
 _PATIENCE = 20
 
 # What other sessions of a server lock: as a suspended writer of Holdgate does, as a change of the schema or a
-# VACUUM FULL does, which keeps readers out too, and as an administrator does who changes rows by hand.
+# VACUUM FULL does, which keeps readers out too, and as an administrator does who changes rows manually.
 _LOCKS = (
     "SELECT * FROM chains FOR UPDATE",
     "LOCK TABLE incidents, events, notices IN ACCESS EXCLUSIVE MODE",

@@ -53,10 +53,10 @@ def second_instance(target: Target) -> Iterator[None]:
         yield
         with suppress(subprocess.TimeoutExpired):
             second.wait(PATIENCE)
-        # One that was down, or ended meanwhile, is no first.
+        # A daemon that was down, or has exited since, does not count as the first.
         lives = first is not None and first is target.site._processes.get(name) and first.poll() is None
         if lives and second.poll() in (None, 0):
-            raise AssertionError(f"a second holdgate-{name} runs beside the first")
+            raise AssertionError(f"a second holdgate-{name} runs next to the first")
     finally:
         second.kill()
         second.wait()
@@ -175,7 +175,7 @@ def postfix_frozen(target: Target) -> Iterator[None]:
 
 
 def postsuper(action: str, operator_action: str) -> Fault:
-    """Return the fault that an operator changes a held message by hand."""
+    """Return the fault that an operator runs postsuper(1) on a held message."""
 
     @contextmanager
     def act(target: Target) -> Iterator[None]:

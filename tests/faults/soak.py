@@ -51,7 +51,7 @@ _REST = 1800.0
 # What Postfix itself needs of its environment.
 _IMPORTED = "MAIL_CONFIG MAIL_LOGTAG LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
 
-# The sizes of the disks, in bytes: their images take what is written.
+# The sizes of the disks, in bytes: their images use only the written blocks.
 _STORE_SIZE = 512 * 2**20
 _QUEUE_SIZE = 1024 * 2**20
 
@@ -173,7 +173,7 @@ def run(
         disks = _disks(directory) if available() else []
         for disk in disks:
             stack.callback(disk.remove)
-        directory.chmod(0o755)  # PostgreSQL has a user of its own
+        directory.chmod(0o755)  # PostgreSQL runs as another user
         server = _server(directory, on_disk=bool(disks)) if postgres else None
         if server is not None:
             server.start()
@@ -263,7 +263,7 @@ def _as_postfix(address: str) -> str:
     return f"inet:{host}:{port}"
 
 
-# What a fault meets with on a site that is down already, or has nothing to damage; what it did is undone.
+# Errors of a fault on a site that is already down, or has nothing to damage; its effect is undone.
 _NOT_DONE = (
     *(LookupError, OSError, AgentError, PostfixError, PostgresError, DatabaseError, psycopg.Error),
     subprocess.SubprocessError,

@@ -24,7 +24,7 @@ class Target:
     def __init__(self, site: Site, ledger: Ledger, rng: random.Random, postgres: PostgresServer | None) -> None:
         self.site, self.ledger, self.rng, self.postgres = site, ledger, rng, postgres
         self.restarts_paused = False
-        # The disks of store and queue, of a site that has some of its own.
+        # The disks of store and queue, if the site has separate ones.
         self.disks: list[Disk] = []
         # How often another version of the package was put in place.
         self.versions = 0
@@ -62,7 +62,7 @@ class Target:
         master = self.site.postfix.queue / "pid/master.pid"
         with suppress(OSError, ValueError):
             everything += (number := int(master.read_text()), *children(number))
-        # What Postfix's master started meanwhile is recognised by its directory.
+        # Processes that Postfix's master started since are recognised by their directory.
         while everything:
             for pid in everything:
                 send_signal(pid, signal.SIGKILL)

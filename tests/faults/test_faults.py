@@ -295,7 +295,7 @@ def test_a_disk_that_was_full_stays_empty_when_power_is_cut(tmp_path: Path) -> N
 
 
 def backing_files() -> list[str]:
-    """Return the files behind all loop devices."""
+    """Return the files of all loop devices."""
     found = []
     for path in Path("/sys/block").glob("loop*/loop/backing_file"):
         with suppress(OSError):

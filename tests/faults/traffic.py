@@ -44,7 +44,7 @@ class Clients:
             try:
                 self._connection(rng)
             except (OSError, subprocess.SubprocessError):
-                self._stop.wait(0.5)  # the site is down, or stands still
+                self._stop.wait(0.5)  # the site is down or suspended
 
     def _connection(self, rng: random.Random) -> None:
         """Send by one connection, or by one call of sendmail(1)."""
@@ -91,7 +91,7 @@ class Clients:
             return False
         client.send(content + b"\r\n.\r\n")
         code, answer = client.getreply()
-        # A connection that ends instead of an answer leaves open what became of the message. So does cleanup(8) that
+        # A connection that ends instead of an answer leaves the outcome of the message open. So does cleanup(8) that
         # cannot sync the queue file: it removes a file that qmgr(8) may have taken already (Postfix 3.7.11).
         is_open = code == -1 or b"queue file write error" in answer
         attempt.accepted = None if is_open else code == 250
@@ -103,7 +103,7 @@ class Clients:
         try:
             self._site.postfix.sendmail(content, attempt.sender, *attempt.recipients)
         except subprocess.CalledProcessError:
-            return  # what became of it, sendmail(1) does not say
+            return  # sendmail(1) does not report the outcome
         attempt.accepted = True
 
 

@@ -34,7 +34,7 @@ def run(target: Target, examples: int, number: int) -> None:
     )
     test = target.make()
     if isinstance(test, type):
-        # A machine takes no seed of its own: Hypothesis draws from this one.
+        # A machine has no separate seed: Hypothesis draws from this one.
         random.seed(number)
         run_state_machine_as_test(test, settings=bounds)
     else:

@@ -49,7 +49,7 @@ def make() -> Try:
         if output.kind is Kind.DECISION:
             assert b"approve" in content.lower() or b"reject" in content.lower()
             assert sender
-        # The header alone decides nothing, nor does what is quoted.
+        # Neither the header alone nor quoted text decides.
         assert reply.read(message(fields, []), sender).choice is None
         quoted = [b"> " + line for piece in body for line in piece.splitlines(keepends=True)]
         assert reply.read(b"From: boss@corp.example\r\n\r\n" + b"".join(quoted), sender).choice is None

@@ -49,7 +49,7 @@ def make() -> Try:
         for output in (changed, text):
             forged = tokens.parse(output)
             assert forged is None or output == token or not KEY.proves(forged, person, deadline)
-        # A signed string holds for one purpose, whole.
+        # A signed string is valid for one purpose, and only if it is complete.
         sealed = KEY.seal("session", {"who": person})
         assert KEY.unseal("session", sealed) == {"who": person}
         for other in (text, data.draw(altered(sealed))):

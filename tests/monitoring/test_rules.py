@@ -18,7 +18,7 @@ EVERY = {value for value in vars(metrics).values() if isinstance(value, MetricWr
 
 
 def series() -> set[str]:
-    """Return the names under which Prometheus knows our metrics."""
+    """Return the names of Holdgate's metrics in Prometheus."""
     names = set()
     for metric in EVERY:
         suffixes = ("_total",) if isinstance(metric, Counter) else ("",)

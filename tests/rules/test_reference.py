@@ -1,4 +1,4 @@
-"""docs/reference/identifiers.md is what the rules generate."""
+"""docs/reference/identifiers.md is generated from the rules and up to date."""
 
 from pathlib import Path
 

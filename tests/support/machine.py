@@ -12,9 +12,9 @@ from pathlib import Path
 
 from testbed.ports import PATIENCE, T, wait_for
 
-# What a mail server has before we come, and swaks to send with.
+# The packages of a mail server before Holdgate is installed, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
-# Whom it has for neighbours in some tests. They do not run before a test starts them.
+# Other services that some tests use. They do not run before a test starts them.
 _NEIGHBOURS = (
     "iproute2",
     "opendkim",

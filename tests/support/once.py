@@ -1,6 +1,6 @@
-"""What is the same in every test of a process is made once in it.
+"""Objects that are the same in every test of a process are created once in it.
 
-Each test has a store of its own. Without this, each would compile the same SQL again, and Python would search all
+Each test has its own store. Without this, each would compile the same SQL again, and Python would search all
 modules for garbage each time.
 """
 
@@ -65,7 +65,7 @@ def close_stores() -> None:
 
 
 def settle_heap() -> None:
-    """Leave out of the search for garbage what is there now: modules and tests, which stay to the end."""
+    """Exclude the existing objects from garbage collection: modules and tests, which stay to the end."""
     gc.freeze()
     gc.set_threshold(*_GARBAGE)
     gc.enable()

@@ -65,7 +65,7 @@ def _next_batch(waiting: int, divided: list[range]) -> range:
 
 
 def _run(session: pytest.Session, name: str, divided: list[range], waiting: int, results: Connection) -> None:
-    """Run batches until none waits: in a process of its own."""
+    """Run batches until none waits: in a separate process."""
     config = session.config
     # What is captured goes to files, which must not be those of the other processes.
     capture = config.pluginmanager.getplugin("capturemanager")
@@ -89,7 +89,7 @@ def _run_batches(
         _send(results, session.items[batch.start].nodeid)
         following = range(0)
         for index in batch:
-            # The test after this one says which fixtures stay.
+            # The test after this one decides which fixtures stay.
             if index == batch[-1]:
                 following = _next_batch(waiting, divided)
             after = index + 1 if index < batch[-1] else next(iter(following), None)

@@ -11,7 +11,7 @@ from support.pdf_writer import FONT, PdfWriter
 def picture(
     width: int, height: int, *lines: str, size: int = 28, paper: Any = 255, ink: Any = 0, mode: str = "L"
 ) -> Image.Image:
-    """Draw lines of text with Pillow's own font."""
+    """Draw lines of text with Pillow's built-in font."""
     image = Image.new(mode, (width, height), paper)
     font = ImageFont.load_default(size)
     for number, line in enumerate(lines):

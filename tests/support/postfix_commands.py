@@ -1,4 +1,4 @@
-"""Postfix's commands in tests: what they would wait for, and what they printed before, is not waited for again.
+"""Postfix's commands in tests: their waits are skipped, and earlier output is reused.
 
 One run of postconf(1) for all settings answers each question for one setting of the same files.
 
@@ -33,7 +33,7 @@ def run(command: Any, *arguments: Any, **options: Any) -> Any:
     for path in (*directory.glob("*"), table):
         if path.is_file() and path.stat().st_mtime > before:
             os.utime(path, (before, before))
-    # A test may have programs of its own by these names.
+    # A test may have its own programs with these names.
     key = (os.environ.get("PATH"), str(options.get("env")), options.get("text"), options.get("input"))
     main = directory / "main.cf"
     words = tuple(word for word in command if word != str(directory))
@@ -89,7 +89,7 @@ def _known_answer(
 
 
 def _one_setting(key: object, directory: Path, command: Sequence[str], options: Any) -> Any:
-    """Answer `postconf -h NAME` or `postconf -xh NAME` from what it prints of all settings; None if it has no NAME."""
+    """Answer `postconf -h NAME` or `postconf -xh NAME` from its output for all settings; None if it has no NAME."""
     form, name = command[3:]
     if key not in _settings:
         done = _run([*command[:3], *(["-x"] if form == "-xh" else [])], **options)

@@ -7,7 +7,7 @@ from _pytest.runner import runtestprotocol
 
 
 def is_printed(report: pytest.TestReport) -> bool:
-    """Whether the report of a step (setup, call, teardown) changes what is printed or counted."""
+    """Whether the report of a step (setup, call, teardown) changes the printed output or the counts."""
     return report.when == "call" or not report.passed
 
 

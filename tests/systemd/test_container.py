@@ -34,7 +34,7 @@ _PATIENCE = 300.0
 
 
 class Podman:
-    """podman with images and containers of its own."""
+    """podman with separate images and containers."""
 
     def __init__(self, directory: Path) -> None:
         self._options = [
@@ -145,7 +145,7 @@ def container(podman: Podman, image: str, kept: Path) -> Iterator[Container]:
     running = Container(podman, image, kept, **VARIABLES)
     try:
         running.wait_for(lambda: "holdgate-container: started" in running.log(), "the container to start")
-        # A program that takes mail, for the world.
+        # A program that accepts mail, as the next hop.
         running.run("sh", "-c", "mkdir -p /srv/world && chown nobody /srv/world")
         running.run("sh", "-c", "smtp-sink -u nobody -d /srv/world/%M. 127.0.0.1:2526 100 >/dev/null 2>&1 &")
         yield running

@@ -42,7 +42,7 @@ def test_two_builds_are_identical(package: Path, workshop: Path, tmp_path: Path)
         os.umask(previous)
         del os.environ["TZ"]
     assert package.name == again.name
-    # File by file first: that says what differs.
+    # File by file first: that shows the difference.
     one, two = contents(package, tmp_path / "one"), contents(again, tmp_path / "two")
     assert {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)} == set()
     assert package.read_bytes() == again.read_bytes()

@@ -1,4 +1,4 @@
-"""script/footprint says how it is used and what it lacks, and adds up the memory of each unit's processes."""
+"""script/footprint shows its usage, reports missing parts, and adds up the memory of each unit's processes."""
 
 import os
 import re

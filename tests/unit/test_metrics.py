@@ -27,7 +27,7 @@ def test_every_metric_is_served_by_a_daemon() -> None:
 
 @pytest.mark.parametrize("daemon", metrics.DAEMONS)
 def test_a_daemon_serves_only_its_own_metrics(daemon: str) -> None:
-    # In a process of its own: a port that is served stays open.
+    # In a separate process: a port that is served stays open.
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin"}
     text = subprocess.check_output([sys.executable, "-c", _SCRAPE, daemon], text=True, env=environment)
     output = {line.split()[2] for line in text.splitlines() if line.startswith("# HELP holdgate_")}

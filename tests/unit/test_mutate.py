@@ -136,7 +136,7 @@ def pytest_unconfigure():
 
 @pytest.mark.slow
 def test_only_the_tests_that_reach_a_changed_line_are_run(tmp_path: Path) -> None:
-    """However coverage is set up for the checkout, and although .ci/run measures with a plugin of its own.
+    """However coverage is set up for the checkout, and although .ci/run measures with another plugin.
 
     A line that a fixture of the module runs for several tests is reached by all tests of the module.
     """

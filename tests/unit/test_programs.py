@@ -1,4 +1,4 @@
-"""The generator of files by other programs: what is missing is left out, versions are named."""
+"""The generator of files by other programs: missing programs are skipped, versions are named."""
 
 from pathlib import Path
 

@@ -94,7 +94,7 @@ def test_this_checkout_is_consistent_apart_from_unreleased_changes() -> None:
 
 
 def package(directory: Path, number: str, program: str) -> None:
-    """Make a package with nothing but what is checked."""
+    """Make a package with only the checked files."""
     tree = directory.parent / "tree"
     libraries = tree / f"opt/holdgate/lib/python3.13/site-packages/holdgate-{program}.dist-info"
     (tree / "DEBIAN").mkdir(parents=True)

@@ -43,7 +43,7 @@ class Repository:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def apt(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run apt-get with directories of its own, as the user that we are."""
+        """Run apt-get with separate directories, as the current user."""
         state = self.directory / "apt"
         (state / "lists/partial").mkdir(parents=True, exist_ok=True)
         (state / "archives/partial").mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,7 @@ def test_an_incomplete_or_expired_authority_signs_nothing(run: Run, tmp_path: Pa
         Authority.open(tmp_path / "old", now)
 
 
-# -- what is checked ------------------------------------------------------------------------------------------------
+# -- checks of holdgate check -------------------------------------------------------------------------------------
 
 
 def settings_of(folder: Path, **node: object) -> Settings:
@@ -188,7 +188,7 @@ def test_the_address_of_a_node_is_recorded_in_the_store(
 
 @pytest.fixture
 def listening(tmp_path: Path) -> Iterator[str]:
-    """The listener of a node mx2, with an agent behind it."""
+    """The listener of a node mx2, with its queue agent."""
     now = datetime.now(UTC)
     Authority.open(tmp_path / "ca", now).write(tmp_path / "mx2", "mx2", now, timedelta(days=100))
     (tmp_path / "hold").mkdir()

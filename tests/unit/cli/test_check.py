@@ -139,7 +139,7 @@ def test_correct_settings_are_not_named(output: str) -> None:
     assert "cannot be confined" not in output
     assert "decided.txt" not in output
     assert "sign_in.html" not in output
-    # Enough people by its own rules; none of its own, so that [moderation] is named once.
+    # Enough people with its own rules; no separate people, so that [moderation] is named once.
     assert 'policy "e"' not in output
     assert 'policy "f"' not in output
 

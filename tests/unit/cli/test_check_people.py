@@ -33,7 +33,7 @@ def problems(tmp_path: Path, **tables: Any) -> list[str]:
 
 
 def warnings(tmp_path: Path, **tables: Any) -> list[str]:
-    """Return what is said of moderators, without what is said of aliases."""
+    """Return the problems about moderators, without those about aliases."""
     output = check_people.warnings(Path("h.toml"), settings_of(tmp_path, **tables))
     return [line for line in output if "main.cf" not in line]
 
@@ -68,7 +68,7 @@ def test_a_sender_of_notices_without_brackets_is_told_where_they_belong(tmp_path
         ("holdgate@partner", ["corp.example", "partner.example"], "holdgate@partner.example"),
         ("holdgate@corp.example", [], ""),
         ("holdgate@[192.0.2.1]", [], ""),
-        ("Holdgate", [], ""),  # a problem, which is said instead
+        ("Holdgate", [], ""),  # a problem, which is reported instead
     ],
 )
 def test_a_notice_from_domain_without_a_dot_is_a_warning(

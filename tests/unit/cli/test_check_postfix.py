@@ -32,7 +32,7 @@ Look = Callable[..., list[str]]
 
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    """Return what is wrong with an instance; `changes` are main.cf settings on top of right ones, None is without."""
+    """Return the problems of an instance; `changes` are main.cf settings on top of correct ones, None is without."""
 
     def problems_of(
         policies: str = HOLDING,
@@ -163,7 +163,7 @@ def test_a_site_that_only_marks_mail_needs_no_table_to_hold_it(look: Look) -> No
     [
         HOLDING,
         HOLDING + 'mode = "observe"\n',
-        # what was not read whole is held where no policy is about it
+        # mail that was not fully inspected is held if no policy matches it
         MARKING.replace('"limited", ', ""),
     ],
 )

@@ -143,7 +143,7 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
     ]
     assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[1].count("0 senders") == 1
     assert [one.state for one in store.incidents([State.HELD])] == [State.HELD]
-    # The desk says no more than it knows.
+    # The desk states only what it knows.
     desk = Desk(store, load_settings(config))
     templates = Templates(desk.settings.desk.templates, desk.zone)
     composer = Composer(desk, templates, Previewer(desk.settings, QueueClient(tmp_path / "none.sock")))

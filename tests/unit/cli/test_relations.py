@@ -61,7 +61,7 @@ def test_old_mail_is_learned_then_a_look_alike_is_found_then_all_is_forgotten(ru
     assert "policy:     none" in run(*test, "bob@partner.example")[1]
     assert run("relations", "forget", "bob@partner.example")[0] == 0
     output = run(*test, "bob@partners.example")[1]
-    assert "has written to partner.example 2" in output  # what is known of the domain stays
+    assert "has written to partner.example 2" in output  # the data of the domain stays
     assert run("relations", "forget", "--all")[0] == 0
     assert json.loads(run("relations", "report", "--json")[1])["relations"] == 0
 

@@ -418,7 +418,7 @@ STEPS = ("send", "without the doubtful", "do not send", "approve", "reject", "aw
 
 
 def take(desk: Desk, incident: Incident, step: str) -> None:
-    """Do one step; what is refused changes nothing."""
+    """Do one step; a refused step changes nothing."""
     request = request_of(desk, incident)
     boss = moderation.request_of(desk, incident, BOSS)
     match step:
@@ -511,7 +511,7 @@ def test_a_copy_for_the_archive_is_kept() -> None:
 @pytest.mark.parametrize(
     ("recipients", "sent", "excluded"),
     [
-        ([BOB, TWIN], envelope((BOB, BOB), ("", TWIN)), [TWIN]),  # Postfix does not say how it was called
+        ([BOB, TWIN], envelope((BOB, BOB), ("", TWIN)), [TWIN]),  # Postfix does not report how it was called
         ([BOB, TWIN], envelope((BOB, BOB)), [TWIN]),  # it is not there
         ([BOB, TWIN], envelope((BOB, BOB), (TWIN, TWIN)), [BOB, TWIN]),
         ([BOB, TWIN], envelope((BOB, BOB), (TWIN, TWIN)), ["c@partner.example"]),

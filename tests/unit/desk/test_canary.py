@@ -89,7 +89,7 @@ def site(  # type: ignore[no-untyped-def]
 def test_the_canary_succeeds_if_every_step_works(site: Site, tmp_path: Path) -> None:
     done = canary.run(site.desk)
     assert (done.state, done.decided_by) == (State.RELEASED, "holdgate-canary")
-    # The request, and what was decided.
+    # The request and the decision.
     assert site.mailed == [RECIPIENT] * 2
     assert canary.last_success(tmp_path / "canary") > 0
 

@@ -32,7 +32,7 @@ Sent = list[tuple[str, Letter]]
 
 
 class Chat(Channel):
-    """Keeps what it is given, or fails."""
+    """Keeps the letters that it gets, or fails."""
 
     name: ClassVar[str] = "chat"
     sent: ClassVar[Sent]
@@ -54,7 +54,7 @@ class FullChat(Chat):
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove from the registry afterwards what a test adds."""
+    """Remove the additions of a test from the registry afterwards."""
     monkeypatch.setattr(REGISTRY, "channels", dict(REGISTRY.channels))
     REGISTRY.add(Chat, FullChat)
     Chat.sent, Chat.error = [], None

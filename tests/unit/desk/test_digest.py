@@ -133,7 +133,7 @@ def test_a_summary_that_cannot_be_written_does_not_delay_others(make_desk, hold,
     assert [one.person for one in desk.store.digests.due(NOW + timedelta(seconds=1))] == [PEOPLE[3]]
 
 
-@pytest.mark.slow  # each call has a desk of its own
+@pytest.mark.slow  # each call has a separate desk
 def test_a_conflict_of_any_store_call_does_not_delay_others(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
     def attempt(failing: str) -> set[str]:
         for left in tmp_path.glob("holdgate.db*"):

@@ -1,4 +1,4 @@
-"""What a mail program decodes of a header field is what was written into it."""
+"""A mail program decodes a header field to the text that was written into it."""
 
 import re
 from email import message_from_bytes, policy

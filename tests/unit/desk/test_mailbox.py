@@ -560,7 +560,7 @@ def test_the_request_names_the_words_that_allow_a_class(make_desk, hold) -> None
         "APPROVE FOR ONE WEEK (mail of this program to these recipients for 7 days)"
     )
     assert classes.reply_words(desk, hold(desk), Catalogue("en")) == ""
-    # What each language offers is what it understands.
+    # Each language understands the words that it offers.
     for language in languages():
         for one in classes.reply_words(desk, of_program(desk, hold), Catalogue(language)).split("; "):
             assert decide(one.partition(" (")[0]).change in classes.BY_REPLY, one

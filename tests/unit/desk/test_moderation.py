@@ -220,7 +220,7 @@ def test_simultaneous_decisions_give_one_outcome_and_one_matching_notice(make_de
 
 
 class Moderating(RuleBasedStateMachine):
-    """People answer, are away, come back, take back, and time passes: in any order and any number."""
+    """People answer, are absent, return, and withdraw, and time passes: in any order and any number."""
 
     PEOPLE = (
         "boss@corp.example",

@@ -37,7 +37,7 @@ def people(asks: list[Ask]) -> list[tuple[str, str]]:
         ({}, [("boss@corp.example", "manager")]),
         ({"sender": "Anna+list@Corp.Example"}, [("boss@corp.example", "manager")]),
         ({"sender": "emil@corp.example"}, [("one@corp.example", "manager"), ("two@corp.example", "manager")]),
-        # Whom he signed in as counts before what he wrote into the envelope.
+        # The login of the sender counts before the envelope sender.
         ({"auth_user": "login"}, [("boss2@corp.example", "manager")]),
         # No manager, the manager is the sender, the manager is a recipient: the fallback moderators are asked.
         ({"sender": "nobody@corp.example"}, [("desk@corp.example", "fallback")]),

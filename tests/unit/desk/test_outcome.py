@@ -21,7 +21,7 @@ from support.desks import templates_of
 BOSS = "boss@corp.example"
 LANGUAGES = ["en", "de"]
 
-# State and way of the decision, and what became of the message by that.
+# State and method of the decision, and the resulting outcome of the message.
 ENDS = [
     (State.RECORDED, None, "recorded"),
     (State.PENDING, None, "pending"),
@@ -94,7 +94,7 @@ TO_SENDER = {
     "en": ("back to its sender", "its sender is not told."),
     "de": ("an den Absender zurück", "der Absender erfährt es nicht."),
 }
-# What an answer did, and the sentence that only while the message is held says how it goes on.
+# The effect of an answer, and the sentence about the next step, which is shown only while the message is held.
 NOTES = {
     "en": {
         "unclear": ("Your answer was not understood, and decided nothing.", "Please reply again"),
@@ -163,7 +163,7 @@ def ends_in(output: str, language: str) -> list[str]:
 
 
 def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
-    """What the sender hears is said where a message is not delivered by a moderator's word or silence, nowhere else."""
+    """The notice to the sender is mentioned only if a moderator's decision or the deadline prevents the delivery."""
     notified, not_notified = TO_SENDER[language]
     wanted = end in ("rejected", "refused", "expired")
     assert (notified in output, not_notified in output) == (wanted and tells, wanted and not tells)

@@ -20,7 +20,7 @@ def listener() -> socket.socket:
 def connected(
     server: socket.socket, uid: int | None, source: tuple[str, int] | None = None
 ) -> tuple[tuple[str, int], socket.socket]:
-    """Connect from another process as a user; return the peer's address and our end."""
+    """Connect from another process as a user; return the peer's address and the local socket."""
     child = os.fork()
     if not child:
         try:
@@ -64,7 +64,7 @@ def test_an_unknown_connection_has_no_user(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes its user")
 def test_a_closed_connection_is_not_attributed_to_root(listener: socket.socket, tmp_path: Path) -> None:
-    """The kernel shows an end without a process as root's; what was sent before is still to be read."""
+    """The kernel shows an end without a process as root's; the data sent before can still be read."""
     own = listener.getsockname()
     address, connection = connected(listener, NOBODY)
     with connection:

@@ -91,7 +91,7 @@ def test_the_login_must_belong_to_the_moderator(tmp_path) -> None:  # type: igno
     assert proven(login, "", tmp_path, login="carla") == ""
     assert proven(login, "X-Auth: boss\n", tmp_path) == "login"
     assert proven(login, "X-Auth: boss\nX-Auth: boss\n", tmp_path) == ""
-    # What the gate saw counts before what a header says.
+    # The origin recorded by the gate counts before a header.
     assert proven(login, "X-Auth: boss\n", tmp_path, login="carla") == ""
     without = ReplySettings.model_validate({"proof": ["login"]})
     assert proven(without, "X-Auth: boss\n", tmp_path, login="boss") == ""

@@ -1,6 +1,6 @@
 """Replies as mail programs write them: the decision is understood, and only the comment is passed on.
 
-Quoted text says "zebra", signatures say "walrus". No comment may contain either, with any text between them.
+Quoted text contains "zebra", signatures contain "walrus". No comment may contain either, with any text between them.
 """
 
 from email.message import EmailMessage

@@ -27,7 +27,7 @@ from support.desks import templates_of
 from support.store_calls import calls_about
 from testbed.letters import readable
 
-# A Monday far ahead: what the store stamps with the true time is due by then.
+# A Monday far in the future: entries that the store stamps with the current time are due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
 BOSS = Actor("boss@corp.example", "page")
 ORIGINAL = b"From: anna@corp.example\nX-Holdgate-Incident: A\nSubject: Figures\n\nsecret\n"
@@ -541,7 +541,7 @@ def test_an_incident_that_always_fails_does_not_delay_others(  # type: ignore[no
     assert done(desk) == COUNT
 
 
-@pytest.mark.slow  # each call of each kind of work has a desk of its own
+@pytest.mark.slow  # each call of each kind of work has a separate desk
 @pytest.mark.parametrize("work", [*WORK, "send"])
 def test_a_conflict_of_any_store_call_does_not_delay_others(  # type: ignore[no-untyped-def]
     make_desk, hold, relay, monkeypatch, clock, tmp_path, work
@@ -659,7 +659,7 @@ def test_notices_that_need_the_queue_agent_do_not_delay_others(make_desk, hold, 
     monkeypatch.setattr(FakePreviewer, "original", away)
     table = table_of(desk, clock)
     table.send(datetime.now(UTC))
-    assert len(relay.to("boss@corp.example")) == 11  # a request, and what was decided ten times
+    assert len(relay.to("boss@corp.example")) == 11  # a request, and ten decisions
     table.return_messages(datetime.now(UTC))
     assert relay.to("anna@corp.example") == []
     monkeypatch.undo()

@@ -79,7 +79,7 @@ def test_each_choice_of_a_sender_reply_has_its_effect(
     assert found is not None
     assert (found.state, found.decided_by, found.comment) == (state, ANNA, comment)
     assert (found.change or {}).get("recipients") == left_out
-    # The outcome is in a mail of its own, once.
+    # The outcome is in a separate mail, once.
     due = [one.kind for one in desk.store.outbox.due(datetime.now(UTC)) if one.recipient == ANNA]
     assert due == ["request", "decided" if state is State.APPROVED else "withdrawn"]
 

@@ -39,7 +39,7 @@ COUNT = 12
 
 
 def soon() -> datetime:
-    """Return a time by which what the store stamps with the true time is due."""
+    """Return a time at which entries that the store stamps with the current time are due."""
     return datetime.now(UTC) + timedelta(seconds=5)
 
 

@@ -16,7 +16,7 @@ from holdgate.desk.templates import Templates, clean, keep_lines
 
 
 def own(directory: Path, name: str, content: str, encoding: str = "utf-8") -> Templates:
-    """Return the templates of a site that has one file of its own."""
+    """Return the templates of a site with one custom file."""
     path = directory / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding=encoding)
@@ -181,7 +181,7 @@ def test_a_shortened_list_on_a_page_states_how_many_are_missing(language: str, u
 
 
 def test_a_long_file_name_is_wrapped_in_a_mail() -> None:
-    """Else the whole mail is as wide as the name, and a phone shows it tiny."""
+    """Otherwise the complete mail is as wide as the name, and a phone shows it very small."""
     finding = {**trial.FINDING, "parts": ["x" * 200 + ".xlsx, sheet A, B4"]}
     incident = replace(trial.MAIL["request"]["incident"], findings=[finding])
     _, _, html = Templates(Path("/nonexistent"), UTC).mail(
@@ -193,7 +193,7 @@ def test_a_long_file_name_is_wrapped_in_a_mail() -> None:
 
 
 def test_a_hebrew_or_arabic_name_does_not_reverse_its_neighbours_in_a_mail() -> None:
-    """One of them made the whole list run from the right: "(18 KB)" was after the wrong name, and domains in front."""
+    """One of them made the list run from the right: "(18 KB)" was after the wrong name, and domains in front."""
     hebrew = "\u05d9\u05d5\u05e1\u05d9"
     incident = replace(
         trial.MAIL["request"]["incident"],

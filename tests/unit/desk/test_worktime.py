@@ -21,7 +21,7 @@ def at(text: str) -> datetime:
     [
         ("2026-11-23 15:00", 2, "2026-11-25 15:00"),  # Monday to Wednesday
         ("2026-11-27 15:00", 2, "2026-12-01 15:00"),  # Friday to Tuesday
-        ("2026-11-28 15:00", 1, "2026-12-01 00:00"),  # Saturday: Monday counts whole
+        ("2026-11-28 15:00", 1, "2026-12-01 00:00"),  # Saturday: all of Monday counts
         ("2026-12-24 10:00", 1, "2026-12-28 10:00"),  # Thursday over Christmas Day and the weekend
         ("2026-10-23 12:00", 1, "2026-10-26 12:00"),  # over the end of summer time, which is on a Sunday
     ],

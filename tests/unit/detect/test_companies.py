@@ -121,7 +121,7 @@ def test_domain_names_are_extracted_from_any_text(text: str) -> None:
         ("Institut national des arts et", "Institut national des arts"),
         ("Société d'épargne de Vannes, à", "Société d'épargne de Vannes"),
         ("Câmara Municipal de Viseu tem", "Câmara Municipal de Viseu"),
-        # Not a head, or no words of a name behind it.
+        # Not a head, or no words of a name after it.
         ("Alpha national des arts", "Alpha"),
         ("Banque refuse le virement", "Banque"),
         ("Bank hat", "Bank"),

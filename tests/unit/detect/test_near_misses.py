@@ -18,7 +18,7 @@ def found(detector: Detector, text: str) -> set[str]:
 @pytest.mark.parametrize(
     ("text", "identifier"),
     [
-        # Fields of a quoted header are fields of their own.
+        # Fields of a quoted header are separate fields.
         ("From: Ann\nCc: Carl\nSent: Fri Nov 12 14:08:14 2010\nSubject: Report", "payment-card"),
         ("> From: Ann\n> Cc: Carl\n> Sent: Fri Nov 20 08:20:18 2009", "payment-card"),
         ("Von: Ann\nCc: Carl\nGesendet: 12.11.2010 14:08:14 2010 55\nBetreff: x", "payment-card"),
@@ -44,7 +44,7 @@ def found(detector: Detector, text: str) -> set[str]:
         ("She was elected on January 21, 2010.\n\nBorn in 1963, she studied law.", "date-of-birth"),
         ("She was born in 1963. She was elected on January 21, 2010.", "date-of-birth"),
         ("He resigned on 3 March 2009. Born in Leeds, he studied law.", "date-of-birth"),
-        # The label of a number says what it is.
+        # The label of a number states its kind.
         ("Bestellnummer 219-09-9999, SSN unknown", "us-ssn"),
         ("Meeting ID 853 456 7890 phone", "phone-number"),
         ("Rules for passports.\n\nAnnex\nCase No. F-2014-20439 Doc No. C05778562", "ie-passport"),

@@ -1,4 +1,4 @@
-"""Normalisation: what is converted, what is unchanged, and that every place maps back."""
+"""Normalisation: converted text, unchanged text, and that every place maps back."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the model of names learns from: labelled text, and a model of a few stretches."""
+"""The training data of the model of names: labelled text, and a model of a few runs of words."""
 
 import hashlib
 import os

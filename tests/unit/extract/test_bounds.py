@@ -24,7 +24,7 @@ def test_input_at_a_limit_is_read_and_input_over_it_is_not(bound: Bound) -> None
     reasons = "; ".join(part.reason for part in beyond.parts)
     assert beyond.status is not Status.COMPLETE
     assert bound.reason in reasons
-    # It is the bound that says so, not the file.
+    # The limit is the cause, not the file.
     assert extract(bound.beyond, bound.file_name, Limits()).status is Status.COMPLETE or "by what comes" in bound.name
 
 
@@ -62,7 +62,7 @@ NESTED = {
 
 @pytest.mark.parametrize("file_name", NESTED)
 def test_nested_levels_of_a_document_use_no_stack(file_name: str) -> None:
-    extract_file(file_name, NESTED[file_name])  # what is imported or compiled late is, before the stack is short
+    extract_file(file_name, NESTED[file_name])  # late imports and compilations happen before the stack is short
     with short_stack():
         extraction = extract_file(file_name, NESTED[file_name])
     assert extraction.status is Status.COMPLETE, extraction.reason
@@ -73,7 +73,7 @@ def test_nested_levels_of_a_document_use_no_stack(file_name: str) -> None:
 @pytest.mark.parametrize("make", [multiparts, messages])
 def test_message_levels_that_exceed_the_stack_are_reported(make, frames: int) -> None:  # type: ignore[no-untyped-def]
     data = make(60)
-    extract_message(data)  # what is imported or compiled late is, before the stack is short
+    extract_message(data)  # late imports and compilations happen before the stack is short
     with short_stack(frames):
         extraction = extract_message(data, Limits(mime_depth=1_000))
     assert extraction.status is not Status.COMPLETE

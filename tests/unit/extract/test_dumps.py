@@ -124,7 +124,7 @@ def test_little_endian_words_are_read() -> None:
         "",
         "0001 12 apples\n0002 45 pears\n0003 ff plums\n",
         "2024 45 67\n2025 46 68\n",
-        "1000  12 34\n1016  56 78\n",  # fewer bytes than the next offset says
+        "1000  12 34\n1016  56 78\n",  # fewer bytes than the next offset requires
         "00000000: 4465 6172 2042 6f62 2c20 6865 7220 736f  Dear Bob, her so\n",  # its letters are next to it
         "00000010: 4465\n00000000: 4465\n",
         "S1 is a record\nS2 is another\n",

@@ -1,4 +1,4 @@
-"""Formats: what a declaration registers, and what is refused."""
+"""Formats: valid declarations are registered, and invalid ones refused."""
 
 from pathlib import Path
 

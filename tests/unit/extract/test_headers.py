@@ -1,4 +1,4 @@
-"""Every header field is text: names and comments of addresses whole, what programs write for its numbers."""
+"""Every header field is text: names and comments of addresses, and the numbers of fields that programs write."""
 
 import re
 

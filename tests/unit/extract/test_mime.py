@@ -213,7 +213,7 @@ def test_lines_of_an_encoded_text_are_read_once(line_end: bytes) -> None:
 
 
 def test_lines_encoded_in_another_part_are_also_read_decoded() -> None:
-    """The escapes are in a part that is not encoded, so nobody but a rescuing reader decodes them."""
+    """The escapes are in a part that is not encoded, so only a rescuing reader decodes them."""
     mail = read_mail(_page("quoted-printable", "Code 536=2D22=\n=2D1234"), Budget())
     assert mail.leaves[-1].whole
     assert mail.leaves[-1].document.data == b"Code 536-22-1234"

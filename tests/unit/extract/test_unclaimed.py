@@ -117,7 +117,7 @@ def test_data_after_the_end_is_read_or_the_part_is_limited(name: str, tail: byte
     assert found or extraction.status is not Status.COMPLETE
 
 
-# Nothing behind them is skipped: their readers go through all bytes.
+# Nothing after them is skipped: their readers go through all bytes.
 TEXTS = {"text", "html", "xml", "csv", "calendar", "card", "mbox", "rtf", "office-xml", "binary", "postscript", "dxf"}
 TEXTS |= {"plot"}
 # A sample of these is made by the tests of their reader alone, which try a rest too.

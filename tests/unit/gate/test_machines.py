@@ -163,7 +163,7 @@ def replaced(service: FakeService, store: Store, mark: str, *to: str, user: str 
 
 @pytest.fixture
 def waiting(new_service: NewService, store: Store, tmp_path: Path) -> tuple[FakeService, Replacement]:
-    """Return a service and what is about to take the place of the account's held message."""
+    """Return a service and the replacement that is being submitted for the account's held message."""
     service = machine_service(new_service, store, tmp_path)
     submit(service, BOB)
     (incident,) = store.incidents()

@@ -71,7 +71,7 @@ def test_messages_that_end_together_are_inspected_in_parallel(milter: tuple["sub
         for _ in connections:
             assert process.stdout.readline()
         wait_for(lambda: rests(process.pid), "libmilter's threads to rest")
-        # While the milter stands still, all the ends arrive: libmilter then sees them in one look.
+        # While the milter is suspended, the ends of all messages arrive: libmilter then sees them together.
         process.send_signal(signal.SIGSTOP)
         for connection in connections:
             connection.sendall(packet(b"E"))

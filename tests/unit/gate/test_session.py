@@ -61,7 +61,7 @@ def seal_of(reply: Reply) -> str:
 
 
 def returned(service: FakeService, fields: Fields = FIELDS, **more: bytes) -> Fields:
-    """Return the fields of a message as they come back to us with the seal it got."""
+    """Return the fields of a message as it returns with its seal."""
     seal = seal_of(send(service.session(), fields, **more))
     assert seal
     service.pool.read.clear()
@@ -122,7 +122,7 @@ def test_a_write_error_defers_the_message(new_service: NewService, monkeypatch: 
     assert send(session).tempfail
 
 
-# -- headers that only we write -----------------------------------------------------------------------------------
+# -- headers that only Holdgate writes ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_two_headers_of_a_trusted_scanner_count_as_none(new_service: NewService)
     assert service.pool.read
 
 
-# -- what a verdict becomes ---------------------------------------------------------------------------------------
+# -- responses to verdicts ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", [Allow(), Quarantine(), Block(), Tempfail()])
@@ -355,7 +355,7 @@ def test_a_bounce_to_an_external_recipient_carries_no_content(
     assert session.end_of_message("4Q").bare_bounce == bare
 
 
-# -- pictures, replies, size --------------------------------------------------------------------------------------
+# -- images, replies, size --------------------------------------------------------------------------------------
 
 
 def with_ocr(service: FakeService, mode: str, inspection: Inspection) -> FakePool:

@@ -275,7 +275,7 @@ def test_a_message_with_too_many_fields_is_logged_and_counted_as_refused(
     assert log == [("outside_headers_refused", "4QUEUEID", {"count": 21, "client": "192.0.2.7"})]
 
 
-# -- what is recorded -------------------------------------------------------------------------------------------------
+# -- recorded incidents -------------------------------------------------------------------------------------------
 
 
 def test_alerts_and_observed_policies_are_recorded_with_their_kind(new_service: NewService) -> None:

@@ -1,4 +1,4 @@
-"""Splitting a message: what prevents it, what a retry finds again, and the session's response."""
+"""Splitting a message: what prevents it, what a retry recognises, and the session's response."""
 
 import dataclasses
 import socket
@@ -48,7 +48,7 @@ def listener(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "copies"
 
 
-# -- what keeps a message whole ---------------------------------------------------------------------------------------
+# -- what prevents a split ---------------------------------------------------------------------------------------
 
 
 def test_a_plain_message_can_be_split(listener: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_failed_postconf_counts_as_not_keeping_original_recipients(
     assert not split.keeps_original_recipients(tmp_path)
 
 
-# -- what a retry finds again -----------------------------------------------------------------------------------------
+# -- what a retry recognises -----------------------------------------------------------------------------------------
 
 
 def test_the_digest_covers_sender_header_and_body_but_no_recipient() -> None:
@@ -215,7 +215,7 @@ def test_a_retry_waits_until_the_first_attempt_has_stored_its_queue_id(
     waited: list[float] = []
 
     class Later:
-        """Stores the queue id before it does what was asked later."""
+        """Stores the queue id before it runs the later call."""
 
         def submit(self, step: Callable[[], None]) -> Any:
             store.amend(first, "copy accepted", ACTOR, queue_id="4COPY")
@@ -369,7 +369,7 @@ def test_a_queue_id_that_the_reconciler_stored_first_is_kept(store: Store, monke
     assert store.incidents()[0].queue_id == "4SEEN"
 
 
-# -- what the session answers -----------------------------------------------------------------------------------------
+# -- responses of the session -----------------------------------------------------------------------------------------
 
 TWO = {
     "policy": [

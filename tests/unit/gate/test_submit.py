@@ -86,7 +86,7 @@ def test_a_copy_whose_bounce_must_not_carry_content_has_ret_hdrs(listen: Listen)
 
 
 def test_commands_are_sent_together_if_the_listener_offers_pipelining(tmp_path: Path) -> None:
-    """It reads all of them before it answers, and what is done meanwhile is done before it has the content."""
+    """It reads all of them before it answers, and the concurrent work is done before it has the content."""
     group, done = b"", []
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(tmp_path / "socket"))

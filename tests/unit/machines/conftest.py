@@ -79,7 +79,7 @@ class Agent:
         return mail, mail.evaluate(Envelope(recipients=list(to), auth_user=user), inspection)
 
     def new(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> set[str]:
-        """Return what is new in a message, without counting it."""
+        """Return the new contents of a message, without counting it."""
         return {one.kind for one in self.evaluate(*to, hosts=hosts, files=files)[1]} - {"machine-messages"}
 
     def send(self, *to: str, hosts: tuple[str, ...] = (), files: tuple[str, ...] = ()) -> None:

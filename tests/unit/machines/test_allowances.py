@@ -25,7 +25,7 @@ def grant(agent: Agent, incident: Incident, *, lasts: timedelta = DAY, is_thread
 
 
 def new(agent: Agent, *to: str, answers: str = "", host: str = "", user: str = "billing") -> set[tuple[str, str]]:
-    """Return what is new in a message that is only tried, and for whom."""
+    """Return the new contents of a message that is only tested, and their recipients."""
     headers = {"references": [f"<0@corp.example> {answers}"], "in-reply-to": ["<reply@partner.example>"]}
     envelope = Envelope(recipients=list(to), auth_user=user, headers=headers)
     found = agent.mail(user).evaluate(envelope, Inspection(hosts=[host] if host else []), counts=False)

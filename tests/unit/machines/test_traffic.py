@@ -1,4 +1,4 @@
-"""What is new in a program's mail, the number of its messages, and what is learned from which of them."""
+"""New contents of a program's mail, the number of its messages, and which messages are learned."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -190,7 +190,7 @@ def test_a_slow_store_delays_a_message_up_to_the_limit(agent: Agent, monkeypatch
 
 
 def test_two_simultaneous_messages_cannot_both_take_the_last_place(agent: Agent, store_url: str) -> None:
-    """Several nodes, each with a store of its own, count together."""
+    """Several nodes, each with its own store, count together."""
     stores = [open_store(store_url, f"node{number}") for number in range(3)]
     ledger = ledger_of(Hasher(b"k" * 32), "billing")
 

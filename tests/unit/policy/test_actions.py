@@ -31,7 +31,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove from the registry afterwards what a test adds."""
+    """Remove the additions of a test from the registry afterwards."""
     monkeypatch.setattr(REGISTRY, "actions", dict(REGISTRY.actions))
 
 

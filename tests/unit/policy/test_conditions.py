@@ -1,4 +1,4 @@
-"""The matchers behind the conditions: against a plain reading of each pattern and time window, and at each bound."""
+"""The matchers behind the conditions: compared with a simple reading of patterns and time windows, and at limits."""
 
 import ipaddress
 from datetime import UTC, date, datetime, time, timedelta

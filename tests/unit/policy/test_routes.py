@@ -230,7 +230,7 @@ def test_every_forward_path_and_filter_of_a_service_is_used(at: Callable[..., Ro
     (tmp_path / f"{user}.other").write_text("other@partner.example\n")
     (tmp_path / f"{user}.x_y").write_text("filtered@partner.example\n")
     paths = f"  -o forward_path={tmp_path}/$user.$extension,{tmp_path}/$user.other\n"
-    # What the system's parameters in master.cf say stands as it was written: its names are local(8)'s.
+    # Parameters of the system in master.cf are kept as written: their names are those of local(8).
     routes = at(f"{LOCAL}forward_path =\n", f"local unix - n n - - local\n{paths}")
     assert "other@partner.example" in routes.route_of(f"{user}@corp.example").ends
     assert "filtered@partner.example" not in routes.route_of(f"{user}+x.y@corp.example").ends
@@ -309,7 +309,7 @@ def test_clients_are_internal_if_mynetworks_cannot_be_read(at: Callable[..., Rou
     assert inbound.is_inside("192.0.2.9", "")
 
 
-# -- what it costs ----------------------------------------------------------------------------------------------------
+# -- number of lookups --------------------------------------------------------------------------------------------
 
 
 def test_the_same_recipient_needs_no_second_lookup(at: Callable[..., Routes], tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_log_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
 
 
 def journalctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put a journalctl of our own in the way."""
+    """Replace journalctl with a script."""
     program = tmp_path / "journalctl"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)

@@ -249,7 +249,7 @@ def test_a_writer_references_the_same_heads_again_after_a_rollback(taking_turns:
 
 
 def at_once(works: Sequence[Callable[[], None]]) -> list[Exception]:
-    """Do all works at the same time; return what they raised."""
+    """Run all functions at the same time; return their exceptions."""
     errors: list[Exception] = []
     barrier = threading.Barrier(len(works))
 

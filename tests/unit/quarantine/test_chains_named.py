@@ -1,4 +1,4 @@
-"""Which heads of other chains an event names, and what a writer does with the rows that it gets, without a database."""
+"""Which heads of other chains an event references, and how a writer uses its rows, without a database."""
 
 import json
 from types import SimpleNamespace

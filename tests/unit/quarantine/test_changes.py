@@ -120,7 +120,7 @@ def test_many_incidents_are_looked_up_in_several_queries(stores: list[Store]) ->
 
 
 def test_an_unfinished_transaction_hides_no_change(stores: list[Store]) -> None:
-    """Its events have lower numbers than those that others commit meanwhile, and are seen when it is over."""
+    """Its events have lower numbers than those that others commit before it, and are seen after its commit."""
     milter, queue, _ = stores
     if not is_shared(milter.signals._engine):
         return  # SQLite has one writer at a time

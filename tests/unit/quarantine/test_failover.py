@@ -44,7 +44,7 @@ def url(servers: tuple[PostgresServer, PostgresServer]) -> str:
 
 
 class Decider:
-    """Records messages and decides on them, one after the other, keeps what was confirmed, and always tries again."""
+    """Records messages and decides on them, one after the other, keeps the confirmed ones, and always retries."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

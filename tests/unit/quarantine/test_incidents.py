@@ -124,7 +124,7 @@ def test_decisions_are_counted_by_person_and_method(store: Store) -> None:
     assert not store.is_used_up(decisions_by("boss".__eq__, "page", NOW, 1))
 
 
-# -- what the desk has to do by itself --------------------------------------------------------------------------------
+# -- automatic work of the desk --------------------------------------------------------------------------------
 
 
 def test_incidents_without_a_request_are_listed(store: Store) -> None:

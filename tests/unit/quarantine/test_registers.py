@@ -107,7 +107,7 @@ def test_a_summary_is_due_at_its_time_and_the_next_one_later(store: Store) -> No
     assert digests.due(NOW + 2 * HOUR) == []
     (again,) = [one for one in digests.due(NOW + 25 * HOUR) if one.person == BOSS]
     assert again.since == NOW + HOUR
-    digests.done(due, NOW, NOW)  # another process has sent it meanwhile
+    digests.done(due, NOW, NOW)  # another process has already sent it
     assert digests.is_still_due(again)
 
 

@@ -95,7 +95,7 @@ def test_a_word_in_another_alphabet_is_found_in_any_letter_case(store: Store, wo
 def test_pages_contain_each_incident_once(
     store: Store, monkeypatch: pytest.MonkeyPatch, waiting: bool, counted: int
 ) -> None:
-    """Also where many have the same deadline and time of arrival, and others are decided meanwhile."""
+    """Also if many have the same deadline and time of arrival, and others are decided between the pages."""
     monkeypatch.setattr("holdgate.quarantine.requests.COUNTED", counted)
     for number in range(12):
         moment = NOW + timedelta(hours=number // 5)

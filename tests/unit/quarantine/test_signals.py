@@ -225,7 +225,7 @@ def test_a_dead_connection_without_an_error_is_replaced(
     monkeypatch.setattr(signals, "direct", direct)
     agent = Subscriber(store, url, queue_of(NODE))
     listeners.append(agent.listener)
-    # As behind a firewall that has dropped the connection: it is open, and nothing comes.
+    # As behind a firewall that has dropped the connection: it is open, and nothing arrives.
     monkeypatch.setattr(made[0], "notifies", lambda **_: iter(()))
     wait_for(lambda: len(made) > 1 and agent.listener.is_listening, "another connection")
     wait_for(lambda: agent.waker.wait(0), "the wake-up for what was not heard")

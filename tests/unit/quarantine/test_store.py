@@ -59,7 +59,7 @@ def test_the_store_file_is_created_group_writable(tmp_path: Path) -> None:
 def test_a_recorded_incident_survives_a_power_cut(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/holdgate.db")
     engine = database.connect(f"sqlite:///{tmp_path}/holdgate.db")
-    # https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL; in WAL mode, NORMAL may lose what was committed.
+    # https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL; in WAL mode, NORMAL can lose commits.
     for _ in range(2):
         with engine.connect() as connection:
             asked = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
@@ -213,7 +213,7 @@ def _change(url: str, waiting: list[Incident], state: State, outcomes: "Queue[tu
 
 
 def test_the_first_of_two_simultaneous_processes_decides(store_url: str) -> None:
-    """The desk takes a decision while the queue's reconciler finds the message gone."""
+    """The desk takes a decision while the queue's reconciler finds that the message is missing."""
     waiting = [replace(incident(), state=State.HELD) for _ in range(20)]
     # SQLite's connections must not be open in a process that is forked.
     with closing(open_store(store_url)) as store:

@@ -133,7 +133,7 @@ for request in requests:
 
 
 def refused_as_nobody(path: Path) -> list[str]:
-    """Ask everything as another user; return what the agent did not allow."""
+    """Ask everything as another user; return the requests that the agent refused."""
     who = map(str, (path, NOBODY.pw_uid, NOBODY.pw_gid))
     command = [sys.executable, "-I", "-c", ASK, *who, *map(json.dumps, REQUESTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
@@ -168,7 +168,7 @@ def test_mail_without_the_holdgate_mark_is_not_shown_released_or_deleted(path: P
     for part in ({"header_only": True}, {"envelope": True}):
         request = {"do": "show", "queue_id": "4foreign", "arrival_time": 100, **part}
         assert ask(path, json.dumps(request).encode() + b"\n") == {"error": "the message does not carry our mark"}
-    # Only its header goes to the reconciler, which tells by it whose it is.
+    # Only its header goes to the reconciler, which identifies its incident.
     assert client.headers([("4foreign", 100)]) == [b"Subject: X-Holdgate-Incident: A\n"]
 
 
@@ -224,7 +224,7 @@ def test_a_batch_needs_one_listing_and_each_message_has_its_own_outcome(path: Pa
     ]
     assert queue.acts == [("4ours0", "4ours2", "4ours3", "4ours4")]
     assert queue.flushed == list(queue.acts[0])  # and what cannot be flushed is released all the same
-    assert queue.listings == 1  # what is gone is seen by its file
+    assert queue.listings == 1  # a missing message is noticed by its file
     assert [message.queue_id for message in queue.messages] == ["4ours1", "4foreign"]
 
 
@@ -250,7 +250,7 @@ def test_a_release_that_cannot_be_synced_is_reported_as_an_error(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    for _ in range(2):  # also when it is found gone
+    for _ in range(2):  # also when it is found missing
         with pytest.raises(QueueError, match="cannot sync the hold queue"):
             QueueClient(path).release(OURS.queue_id, OURS.arrival_time)
     assert queue.acts == [(OURS.queue_id,)]
@@ -267,7 +267,7 @@ def test_a_message_that_arrived_after_the_last_listing_is_released(path: Path, q
     assert queue.listings == 2
     second = client.held_unless("", first.version)
     assert second is not None
-    assert (second.messages, second.gone, second.stamp) == ([], ["4ours2"], "")  # it came, and is gone
+    assert (second.messages, second.gone, second.stamp) == ([], ["4ours2"], "")  # it arrived and left again
     assert queue.listings == 2
     queue.messages = [FOREIGN, later]
     third = client.held_unless("", second.version)
@@ -441,7 +441,7 @@ def test_a_client_stops_waiting_for_a_silent_agent_at_its_time_limit(tmp_path: P
             QueueClient(tmp_path / "queue.sock", timeout=0.02).held()
 
 
-# -- what the client makes of an answer -------------------------------------------------------------------------------
+# -- how the client reads an answer -------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -517,7 +517,7 @@ def test_a_failed_release_is_an_error_of_that_message_only(tmp_path: Path) -> No
     assert not isinstance(failed.value, UnreachableError)
 
 
-# -- what is not done again -------------------------------------------------------------------------------------------
+# -- cached results -------------------------------------------------------------------------------------------
 
 
 def settle(queue: HeldMail) -> None:

@@ -320,7 +320,7 @@ def test_postfix_is_reloaded_only_if_it_runs_and_never_started(
 
 
 def detach(config: Path) -> list[str]:
-    """Detach, and return what is said to stay."""
+    """Detach, and return the remarks about remaining entries."""
     plan = attach.plan_detach(settings(config))
     attach.apply(plan)
     attach.delete_state(config)
@@ -431,7 +431,7 @@ def test_an_error_of_postfix_check_is_reported(
     assert (tmp_path / "asked").read_text() == "-c /etc/postfix-x check\n"
 
 
-# -- what the plan contains -------------------------------------------------------------------------------------------
+# -- contents of the plan -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -520,7 +520,7 @@ def test_a_listener_with_an_old_name_is_replaced_by_the_configured_one(config: P
     assert "holdgate-split" not in names
 
 
-# -- what is kept for detach ------------------------------------------------------------------------------------------
+# -- saved state for detach ------------------------------------------------------------------------------------------
 
 
 def test_only_root_can_read_the_saved_state(config: Path) -> None:

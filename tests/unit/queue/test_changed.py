@@ -11,7 +11,7 @@ REST = b"DKIM-Signature: v=1; d=program.example; b=KEPT==\nSubject: Report\n\nRe
 
 
 def submitted(content: bytes, *, is_signed: bool, kinds: list[str] | None = None) -> bytes:
-    """Return what is submitted below the fields of Holdgate's that it begins with, with LF line ends."""
+    """Return the submitted content after Holdgate's fields at its beginning, with LF line ends."""
     incident = Incident("4a", "anna@corp.example", ["bob@partner.example"], "p", id="ABCD-EFGH-JKMN")
     change = Change([EXCLUDE] if kinds is None else kinds, "", "", "5" * 32)
     lines = marked(content, incident, change, is_signed=is_signed).replace(b"\r\n", b"\n").splitlines(keepends=True)

@@ -68,7 +68,7 @@ class Draft(Postfix):
 
 
 def without_ours(main: Mapping[str, str], before: Mapping[str, str | None] | None = None) -> dict[str, str]:
-    """Return main.cf after the removal; `before` is what it had before attach, None if that is not known."""
+    """Return main.cf after the removal; `before` is its content before attach, None if unknown."""
     draft = Draft(main)
     known = {} if before is None else {name: before.get(name) for name in TOUCHED}
     remove_settings(draft, SETTINGS, draft, known, keep_listener=False)
@@ -91,7 +91,7 @@ def without_ours(main: Mapping[str, str], before: Mapping[str, str | None] | Non
         ),
         # A table of header checks is no setting of milters, and the other way round.
         ({"smtpd_milters": f"{MAP}smtpd_milters"}, {}, {"smtpd_milters": f"{MAP}smtpd_milters"}),
-        # A value gets back what was there, or its line goes.
+        # The earlier value is restored, or the line removed.
         ({"enable_long_queue_ids": "yes"}, {}, {}),
         ({"enable_long_queue_ids": "yes"}, {"enable_long_queue_ids": "no"}, {"enable_long_queue_ids": "no"}),
         ({"enable_long_queue_ids": "yes"}, {"enable_long_queue_ids": "yes"}, {"enable_long_queue_ids": "yes"}),

@@ -161,7 +161,7 @@ def test_only_messages_whose_file_is_unchanged_since_the_listing_count_as_held(f
 def test_files_that_arrive_or_move_during_a_listing_are_listed_again(
     files: Files, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A message that is in one of the two only, Postfix's listing and our look at the files, is known by neither."""
+    """A message that is only in Postfix's listing, or only among the files, is not known."""
     queue = HoldQueue(files)
     (place / "4moves").touch()
     with monkeypatch.context() as patch:

@@ -574,7 +574,7 @@ def test_a_client_that_does_not_read_is_closed_at_the_time_limit(
     assert "timed out" in caplog.text
 
 
-# -- a node that lies -------------------------------------------------------------------------------------------------
+# -- a node with invalid answers ----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

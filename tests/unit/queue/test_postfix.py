@@ -23,7 +23,7 @@ ROW = {
 
 
 class Asked(Postfix):
-    """Keeps what was asked, and answers `output`."""
+    """Records the commands, and returns `output`."""
 
     def __init__(self) -> None:
         super().__init__(Path("/etc/postfix"))

@@ -181,7 +181,7 @@ def test_a_unix_socket_is_recognised_by_its_name() -> None:
     assert notice_listener(others, site) is None
 
 
-# -- what a site has, without Postfix's commands ----------------------------------------------------------------------
+# -- settings of a site, without Postfix's commands ---------------------------------------------------------------
 
 
 class Site(Postfix):
@@ -221,7 +221,7 @@ SUBMISSION = smtpd("587", content_filter="smtp-amavis:[127.0.0.1]:10024")
         ((smtpd("192.0.2.9:10025", content_filter=""),), {"content_filter": "x:1", "smtpd_milters": HERE}, ["192.0"]),
         ((RETURN,), {"content_filter": "x:1", "smtpd_milters": f"inet:x:1, {HERE}"}, ["127.0.0.1:10025/inet"]),
         ((smtpd("127.0.0.1:10025", smtpd_milters=HERE), SUBMISSION), {}, ["127.0.0.1:10025/inet"]),
-        # No filter, or mail that is not inspected when it comes back.
+        # No filter, or mail that is not inspected when it returns.
         ((RETURN,), {"smtpd_milters": HERE}, []),
         ((RETURN,), {"content_filter": "x:1", "smtpd_milters": "inet:x:1"}, []),
         ((smtpd("127.0.0.1:10025", smtpd_milters=""), SUBMISSION), {"smtpd_milters": HERE}, []),
@@ -230,7 +230,7 @@ SUBMISSION = smtpd("587", content_filter="smtp-amavis:[127.0.0.1]:10024")
             {"smtpd_milters": HERE},
             [],
         ),
-        # Listeners to which no filter returns mail: one that people reach, one with a filter of its own, others.
+        # Listeners to which no filter returns mail: one for clients, one with a separate filter, others.
         ((smtpd("587"), smtpd("25")), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
         ((smtpd("127.0.0.1:587", content_filter="x:1"),), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
         ((smtpd("127.0.0.1:10027"),), {"content_filter": "x:1", "smtpd_milters": HERE}, []),
@@ -261,12 +261,12 @@ def test_only_content_filters_of_inspected_mail_are_returned() -> None:
 
 
 def test_a_listener_for_a_content_filter_without_the_milter_is_not_a_bypass() -> None:
-    """Its mail was inspected before it went to the filter. Without a filter it is a way past us."""
+    """Its mail was inspected before it went to the filter. Without a filter it is a bypass."""
     back = smtpd("127.0.0.1:10025", content_filter="", smtpd_milters="", receive_override_options="no_milters")
     assert list(bypass_paths(SITE, Site(NOTICES, back, content_filter="x:1", smtpd_milters=HERE))) == []
     remarks = list(bypass_paths(SITE, Site(NOTICES, back, smtpd_milters=HERE)))
     assert [one.partition("/inet ")[2].split()[1] for one in remarks] == ["separate", "no_milters:"]
-    # A filter whose mail comes back nowhere is named: people may be asked twice.
+    # A filter without a listener for its mail is named: people could get two requests.
     (remark,) = bypass_paths(SITE, Site(NOTICES, content_filter="x:1", smtpd_milters=HERE))
     assert remark.startswith("main.cf: content_filter: mail that this filter returns is inspected a second time")
 

@@ -423,7 +423,7 @@ def test_raw_bytes_in_a_header_do_not_stop_an_adoption(
 
 
 def held_before(store: Store, queue: FakeQueue) -> Incident:
-    """Have a message held under a policy, and take it out of the hold queue by hand."""
+    """Have a message held under a policy, and remove it from the hold queue manually."""
     incident = Incident(
         queue_id="4a",
         sender="a@corp.example",
@@ -454,7 +454,7 @@ def test_a_held_message_that_disappears_without_a_decision_is_logged(
     ("header", "policy"),
     [
         (b"X-Holdgate-Incident: ID\nX-Holdgate-Status: complete\n", "cards"),
-        (b"X-Holdgate-Incident: ID\n", "adopted"),  # it did not come through the milter, and may name what it likes
+        (b"X-Holdgate-Incident: ID\n", "adopted"),  # it did not pass through the milter, and can name any id
         (b"X-Holdgate-Incident: OTHER\nX-Holdgate-Status: complete\n", "adopted"),
     ],
 )
@@ -484,7 +484,7 @@ def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> Non
     (incident,) = store.incidents()
     message = queue.messages.pop("4a")
     settle(reconciler)
-    queue.messages["4a"] = message  # it was released by hand, and is put on hold again
+    queue.messages["4a"] = message  # it was released manually, and is put on hold again
     settle(reconciler)
     assert [(i.id, i.state) for i in store.incidents()] == [(incident.id, State.HELD)]
     decide(store, incident, choice)
@@ -506,7 +506,7 @@ def test_an_adopted_message_is_adopted_once(store: Store, choice: Answer) -> Non
 def test_a_message_that_is_never_held_is_noticed_even_if_the_clock_was_wrong(
     store: Store, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
-    """Whether the clock was right when it came, an hour behind or an hour ahead."""
+    """Whether the clock was correct when it arrived, an hour slow or an hour fast."""
     at = datetime.now(UTC) + timedelta(hours=hours)
     incident = Incident(
         queue_id="4a", sender="a@corp.example", recipients=["b@partner.example"], policy="p", created_at=at
@@ -616,7 +616,7 @@ def test_a_message_that_returns_after_it_vanished_needs_a_new_decision(store: St
         ("boss@corp.example", Answer.SUPERSEDED),
         ("boss@corp.example", None),
     ]
-    # What was said then stays in the history alone.
+    # The earlier comment stays only in the history.
     assert "Fine." in [event.note for event in store.history(again.id)]
     assert approve(desk, again, "boss@corp.example").state is State.APPROVED
     settle(new_reconciler(store, queue))
@@ -779,7 +779,7 @@ def prepared(kind: str, store: Store, queue: FakeQueue) -> Reconciler:
     return reconciler
 
 
-@pytest.mark.slow(seconds=0.5)  # each call of each kind of work has a store of its own
+@pytest.mark.slow(seconds=0.5)  # each call of each kind of work has a separate store
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failure_of_any_store_call_does_not_delay_other_messages(
     empty_store: Path,
@@ -829,7 +829,7 @@ def test_a_failure_of_any_store_call_does_not_delay_other_messages(
         assert attempt(call, error)[1] == 10, (call, error)
 
 
-# -- what a pass costs ------------------------------------------------------------------------------------------------
+# -- cost of a pass ------------------------------------------------------------------------------------------------
 
 
 class SettledQueue(FakeQueue):
@@ -872,7 +872,7 @@ def test_nothing_is_compared_while_nothing_changes(
 
 
 def test_the_reconciler_waits_for_a_change_unless_work_remains(store: Store, no_pauses: list[float]) -> None:
-    """Its stamp is what the agent waits with; without one, the next pass follows after a moment."""
+    """The agent waits with its stamp; without one, the next pass follows after a moment."""
     queue = SettledQueue()
     signals = 60.0  # the store signals new work, and need not be asked for so long
     reconciler = new_reconciler(store, queue, interval=timedelta(hours=9), poll_after=lambda: signals)

@@ -242,7 +242,7 @@ def test_a_message_that_always_fails_does_not_delay_others(store: Store, damaged
     ("more", "is_settled"),
     [
         ("X-Holdgate-Status: complete\n", True),
-        ("X-Holdgate-Status: complete\nX-Holdgate-Held: yes\n", False),  # it waits under an incident of its own
+        ("X-Holdgate-Status: complete\nX-Holdgate-Held: yes\n", False),  # it is held under a separate incident
         ("", False),  # it is adopted in the same pass
     ],
 )

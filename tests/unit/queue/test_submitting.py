@@ -160,7 +160,7 @@ def test_only_a_message_that_the_store_awaits_is_submitted(node: Store, submitte
 def test_excluded_recipients_get_nothing(node: Store, submitter: Submitter, queue: Any, relay: Relay) -> None:
     incident = approved(node, recipients=["eve@partner.example"])
     with pytest.raises(RefusedError, match="not certain"):
-        submitter.submit(incident.id, CONTENT, "mx2")  # Postfix does not say how the client named them
+        submitter.submit(incident.id, CONTENT, "mx2")  # Postfix does not report how the client named them
     lines = [f"original_recipient: {one}\nrecipient: {one}\n" for one in ("bob@partner.example", "eve@partner.example")]
     queue.held["4a", 1000] = ("sender: anna@corp.example\n" + "".join(lines)).encode()
     assert submitter.submit(incident.id, CONTENT, "mx2") == 0

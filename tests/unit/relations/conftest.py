@@ -49,7 +49,7 @@ class Site:
         tokens: tuple[str, ...] = (),
         values: Mapping[int, str] = NO_VALUES,
     ) -> list[Risk]:
-        """Return what is unusual about a message to these."""
+        """Return the risks of a message to these recipients."""
         memory = Memory(self.store.relations, HALF_LIFE)
         try:
             message = Sent(sender, to, inside, tokens, TODAY, values=values)
@@ -58,7 +58,7 @@ class Site:
             memory.close()
 
     def kinds(self, *to: str, sender: str = ANNA, tokens: tuple[str, ...] = ()) -> set[str]:
-        """Return the kinds of what is unusual."""
+        """Return the kinds of the risks."""
         return {risk.kind for risk in self.risks(*to, sender=sender, tokens=tokens)}
 
 

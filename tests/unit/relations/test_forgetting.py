@@ -1,4 +1,4 @@
-"""Removing a person: all forms of the address, who wrote to the same name elsewhere, and what a running milter does."""
+"""Removing a person: all forms of the address, senders to the same name elsewhere, and the running milter."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Messages with very many recipients: what they add is bounded, and others write meanwhile."""
+"""Messages with very many recipients: they add a limited amount, and others can write at the same time."""
 
 from collections.abc import Mapping
 

@@ -73,7 +73,7 @@ def text_of(data: bytes) -> str:
 
 
 def contents(data: bytes) -> bytes:
-    """Return a file with all its streams unpacked behind it."""
+    """Return a file followed by all its streams, decompressed."""
     unpacked = [data]
     for stream in pdf_strings.split(data)[1]:
         unpacker = zlib.decompressobj()

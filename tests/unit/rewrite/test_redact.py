@@ -326,7 +326,7 @@ def test_no_byte_changes_without_a_match() -> None:
     ],
 )
 def test_a_known_number_in_a_header_field_of_programs_is_refused(field: str) -> None:
-    """It cannot be masked there without breaking what the field is for, and it must not leave with the rest."""
+    """It cannot be masked there without breaking the field, and it must not be sent with the rest."""
     content = f"{field}\n".encode() + body(f"Card: {planted.CARD}\n")
     with pytest.raises(RefusedError) as refused:
         redacted(content, [planted.CARD])

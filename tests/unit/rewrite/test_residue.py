@@ -277,7 +277,7 @@ def test_a_place_of_a_pdf_that_no_page_shows_is_refused(inspector: Inspector, pl
     assert outcome(inspector, with_file("a.pdf", PAPERS[place]))[0] == "not removed"
 
 
-# -- what a text contains in a code -----------------------------------------------------------------------------------
+# -- encoded values in a text -----------------------------------------------------------------------------------
 
 CODED = {
     "Base64": base64.encodebytes(b"x" * 30 + GROUPED.encode()).decode(),

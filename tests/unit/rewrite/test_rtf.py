@@ -1,4 +1,4 @@
-"""Masking in rich text: how characters can be written, what is removed, and what must stay."""
+"""Masking in rich text: notations of characters, removed content, and content that must stay."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Only an answer that an honest worker could give is accepted."""
+"""Only an answer that an uncompromised worker could give is accepted."""
 
 import json
 from typing import Any

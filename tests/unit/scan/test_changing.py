@@ -83,7 +83,7 @@ def test_the_report_is_one_line_of_utf_8(inspector: Inspector) -> None:
     assert json.loads(line)["removed"] == [1]
 
 
-# -- what the search functions find -----------------------------------------------------------------------------------
+# -- results of the search functions -----------------------------------------------------------------------------------
 
 
 def finder(inspector: Inspector, *parts: Part) -> changing.Finder:

@@ -69,7 +69,7 @@ def test_every_format_reads_the_same_as_without_sandbox(name: str) -> None:
 
 
 def test_no_reader_imports_anything_after_confinement() -> None:
-    """In a process of its own: this one has imported what the tests use."""
+    """In a separate process: this one has imported the modules that the tests use."""
     code = """
 import os, sys
 from pathlib import Path
@@ -206,7 +206,7 @@ def test_a_reader_that_does_not_stop_is_killed_with_its_process() -> None:
 
 
 def mutations(originals: list[bytes]) -> st.SearchStrategy[bytes]:
-    """Return damaged copies: cut, bits flipped, stretches zeroed or repeated."""
+    """Return damaged copies: cut, bits flipped, ranges zeroed or repeated."""
 
     @st.composite
     def mutant(draw: st.DrawFn) -> bytes:

@@ -101,7 +101,7 @@ def test_the_plain_text_reader_refuses_other_messages_before_any_parser_runs(
     assert lexbor == []
 
 
-# -- what is gathered -------------------------------------------------------------------------------------------------
+# -- gathered findings -------------------------------------------------------------------------------------------------
 
 
 def matches(count: int, identifier: str = "x", confidence: Confidence = Confidence.HIGH) -> list[Match]:

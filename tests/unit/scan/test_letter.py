@@ -34,7 +34,7 @@ def disposed(disposition: str) -> tuple[str, str]:
 
 
 def shown(content: str) -> tuple[str, str]:
-    """Return what is read of HTML: its text without empty lines, and what is struck out."""
+    """Return the text read from HTML: without empty lines, and the deleted text."""
     read = read_letter(f"Content-Type: text/html; charset=utf-8\r\n\r\n{content}".encode())
     assert read["plain"] == ""
     return "|".join(line for line in read["html"].split("\n") if line), read["struck"]
@@ -163,7 +163,7 @@ def test_a_report_of_another_type_is_not_a_failure() -> None:
     assert report("Action: delayed\r\n", kind="text/plain") == "failed", "it has no fields that say otherwise"
 
 
-# -- what is seen of HTML ---------------------------------------------------------------------------------------------
+# -- visible text of HTML ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

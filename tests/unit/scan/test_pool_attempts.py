@@ -549,7 +549,7 @@ def test_the_time_of_workers_is_counted_by_kind_of_message(
     assert seconds() > before
 
 
-# -- what a lost worker leaves ----------------------------------------------------------------------------------------
+# -- results after a lost worker ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_findings_are_returned_masked_and_the_message_is_not_copied(pool: Pool, 
     large = MESSAGE + b"Words that fill a line of this message, and no number.\r\n" * 10_000
     path = tmp_path / "message"
     path.write_bytes(large)
-    path.chmod(0o600)  # the descriptor is what the worker gets, not the file
+    path.chmod(0o600)  # the worker gets the descriptor, not the file
     with path.open("rb") as file:
         for message in (MESSAGE, file.fileno()):
             (finding,) = pool.inspect(message).findings

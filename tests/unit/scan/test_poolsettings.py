@@ -1,4 +1,4 @@
-"""What workers load, and their limits, as the settings say."""
+"""The modules and limits of workers, as configured."""
 
 import os
 from pathlib import Path

@@ -116,7 +116,7 @@ def test_every_mark_is_at_its_match_and_the_other_text_is_unchanged(
             assert text[position : position + len(segment.text)] == segment.text
             position += len(segment.text)
     assert marks == sum(start < length for start, _, _ in places)
-    # A match that the cut goes through is shown as one whole mark.
+    # A match at the cut is shown as one complete mark.
     assert position == max(min(length, len(text)), places[marks - 1][1] if marks else 0)
 
 

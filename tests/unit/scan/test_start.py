@@ -27,7 +27,7 @@ SETTINGS = PoolSettings(
     ocr_languages=("eng",),
     ocr_seconds=7.0,
 )
-# A zygote that answers with what it got.
+# A zygote that answers with its input.
 ECHO = """
 import json, os, socket, sys
 sys.path.insert(0, {milter!r})

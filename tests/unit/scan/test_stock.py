@@ -124,7 +124,7 @@ def test_a_zygote_that_does_nothing_is_replaced(
     pids(one, 1)
     stopped = one.pid
     os.kill(stopped, signal.SIGSTOP)
-    pids(one, 3)  # at most what was in stock, and one
+    pids(one, 3)  # at most the number in stock, and one
     assert one.pid != stopped
     assert not Path(f"/proc/{stopped}").exists()
 

@@ -19,7 +19,7 @@ READERS = Path("/the/readers")
 
 @pytest.fixture
 def template() -> Template:
-    """A template that has loaded nothing: what is tested is the fork."""
+    """A template that has loaded nothing: only the fork is tested."""
     template = object.__new__(Template)
     template._readers_directory = READERS
     template._shared = [(4096, 8192)]
@@ -35,7 +35,7 @@ def control() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def report(control: socket.socket, readers_directory: str, shared: Sequence[tuple[int, int]]) -> None:
-    """Run as a zygote that reports what it has loaded."""
+    """Run as a zygote that reports its loaded modules."""
     os.kill(os.getpid(), signal.SIGTERM)  # for the daemon to handle
     open_ = []
     for descriptor in range(3, 4096):
@@ -61,7 +61,7 @@ def test_a_zygote_inherits_only_its_control_socket(
     pid = template.fork(control[1])
     found = json.loads(control[0].recv(65536))
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    # Readers are code: where they are is not for a daemon to say.
+    # Readers are code: a daemon must not choose their directory.
     assert found["readers"] == str(READERS)
     assert found["shared"] == [[4096, 8192]]
     assert found["open"] == [found["control"]]

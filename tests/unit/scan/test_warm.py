@@ -17,7 +17,7 @@ TEXT = "Dear Anna, we met on Monday."
 
 
 class Noted:
-    """Notes what it is given to read."""
+    """Records the documents that it gets."""
 
     def __init__(self) -> None:
         self.read: list[bytes] = []

@@ -16,7 +16,7 @@ PROTECTIONS = Protections(1, False, True, ())
 
 
 class Echo:
-    """Answers with what it was given; stays after the jobs that say so."""
+    """Answers with its input; stays after jobs that are marked so."""
 
     def __init__(self) -> None:
         self.done: list[tuple[dict[str, Any], bytes]] = []

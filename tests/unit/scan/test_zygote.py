@@ -18,7 +18,7 @@ from testbed.ports import wait_for
 
 
 def hang(*_arguments: object) -> None:
-    """Be a worker that never ends, and heeds no signal that it may heed."""
+    """Act as a worker that never exits, and ignores every signal that can be ignored."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         time.sleep(60)

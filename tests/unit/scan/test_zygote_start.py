@@ -49,7 +49,7 @@ class Steps(list[Any]):
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
-    """This process is not changed: what a zygote does to itself is noted only."""
+    """This process is not changed: the calls by which a zygote changes itself are only recorded."""
     noted = Steps()
     for owner, name, returned in (
         (os, "setsid", None),

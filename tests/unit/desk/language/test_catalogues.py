@@ -80,7 +80,7 @@ class Seen(HTMLParser):
         self.texts.append(data)
 
 
-# What the made-up mail says itself.
+# Text of the sample mail itself.
 _GIVEN = re.compile(
     r"[\w.+-]+@[\w.-]+|https?://\S+|mailto:\S+|\b[\w-]+\.(?:pdf|example)\b|Figures|one\s+two|Title|Text\.|text"
     r"|note|Somebody|\bp\b"

@@ -1,4 +1,4 @@
-"""A form that did nothing is shown again with what the visitor typed, and with nothing else."""
+"""A form that did nothing is shown again with the visitor's input, and with nothing else."""
 
 import re
 from html import unescape

@@ -12,7 +12,7 @@ SITE = "https://approve.corp.example"
 
 
 def post(*came: Message) -> tuple[list[dict[str, list[str]]], list[Message]]:
-    """Send a form in pieces; return the forms that the application behind the guard got, and what was answered."""
+    """Send a form in pieces; return the forms that reached the application through the guard, and the response."""
     forms: list[dict[str, list[str]]] = []
     answered: list[Message] = []
     waiting = iter(came)

@@ -174,7 +174,7 @@ def test_a_crawler_that_fills_in_everything_except_the_number_has_no_effect(make
 
 
 def filled_in(html: str, form: dict[str, Any], choice: str) -> dict[str, Any]:
-    """Return what a program sends of a form: all fields of the page, whichever form they belong to."""
+    """Return the values that a crawler sends with a form: all fields of the page, of any form."""
     texts = dict.fromkeys(re.findall(r'<(?:textarea|select)[^>]* name="(\w+)"', html), "1")
     texts |= dict.fromkeys(re.findall(r'<input type="(?:text|email)"[^>]* name="(\w+)"', html), "second@corp.example")
     texts |= dict.fromkeys(re.findall(r'type="checkbox" name="(\w+)"', html), "yes")

@@ -82,7 +82,7 @@ class Browser:
 
 
 def forms(html: str) -> list[dict[str, Any]]:
-    """Return the forms of a page with what a browser would send of each by default."""
+    """Return the forms of a page with the values that a browser sends by default."""
     found: list[dict[str, Any]] = []
 
     class Reader(HTMLParser):
@@ -117,7 +117,7 @@ def test_a_link_sets_a_cookie_for_its_incident_and_redirects_without_the_token(m
     page = browser.get(f"{SITE}/incidents/{incident.id}")
     assert page.status_code == 200
     assert link.rsplit("/", 1)[1] not in page.text
-    # It is good for this incident alone.
+    # It is valid only for this incident.
     assert str(browser.get(f"{SITE}/incidents/{other.id}").url) == f"{SITE}/sign-in"
     assert str(browser.get(f"{SITE}/incidents").url) == f"{SITE}/sign-in"
 
@@ -158,7 +158,7 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
     events = [(event.event, event.who, event.origin) for event in desk.store.history(incident.id)]
     assert ("opened", BOSS, "testclient") in events
     assert events[-1] == ("approved", BOSS, "testclient")
-    # The link says from now on what happened, and a second click changes nothing.
+    # The link now shows the outcome, and a second click changes nothing.
     again = browser.submit(page, "/decision", decision="reject")
     assert "Your answer changed nothing. boss@corp.example approved the message." in again.text
     assert "boss@corp.example approved the message." in Browser(desk).get(browser.link(incident)).text
@@ -964,7 +964,7 @@ def test_an_approval_may_allow_a_class_of_a_program_s_mail(make_desk, hold) -> N
     browser = Browser(desk)
     page = browser.get(browser.link(incident))
     assert re.findall(r'name="allow" value="(\w*)"', page.text) == ["", "thread", "1", "7"]
-    # Looking at the page has allowed nothing, and neither does what it does not offer, or a rejection.
+    # Opening the page allows nothing, and neither does a value that it does not offer, or a rejection.
     assert browser.submit(page, "/decision", decision="approve", allow="30").status_code == 422
     assert browser.submit(page, "/decision", decision="approve", allow="x").status_code == 422
     assert desk.store.allowances.active(datetime.now(UTC)) == []

@@ -102,7 +102,7 @@ def test_half_open_requests_do_not_block_other_clients(make_desk) -> None:  # ty
             with suppress(OSError):
                 connection.sendall(b"GET /sign-in HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         assert httpx2.get(f"http://127.0.0.1:{port}/sign-in", timeout=PATIENCE).status_code == 200
-        # The oldest made room; the newest still wait for what they will say.
+        # The oldest connections were closed; the newest still wait for their request.
         assert _is_ended(silent[0])
         silent[-1].sendall(b"y\r\nConnection: close\r\n\r\n")
         silent[-1].settimeout(PATIENCE)

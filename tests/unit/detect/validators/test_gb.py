@@ -1,4 +1,4 @@
-"""British numbers: prefixes that are never issued, and what a driver number spells."""
+"""British numbers: prefixes that are never issued, and the letters of a driver number."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""South Korean registration numbers: the same digits cannot be right for residents and for foreigners."""
+"""South Korean registration numbers: the same digits cannot be valid for residents and for foreigners."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A sink that keeps what a reader passes to it, for tests of readers."""
+"""A sink that keeps everything that a reader passes to it, for tests of readers."""
 
 import io
 import zipfile

@@ -32,7 +32,7 @@ STRANGE = [b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\1\0"
 def document(name: str) -> bytes:
     folder = planted.SOURCES if name.endswith(".fodt") else DOCUMENTS
     data = (folder / name).read_bytes()
-    # Of the presentation, the large preview behind the streams is left out.
+    # The large preview after the streams of the presentation is omitted.
     return gzip.decompress(data)[:40_000] if name.endswith(".gz") else data
 
 
@@ -58,7 +58,7 @@ def test_only_the_two_errors_are_raised(name, data):
 
 @pytest.mark.slow
 def test_documents_of_other_programs_are_read():
-    """Of the shared corpus at least 99 in 100 of what is not encrypted is read, with some text or object in it."""
+    """At least 99 in 100 unencrypted documents of the shared corpus are read, with some text or object in them."""
     folder = CORPORA / "documents"
     if not folder.is_dir():
         pytest.skip("no corpus of documents beside the checkout (HOLDGATE_CORPORA)")

@@ -60,7 +60,7 @@ def test_the_unread_part_of_a_rar_archive_is_named(data: bytes, reason: str) -> 
 
 @pytest.mark.parametrize("flags", range(8))
 def test_a_cabinet_with_every_header_field_is_read(flags: int) -> None:
-    # libarchive wants to see 256 bytes behind a name.
+    # libarchive needs 256 bytes after a name.
     sink = read_all(archive.read, cab(flags=flags) + bytes(256))
     assert [document.name for document in sink.documents] == ["a.txt"]
     assert sink.limits == []
@@ -142,7 +142,7 @@ def test_data_after_the_stream_is_read() -> None:
 
 @pytest.mark.parametrize("form", COMPRESSED)
 def test_a_cut_file_is_read_up_to_the_cut(form: str) -> None:
-    # A block of bzip2 has 900 kB, and only whole blocks are read.
+    # A block of bzip2 has 900 kB, and only complete blocks are read.
     lines = 200_000 if form == "bzip2" else 20_000
     data = COMPRESSED[form](b"".join(b"line %d\n" % number for number in range(lines)))
     sink = read_all(compressed.read, data[: -len(data) // 10])

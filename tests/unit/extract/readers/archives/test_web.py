@@ -1,4 +1,4 @@
-"""Web archives and oledata.mso: what is packed or in chunks is read, and nothing behind it is left."""
+"""Web archives and oledata.mso: compressed or chunked content is read, and the data after it too."""
 
 import gzip
 import zlib

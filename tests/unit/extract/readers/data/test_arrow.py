@@ -51,7 +51,7 @@ def test_a_column_with_unclear_buffers_is_read_as_strings() -> None:
 
 def test_values_outside_the_slice_are_read() -> None:
     data = (FILES / "uncompressed.feather").read_bytes()
-    # The last offset of the column "large" is taken back by five letters: they stand in the buffer, and in no row.
+    # The last offset of the column "large" is reduced by five letters: they are in the buffer, and in no row.
     end = len("xyzRosenquist-large").to_bytes(8, "little")
     at = data.rindex(end)
     shortened = data[:at] + (len("xyzRosenquist-large") - 5).to_bytes(8, "little") + data[at + 8 :]

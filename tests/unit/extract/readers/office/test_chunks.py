@@ -1,4 +1,4 @@
-"""Publisher, Project and Works: what is read of them, and that the rest is reported."""
+"""Publisher, Project and Works: their text is read, and the rest is reported."""
 
 import struct
 

@@ -17,7 +17,7 @@ from holdgate.extract.readers.office import hangul, hangul_distribution, ole
 from holdgate.extract.reading import UnreadableError
 from unit.extract.readers.recording import read
 
-# How a control stands in a paragraph: its number, six units of data, its number again.
+# The form of a control in a paragraph: its number, six units of data, its number again.
 TABLE = "\x0b" + "\ud83d\ude00" * 3 + "\x0b"
 FIELD, FIELD_END = "\x03kljh\0\0\x03", "\x04\0\0\0\0\0\0\x04"
 TAB = "\x09\0\0\0\0\0\0\x09"

@@ -86,7 +86,7 @@ def test_any_escaped_text_is_decoded(text):
     units = text.encode("utf-16-le")
     numbers = [int.from_bytes(units[at : at + 2], "little", signed=True) for at in range(0, len(units), 2)]
     expected = "".join(chr(ord(c) & 0xFF) if 0xF000 <= ord(c) <= 0xF0FF else c for c in text)
-    # A lone semicolon is what tables of fonts and colours leave behind, so a word goes in front.
+    # A single semicolon remains from tables of fonts and colours, so a word is added before it.
     sink = read(rtf, rich("word" + "".join(f"\\u{number}?" for number in numbers) + "\\par"))
     assert "\n".join(text for text, place in sink.texts if place == "").strip() == "word" + expected.rstrip()
 

@@ -41,7 +41,7 @@ def test_the_planted_document_is_complete(planted: KeepingSink) -> None:
 
 
 class PlaceEngine:
-    """Answers with the size of what it was given, so that a test sees what was rendered."""
+    """Answers with the size of its input, so that a test sees the rendered image."""
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
         return f"{pixels.width}x{pixels.height}"

@@ -21,7 +21,7 @@ LINE = "a line of several words 4711"
 
 
 class ShadeEngine:
-    """Answers with size and mean shade instead of text, so that a test sees what was decoded."""
+    """Answers with size and mean shade instead of text, so that a test sees the decoded image."""
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
         return f"{pixels.width}x{pixels.height} first {pixels.data[0]} dpi {pixels.dpi}"

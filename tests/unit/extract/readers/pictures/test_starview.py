@@ -19,7 +19,7 @@ from tests.support.samples import starview_record as record
 from tests.support.samples import starview_text as array
 from unit.extract.readers.recording import packed, read
 
-# What LibreOffice keeps in a presentation of how a table of two cells looks: "tokenleft" and "tokenright".
+# The layout cache of LibreOffice in a presentation for a table of two cells: "tokenleft" and "tokenright".
 DRAWING = gzip.decompress((Path(planted.__file__).parent / "drawing.svm.gz").read_bytes())
 COMMENT, FONT, POLYGON = 512, 138, 110
 
@@ -49,7 +49,7 @@ def test_a_drawing_of_libreoffice_is_read():
     sink = read(starview, DRAWING)
     assert "tokenleft tokenright" in [text for text, _ in sink.texts]
     assert (sink.reasons, sink.documents) == ([], [])
-    # The names of its marks are no text.
+    # The names of its marks are not text.
     assert not [text for text, _ in sink.texts if text.startswith("XTEXT")]
     assert extract_file("drawing.svm", DRAWING).status is Status.COMPLETE
 
@@ -63,7 +63,7 @@ def test_a_presentation_with_a_table_and_a_layout_cache_is_read_completely():
     assert (found.status, found.reason) == (Status.COMPLETE, "")
     for token in ("tokentext", "tokenleft tokenright", "tokencache"):
         assert any(token in part.text for part in found.parts)
-    # Only there: what else has that name, or no reader, is not skipped.
+    # Only there: another file with that name, or without a reader, is not skipped.
     assert [name for name, _ in read(odf, packed({"Object 1/layout-cache": cache})).documents] == ["layout-cache"]
 
 
@@ -96,7 +96,7 @@ def test_records_without_text_are_searched_for_strings():
     hidden = (record(COMMENT, narrow("token 536-90-4399")), record(FONT, narrow("Calibri")), record(999, b"tokennew"))
     assert texts(*hidden, record(FONT, narrow("Calibri"))) == ["token 536-90-4399", "Calibri", "tokennew"]
     assert texts(record(COMMENT, narrow("XTEXT_EOC"))) == []
-    # A text record that is not as long as it says.
+    # A text record with a wrong length.
     assert texts(record(112, point(5) + struct.pack("<H", 900) + b"token 1")) == ["token 1"]
 
 

@@ -1,4 +1,4 @@
-"""Text in bytes of an unknown format: what is found does not depend on how the search is made faster."""
+"""Text in bytes of an unknown format: the result does not depend on how the search is made faster."""
 
 import re
 from collections.abc import Iterator
