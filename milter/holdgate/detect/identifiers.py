@@ -116,7 +116,7 @@ class Shape(Strict):
         ):
             raise ValueError("with_evidence is lower than without_evidence")
         if self.without_evidence == "none" and self.with_evidence == "none":
-            raise ValueError("alone and with_evidence are both none, so the shape never matches")
+            raise ValueError("without_evidence and with_evidence are both none, so the shape never matches")
         return self
 
 

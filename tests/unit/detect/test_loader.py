@@ -70,6 +70,11 @@ def test_valid_rules_are_loaded_and_find_values(tmp_path: Path) -> None:
         ),
         ('without_evidence = "low"', 'without_evidence = "low"\nfinder = "nobody"', "exactly one of form"),
         ('with_evidence = "high"', 'with_evidence = "none"', "with_evidence is lower than without_evidence"),
+        (
+            'without_evidence = "low"\nwith_evidence = "high"',
+            'without_evidence = "none"\nwith_evidence = "none"',
+            "without_evidence and with_evidence are both none",
+        ),
         ('without_evidence = "low"', 'without_evidence = "low"\nalon = "low"', ":14: shapes.0.alon"),
         ('en = ["staff number"]', 'en = ["--"]', ":6: keywords: keyword '--'"),
         ('none = ["T123456", "S12345", "S1234567"]', 'none = ["x"]', ":16: samples: at least three near misses"),
