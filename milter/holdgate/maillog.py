@@ -3,6 +3,7 @@
 A line holds addresses, ids, identifiers' names and counts; never a subject, a match or any other content.
 """
 
+import errno
 import logging
 import logging.handlers
 import os
@@ -17,6 +18,8 @@ from holdgate.mask import mask_numbers
 _log = logging.getLogger("holdgate")
 
 # Values that Holdgate generates: they can have many digits, but identify no person.
+# Exceptions that are followed to the one that the system or the database raised.
+_CAUSES = 4
 _UNMASKED = ("incident", "store", "hash", "client")
 
 
@@ -143,12 +146,28 @@ def tempfailed(queue_id: str, *, stage: str, error: BaseException | str) -> None
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception's type and place. Its text is left out because it may quote content."""
+    """Return an exception's type and place, and the system's or the database's code, such as ENOSPC.
+
+    Its text is left out because it may quote content.
+    """
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{place}"
+    code = _code(error)
+    return f"{type(error).__name__}{f' {code}' if code else ''}{place}"
+
+
+def _code(error: BaseException) -> str:
+    """Return the name of the error that the system or the database reported, "" for none."""
+    cause: BaseException | None = error
+    for _ in range(_CAUSES):
+        if isinstance(cause, OSError) and cause.errno is not None:
+            return errno.errorcode.get(cause.errno, "")
+        if found := getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None):
+            return str(found)
+        cause = cause.__cause__ if cause is not None else None
+    return ""
 
 
 # -- scan ---------------------------------------------------------------------------------------------------------

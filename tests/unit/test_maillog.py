@@ -1,6 +1,9 @@
 """The log: each event is one line of bounded length, for all values."""
 
+import errno
 import logging
+import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -53,6 +56,24 @@ def test_an_exception_is_named_without_its_text() -> None:
         output = maillog.describe(error)
     assert output.startswith("ValueError at test_maillog.py:")
     assert "536" not in output
+
+
+def test_an_exception_has_the_code_of_the_system_or_of_the_database() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "536-90-4399")
+    assert maillog.describe(full) == "OSError ENOSPC"
+    assert maillog.describe(ConnectionRefusedError(errno.ECONNREFUSED, "x")) == "ConnectionRefusedError ECONNREFUSED"
+    wrapped = RuntimeError("536-90-4399")
+    wrapped.__cause__ = KeyError("x")
+    wrapped.__cause__.__cause__ = full
+    assert maillog.describe(wrapped) == "RuntimeError ENOSPC"
+    wrapped.__cause__ = wrapped
+    assert maillog.describe(wrapped) == "RuntimeError"
+    with closing(sqlite3.connect(":memory:")) as store:
+        store.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            store.executescript("CREATE TABLE a (b); CREATE TABLE c (d); CREATE TABLE e (f);")
+    assert maillog.describe(caught.value).startswith("OperationalError SQLITE_FULL at ")
+    assert maillog.describe(OSError("no code: 536-90-4399")) == "OSError"
 
 
 def test_a_number_in_a_value_is_masked_but_holdgate_ids_are_not(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from holdgate.cli import canary, check_daemons, check_nodes, check_people, check_postfix, check_replies, confinement
+from holdgate.cli import (
+    canary,
+    check_daemons,
+    check_disks,
+    check_nodes,
+    check_people,
+    check_postfix,
+    check_replies,
+    confinement,
+)
 from holdgate.cli.output import colour, print_result
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_leniently, load_settings
@@ -110,6 +119,7 @@ def check(path: Path) -> Report:
         check_replies.problems,
         check_people.problems,
         _templates,
+        check_disks.problems,
         check_daemons.answers,
         check_postfix.problems,
     )

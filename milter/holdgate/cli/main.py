@@ -45,6 +45,7 @@ _TROUBLE = 2
 _AS_ROOT = "run the command as root or as Holdgate's user"
 # Errors of SQLite and PostgreSQL, and of the system, for a user who has no access.
 _DENIED = re.compile("readonly database|unable to open database|permission denied|authentication failed", re.IGNORECASE)
+_FULL = re.compile("disk is full|no space left", re.IGNORECASE)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -164,6 +165,8 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _with_remedy(problem: str) -> str:
+    if _FULL.search(problem):
+        return f"{problem}; free space on its disk, which holdgate check names"
     return f"{problem}; {_AS_ROOT}" if _DENIED.search(problem) else problem
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from holdgate.cli import incidents
 from holdgate.cli.main import main
@@ -170,6 +171,24 @@ def test_a_user_without_write_access_is_told_which_user_has_it(
     assert "a readonly database; run the command as root or as Holdgate's user\n" in complaint(
         capsys, "-c", str(settings), "list"
     )
+
+
+@pytest.mark.parametrize(
+    ("reported", "remedy"),
+    [
+        ("database or disk is full", "free space on its disk, which holdgate check names"),
+        ("could not extend file: No space left on device", "free space on its disk, which holdgate check names"),
+        ("unable to open database file", "run the command as root or as Holdgate's user"),
+    ],
+)
+def test_a_store_without_space_is_no_matter_of_the_user(
+    settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, reported: str, remedy: str
+) -> None:
+    def refuse(_url: str) -> None:
+        raise OperationalError("INSERT", {}, Exception()) from Exception(reported)
+
+    monkeypatch.setattr(incidents, "open_store", refuse)
+    assert complaint(capsys, "-c", str(settings), "list") == f"holdgate: the store: {reported}; {remedy}\n"
 
 
 def test_a_word_similar_to_no_command_gets_no_suggestion(capsys: pytest.CaptureFixture[str]) -> None:

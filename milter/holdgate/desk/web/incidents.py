@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -16,7 +15,7 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.web import labels
-from holdgate.desk.web.pages import ModeratorHandlers, Pages
+from holdgate.desk.web.pages import ModeratorHandlers, Pages, afterwards
 from holdgate.desk.web.session import SENDER_PAGES, Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
@@ -113,7 +112,7 @@ class IncidentPages(ModeratorHandlers):
             comment_length=COMMENT_LENGTH,
         )
         actor = self._sessions.actor(http, visitor)
-        response.background = BackgroundTask(self._desk.store.requests.opened, request, actor)
+        response.background = afterwards(self._desk.store.requests.opened, request, actor)
         return response
 
     def decide(self, http: HttpRequest) -> Response:

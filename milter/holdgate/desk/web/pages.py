@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from holdgate import maillog, metrics
 from holdgate.desk import moderation, numbers
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
@@ -183,6 +185,24 @@ class Pages:
         ]
         person = visitor.address if visitor else ""
         return self._desk.language(person, incident.policy if incident else "", asked)
+
+
+def afterwards(work: Callable[..., object], *arguments: Any) -> BackgroundTask:
+    """Return what is done after a response. If it fails, it is logged: the connection is open for further requests."""
+
+    def logged() -> None:
+        try:
+            work(*arguments)
+        except Exception as error:  # as for a page, any exception
+            report(error)
+
+    return BackgroundTask(logged)
+
+
+def report(error: Exception) -> None:
+    """Count and log an error of a page."""
+    metrics.ERRORS.labels("page").inc()
+    maillog.failed(stage="page", error=maillog.describe(error))
 
 
 def up_to(count: int) -> str:

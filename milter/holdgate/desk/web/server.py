@@ -16,7 +16,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from holdgate import maillog, metrics
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
@@ -31,7 +30,7 @@ from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
 from holdgate.desk.web.machine_api import MachineApi
-from holdgate.desk.web.pages import Pages
+from holdgate.desk.web.pages import Pages, report
 from holdgate.desk.web.reason import ReasonPages
 from holdgate.desk.web.release import ReleasePages
 from holdgate.desk.web.session import Sessions
@@ -61,8 +60,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         return pages.show_message(http, "title_error", "error_not_found", status=status)
 
     def server_error(http: HttpRequest, error: Exception) -> Response:
-        metrics.ERRORS.labels("page").inc()
-        maillog.failed(stage="page", error=maillog.describe(error))
+        report(error)
         return pages.show_message(http, "title_error", "error_failed", status=500)
 
     machines = MachineApi(desk, Replacer(desk, previewer))

@@ -9,7 +9,6 @@ import secrets
 import smtplib
 from datetime import UTC, datetime
 
-from starlette.background import BackgroundTask
 from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -19,7 +18,7 @@ from holdgate.desk import post
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.web.connections import client_of
-from holdgate.desk.web.pages import Handlers, Pages
+from holdgate.desk.web.pages import Handlers, Pages, afterwards
 from holdgate.desk.web.session import Sessions, field
 from holdgate.quarantine.codes import LIFETIME, SignInCode
 
@@ -61,7 +60,7 @@ class SignInPages(Handlers):
         self._sessions.await_code(response, attempt, address)
         if self._desk.store.requests.knows(address):
             # After the response, so that its time reveals nothing.
-            response.background = BackgroundTask(self._mail, attempt, address, client, self._pages.language(http))
+            response.background = afterwards(self._mail, attempt, address, client, self._pages.language(http))
         return response
 
     def check_code(self, http: HttpRequest) -> Response:

@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from holdgate.desk import tokens
+from holdgate.desk import moderation, tokens
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
 from holdgate.desk.web import connections
 from holdgate.desk.web.server import WebServer
 from holdgate.quarantine.states import State
+from holdgate.quarantine.store import StoreError
 from holdgate.queue.client import QueueClient
 from support.desks import templates_of
 from testbed.ports import PATIENCE, free_port
@@ -90,6 +91,30 @@ def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, 
     # The server has ended, and all that it was at.
     decided = desk.store.incident(incident.id).state
     assert (decided, answer[:12]) == ((State.HELD, b"") if missing else (State.APPROVED, b"HTTP/1.1 303"))
+
+
+def test_what_fails_after_a_page_was_sent_does_not_end_the_connection(  # type: ignore[no-untyped-def]
+    make_desk, hold, monkeypatch, caplog
+) -> None:
+    """With a full disk, a page was shown, and the form on it got no response: the connection was closed."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}", "public_url": base})
+    request = moderation.request_of(desk, hold(desk), "boss@corp.example")
+    assert request is not None
+
+    def full(*_: object) -> None:
+        raise StoreError("OperationalError")
+
+    monkeypatch.setattr(desk.store.requests, "opened", full)
+    templates = templates_of(desk)
+    previewer = Previewer(desk.settings, QueueClient(Path("/nonexistent")))
+    link = Composer(desk, templates, previewer).link(request, tokens.LINK)
+    transport = httpx2.HTTPTransport(limits=httpx2.Limits(max_connections=1))
+    with server(desk), httpx2.Client(transport=transport, follow_redirects=True, timeout=PATIENCE) as client:
+        for _ in range(3):
+            assert "May this message go out?" in client.get(link).text
+    assert "failed: stage=page error=StoreError" in caplog.text
 
 
 def test_half_open_requests_do_not_block_other_clients(make_desk) -> None:  # type: ignore[no-untyped-def]
