@@ -25,8 +25,8 @@ from holdgate.extract import lint
 from holdgate.extract.budget import Budget
 from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.extract.part import Extraction, Status
-from tests.support.bounds import zipped
 from tests.support.evasion import evasions, wire
+from tests.support.limit_inputs import zipped
 from tests.support.pdf_writer import PdfWriter
 
 PAYLOAD = (

@@ -16,7 +16,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.ports import PATIENCE
 from testbed.site import Site
-from tests.support.planted_letter import SENDER, Planted, letter
+from tests.support.planted_message import SENDER, Planted, compose
 
 BOSS, SECOND = "boss@corp.example", "second@corp.example"
 TOKEN = "planted"
@@ -58,7 +58,7 @@ def planted() -> Planted:
 @pytest.fixture(scope="module")
 def incidents(site: Site, planted: Planted) -> list[Incident]:
     """Four messages with the same content: one causes an alert, one is approved, one is rejected, one expires."""
-    content, recipient = letter(planted)
+    content, recipient = compose(planted)
     site.submit(content, "alert@corp.example", recipient)
     for _ in range(3):
         site.submit(content, SENDER, recipient)

@@ -13,7 +13,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.ports import PATIENCE
 from testbed.site import Site
-from tests.support.planted_letter import SENDER, Planted, letter
+from tests.support.planted_message import SENDER, Planted, compose
 
 BOSS, OWNER = "boss@corp.example", "owner@corp.example"
 POLICIES = """
@@ -61,7 +61,7 @@ def held(site: Site, sender: str) -> Incident:
 
 def test_no_further_output_shows_an_unmasked_number(site: Site) -> None:
     planted = Planted()
-    content, recipient = letter(planted)
+    content, recipient = compose(planted)
     for sender in ("asked@corp.example", SENDER):
         site.submit(content, sender, recipient)
     own, other = held(site, "asked@corp.example"), held(site, SENDER)

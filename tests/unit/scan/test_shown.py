@@ -9,7 +9,7 @@ from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.preview import preview
-from tests.support.planted_letter import Planted, letter
+from tests.support.planted_message import Planted, compose
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def inspector(detector: Detector) -> Inspector:
 
 def test_no_planted_number_leaves_a_worker_readable(inspector: Inspector) -> None:
     planted = Planted()
-    content, _ = letter(planted)
+    content, _ = compose(planted)
     assert len(planted.numbers) >= 58
     words = {name.replace("-", "_"): headers.first(content, name) or "" for name in ("subject", "message-id")}
     words["header_from"] = headers.first(content, "from") or ""

@@ -1,6 +1,6 @@
-"""Small, harmless inputs that reach a bound of `Limits` and that go one step beyond it, with the bound set low.
+"""Small, harmless inputs at a limit of `Limits`, and one step over it, with the limit set low.
 
-Nothing here is large or malformed: any program reads these files. Only the value of a bound makes them exceed it.
+Nothing here is large or malformed: any program reads these files. Only the value of a limit makes them exceed it.
 """
 
 import bz2
@@ -17,8 +17,8 @@ from tests.support.pdf_writer import simple_pdf
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """One bound: `within` is read completely, `beyond` is not, for `reason`. A message has no `file_name`."""
+class LimitInput:
+    """One limit: `within` is read completely, `beyond` is not, for `reason`. A message has no `file_name`."""
 
     name: str
     limits: Limits
@@ -31,8 +31,8 @@ class Bound:
         return self.name
 
 
-def bounds() -> Iterator[Bound]:
-    """Yield every bound that a small input can reach."""
+def limit_inputs() -> Iterator[LimitInput]:
+    """Yield every limit that a small input can reach."""
     yield from _of_messages()
     yield from _of_archives()
     yield from _of_documents()
@@ -64,16 +64,16 @@ def _parts(count: int) -> bytes:
     return _message(part * count + b"--b--\r\n", b'multipart/mixed; boundary="b"')
 
 
-def _of_messages() -> Iterator[Bound]:
-    yield Bound("multiparts", Limits(mime_depth=3), multiparts(3), multiparts(4), "MIME nested too deeply")
-    yield Bound("messages", Limits(mime_depth=3), messages(3), messages(4), "messages nested too deeply")
-    yield Bound("parts", Limits(mime_parts=5), _parts(4), _parts(5), "too many MIME parts")
-    # Counted with LF, and without the empty line behind the header.
+def _of_messages() -> Iterator[LimitInput]:
+    yield LimitInput("multiparts", Limits(mime_depth=3), multiparts(3), multiparts(4), "MIME nested too deeply")
+    yield LimitInput("messages", Limits(mime_depth=3), messages(3), messages(4), "messages nested too deeply")
+    yield LimitInput("parts", Limits(mime_parts=5), _parts(4), _parts(5), "too many MIME parts")
+    # Counted with LF, and without the empty line after the header.
     head = len(_message(b"", more=b"X-Note: \r\n").replace(b"\r\n", b"\n")) - 1
     within, beyond = (_message(b"words", more=b"X-Note: " + b"a" * extra + b"\r\n") for extra in (20, 21))
-    yield Bound("header", Limits(header_bytes=head + 20), within, beyond, "header too large")
+    yield LimitInput("header", Limits(header_bytes=head + 20), within, beyond, "header too large")
     few = Limits(text_characters=60)
-    yield Bound("text of a message", few, _message(b"a" * 20), _message(b"a" * 90), "too much text")
+    yield LimitInput("text of a message", few, _message(b"a" * 20), _message(b"a" * 90), "too much text")
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -104,30 +104,32 @@ def zips(depth: int) -> bytes:
     return data
 
 
-def _of_archives() -> Iterator[Bound]:
+def _of_archives() -> Iterator[LimitInput]:
     deep = Limits(archive_depth=2)
-    yield Bound("zips", deep, zips(2), zips(3), "nested too deeply", "a.zip")
+    yield LimitInput("zips", deep, zips(2), zips(3), "nested too deeply", "a.zip")
     twice, thrice = gzip.compress(gzip.compress(b"words")), gzip.compress(gzip.compress(gzip.compress(b"words")))
-    yield Bound("gzips", deep, twice, thrice, "nested too deeply", "a.gz")
+    yield LimitInput("gzips", deep, twice, thrice, "nested too deeply", "a.gz")
     for kind, pack in (("zip", zipped), ("tar", tarred)):
         two, three = ({f"{number}.txt": b"words %d" % number for number in range(count)} for count in (2, 3))
-        yield Bound(f"members of a {kind}", Limits(entries=2), pack(two), pack(three), "too many members", f"a.{kind}")
+        yield LimitInput(
+            f"members of a {kind}", Limits(entries=2), pack(two), pack(three), "too many members", f"a.{kind}"
+        )
         size = Limits(entry_bytes=100)
         most, more = pack({"a.txt": b"a" * 100}), pack({"a.txt": b"a" * 101})
-        yield Bound(f"size of a member of a {kind}", size, most, more, "member too large", f"a.{kind}")
+        yield LimitInput(f"size of a member of a {kind}", size, most, more, "member too large", f"a.{kind}")
         all_of_it = Limits(total_bytes=200)
         most, more = ({"a.txt": b"a" * 100, "b.txt": b"b" * count} for count in (100, 101))
-        yield Bound(f"sum of a {kind}", all_of_it, pack(most), pack(more), "total size", f"a.{kind}")
+        yield LimitInput(f"sum of a {kind}", all_of_it, pack(most), pack(more), "total size", f"a.{kind}")
     ratio = Limits(ratio=10, ratio_from_bytes=1_000)
     for name, compress in (("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)):
         most, more = compress(b"a" * 1_000), compress(b"a" * 20_000)
-        yield Bound(f"ratio of a {name}", ratio, most, more, "compression ratio", f"a.{name}")
+        yield LimitInput(f"ratio of a {name}", ratio, most, more, "compression ratio", f"a.{name}")
     most, more = zipped({"a.txt": b"a" * 1_000}), zipped({"a.txt": b"a" * 20_000})
-    yield Bound("ratio of a zip", ratio, most, more, "compression ratio", "a.zip")
+    yield LimitInput("ratio of a zip", ratio, most, more, "compression ratio", "a.zip")
     # The directory is trusted no more than the member: it states a size of ten bytes.
     at = more.rindex(b"PK\1\2") + 24
     untrue = more[:at] + (10).to_bytes(4, "little") + more[at + 4 :]
-    yield Bound("ratio of a zip, by what comes out", ratio, most, untrue, "compression ratio", "a.zip")
+    yield LimitInput("ratio of a zip, by what comes out", ratio, most, untrue, "compression ratio", "a.zip")
 
 
 def _sheet(cells: int) -> bytes:
@@ -136,13 +138,13 @@ def _sheet(cells: int) -> bytes:
     return zipped({"[Content_Types].xml": types, "xl/worksheets/sheet1.xml": sheet})
 
 
-def _of_documents() -> Iterator[Bound]:
+def _of_documents() -> Iterator[LimitInput]:
     text = Limits(text_characters=100)
-    yield Bound("text of a file", text, b"word " * 20, b"word " * 21, "too much text", "a.txt")
+    yield LimitInput("text of a file", text, b"word " * 20, b"word " * 21, "too much text", "a.txt")
     deep = Limits(xml_depth=5)
     within, beyond = (b"<?xml version='1.0'?>" + b"<a>" * n + b"words" + b"</a>" * n for n in (5, 6))
-    yield Bound("levels of XML", deep, within, beyond, "XML nested too deeply", "a.xml")
-    yield Bound("cells", Limits(cells=4), _sheet(4), _sheet(5), "too many cells", "a.xlsx")
-    yield Bound(
+    yield LimitInput("levels of XML", deep, within, beyond, "XML nested too deeply", "a.xml")
+    yield LimitInput("cells", Limits(cells=4), _sheet(4), _sheet(5), "too many cells", "a.xlsx")
+    yield LimitInput(
         "pages", Limits(pdf_pages=2), simple_pdf("a", "b"), simple_pdf("a", "b", "c"), "too many pages", "a.pdf"
     )

@@ -16,7 +16,7 @@ from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
 from support.pdf_writer import FONT, PdfWriter, simple_pdf
 from support.redaction import DOCUMENTS, attachment, letter, redacted
-from support.residue import residue
+from support.remaining_values import remaining_values
 
 CARD = planted.CARD
 GROUPED = "4111 1111 1111 1111"
@@ -84,8 +84,8 @@ PLAIN = f"the card {CARD} of Anna".encode()
     ids=range(24),
 )
 def test_the_search_finds_a_value(data: bytes) -> None:
-    assert residue(data, [CARD])
-    assert not residue(data, ["4242424242424242"])
+    assert remaining_values(data, [CARD])
+    assert not remaining_values(data, ["4242424242424242"])
 
 
 # -- planted documents -------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def test_the_search_finds_a_value(data: bytes) -> None:
 def test_no_value_remains_in_documents_of_libreoffice(name: str) -> None:
     source = {"text": "text.fodt", "sheet": "sheet.fods", "slides": "slides.fodp"}[name.partition(".")[0]]
     done = attachment(redacted(letter(name, (DOCUMENTS / name).read_bytes())).content)
-    assert residue(done, [*planted.source(source)[1], CARD]) == []
+    assert remaining_values(done, [*planted.source(source)[1], CARD]) == []
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_no_value_remains_in_documents_of_libreoffice(name: str) -> None:
 )
 def test_no_value_remains_in_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
     data, tokens = build()
-    assert residue(attachment(redacted(letter(name, data)).content), [*tokens, CARD]) == []
+    assert remaining_values(attachment(redacted(letter(name, data)).content), [*tokens, CARD]) == []
 
 
 # -- texts -------------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ HTML_PLACES = {
 def test_no_value_remains_in_html(inspector: Inspector, place: str) -> None:
     why, done = outcome(inspector, with_file("a.html", f"<html><body>{HTML_PLACES[place]}</body></html>".encode()))
     assert why == ""
-    assert residue(done, [CARD]) == []
+    assert remaining_values(done, [CARD]) == []
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_number_in_digits_of_another_script_is_masked(inspector: Inspector) ->
     wide = "".join(chr(0xFF10 + int(digit)) for digit in CARD)
     why, done = outcome(inspector, with_file("a.txt", f"card {wide}".encode()))
     assert why == ""
-    assert residue(done, [CARD]) == []
+    assert remaining_values(done, [CARD]) == []
 
 
 @pytest.mark.parametrize("kind", ["text/html", '"text/html"'])
@@ -168,7 +168,7 @@ def test_the_html_of_an_invitation_is_masked(inspector: Inspector, kind: str) ->
     assert [one.identifier for one in inspector.inspect(content).findings] == ["payment-card"]
     why, done = outcome(inspector, content)
     assert why == ""
-    assert residue(done, [CARD]) == []
+    assert remaining_values(done, [CARD]) == []
     new = attachment(done).decode()
     assert "X-ALT-DESC;FMTTYPE=" in new
     assert '<p style="color:red">**<b>**</b> ********<i>****</i>\\, her card</p>' in new
@@ -273,7 +273,7 @@ PAPERS = {
 
 @pytest.mark.parametrize("place", PAPERS)
 def test_a_place_of_a_pdf_that_no_page_shows_is_refused(inspector: Inspector, place: str) -> None:
-    assert residue(PAPERS[place], [CARD]), "the document must have the value"
+    assert remaining_values(PAPERS[place], [CARD]), "the document must have the value"
     assert outcome(inspector, with_file("a.pdf", PAPERS[place]))[0] == "not removed"
 
 
@@ -297,14 +297,14 @@ def test_a_known_number_in_an_encoding_does_not_remain(inspector: Inspector, cod
     """It is refused where the inspection does not find it, and so cannot mask it."""
     why, done = outcome(inspector, with_file(name, f"x,y\n{CODED[coding]}\n".encode()))
     assert why in ("", "not removed")
-    assert why or residue(done, [CARD]) == []
+    assert why or remaining_values(done, [CARD]) == []
 
 
 @pytest.mark.parametrize("coding", ["Base64", "hexadecimal digits"])
 def test_a_known_number_in_an_encoding_inside_a_package_is_refused(inspector: Inspector, coding: str) -> None:
     """Such as the printer's settings in OpenDocument."""
     data = planted.with_parts(packed("a.txt", KNOWN.encode()), {"settings.xml": f"<a>{CODED[coding]}</a>"})
-    assert residue(data, [CARD])
+    assert remaining_values(data, [CARD])
     assert outcome(inspector, with_file("a.zip", data))[0] == "not removed"
     document = planted.with_parts(planted.workbook_with(GROUPED), {"custom.xml": f"<a>{CODED[coding]}</a>"})
     assert outcome(inspector, with_file("a.xlsx", document))[0] == "not removed"
@@ -316,13 +316,13 @@ def test_a_number_with_an_escaped_character_in_a_cell_does_not_remain(inspector:
     document = planted.with_parts(planted.workbook_with(GROUPED), {"xl/sharedStrings.xml": strings})
     why, done = outcome(inspector, with_file("a.xlsx", document))
     assert why == ""
-    assert residue(done, [CARD, CARD[1:]]) == []
+    assert remaining_values(done, [CARD, CARD[1:]]) == []
 
 
 @pytest.mark.parametrize("text", ["**4111** 1111 _1111_ 1111", '"4111"+"1111"+"1111"+"1111"', "4111|1111|1111|1111"])
 def test_a_known_number_between_any_punctuation_is_masked(inspector: Inspector, text: str) -> None:
     why, done = outcome(inspector, with_file("a.md", f"See {text}, please\n".encode()))
-    assert (why, residue(done, [CARD])) == ("", [])
+    assert (why, remaining_values(done, [CARD])) == ("", [])
     assert b"please" in attachment(done)
 
 
@@ -351,7 +351,7 @@ def test_an_attached_message_file_is_masked(inspector: Inspector, end: bytes, pa
     report, done = answer.change(changed(inspector, content, job))
     assert report.refused is None
     assert report.signatures == ["DKIM"]
-    assert residue(done, [CARD]) == []
+    assert remaining_values(done, [CARD]) == []
     if not packs:
         new = attachment(done)
         assert new.startswith(b"From: bob@partner.example" + end)
@@ -376,4 +376,4 @@ def test_deeply_nested_messages_are_masked_or_refused(inspector: Inspector) -> N
     for _ in range(9):
         data = with_file("a.eml", data)
     why, done = outcome(inspector, data)
-    assert why or residue(done, [CARD]) == []
+    assert why or remaining_values(done, [CARD]) == []

@@ -60,7 +60,7 @@ def _folded(text: str) -> str:
     return re.sub(r"[\s._/*\u200b-]", "", unicodedata.normalize("NFKC", text)).upper()
 
 
-def letter(planted: Planted) -> tuple[bytes, str]:
+def compose(planted: Planted) -> tuple[bytes, str]:
     """Return the message with CRLF line ends, and its envelope recipient."""
     recipient = f"{planted('envelope recipient')}@partner.example"
     encoded = base64.b64encode(f"Karte {planted('encoded subject')}".encode()).decode()

@@ -9,28 +9,28 @@ import pytest
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.extract.part import Extraction, Status
-from tests.support.bounds import Bound, bounds, messages, multiparts
+from tests.support.limit_inputs import LimitInput, limit_inputs, messages, multiparts
 
 
 def extract(data: bytes, file_name: str, limits: Limits) -> Extraction:
     return extract_file(file_name, data, limits) if file_name else extract_message(data, limits)
 
 
-@pytest.mark.parametrize("bound", list(bounds()), ids=str)
-def test_input_at_a_limit_is_read_and_input_over_it_is_not(bound: Bound) -> None:
-    within = extract(bound.within, bound.file_name, bound.limits)
+@pytest.mark.parametrize("case", list(limit_inputs()), ids=str)
+def test_input_at_a_limit_is_read_and_input_over_it_is_not(case: LimitInput) -> None:
+    within = extract(case.within, case.file_name, case.limits)
     assert within.status is Status.COMPLETE, within.reason
-    beyond = extract(bound.beyond, bound.file_name, bound.limits)
+    beyond = extract(case.beyond, case.file_name, case.limits)
     reasons = "; ".join(part.reason for part in beyond.parts)
     assert beyond.status is not Status.COMPLETE
-    assert bound.reason in reasons
+    assert case.reason in reasons
     # The limit is the cause, not the file.
-    assert extract(bound.beyond, bound.file_name, Limits()).status is Status.COMPLETE or "by what comes" in bound.name
+    assert extract(case.beyond, case.file_name, Limits()).status is Status.COMPLETE or "by what comes" in case.name
 
 
 @pytest.mark.parametrize("file_name", ["a.html", "a.csv", "a.zip", "a.xml", "a.ics"])
 def test_a_part_without_time_is_not_complete(file_name: str) -> None:
-    (data,) = {bound.within for bound in bounds() if bound.name == "ratio of a zip"}
+    (data,) = {case.within for case in limit_inputs() if case.name == "ratio of a zip"}
     texts = {"a.zip": data, "a.xml": b"<?xml version='1.0'?><a>words</a>", "a.ics": b"BEGIN:VCALENDAR\r\nSUMMARY:a\r\n"}
     extraction = extract_file(file_name, texts.get(file_name, b"<p>a,b</p>\n" * 9), Limits(part_seconds=-1.0))
     assert extraction.status is Status.LIMITED

@@ -53,7 +53,7 @@ _TEXT_STRINGS = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]+>", re.DOTALL)
 _CODECS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-7", "cp037")
 
 
-def residue(data: bytes, values: Collection[str]) -> list[str]:
+def remaining_values(data: bytes, values: Collection[str]) -> list[str]:
     """Return for each value that is left how it is hidden: the steps of decoding, outermost first."""
     wanted = {value: _letters(value) for value in values}
     found: dict[str, None] = {}
