@@ -67,7 +67,7 @@ def _rate(site: Site, message: bytes) -> float:
     begun = time.perf_counter()
     subprocess.run([*command, "-t", letters.RECIPIENT, target], check=True)
     rate = _MESSAGES / (time.perf_counter() - begun)
-    site.wait_for(lambda: len(site.world.deliveries) % _MESSAGES == 0, "the queue to empty", 120)
+    site.wait_for(lambda: len(site.next_hop.deliveries) % _MESSAGES == 0, "the queue to empty", 120)
     return rate
 
 

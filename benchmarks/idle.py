@@ -43,7 +43,7 @@ def main(words: list[str]) -> int:
 
 def _start(site: Site) -> bool:
     site.prepare()
-    site.world.start()
+    site.next_hop.start()
     site.postfix.write(site._services, **site._changes)
     site.postfix.start()
     site.start_daemon("scan")

@@ -120,7 +120,7 @@ def _alone(site: Site, content: bytes) -> float:
 
 
 def _settled(site: Site, accepted: int) -> bool:
-    return len(site.world.to(letters.RECIPIENT)) + len(site.postfix.held_ids()) >= accepted
+    return len(site.next_hop.to(letters.RECIPIENT)) + len(site.postfix.held_ids()) >= accepted
 
 
 def _memory(site: Site) -> int:

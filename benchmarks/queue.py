@@ -54,7 +54,7 @@ def _site(stack: ExitStack) -> Site:
     site = Site(directory, changes={"milter_default_action": "quarantine"}, queue_extra="adopt_uninspected = true\n")
     stack.callback(site.stop)
     site.prepare()
-    site.world.start()
+    site.next_hop.start()
     site.postfix.write(site._services, **site._changes)
     site.postfix.start()
     return site

@@ -163,7 +163,7 @@ SHAPES = {
 }
 
 
-class World:
+class Simulation:
     """A site with its clients, drawn by a seed."""
 
     def __init__(self, seed: int, shape: Shape, kind: Kind = SHAPES["usual"]) -> None:
@@ -365,23 +365,23 @@ class Outcome:
 
 def try_site(seed: int, shape: Shape, store: Store, kind_of_site: Kind = SHAPES["usual"]) -> Outcome:
     """Learn two weeks of a site, and evaluate a third one with swaps in it; held messages are not learned."""
-    world, hasher = World(seed, shape, kind_of_site), Hasher(f"{seed}".encode() * 32)
+    simulation, hasher = Simulation(seed, shape, kind_of_site), Hasher(f"{seed}".encode() * 32)
     teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE, [OWN]), Evaluator(hasher, [OWN])
     seconds = 0.0
     memory = Memory(store.relations, _HALF_LIFE, clock=lambda: seconds)
     outcome = Outcome()
     for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS):
-        teacher.write(teacher.gather(world.mail(day)))
-    week = [list(world.mail(day)) for day in range(_FIRST_DAY + _DAYS, _FIRST_DAY + _DAYS + _TEST_DAYS)]
+        teacher.write(teacher.gather(simulation.mail(day)))
+    week = [list(simulation.mail(day)) for day in range(_FIRST_DAY + _DAYS, _FIRST_DAY + _DAYS + _TEST_DAYS)]
     wanted = [kind for kind in KINDS for _ in range(SWAPS // len(KINDS))]
-    world.draw.shuffle(wanted)
+    simulation.draw.shuffle(wanted)
     places = [(at, number) for at, messages in enumerate(week) for number in range(len(messages))]
-    world.draw.shuffle(places)
+    simulation.draw.shuffle(places)
     swapped: dict[tuple[int, int], tuple[str, Sent]] = {}
     for place in places:
         if not wanted:
             break
-        if (message := world.swapped(week[place[0]][place[1]], wanted[-1])) is not None:
+        if (message := simulation.swapped(week[place[0]][place[1]], wanted[-1])) is not None:
             swapped[place] = (wanted.pop(), message)
     for at, messages in enumerate(week):
         accepted = []
@@ -453,7 +453,7 @@ def main(arguments: list[str]) -> int:
 
 def _envelopes(shape: Shape) -> list[Envelope]:
     """Return mail of two weeks as the milter has it."""
-    world = World(7, shape)
+    simulation = Simulation(7, shape)
     return [
         Envelope(
             sender=one.sender,
@@ -461,7 +461,7 @@ def _envelopes(shape: Shape) -> list[Envelope]:
             subject=" ".join(token.removeprefix(WORD) for token in one.tokens if token.startswith(WORD)),
         )
         for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS)
-        for one in world.mail(day)
+        for one in simulation.mail(day)
     ]
 
 
@@ -560,9 +560,9 @@ def _cost(
         when = "after a tenth was seen again" if repeats else "new"
         print(f"{name}: {each:.0f} bytes for each of {count:,} relations, {when} (bound {MOST_BYTES})", flush=True)
     store = open_store(url)
-    world, hasher = World(7, shape), Hasher(b"7" * 32)
+    simulation, hasher = Simulation(7, shape), Hasher(b"7" * 32)
     teacher, evaluator = Teacher(hasher, store.relations, _HALF_LIFE, [OWN]), Evaluator(hasher, [OWN])
-    weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in world.mail(day)]
+    weeks = [message for day in range(_FIRST_DAY, _FIRST_DAY + _DAYS) for message in simulation.mail(day)]
     begun, wall = time.process_time(), time.perf_counter()
     for at in range(0, len(weeks), 200):
         teacher.write(teacher.gather(weeks[at : at + 200]))
@@ -572,7 +572,7 @@ def _cost(
     print(f"{name}: learning: {rate:.0f} messages a second (bound {LEAST_LEARNED}), {spent:.0f} µs of CPU each")
     memory = Memory(store.relations, _HALF_LIFE)
     times = []
-    for message in world.mail(_FIRST_DAY + _DAYS):
+    for message in simulation.mail(_FIRST_DAY + _DAYS):
         begun = time.process_time()
         list(evaluator.risks(message, memory.view(message.day, 60)))
         times.append(time.process_time() - begun)

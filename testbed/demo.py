@@ -12,6 +12,7 @@ from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
+from testbed.next_hop import Delivery
 from testbed.ports import is_free, wait_for
 from testbed.postfix import PostfixError, PostfixInstance, require
 from testbed.postgres import PostgresError
@@ -19,7 +20,6 @@ from testbed.several import Several
 from testbed.site import Site
 from testbed.walk import DemoError, command, delivered, plain
 from testbed.walk_several import NAMES, walk
-from testbed.world import Delivery
 
 # Below /run only root can write, and nothing remains after a reboot.
 _DIRECTORY = Path("/run/holdgate-demo")
@@ -81,7 +81,7 @@ def _run(port: int, *, once: bool) -> None:
     if not is_free(port):
         raise DemoError(f"port {port} on 127.0.0.1 is in use; free it, or choose another: script/demo --port 2526")
     site = Site(_DIRECTORY, smtp_port=port)
-    print("Starting Postfix, the milter, the queue agent, the desk and a stand-in for the outside world …")
+    print("Starting Postfix, the milter, the queue agent, the desk and a stand-in for the recipients' mail server …")
     try:
         site.start()
         _send_all(site)
@@ -121,7 +121,7 @@ Try next, from another terminal:
   {command_line} list
 
 The page of both desks: {several.url} (sign in as {letters.MODERATOR}; the code lands in
-  {_DIRECTORY}/*/{first.world.maildir.name}/new)
+  {_DIRECTORY}/*/{first.next_hop.maildir.name}/new)
 Send more through any of these, and use its settings file with holdgate -c:
 {lines}
 
@@ -163,7 +163,7 @@ def _outcome(site: Site, message: Message) -> tuple[Incident | None, Delivery | 
     """Wait until a message is either held or delivered."""
 
     def seen() -> tuple[Incident | None, Delivery | None] | None:
-        delivery = next((d for d in site.world.deliveries if d.message["Message-ID"] == message["Message-ID"]), None)
+        delivery = next((d for d in site.next_hop.deliveries if d.message["Message-ID"] == message["Message-ID"]), None)
         held = (i for i in site.store.incidents([State.HELD]) if i.message_id == message["Message-ID"])
         incident = next(held, None)
         return (incident, delivery) if incident or delivery else None
@@ -196,7 +196,7 @@ def _show_notices(site: Site, incident: Incident) -> None:
     """Wait until the sender is notified of a decision, and show the notice."""
 
     def about_it() -> list[tuple[str, str]]:
-        notices = [delivery.message for delivery in site.world.to(letters.SENDER)]
+        notices = [delivery.message for delivery in site.next_hop.to(letters.SENDER)]
         texts = [(str(notice["Subject"]), plain(notice)) for notice in notices]
         return [(subject, text) for subject, text in texts if incident.id in text]
 
@@ -217,12 +217,12 @@ Try next, from another terminal:
   {command} release {held[1].id}
   {command} reject {held[0].id} --comment 'Please use the portal.'
 
-What reaches the outside world, and what senders are told, lands in
-  {site.world.maildir}/new
-Send more through 127.0.0.1:{site.postfix.smtp_port} with any mail program. Postfix's log and ours:
+Delivered messages and notices to senders are in
+  {site.next_hop.maildir}/new
+Send more through 127.0.0.1:{site.postfix.smtp_port} with any mail program. The logs of Postfix and of Holdgate:
   {site.postfix.log}
   {site.directory}/*.log
-Figures for Prometheus: http://127.0.0.1:{site.settings.metrics.milter[1]}/metrics
+Metrics for Prometheus: http://127.0.0.1:{site.settings.metrics.milter[1]}/metrics
 
 Ctrl-C ends it all.""",
         flush=True,

@@ -1,4 +1,4 @@
-"""A site: Postfix, the three daemons and the world, with all their files below one directory, started together."""
+"""A site: Postfix, the three daemons and the next hop, with all their files below one directory, started together."""
 
 import os
 import shutil
@@ -17,9 +17,9 @@ from holdgate.daemon import die_with_parent
 from holdgate.gate import probe
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.seal import add_key
+from testbed.next_hop import NextHop
 from testbed.ports import LOOPBACK, PATIENCE, T, free_port, is_listening, wait_for
 from testbed.postfix import PostfixInstance
-from testbed.world import World
 
 DAEMONS = {"milter": "holdgate.gate.main", "queue": "holdgate.queue.main", "desk": "holdgate.desk.main"}
 # For a site with a separate user for its workers, before the others.
@@ -131,7 +131,7 @@ class Site:
         self._store_url = store_url or f"sqlite:///{self.state}/holdgate.db"
         self.environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.world = World(directory)
+        self.next_hop = NextHop(directory)
         # Nothing listens on it: notices are submitted to a socket, and a test can check that.
         self._notice_port = free_port()
         self.web_port, self._lmtp_port = free_port(), free_port()
@@ -141,7 +141,7 @@ class Site:
         self.postfix = PostfixInstance(
             directory / "postfix",
             smtp_port=smtp_port or free_port(),
-            relay_port=self.world.port,
+            relay_port=self.next_hop.port,
             milter=f"unix:{directory}/run/milter/milter.sock",
         )
         self.settings: Settings
@@ -157,7 +157,7 @@ class Site:
     def start(self) -> None:
         """Write all files, create the store, and start everything; return when all of it answers."""
         self.prepare()
-        self.world.start()
+        self.next_hop.start()
         self.postfix.write(self._services, **self._changes)
         self.postfix.start()
         for name in self.daemons:
@@ -181,7 +181,7 @@ class Site:
             self.kill_daemon(name) if name == "milter" else self.stop_daemon(name)
         if self.postfix.config.exists():
             self.postfix.stop()
-        self.world.stop()
+        self.next_hop.stop()
         if hasattr(self, "store"):
             self.store.close()
 

@@ -4,8 +4,8 @@ from email.message import Message
 
 from holdgate.quarantine.incident import Incident
 from testbed import letters
+from testbed.next_hop import Delivery
 from testbed.site import Site
-from testbed.world import Delivery
 
 
 class DemoError(Exception):
@@ -22,7 +22,9 @@ def plain(notice: Message) -> str:
 
 def delivered(site: Site, incident: Incident) -> Delivery | None:
     """Return the delivery of an incident's message, or None if there is none yet."""
-    return next((d for d in site.world.to(letters.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None)
+    return next(
+        (d for d in site.next_hop.to(letters.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None
+    )
 
 
 def command(site: Site, *words: str) -> None:

@@ -71,7 +71,7 @@ def _hold(several: Several, node: Node, content: bytes) -> Incident:
 def _link(several: Several, incident: Incident) -> str:
     """Return the link of the request about an incident, whichever desk sent it."""
     for node in several.nodes:
-        for delivery in node.world.to(letters.MODERATOR):
+        for delivery in node.next_hop.to(letters.MODERATOR):
             text = plain(delivery.message)
             if incident.id in text and (link := re.search(r"http://\S+/t/\S+", text)):
                 return link[0]
@@ -120,7 +120,7 @@ def _decide(link: str, incident: Incident, **values: str) -> None:
 def _notice(several: Several, incident: Incident) -> tuple[str, str] | None:
     """Return the subject of the notice to an incident's sender, and the node whose desk sent it."""
     for node in several.nodes:
-        for delivery in node.world.to(letters.SENDER):
+        for delivery in node.next_hop.to(letters.SENDER):
             if incident.id in plain(delivery.message):
                 return str(delivery.message["Subject"]), node.settings.node.name
     return None

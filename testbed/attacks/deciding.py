@@ -18,9 +18,9 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.attacks.attempt import Attempt
+from testbed.next_hop import Delivery
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
-from testbed.world import Delivery
 
 LINKS, REPLIES, REQUESTS, AGENT = "link or form", "forged reply", "API request", "request to the queue agent"
 
@@ -70,7 +70,7 @@ def _attempt(kind: str, name: str, evaluate: _Evaluate, attack: _Try) -> Attempt
 
     def asked(site: Site) -> tuple[Incident, Delivery] | None:
         found = [one for one in site.store.incidents() if recipient in one.recipients and one.asked_at]
-        requests = [one for one in site.world.to(BOSS) if found and found[0].id.encode() in one.content]
+        requests = [one for one in site.next_hop.to(BOSS) if found and found[0].id.encode() in one.content]
         return (found[0], requests[0]) if requests else None
 
     def judged(site: Site) -> str:

@@ -228,7 +228,7 @@ def _notice_listener(site: Site) -> str:
         return "" if ended == 2 else "not made to its end"
 
     def known() -> bool:
-        return bool(site.world.to(recipient)) or any(recipient in one.recipients for one in site.store.incidents())
+        return bool(site.next_hop.to(recipient)) or any(recipient in one.recipients for one in site.store.incidents())
 
     site.wait_for(known, "the outcome of a message through the notice listener")
-    return "delivered without being inspected" if site.world.to(recipient) else ""
+    return "delivered without being inspected" if site.next_hop.to(recipient) else ""

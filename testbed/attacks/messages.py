@@ -110,7 +110,7 @@ def _attempt(kind: str, name: str, content: bytes, recipient: str = "", marker: 
 
 
 def _delivered(site: Site, marker: str) -> list[bytes]:
-    return [one.content for one in site.world.deliveries if any(marker in address for address in one.recipients)]
+    return [one.content for one in site.next_hop.deliveries if any(marker in address for address in one.recipients)]
 
 
 def _part(kind: bytes, content: bytes, fields: bytes = b"") -> bytes:

@@ -1,4 +1,4 @@
-"""A real site for each module: Postfix, the daemons and the outside world, below a separate directory."""
+"""A real site for each module: Postfix, the daemons and the next hop, below a separate directory."""
 
 import shutil
 import tempfile
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from e2e.browser import browser as browser
+from testbed.next_hop import NextHop
 from testbed.postfix import PostfixError, require
 from testbed.site import Site
-from testbed.world import World
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,12 +40,12 @@ def running_site(kind: type[Site] = Site, **options: Any) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NextHop]:
     """The encryption gateway that `encrypt` routes to."""
-    world = World(tmp_path_factory.mktemp("gateway"))
-    world.start()
-    yield world
-    world.stop()
+    next_hop = NextHop(tmp_path_factory.mktemp("gateway"))
+    next_hop.start()
+    yield next_hop
+    next_hop.stop()
 
 
 @pytest.fixture(scope="module")

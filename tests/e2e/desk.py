@@ -17,9 +17,9 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from testbed import letters
+from testbed.next_hop import Delivery
 from testbed.ports import PATIENCE
 from testbed.site import Site
-from testbed.world import Delivery
 
 
 def submit(site: Site, sender: str, recipient: str, subject: str = "New colleague") -> Incident:
@@ -42,7 +42,7 @@ def mail_about(site: Site, person: str, incident: Incident, words: str = "") -> 
     """Return the newest mail to a person about an incident that contains these words, once there is one."""
 
     def find() -> EmailMessage | None:
-        for delivery in reversed(site.world.to(person)):
+        for delivery in reversed(site.next_hop.to(person)):
             message = parsed(delivery)
             if incident.id in text_of(message) and words in str(message["Subject"]) + text_of(message):
                 return message
@@ -72,7 +72,7 @@ def link_in(message: EmailMessage) -> str:
 
 def envelope_sender(site: Site, person: str, message: EmailMessage) -> str:
     """Return the address to which a returned or automatically answered mail goes."""
-    return next(d.sender for d in site.world.to(person) if parsed(d)["Message-ID"] == message["Message-ID"])
+    return next(d.sender for d in site.next_hop.to(person) if parsed(d)["Message-ID"] == message["Message-ID"])
 
 
 def reply(site: Site, person: str, request: EmailMessage, text: str) -> None:

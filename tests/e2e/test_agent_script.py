@@ -71,7 +71,7 @@ def test_no_mistake_is_sent_and_few_correct_messages_are_held(tmp_path: Path) ->
 
 def sent(site: Site) -> int:
     """Return how many messages of the program have arrived; requests to moderators have another sender."""
-    return sum(one.sender == SENDER for one in site.world.deliveries)
+    return sum(one.sender == SENDER for one in site.next_hop.deliveries)
 
 
 def release(site: Site, incident: Incident) -> None:

@@ -101,11 +101,11 @@ def state_of(site: Site, incident: Incident) -> State:
 def only_the_right_one_got_it(site: Site, name: str, incident: Incident) -> None:
     """Look that one recipient got the message as it was sent, once, with its DSN parameters, and the other nothing."""
     closed(site, incident, State.RELEASED)
-    site.wait_for(lambda: site.world.to(right(name)), "delivery")
+    site.wait_for(lambda: site.next_hop.to(right(name)), "delivery")
     site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
-    (delivery,) = site.world.to(right(name))
+    (delivery,) = site.next_hop.to(right(name))
     assert delivery.sender == ANNA
-    assert site.world.to(wrong(name)) == []
+    assert site.next_hop.to(wrong(name)) == []
     sent = content_of(name)
     # What servers put before it is all that is new.
     fields, separator, rest = delivery.content.partition(b"From: ")
@@ -116,7 +116,9 @@ def only_the_right_one_got_it(site: Site, name: str, incident: Incident) -> None
     }
 
     def reports() -> list[bytes]:
-        found = [one.content for one in site.world.to(ANNA) if f"Original-Envelope-Id: {name}".encode() in one.content]
+        found = [
+            one.content for one in site.next_hop.to(ANNA) if f"Original-Envelope-Id: {name}".encode() in one.content
+        ]
         return found
 
     (report,) = site.wait_for(reports, "the report that was asked for")
@@ -125,7 +127,9 @@ def only_the_right_one_got_it(site: Site, name: str, incident: Incident) -> None
 
 
 def both_got_it(site: Site, name: str) -> None:
-    site.wait_for(lambda: site.world.to(right(name)) and site.world.to(wrong(name)), f"delivery to both of {name}")
+    site.wait_for(
+        lambda: site.next_hop.to(right(name)) and site.next_hop.to(wrong(name)), f"delivery to both of {name}"
+    )
 
 
 def test_the_page_excludes_a_recipient_and_a_crawler_decides_nothing(site: Site) -> None:
@@ -173,7 +177,7 @@ def test_the_page_cancels_the_message(site: Site) -> None:
         in press(link_in(mail_about(site, ANNA, incident)), answer="none", confirm="yes", reason="Wrong Bob").text
     )
     closed(site, incident, State.RETURNED)
-    assert site.world.to(right("none")) == site.world.to(wrong("none")) == []
+    assert site.next_hop.to(right("none")) == site.next_hop.to(wrong("none")) == []
 
 
 @pytest.mark.parametrize(
@@ -194,7 +198,7 @@ def test_a_reply_decides(site: Site, name: str, text: str, state: State) -> None
     if state is State.RELEASED:
         both_got_it(site, name)
     else:
-        assert site.world.to(right(name)) == site.world.to(wrong(name)) == []
+        assert site.next_hop.to(right(name)) == site.next_hop.to(wrong(name)) == []
 
 
 def test_an_unclear_reply_or_one_of_another_person_decides_nothing(site: Site) -> None:
@@ -258,7 +262,7 @@ def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
 
 def test_a_request_that_bounces_goes_to_the_moderators(site: Site) -> None:
     gone = "gone@corp.example"
-    site.world.gone.add(gone)
+    site.next_hop.rejected.add(gone)
     incident = submit(site, "bounce", gone)
     site.wait_for(lambda: "bounced" in events(site, incident), "the bounce to be noted")
     mail_about(site, BOSS, incident, "Approval needed")
@@ -291,8 +295,8 @@ def test_only_one_of_simultaneous_sender_and_moderator_answers_counts(site: Site
     (winner,) = [person for person, end in outcomes if end == "won"]
     assert [end for _, end in outcomes if end != "won"] == [winner]
     closed(site, incident, State.RETURNED if winner == ANNA else State.RELEASED)
-    assert bool(site.world.to(right("once"))) == (winner == BOSS) or site.wait_for(
-        lambda: site.world.to(right("once")), "delivery"
+    assert bool(site.next_hop.to(right("once"))) == (winner == BOSS) or site.wait_for(
+        lambda: site.next_hop.to(right("once")), "delivery"
     )
 
 
@@ -352,7 +356,7 @@ def test_each_choice_works_in_a_browser(
     if answer == "all":
         both_got_it(site, name)
     else:
-        assert site.world.to(right(name)) == site.world.to(wrong(name)) == []
+        assert site.next_hop.to(right(name)) == site.next_hop.to(wrong(name)) == []
 
 
 def test_the_request_states_what_is_unusual_about_a_recipient(tmp_path: Path) -> None:
@@ -362,7 +366,7 @@ def test_the_request_states_what_is_unusual_about_a_recipient(tmp_path: Path) ->
     with running_site(policies=policies, extra=extra) as site:
         for count in range(1, 5):
             site.submit(letters.clean().as_bytes(), ANNA, known)
-            site.wait_for(lambda count=count: len(site.world.to(known)) >= count, f"{count} deliveries")  # type: ignore[misc]
+            site.wait_for(lambda count=count: len(site.next_hop.to(known)) >= count, f"{count} deliveries")  # type: ignore[misc]
         site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
         site.submit(letters.clean().as_bytes(), ANNA, twin, known)
 
@@ -382,5 +386,5 @@ def test_the_request_states_what_is_unusual_about_a_recipient(tmp_path: Path) ->
         press(link_in(mail), answer="some", confirm="yes", **{"not": str(number)})
         found = closed(site, incident, State.RELEASED)
         assert found.decided_how == "sender-corrected"
-        site.wait_for(lambda: len(site.world.to(known)) == 5, "delivery to the one who was meant")
-        assert site.world.to(twin) == []
+        site.wait_for(lambda: len(site.next_hop.to(known)) == 5, "delivery to the one who was meant")
+        assert site.next_hop.to(twin) == []

@@ -23,9 +23,9 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from support.pdf_writer import simple_pdf
 from testbed import letters
+from testbed.next_hop import NextHop
 from testbed.ports import PATIENCE
 from testbed.site import Site
-from testbed.world import World
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 
@@ -38,7 +38,7 @@ encrypt_through = "smtp:[127.0.0.1]:%s"
 
 
 @pytest.fixture(scope="module")
-def site(gateway: World) -> Iterator[Site]:
+def site(gateway: NextHop) -> Iterator[Site]:
     with running_site(extra=EXTRA % gateway.port) as running:
         yield running
 
@@ -69,7 +69,7 @@ def test_a_message_is_sent_without_an_attachment(site: Site) -> None:
     done = site.command("release", incident.id, "--without", "NUMBERS.TXT", "--comment", "Fine without")
     assert done.returncode == 0, done.stderr + site.log("desk") + site.log("queue")
     found = closed(site, incident, State.RELEASED)
-    (delivery,) = site.wait_for(lambda: site.world.to("without@partner.example"), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to("without@partner.example"), "delivery")
     message = parsed(delivery)
     assert letters.SSN not in delivery.content.decode()
     assert not [name for name in message if name.lower().startswith(("x-holdgate", "x-netskope", "dkim"))]
@@ -132,18 +132,18 @@ def test_the_page_shows_what_will_be_sent_and_only_a_confirmed_form_decides(site
         assert "approved the message with changes" in confirm(client, page, confirm="yes", comment="Fine").text
         assert "with changes" in confirm(client, page, confirm="yes").text
     closed(site, incident, State.RELEASED)
-    (delivery,) = site.wait_for(lambda: site.world.to("page@partner.example"), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to("page@partner.example"), "delivery")
     assert letters.SSN not in delivery.content.decode()
 
 
-def test_an_encrypted_message_is_sent_through_its_transport(site: Site, gateway: World) -> None:
+def test_an_encrypted_message_is_sent_through_its_transport(site: Site, gateway: NextHop) -> None:
     incident = submit(site, "encrypted@partner.example", options=("RET=HDRS", "ENVID=a+2Bb"))
     done = site.command("release", incident.id, "--encrypted")
     assert done.returncode == 0, done.stderr
     closed(site, incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
     assert letters.SSN in delivery.content.decode()
-    assert not site.world.to("encrypted@partner.example")
+    assert not site.next_hop.to("encrypted@partner.example")
     assert "It is sent encrypted." in text_of(mail_about(site, ANNA, incident, "Approved"))
 
 
@@ -170,9 +170,9 @@ def test_a_desk_that_died_after_postfix_accepted_the_message_sends_it_once(site:
         closed(site, incident, State.RELEASED)
     finally:
         site.start_daemon("desk")
-    site.wait_for(lambda: site.world.to("twice@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("twice@partner.example"), "delivery")
     site.wait_for(lambda: not site.postfix.held_ids(), "the second copy to be deleted")
-    assert len(site.world.to("twice@partner.example")) == 1
+    assert len(site.next_hop.to("twice@partner.example")) == 1
     assert "duplicate-deleted" in site.log("queue")
 
 
@@ -187,8 +187,8 @@ def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
     finally:
         site.postfix.rewrite("master.cf", text)
     closed(site, incident, State.RELEASED)
-    site.wait_for(lambda: site.world.to("away@partner.example"), "delivery")
-    assert len(site.world.to("away@partner.example")) == 1
+    site.wait_for(lambda: site.next_hop.to("away@partner.example"), "delivery")
+    assert len(site.next_hop.to("away@partner.example")) == 1
 
 
 def test_a_missing_attachment_changes_nothing(site: Site) -> None:
@@ -216,7 +216,7 @@ def test_a_redacted_message_is_sent_with_all_matches_masked(site: Site) -> None:
     done = site.command("release", incident.id, "--redacted")
     assert done.returncode == 0, done.stderr
     closed(site, incident, State.RELEASED)
-    (delivery,) = site.wait_for(lambda: site.world.to("redacted@partner.example"), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to("redacted@partner.example"), "delivery")
     message = parsed(delivery)
     assert letters.SSN not in str(message["Subject"])
     attached, paper = message.iter_attachments()
@@ -261,16 +261,16 @@ def submit_to(site: Site, *recipients: str) -> Incident:
     return incident
 
 
-def reached(world: World) -> list[str]:
+def reached(next_hop: NextHop) -> list[str]:
     """Return the recipients of all deliveries, as often as they got one."""
-    return sorted(one for delivery in world.deliveries for one in delivery.recipients)
+    return sorted(one for delivery in next_hop.deliveries for one in delivery.recipients)
 
 
 def test_a_message_can_be_redacted_encrypted_and_sent_without_a_recipient(
-    site: Site, gateway: World, has_list: None
+    site: Site, gateway: NextHop, has_list: None
 ) -> None:
     """One who is left out gets nothing in another spelling, twice named, or as a member of a list."""
-    before, encrypted = reached(site.world), reached(gateway)
+    before, encrypted = reached(site.next_hop), reached(gateway)
     names = ["keep@partner.example", "GONE@Partner.Example", "gone@partner.example", "gone@partner.example", LIST]
     incident = submit_to(site, *names)
     done = site.command("release", incident.id, "--redacted", "--encrypted", "--not-to", "Gone@PARTNER.example")
@@ -282,19 +282,19 @@ def test_a_message_can_be_redacted_encrypted_and_sent_without_a_recipient(
     site.wait_for(lambda: gateway.to("member@partner.example"), "the gateway to get it")
     new = [one for one in reached(gateway) if one not in encrypted]
     assert sorted(set(new)) == ["keep@partner.example", "member@partner.example"]
-    assert not any("gone" in one.lower() for one in reached(gateway) + reached(site.world))
+    assert not any("gone" in one.lower() for one in reached(gateway) + reached(site.next_hop))
     for delivery in gateway.to("keep@partner.example") + gateway.to("member@partner.example"):
         assert letters.SSN not in delivery.content.decode()
-    assert [one for one in reached(site.world) if "partner" in one] == [one for one in before if "partner" in one]
+    assert [one for one in reached(site.next_hop) if "partner" in one] == [one for one in before if "partner" in one]
 
 
 def test_an_alias_is_excluded_with_its_targets_except_separately_named_ones(site: Site, has_list: None) -> None:
     incident = submit_to(site, "keep@partner.example", LIST)
     assert site.command("release", incident.id, "--not-to", LIST).returncode == 0
     closed(site, incident, State.RELEASED)
-    site.wait_for(lambda: site.world.to("keep@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("keep@partner.example"), "delivery")
     site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
-    assert not site.world.to("member@partner.example")
+    assert not site.next_hop.to("member@partner.example")
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_only_one_of_two_simultaneous_decisions_counts(site: Site) -> None:
     (chosen,) = [choice for choice, one in zip(choices, done, strict=True) if one.returncode == 0]
     found = closed(site, incident, State.RELEASED)
     kept = sorted({"one@partner.example", "two@partner.example"} - set(chosen))
-    site.wait_for(lambda: site.world.to(kept[0]), "delivery")
+    site.wait_for(lambda: site.next_hop.to(kept[0]), "delivery")
     site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
-    assert [one for one in reached(site.world) if one in ("one@partner.example", "two@partner.example")] == kept
+    assert [one for one in reached(site.next_hop) if one in ("one@partner.example", "two@partner.example")] == kept
     assert ((found.change or {}).get("recipients") or []) == [one for one in chosen if "@" in one]

@@ -54,7 +54,7 @@ def test_a_redacted_message_is_approved_after_its_preview(
     send(browser, "/change")
     assert "approved the message with changes" in output(browser)
     closed(site, incident, State.RELEASED)
-    (delivery,) = site.wait_for(lambda: site.world.to(recipient), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
     assert letters.SSN not in delivery.content.decode()
 
 
@@ -90,10 +90,10 @@ def test_a_recipient_is_excluded_after_the_preview(
     send(browser, "/change")
     assert "approved the message, but not for all of its recipients" in output(browser)
     closed(site, incident, State.RELEASED)
-    (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(right), "delivery")
     assert delivery.recipients == [right]
     assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
-    assert site.world.to(wrong) == []
+    assert site.next_hop.to(wrong) == []
     assert wrong in text_of(mail_about(site, ANNA, incident, "It is not sent to"))
     site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
 
@@ -182,12 +182,12 @@ def test_the_sender_releases_a_message_without_some_recipients(
     assert "sent the message, but not to all of its recipients" in output(browser)
     released = closed(site, incident, State.RELEASED)
     assert (released.decided_by, released.decided_how) == (ANNA, "self-release")
-    (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(right), "delivery")
     assert delivery.recipients == [right]
     assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
     assert "The new colleague asked for it" in text_of(mail_about(site, BOSS, incident, "not to all of its recipients"))
     site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
-    assert site.world.to(wrong) == []
+    assert site.next_hop.to(wrong) == []
 
 
 def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
@@ -202,11 +202,11 @@ def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
     reply(site, BOSS, again, f"Not to {wrong.title()}\n\nThis is agreed.")
     released = closed(site, incident, State.RELEASED)
     assert (released.decided_by, released.decided_how, released.comment) == (BOSS, "mail", "This is agreed.")
-    (delivery,) = site.wait_for(lambda: site.world.to(right), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(right), "delivery")
     assert delivery.recipients == [right]
     assert delivery.body == letter.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
     site.wait_for(lambda: incident.queue_id not in site.postfix.held_ids(), "the original to be deleted")
-    assert site.world.to(wrong) == []
+    assert site.next_hop.to(wrong) == []
 
 
 def test_a_command_excludes_a_recipient(site: Site) -> None:
@@ -222,8 +222,8 @@ def test_a_command_excludes_a_recipient(site: Site) -> None:
     refused = site.command("release", incident.id, "--not-to", "nobody@partner.example")
     assert (refused.returncode, "nobody@partner.example: This address is not" in refused.stderr) == (2, True)
     assert site.command("release", incident.id, "--not-to", wrong.upper()).returncode == 0
-    site.wait_for(lambda: site.world.to(right), "delivery")
-    assert site.world.to(wrong) == []
+    site.wait_for(lambda: site.next_hop.to(right), "delivery")
+    assert site.next_hop.to(wrong) == []
     shown = site.command("show", incident.id).stdout
     assert f"without-recipients: {wrong}" in shown
 
@@ -244,4 +244,4 @@ def test_reading_the_pages_decides_nothing(site: Site) -> None:
             client.head(address + query)
         assert client.post(address, data={"redacted": "yes", "confirm": "yes"}).status_code >= 400
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
-    assert not site.world.to("crawled@partner.example")
+    assert not site.next_hop.to("crawled@partner.example")

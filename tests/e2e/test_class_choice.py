@@ -63,7 +63,7 @@ def held(site: Site, name: str) -> Incident:
 
 
 def arrived(site: Site, name: str, count: int) -> None:
-    site.wait_for(lambda: len(site.world.to(f"{name}@partner.example")) >= count, f"{count} messages to {name}")
+    site.wait_for(lambda: len(site.next_hop.to(f"{name}@partner.example")) >= count, f"{count} messages to {name}")
 
 
 @pytest.mark.parametrize(

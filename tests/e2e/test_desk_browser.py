@@ -54,7 +54,7 @@ def test_a_link_approves_on_a_phone(site: Site, browser: webdriver.Chrome) -> No
     assert "You approved this.\nboss@corp.example approved the message." in output(browser)
     picture(browser, "phone-done")
     closed(site, incident, State.RELEASED)
-    site.wait_for(lambda: site.world.to("phone@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("phone@partner.example"), "delivery")
 
 
 def test_a_link_rejects_on_a_desktop(site: Site, browser: webdriver.Chrome) -> None:
@@ -113,7 +113,7 @@ def test_the_sender_releases_the_message_on_a_phone(site: Site, browser: webdriv
     assert "Its sender, anna@corp.example, released the message." in output(browser)
     released = closed(site, incident, State.RELEASED)
     assert (released.decided_by, released.decided_how) == (ANNA, "self-release")
-    site.wait_for(lambda: site.world.to("self@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("self@partner.example"), "delivery")
     assert "The new colleague asked for it" in text_of(mail_about(site, BOSS, incident, "released the message"))
     listed = site.command("list", "--self-released").stdout
     assert incident.id in listed
@@ -158,7 +158,8 @@ def test_the_list_after_sign_in_by_code_decides_several_at_once(site: Site, brow
 
     def codes() -> list[bytes]:
         return re.findall(
-            rb"Your code to sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", b"".join(one.content for one in site.world.to(BOSS))
+            rb"Your code to sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})",
+            b"".join(one.content for one in site.next_hop.to(BOSS)),
         )
 
     (code,) = site.wait_for(codes, "the code")

@@ -58,8 +58,8 @@ def test_approved_mail_reaches_its_recipients_and_the_sender_is_notified(site: S
     assert done_.decided_by is not None
     assert done_.decided_by.startswith(BOSS)
     assert (done_.decided_how, done_.comment) == ({"link": "page"}.get(way, way), "Fine")
-    site.wait_for(lambda: site.world.to(recipient), "delivery")
-    assert len(site.world.to(recipient)) == 1
+    site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
+    assert len(site.next_hop.to(recipient)) == 1
     notice = mail_about(site, ANNA, incident, "Approved")
     assert "The moderator responded Approve." in text_of(notice)
     assert "Fine" in text_of(notice)
@@ -82,7 +82,7 @@ def test_rejected_mail_is_returned_with_the_comment(site: Site, way: str) -> Non
     assert "Your message was rejected by a moderator for these recipients:" in text_of(report)
     assert "Moderator comments:\n\nUse the portal" in text_of(report)
     assert incident.queue_id not in site.postfix.held_ids()
-    assert not site.world.to(recipient)
+    assert not site.next_hop.to(recipient)
     if way != "link":
         mail_about(site, BOSS, incident, "rejected")
 
@@ -105,7 +105,7 @@ def test_undecided_mail_causes_a_reminder_and_is_returned(site: Site) -> None:
     report = mail_about(site, ANNA, incident, "no decision")
     assert "The message has been returned to the sender because no decision was made" in text_of(report)
     assert incident.queue_id not in site.postfix.held_ids()
-    assert not site.world.to("late@partner.example")
+    assert not site.next_hop.to("late@partner.example")
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
     assert "Nobody decided about the message in time." in page.text
 
@@ -127,7 +127,7 @@ def test_an_out_of_office_reply_moves_the_request_to_the_deputy(site: Site) -> N
 
 
 def test_a_bounced_request_moves_to_the_fallback(site: Site) -> None:
-    site.world.gone.add("gone@corp.example")
+    site.next_hop.rejected.add("gone@corp.example")
     incident = submit(site, "emil@corp.example", "bounce@partner.example")
     asked = mail_about(site, "desk@corp.example", incident)
     assert "because gone@corp.example cannot be reached" in text_of(asked)
@@ -139,7 +139,7 @@ def test_a_bounced_request_moves_to_the_fallback(site: Site) -> None:
 def test_the_fallback_is_asked_without_a_manager_and_nothing_is_delivered(site: Site) -> None:
     incident = submit(site, "nobody@corp.example", "unmanaged@partner.example")
     assert "nobody else may decide" in text_of(mail_about(site, "desk@corp.example", incident))
-    assert not site.world.to("unmanaged@partner.example")
+    assert not site.next_hop.to("unmanaged@partner.example")
 
 
 def test_a_sender_can_withdraw_their_message(site: Site) -> None:
@@ -150,7 +150,7 @@ def test_a_sender_can_withdraw_their_message(site: Site) -> None:
     closed(site, incident, State.RETURNED)
     mail_about(site, ANNA, incident, "Withdrawn")
     mail_about(site, BOSS, incident, "Its sender took the message back")
-    assert not site.world.to("withdrawn@partner.example")
+    assert not site.next_hop.to("withdrawn@partner.example")
 
 
 def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Site) -> None:
@@ -159,7 +159,7 @@ def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Sit
     sent = ["notice sent", "notice sent"]
     site.wait_for(lambda: [one for one in events(site, incident) if one in sent] == sent, "both to be recorded")
     before = events(site, incident)
-    for delivery in site.world.to(BOSS) + site.world.to(ANNA):
+    for delivery in site.next_hop.to(BOSS) + site.next_hop.to(ANNA):
         for word in delivery.content.decode(errors="replace").replace('"', " ").split():
             if word.startswith("http://"):
                 httpx2.get(word, follow_redirects=True, timeout=PATIENCE)
@@ -198,7 +198,7 @@ def test_hostile_names_do_not_damage_mail_page_or_log(site: Site) -> None:
     for text in (page.text, str(html.get_content())):
         assert "<script" not in text
         assert "<b>" not in text
-    assert not site.world.to("v@elsewhere.example")
+    assert not site.next_hop.to("v@elsewhere.example")
     for name in ("milter", "queue", "desk"):
         assert "<script" not in site.log(name)
 
@@ -209,8 +209,8 @@ def test_null_and_external_senders_are_not_notified(site: Site) -> None:
         site.command("reject", incident.id)
         closed(site, incident, State.RETURNED)
         assert "sender not told" in events(site, incident)
-    assert not site.world.to("victim@elsewhere.example")
-    assert not [d for d in site.world.deliveries if "MAILER-DAEMON" in str(d.recipients) or d.recipients == [""]]
+    assert not site.next_hop.to("victim@elsewhere.example")
+    assert not [d for d in site.next_hop.deliveries if "MAILER-DAEMON" in str(d.recipients) or d.recipients == [""]]
 
 
 def test_a_desk_killed_at_any_time_notifies_each_person_once(site: Site) -> None:
@@ -221,7 +221,7 @@ def test_a_desk_killed_at_any_time_notifies_each_person_once(site: Site) -> None
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)
     mail_about(site, ANNA, incident, "Rejected")
-    about = [one for one in map(parsed, site.world.to(ANNA)) if incident.id in text_of(one)]
+    about = [one for one in map(parsed, site.next_hop.to(ANNA)) if incident.id in text_of(one)]
     reports = [one for one in about if one["Subject"].startswith("Rejected")]
     assert len({one["Message-ID"] for one in reports}) == 1
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)

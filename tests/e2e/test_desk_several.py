@@ -51,14 +51,14 @@ def test_two_people_at_two_levels_approve_by_four_methods(site: Site) -> None:
     reply(site, BOSS, first, "approve")
     mail_about(site, BOSS, incident, "you had approved already")
     assert still_held(site, incident)
-    assert site.world.to(LAW) == []
+    assert site.next_hop.to(LAW) == []
     reply(site, SECOND, second, "approve")
     third = mail_about(site, LAW, incident)
     assert "This is step 2 of 2." in text_of(third)
     assert still_held(site, incident)
     done = site.command("release", incident.id, "--as", LAW)
     assert "others have to approve as well" in done.stdout, done.stderr
-    assert not site.world.to(recipient)
+    assert not site.next_hop.to(recipient)
     with api(site, "may-decide") as client:
         answer = client.post(
             f"/incidents/{incident.id}/decision", json={"decision": "approve", "as": "privacy@corp.example"}
@@ -66,8 +66,8 @@ def test_two_people_at_two_levels_approve_by_four_methods(site: Site) -> None:
         assert answer.status_code == 200
         assert answer.json()["state"] == "approved"
     assert closed(site, incident, State.RELEASED).decided_by == "privacy@corp.example (helpdesk)"
-    site.wait_for(lambda: site.world.to(recipient), "delivery")
-    assert len(site.world.to(recipient)) == 1
+    site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
+    assert len(site.next_hop.to(recipient)) == 1
     assert events(site, incident).count("approval") == 3
 
 
@@ -80,7 +80,7 @@ def test_a_rejection_at_the_second_level_is_final(site: Site) -> None:
     report = mail_about(site, "anna@corp.example", incident, "Rejected")
     assert "Not without a contract." in text_of(report)
     mail_about(site, "privacy@corp.example", incident, f"{LAW} rejected the message")
-    assert not site.world.to("refused@partner.example")
+    assert not site.next_hop.to("refused@partner.example")
 
 
 def test_the_api_lists_shows_and_decides_with_a_permitted_token(site: Site) -> None:

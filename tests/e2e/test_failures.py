@@ -66,7 +66,7 @@ def test_a_message_is_deferred_if_the_milter_is_killed_and_the_retry_succeeds(ne
     site.start_daemon("milter")
     submit(site)
     the_incident(site, State.HELD)
-    assert site.world.to(letters.RECIPIENT) == []
+    assert site.next_hop.to(letters.RECIPIENT) == []
 
 
 def test_a_session_open_during_a_milter_restart_defers_until_a_new_connection(
@@ -83,7 +83,7 @@ def test_a_session_open_during_a_milter_restart_defers_until_a_new_connection(
             assert 400 <= refused.value.smtp_code < 500
         submit(site)
     the_incident(site, State.HELD)
-    assert site.world.to(letters.RECIPIENT) == []
+    assert site.next_hop.to(letters.RECIPIENT) == []
 
 
 def zygotes(site: Site) -> list[int]:
@@ -157,7 +157,7 @@ def test_a_held_message_without_incident_is_adopted(new_site: NewSite) -> None:
     assert (after.queue_id, after.sender, after.subject) == (before.queue_id, before.sender, before.subject)
     assert (after.policy, after.recipients) == ("adopted", before.recipients)
     assert site.command("release", after.id).returncode == 0
-    site.wait_for(lambda: site.world.to(letters.RECIPIENT), "delivery")
+    site.wait_for(lambda: site.next_hop.to(letters.RECIPIENT), "delivery")
 
 
 def test_a_message_read_on_its_own_equals_its_entry_in_the_listing(new_site: NewSite) -> None:
@@ -204,9 +204,9 @@ def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returne
     site.postfix.postsuper("-H", incident.queue_id)
     the_incident(site, State.VANISHED)
     site.start_daemon("desk")
-    site.wait_for(lambda: site.world.to(letters.RECIPIENT), "delivery")
+    site.wait_for(lambda: site.next_hop.to(letters.RECIPIENT), "delivery")
     assert site.store.outbox.awaiting_report() == set()
-    assert not site.world.to(letters.SENDER)
+    assert not site.next_hop.to(letters.SENDER)
 
 
 def test_an_incident_whose_message_never_arrives_is_logged(new_site: NewSite) -> None:
@@ -234,7 +234,7 @@ def test_decisions_are_completed_when_stopped_daemons_start_again(new_site: NewS
         command.start()
     the_incident(site, State.APPROVED)
     the_incident(site, State.REJECTED)
-    assert site.world.to("first@partner.example") == site.world.to(SENDER) == []
+    assert site.next_hop.to("first@partner.example") == site.next_hop.to(SENDER) == []
     site.start_daemon("queue")
     the_incident(site, State.RELEASED)
     assert [i.id for i in site.store.incidents([State.REJECTED])] == [second.id]  # its sender is not notified yet
@@ -243,23 +243,23 @@ def test_decisions_are_completed_when_stopped_daemons_start_again(new_site: NewS
     the_incident(site, State.RETURNED)
     for command in commands:
         command.join()
-    site.wait_for(lambda: site.world.to("first@partner.example"), "delivery")
-    assert len(site.world.to("first@partner.example")) == 1
+    site.wait_for(lambda: site.next_hop.to("first@partner.example"), "delivery")
+    assert len(site.next_hop.to("first@partner.example")) == 1
     # One notice of each outcome.
-    site.wait_for(lambda: len(site.world.to(SENDER)) == 2, "both notices")
-    subjects = sorted(str(delivery.message["Subject"]).partition(":")[0] for delivery in site.world.to(SENDER))
+    site.wait_for(lambda: len(site.next_hop.to(SENDER)) == 2, "both notices")
+    subjects = sorted(str(delivery.message["Subject"]).partition(":")[0] for delivery in site.next_hop.to(SENDER))
     assert subjects == ["Approved", "Rejected"]
-    assert site.world.to("second@partner.example") == []
+    assert site.next_hop.to("second@partner.example") == []
 
 
 def test_a_message_without_a_decision_is_returned_at_the_deadline(new_site: NewSite) -> None:
     site = new_site(extra='[moderation]\ndeadline = "1s"\n')
     submit(site)
     incident = the_incident(site, State.RETURNED)
-    (report,) = site.wait_for(lambda: site.world.to(SENDER), "the report")
+    (report,) = site.wait_for(lambda: site.next_hop.to(SENDER), "the report")
     assert b"returned to the sender because no decision was made" in report.content
     assert incident.decided_by == "holdgate-desk"
-    assert site.world.to(letters.RECIPIENT) == []
+    assert site.next_hop.to(letters.RECIPIENT) == []
 
 
 def test_a_notice_waits_until_postfix_accepts_it(new_site: NewSite) -> None:
@@ -274,8 +274,8 @@ def test_a_notice_waits_until_postfix_accepts_it(new_site: NewSite) -> None:
     site.postfix.start()
     the_incident(site, State.RETURNED)
     rejecting.join()
-    site.wait_for(lambda: site.world.to(SENDER), "the notice")
-    assert len(site.world.to(SENDER)) == 1
+    site.wait_for(lambda: site.next_hop.to(SENDER), "the notice")
+    assert len(site.next_hop.to(SENDER)) == 1
 
 
 def test_the_milter_shuts_down_normally(new_site: NewSite) -> None:

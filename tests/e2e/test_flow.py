@@ -42,8 +42,8 @@ def header_and_body(content: bytes) -> tuple[bytes, bytes]:
 
 def test_a_clean_message_is_delivered_at_once_without_holdgate_headers(site: Site) -> None:
     content = submit(site, "clean@partner.example", letters.clean().as_bytes())
-    site.wait_for(lambda: site.world.to("clean@partner.example"), "delivery")
-    (delivery,) = site.world.to("clean@partner.example")
+    site.wait_for(lambda: site.next_hop.to("clean@partner.example"), "delivery")
+    (delivery,) = site.next_hop.to("clean@partner.example")
     assert not [name for name in headers.ALL if name in delivery.message]
     header, body = header_and_body(content)
     assert delivery.body == body
@@ -59,12 +59,12 @@ def test_a_released_message_equals_the_submitted_one(site: Site, letter) -> None
     recipient = f"{letter.__name__}@partner.example"
     content = submit(site, recipient, letter().as_bytes())
     incident = held(site, recipient)
-    assert not site.world.to(recipient)
+    assert not site.next_hop.to(recipient)
     done = site.command("release", incident.id, "--comment", "agreed")
     assert done.returncode == 0, done.stderr
     assert f"released to {recipient}" in done.stdout
-    site.wait_for(lambda: site.world.to(recipient), "delivery")
-    (delivery,) = site.world.to(recipient)
+    site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
+    (delivery,) = site.next_hop.to(recipient)
     header, body = header_and_body(content)
     assert delivery.body == body
     assert header_and_body(delivery.content)[0].endswith(header)
@@ -86,8 +86,8 @@ def test_a_rejected_message_is_returned_with_the_reason(site: Site) -> None:
     incident = held(site, "rejected@partner.example")
     done = site.command("reject", incident.queue_id, "--comment", "Use the portal,\nplease: für alle")
     assert done.returncode == 0, done.stderr
-    site.wait_for(lambda: site.world.to("carol@corp.example"), "the report")
-    (report,) = site.world.to("carol@corp.example")
+    site.wait_for(lambda: site.next_hop.to("carol@corp.example"), "the report")
+    (report,) = site.next_hop.to("carol@corp.example")
     assert report.sender == ""
     message = message_from_bytes(report.content, policy=policy.default)
     assert message.get_content_type() == "multipart/report"
@@ -106,7 +106,7 @@ def test_a_rejected_message_is_returned_with_the_reason(site: Site) -> None:
     closed = site.store.incident(incident.id)
     assert closed is not None
     assert closed.state is State.RETURNED
-    assert not site.world.to("rejected@partner.example")
+    assert not site.next_hop.to("rejected@partner.example")
     assert incident.queue_id not in str(site.postfix.held_ids())
 
 
@@ -120,8 +120,8 @@ def test_a_report_follows_the_dsn_options_of_the_sender(site: Site) -> None:
             connection.data(letters.number_in_text().as_bytes())
         assert site.command("reject", held(site, recipient).id).returncode == 0
     site.wait_for(lambda: len(site.store.incidents([State.RETURNED])) >= 2, "both to be returned")
-    site.wait_for(lambda: site.world.to("asks@corp.example"), "the report")
-    (report,) = site.world.to("asks@corp.example")
+    site.wait_for(lambda: site.next_hop.to("asks@corp.example"), "the report")
+    (report,) = site.next_hop.to("asks@corp.example")
     assert b"Original-Envelope-Id: env-125" in report.content
     assert b"Original-Recipient: rfc822; orig-wanted@partner.example" in report.content
     assert b"text/rfc822-headers" in report.content
@@ -155,15 +155,15 @@ def test_forged_headers_are_removed_and_not_trusted(site: Site) -> None:
 
 def test_forged_headers_on_clean_mail_do_not_reach_the_recipient(site: Site) -> None:
     submit(site, "forged2@partner.example", b"X-Netskope-Action: Quarantine\r\n" + letters.clean().as_bytes())
-    site.wait_for(lambda: site.world.to("forged2@partner.example"), "delivery: a client cannot hold its own mail")
-    assert "X-Netskope-Action" not in site.world.to("forged2@partner.example")[0].message
+    site.wait_for(lambda: site.next_hop.to("forged2@partner.example"), "delivery: a client cannot hold its own mail")
+    assert "X-Netskope-Action" not in site.next_hop.to("forged2@partner.example")[0].message
 
 
 def test_requeued_mail_is_held_again_with_new_requests(new_site: NewSite) -> None:
     site = new_site()
     submit(site, "requeued@partner.example")
     first = held(site, "requeued@partner.example")
-    site.wait_for(lambda: site.world.to("postmaster@mail.corp.example"), "the request")
+    site.wait_for(lambda: site.next_hop.to("postmaster@mail.corp.example"), "the request")
     site.postfix.postsuper("-r", "ALL")
     site.postfix.wake_pickup()
 
@@ -172,10 +172,10 @@ def test_requeued_mail_is_held_again_with_new_requests(new_site: NewSite) -> Non
 
     second = site.wait_for(again, "it to be held again")
     assert site.postfix.held_ids() == [second.queue_id]
-    site.wait_for(lambda: len(site.world.to("postmaster@mail.corp.example")) == 2, "the second request")
+    site.wait_for(lambda: len(site.next_hop.to("postmaster@mail.corp.example")) == 2, "the second request")
     assert site.command("release", second.id).returncode == 0
-    site.wait_for(lambda: site.world.to("requeued@partner.example"), "delivery")
-    assert len(site.world.to("requeued@partner.example")) == 1
+    site.wait_for(lambda: site.next_hop.to("requeued@partner.example"), "delivery")
+    assert len(site.next_hop.to("requeued@partner.example")) == 1
 
 
 INSIDE = """
@@ -201,7 +201,7 @@ def test_recipients_are_evaluated_by_their_final_destination(new_site: NewSite) 
         assert held(site, recipient).policy == "pii-outbound"
     for recipient in ("own@corp.example", "bob+list@corp.example"):
         submit(site, recipient)
-    site.wait_for(lambda: len(site.world.deliveries) >= 2 + len(outside), "delivery inside, and the requests")
+    site.wait_for(lambda: len(site.next_hop.deliveries) >= 2 + len(outside), "delivery inside, and the requests")
     assert len(site.store.incidents([State.HELD])) == len(outside)
     done = site.command("policy", "test", "--from", SENDER, "--to", "team@corp.example")
     assert "recipient:  team@corp.example → ext@partner.example: others" in done.stdout
@@ -214,10 +214,10 @@ def test_recipients_are_evaluated_by_their_final_destination(new_site: NewSite) 
 def test_a_bounce_to_an_external_address_contains_no_number(new_site: NewSite) -> None:
     alert = INSIDE.replace('action = "quarantine"', 'action = "alert"\nnotify = "security@corp.example"')
     site = new_site(policies=alert)
-    site.world.gone = {"gone@corp.example"}
+    site.next_hop.rejected = {"gone@corp.example"}
     submit(site, "gone@corp.example", sender="thief@partner.example")
-    site.wait_for(lambda: site.world.to("thief@partner.example"), "the bounce")
-    (bounce,) = site.world.to("thief@partner.example")
+    site.wait_for(lambda: site.next_hop.to("thief@partner.example"), "the bounce")
+    (bounce,) = site.next_hop.to("thief@partner.example")
     assert letters.SENDER.encode() in bounce.content
     assert b"536-90" not in bounce.content
 
@@ -228,7 +228,7 @@ def test_a_forged_held_mark_does_not_release_or_hide_mail(site: Site) -> None:
     assert incident.policy == "mark X-Holdgate-Held"
     assert site.postfix.show(incident.queue_id).count(b"X-Holdgate-Held:") == 1
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: site.world.to("marked@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("marked@partner.example"), "delivery")
 
 
 def test_all_of_200_messages_over_8_connections_have_an_outcome(site: Site) -> None:
@@ -242,7 +242,7 @@ def test_all_of_200_messages_over_8_connections_have_an_outcome(site: Site) -> N
         list(threads.map(connection, range(8)))
 
     def delivered() -> set[str]:
-        return {r for d in site.world.deliveries for r in d.recipients if r.startswith("load-")}
+        return {r for d in site.next_hop.deliveries for r in d.recipients if r.startswith("load-")}
 
     def waiting() -> set[str]:
         return {r for i in site.store.incidents([State.HELD]) for r in i.recipients if r.startswith("load-")}
@@ -250,7 +250,7 @@ def test_all_of_200_messages_over_8_connections_have_an_outcome(site: Site) -> N
     site.wait_for(lambda: len(delivered()) + len(waiting()) == 200, "every message held or delivered")
     expected = {f"load-{n}-{c}@partner.example" for n in range(8) for c in range(25) if c % 5 == 0}
     assert waiting() == expected
-    assert len([d for d in site.world.deliveries if d.recipients[0].startswith("load-")]) == 160
+    assert len([d for d in site.next_hop.deliveries if d.recipients[0].startswith("load-")]) == 160
     assert len({i.id for i in site.store.incidents() if i.recipients[0].startswith("load-")}) == 40
 
 

@@ -36,7 +36,7 @@ def recorded(site: Site, recipient: str) -> Incident:
 
 
 def delivered(site: Site, recipient: str) -> bytes:
-    (delivery,) = site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(recipient), f"delivery to {recipient}")
     return delivery.content
 
 
@@ -140,8 +140,8 @@ def test_smtputf8_addresses_and_headers_are_recorded(site: Site) -> None:
     assert (incident.sender, incident.subject) == ("jürgen@corp.example", "größer")
     site.wait_for(lambda: site.store.find(incident.id)[0].state == "held", "held")
     assert site.command("reject", incident.id, "--comment", "größer").returncode == 0
-    site.wait_for(lambda: site.world.to("jürgen@corp.example"), "the report to a non-ASCII address")
-    report = site.world.to("jürgen@corp.example")[0].content
+    site.wait_for(lambda: site.next_hop.to("jürgen@corp.example"), "the report to a non-ASCII address")
+    report = site.next_hop.to("jürgen@corp.example")[0].content
     assert b"Final-Recipient: utf-8; s\xc3\xb8ren@partner.example" in report
     assert b"Content-Type: message/global\r\n" in report
 

@@ -121,19 +121,19 @@ def got_the_final_one(site: Site, name: str, addresses: list[str] | None = None)
     empty(site)
     wanted = to(name) if addresses is None else addresses
     for address in wanted:
-        site.wait_for(lambda address=address: site.world.to(address), f"delivery to {address}")  # type: ignore[misc]
-        (delivery,) = site.world.to(address)
+        site.wait_for(lambda address=address: site.next_hop.to(address), f"delivery to {address}")  # type: ignore[misc]
+        (delivery,) = site.next_hop.to(address)
         assert delivery.sender == SENDER
         fields, separator, rest = delivery.content.partition(b"From: ")
         assert separator + rest == letter(name, f"Final {name}").as_bytes().replace(b"\n", b"\r\n")
         names = {one.partition(b":")[0] for one in re.split(rb"\r\n(?=\S)", fields.rstrip(b"\r\n"))}
         assert names <= {b"Received", b"X-Holdgate-Seal"}
     for address in set(to(name)) - set(wanted):
-        assert site.world.to(address) == []
+        assert site.next_hop.to(address) == []
 
     def reports() -> list[bytes]:
         envelope = f"Original-Envelope-Id: {name}".encode()
-        return [one.content for one in site.world.to(SENDER) if envelope in one.content]
+        return [one.content for one in site.next_hop.to(SENDER) if envelope in one.content]
 
     report = site.wait_for(reports, "the report that was asked for")[0]
     assert f"Original-Recipient: rfc822;first-{wanted[0]}".encode() in report
@@ -164,7 +164,7 @@ def test_recipients_can_be_removed_but_not_added(site: Site, token: str) -> None
     assert (more.status_code, "recipients must be among" in more.text) == (422, True)
     assert replace(site, token, incident, final, "2", to("fewer")[0]).status_code == 200
     got_the_final_one(site, "fewer", to("fewer")[:1])
-    assert site.world.to("eve@partner.example") == []
+    assert site.next_hop.to("eve@partner.example") == []
 
 
 def test_an_amended_message_is_held_by_the_same_policies(site: Site, token: str) -> None:
@@ -182,11 +182,11 @@ def test_an_amended_message_is_held_by_the_same_policies(site: Site, token: str)
     address = f"{site.settings.desk.public_url}/machine/v1/messages/{incident.id}"
     with httpx2.Client(timeout=PATIENCE, headers={"Authorization": f"Bearer {token}"}) as client:
         assert client.get(address).json()["replaced_by"]["id"] == second.id
-    assert site.world.to(to("again")[0]) == []
+    assert site.next_hop.to(to("again")[0]) == []
     assert site.command("release", second.id).returncode == 0
     closed(site, second, State.RELEASED)
-    site.wait_for(lambda: site.world.to(to("again")[0]), "delivery")
-    assert len(site.world.to(to("again")[0])) == 1
+    site.wait_for(lambda: site.next_hop.to(to("again")[0]), "delivery")
+    assert len(site.next_hop.to(to("again")[0])) == 1
     # An operator who holds a message again asks again: nothing releases it by itself.
     empty(site)
 
@@ -224,8 +224,8 @@ def test_only_one_of_moderator_and_program_decides(site: Site, token: str) -> No
     assert (outcomes["program"], outcomes["moderator"]) in [(200, False), (409, True)]
     empty(site)
     closed(site, incident, State.RELEASED if outcomes["moderator"] else State.RETURNED)
-    site.wait_for(lambda: site.world.to(to("race")[0]), "delivery")
-    (delivery,) = site.world.to(to("race")[0])
+    site.wait_for(lambda: site.next_hop.to(to("race")[0]), "delivery")
+    (delivery,) = site.next_hop.to(to("race")[0])
     assert (b"Draft race" if outcomes["moderator"] else b"Final race") in delivery.content
 
 
@@ -325,11 +325,11 @@ def test_a_withdrawn_message_can_be_sent_again_by_smtp(site: Site, token: str) -
             assert (answer.status_code, answer.json()["status"]) == (200, "withdrawn")
     closed(site, incident, State.RETURNED)
     empty(site)
-    assert not [one for name in to("withdrawn") for one in site.world.to(name)]
+    assert not [one for name in to("withdrawn") for one in site.next_hop.to(name)]
     assert mail_about(site, SENDER, incident)
     site.submit(letter("withdrawn", "Final withdrawn").as_bytes(), SENDER, to("withdrawn")[0])
-    site.wait_for(lambda: site.world.to(to("withdrawn")[0]), "delivery")
-    assert b"Final withdrawn" in site.world.to(to("withdrawn")[0])[0].content
+    site.wait_for(lambda: site.next_hop.to(to("withdrawn")[0]), "delivery")
+    assert b"Final withdrawn" in site.next_hop.to(to("withdrawn")[0])[0].content
 
 
 @pytest.mark.parametrize("daemon", ["desk", "queue"])
@@ -342,7 +342,7 @@ def test_a_withdrawal_survives_a_crash(site: Site, token: str, daemon: str) -> N
     site.start_daemon(daemon)
     closed(site, incident, State.RETURNED)
     empty(site)
-    assert not [one for name in to(f"withdrawn-{daemon}") for one in site.world.to(name)]
+    assert not [one for name in to(f"withdrawn-{daemon}") for one in site.next_hop.to(name)]
     assert events(site, incident).count("rejected") == 1
 
 
@@ -354,7 +354,7 @@ def test_a_message_that_was_released_cannot_be_withdrawn(site: Site, token: str)
         answer = client.post(address)
     assert (answer.status_code, answer.json()["error"]) == (409, "decided")
     closed(site, incident, State.RELEASED)
-    site.wait_for(lambda: len(site.world.to(to("late")[0])) == 1, "delivery")
+    site.wait_for(lambda: len(site.next_hop.to(to("late")[0])) == 1, "delivery")
 
 
 def test_no_message_can_be_replaced_without_a_token(site: Site, token: str, tmp_path: Path) -> None:
@@ -364,7 +364,7 @@ def test_no_message_can_be_replaced_without_a_token(site: Site, token: str, tmp_
     forged = letter("forged", "Final forged")
     forged["X-Holdgate-Replaces"] = f"{incident.id} {'0' * 32}-00000000"
     site.submit(forged.as_bytes(), SENDER, "outside@partner.example")
-    site.wait_for(lambda: site.world.to("outside@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("outside@partner.example"), "delivery")
     assert site.postfix.held_ids() == [incident.queue_id]
     assert site.command("reject", incident.id).returncode == 0
     empty(site)
@@ -388,4 +388,4 @@ def test_the_owner_of_the_account_is_asked(site: Site, token: str, by: str) -> N
         reply(site, "owner@corp.example", request, "APPROVE")
     found = closed(site, incident, State.RELEASED)
     assert (found.decided_by, found.decided_how) == ("owner@corp.example", "owner")
-    site.wait_for(lambda: len(site.world.to(recipient)) == 1, "delivery")
+    site.wait_for(lambda: len(site.next_hop.to(recipient)) == 1, "delivery")

@@ -41,7 +41,7 @@ def held(site: Site, recipient: str) -> Incident:
 
 
 def arrived(site: Site, recipient: str, count: int) -> None:
-    site.wait_for(lambda: len(site.world.to(recipient)) >= count, f"{count} messages to {recipient}")
+    site.wait_for(lambda: len(site.next_hop.to(recipient)) >= count, f"{count} messages to {recipient}")
 
 
 def test_the_first_message_is_held_and_the_next_is_not(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_first_message_is_held_and_the_next_is_not(tmp_path: Path) -> None:
         assert [one["kind"] for one in incident.recipient_risks or ()] == ["machine-first"]
         asked = text_of(mail_about(site, "boss@corp.example", incident))
         assert f"127.0.0.1: first mail to {BOB}." in " ".join(asked.split())
-        assert len(site.world.to(BOB)) == 0
+        assert len(site.next_hop.to(BOB)) == 0
 
         token = site.command("machines", "token", "127.0.0.1").stdout.strip()
         bearer = site.store.machine_tokens.bearer(hashlib.sha256(token.encode()).hexdigest())
@@ -77,7 +77,7 @@ def test_the_first_message_is_held_and_the_next_is_not(tmp_path: Path) -> None:
             ]
             assert site.command("reject", incident.id).returncode == 0
             site.wait_for(lambda: not site.store.incidents([State.HELD]), "the message to be rejected")
-        assert len(site.world.to(BOB)) == 2
+        assert len(site.next_hop.to(BOB)) == 2
         assert "recipients:  1 known" in site.command("machines", "report", "127.0.0.1").stdout
 
         # A class is allowed with an approval: answers in the thread pass, until that is revoked.

@@ -44,21 +44,22 @@ def test_uninspected_mail_is_held_requested_and_released(down: Site) -> None:
         assert (incident.policy, incident.status) == ("adopted", "failed")
         assert incident.reason == "not inspected, it did not come through the milter"
         down.wait_for(
-            lambda named=incident.id: any(named.encode() in mail.content for mail in down.world.to(BOSS)), "a request"
+            lambda named=incident.id: any(named.encode() in mail.content for mail in down.next_hop.to(BOSS)),
+            "a request",
         )
-        assert not down.world.to(recipient)
+        assert not down.next_hop.to(recipient)
         assert "not inspected" in down.command("show", incident.id).stdout
         done = down.command("release", incident.id)
         assert done.returncode == 0, done.stderr
-        down.wait_for(lambda to=recipient: down.world.to(to), "delivery")
+        down.wait_for(lambda to=recipient: down.next_hop.to(to), "delivery")
 
 
 def test_uninspected_mail_can_be_rejected(down: Site) -> None:
     down.submit(letters.number_in_text().as_bytes(), "carol@corp.example", "rejected@partner.example")
     assert down.command("reject", held(down, "rejected@partner.example").id, "--comment", "no").returncode == 0
-    down.wait_for(lambda: down.world.to("carol@corp.example"), "the sender to be told")
+    down.wait_for(lambda: down.next_hop.to("carol@corp.example"), "the sender to be told")
     down.wait_for(lambda: not down.postfix.held_ids(), "the queue file to go")
-    assert not down.world.to("rejected@partner.example")
+    assert not down.next_hop.to("rejected@partner.example")
 
 
 def test_uninspected_mail_expires(new_site: Callable[..., Site]) -> None:
@@ -66,8 +67,8 @@ def test_uninspected_mail_expires(new_site: Callable[..., Site]) -> None:
     site.kill_daemon("milter")
     site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
     site.wait_for(lambda: site.store.count() == {State.RETURNED: 1}, "the message to go back")
-    site.wait_for(lambda: site.world.to(letters.SENDER), "the sender to be told")
-    assert not site.world.to(letters.RECIPIENT)
+    site.wait_for(lambda: site.next_hop.to(letters.SENDER), "the sender to be told")
+    assert not site.next_hop.to(letters.RECIPIENT)
 
 
 def test_a_message_that_an_administrator_holds_is_not_managed(new_site: Callable[..., Site]) -> None:

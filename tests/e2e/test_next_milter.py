@@ -78,5 +78,5 @@ def test_a_milter_after_holdgate_cannot_release_a_message(site: Site, does: str)
         )
         assert incident.state is State.HELD
         assert incident.queue_id in site.postfix.held_ids()
-    assert not site.world.to(RECIPIENT)
-    assert not site.world.to(ADDED)
+    assert not site.next_hop.to(RECIPIENT)
+    assert not site.next_hop.to(ADDED)

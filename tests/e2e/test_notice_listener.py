@@ -30,11 +30,11 @@ def test_no_archive_gets_a_copy_with_a_link_and_aliases_are_kept(site: Site) -> 
     incident = submit(site, letters.SENDER, letters.RECIPIENT)
     request = mail_about(site, INBOX, incident)
     press(link_in(request), decision="approve", comment="Fine")
-    site.wait_for(lambda: site.world.to(letters.RECIPIENT), "the message to be delivered")
+    site.wait_for(lambda: site.next_hop.to(letters.RECIPIENT), "the message to be delivered")
     for archive in (ARCHIVE, f"third-{ARCHIVE}"):  # both get the mail of people
-        site.wait_for(lambda archive=archive: site.world.to(archive), f"{archive} to get the message")
+        site.wait_for(lambda archive=archive: site.next_hop.to(archive), f"{archive} to get the message")
     for archive in (ARCHIVE, f"second-{ARCHIVE}", f"third-{ARCHIVE}"):
-        assert all(b"/t/" not in delivery.content for delivery in site.world.to(archive))
+        assert all(b"/t/" not in delivery.content for delivery in site.next_hop.to(archive))
 
 
 def test_no_local_user_can_send_through_the_listener(site: Site) -> None:
@@ -55,8 +55,8 @@ def test_no_local_user_can_send_through_the_listener(site: Site) -> None:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     post.submit_one(content, "desk@partner.example", site.settings.desk.notice_relay)
-    site.wait_for(lambda: site.world.to("desk@partner.example"), "the desk's own mail")
-    assert site.world.to("stranger@partner.example") == []
+    site.wait_for(lambda: site.next_hop.to("desk@partner.example"), "the desk's own mail")
+    assert site.next_hop.to("stranger@partner.example") == []
 
 
 def test_a_rejection_or_a_closed_socket_is_an_error(site: Site, tmp_path) -> None:  # type: ignore[no-untyped-def]

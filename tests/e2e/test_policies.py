@@ -10,9 +10,9 @@ from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import letters
+from testbed.next_hop import NextHop
 from testbed.ports import PATIENCE, free_port
 from testbed.site import Site
-from testbed.world import World
 from tests.e2e.conftest import running_site
 
 SENDER = letters.SENDER
@@ -66,7 +66,7 @@ action = "quarantine"
 
 
 @pytest.fixture(scope="module")
-def site(gateway: World) -> Iterator[Site]:
+def site(gateway: NextHop) -> Iterator[Site]:
     with running_site(policies=POLICIES % {"gateway": gateway.port}, changes=KEEP) as running:
         yield running
 
@@ -83,7 +83,7 @@ def incident_for(site: Site, recipient: str) -> Incident:
 
 
 def delivered(site: Site, recipient: str):  # type: ignore[no-untyped-def]
-    return site.wait_for(lambda: site.world.to(recipient), f"delivery to {recipient}")[0].message
+    return site.wait_for(lambda: site.next_hop.to(recipient), f"delivery to {recipient}")[0].message
 
 
 def test_allow_delivers_with_the_inspected_header(site: Site) -> None:
@@ -107,8 +107,8 @@ def test_block_rejects_with_only_the_incident_id(site: Site) -> None:
 
 def test_block_bounces_mail_of_sendmail(site: Site) -> None:
     site.postfix.sendmail(letters.number_in_text().as_bytes(), "cron@corp.example", "blocked@partner.example")
-    site.wait_for(lambda: site.world.to("cron@corp.example"), "the bounce")
-    assert b"refused by policy" in site.world.to("cron@corp.example")[0].content
+    site.wait_for(lambda: site.next_hop.to("cron@corp.example"), "the bounce")
+    assert b"refused by policy" in site.next_hop.to("cron@corp.example")[0].content
 
 
 def test_alert_delivers_and_notifies(site: Site) -> None:
@@ -130,14 +130,14 @@ def test_tag_adds_any_header(site: Site) -> None:
     assert message.get_all("X-Netskope-Action") == ["Monitor"]
 
 
-def test_encrypt_uses_the_named_transport(site: Site, gateway: World) -> None:
+def test_encrypt_uses_the_named_transport(site: Site, gateway: NextHop) -> None:
     submit(site, "encrypted@partner.example")
     (delivery,) = site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
     assert delivery.message["X-Netskope-Action"] == "Encrypt"
-    assert site.world.to("encrypted@partner.example") == []
+    assert site.next_hop.to("encrypted@partner.example") == []
 
 
-def test_a_client_cannot_choose_a_transport(site: Site, gateway: World) -> None:
+def test_a_client_cannot_choose_a_transport(site: Site, gateway: NextHop) -> None:
     forged = f"X-Holdgate-Route: smtp:[127.0.0.1]:{gateway.port}\r\n".encode() + letters.clean().as_bytes()
     submit(site, "router@partner.example", message=forged)
     assert delivered(site, "router@partner.example")["X-Holdgate-Route"] is None
@@ -166,7 +166,7 @@ def test_one_recipient_with_a_quarantine_holds_the_message_for_all(site: Site) -
     incident = incident_for(site, "friend@corp.example")
     site.wait_for(lambda: incident_for(site, "friend@corp.example").state is State.HELD, "held")
     assert incident.recipients == ["friend@corp.example", "outside@partner.example"]
-    assert site.world.to("friend@corp.example") == []
+    assert site.next_hop.to("friend@corp.example") == []
 
 
 def test_a_postfix_table_can_select_the_policy(site: Site) -> None:
@@ -258,5 +258,5 @@ def test_reloads_under_load_lose_nothing(site: Site) -> None:
         site.wait_for(lambda seen=before: site.log("milter").count("reloaded") > seen, "a reload")
         reloads += 1
     sender.join()
-    site.wait_for(lambda: all(site.world.to(f"busy{n}@corp.example") for n in range(40)), "all of it to arrive")
+    site.wait_for(lambda: all(site.next_hop.to(f"busy{n}@corp.example") for n in range(40)), "all of it to arrive")
     assert "tempfail: stage" not in site.log("milter")

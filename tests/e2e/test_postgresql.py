@@ -15,14 +15,14 @@ def test_a_message_is_held_and_released_and_another_rejected(
     for recipient in ("released@partner.example", "rejected@partner.example"):
         site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
     site.wait_for(lambda: len(site.store.incidents([State.HELD])) == 2, "both messages to be held")
-    assert not site.world.to("released@partner.example")
+    assert not site.next_hop.to("released@partner.example")
     names = {incident.recipients[0]: incident.id for incident in site.store.incidents()}
     assert site.command("release", names["released@partner.example"]).returncode == 0
     assert site.command("reject", names["rejected@partner.example"], "--comment", "no").returncode == 0
-    site.wait_for(lambda: site.world.to("released@partner.example"), "delivery")
-    site.wait_for(lambda: site.world.to(letters.SENDER), "what the sender is told")
+    site.wait_for(lambda: site.next_hop.to("released@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to(letters.SENDER), "what the sender is told")
     site.wait_for(lambda: site.store.count() == {State.RELEASED: 1, State.RETURNED: 1}, "both incidents to be closed")
-    assert not site.world.to("rejected@partner.example")
+    assert not site.next_hop.to("rejected@partner.example")
     verified = site.command("audit", "verify")
     assert verified.returncode == 0, verified.stderr
 

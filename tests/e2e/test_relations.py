@@ -42,7 +42,7 @@ def learned(site: Site, count: int) -> None:
 
 
 def arrived(site: Site, recipient: str, count: int) -> None:
-    site.wait_for(lambda: len(site.world.to(recipient)) >= count, f"{count} messages to {recipient}")
+    site.wait_for(lambda: len(site.next_hop.to(recipient)) >= count, f"{count} messages to {recipient}")
 
 
 def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_mail_waits_for_a_restarting_service_and_is_deferred_while_it_is_down(si
         submit(site, "second@partner.example")
     assert refused.value.smtp_code == 451
     assert not is_held(site, "second@partner.example")
-    assert site.world.to("second@partner.example") == []
+    assert site.next_hop.to("second@partner.example") == []
     assert "tempfail: stage=gate error=ScanError" in site.log("milter")
     assert "no process listens on" in site.command("status").stdout
     site.start_daemon("scan")

@@ -66,7 +66,7 @@ def request_about(sites: list[Site], incident: Incident) -> str:
 
     def find() -> str:
         for site in sites:
-            for delivery in site.world.to(BOSS):
+            for delivery in site.next_hop.to(BOSS):
                 if incident.id in (text := text_of(parsed(delivery))) and "/t/" in text:
                     return link_in(parsed(delivery))
         return ""
@@ -81,7 +81,7 @@ def at(site: Site, link: str) -> str:
 
 def requests_about(sites: list[Site], incident: Incident) -> set[str]:
     """Return the Message-IDs of the requests about an incident."""
-    mail = [parsed(delivery) for site in sites for delivery in site.world.to(BOSS)]
+    mail = [parsed(delivery) for site in sites for delivery in site.next_hop.to(BOSS)]
     return {str(one["Message-ID"]) for one in mail if incident.id in (text := text_of(one)) and "/t/" in text}
 
 
@@ -105,8 +105,8 @@ def test_a_message_can_be_decided_at_the_desk_of_another_node(nodes: list[Site])
         assert "social security number" in page.text
     press(link, decision="approve")
     closed(nodes[2], incident, State.RELEASED)
-    nodes[0].wait_for(lambda: nodes[0].world.to(recipient), "delivery")
-    assert [len(site.world.to(recipient)) for site in nodes] == [1, 0, 0]
+    nodes[0].wait_for(lambda: nodes[0].next_hop.to(recipient), "delivery")
+    assert [len(site.next_hop.to(recipient)) for site in nodes] == [1, 0, 0]
     assert len(requests_about(nodes, incident)) == 1
     assert events(nodes[2], incident).count("asked") == 1
 
@@ -115,10 +115,10 @@ def test_the_desk_of_its_own_node_returns_a_message_first(nodes: list[Site]) -> 
     incident = submit(nodes[2], "anna@corp.example", "rejected@partner.example")
     assert nodes[0].command("reject", incident.id, "--comment", "Not this one").returncode == 0
     closed(nodes[1], incident, State.RETURNED)
-    reports = [[d for d in site.world.to("anna@corp.example") if b"Not this one" in d.content] for site in nodes]
+    reports = [[d for d in site.next_hop.to("anna@corp.example") if b"Not this one" in d.content] for site in nodes]
     assert [len(found) for found in reports] == [0, 0, 1]
     assert parsed(reports[2][0]).get_content_type() == "multipart/report"
-    assert not any(site.world.to("rejected@partner.example") for site in nodes)
+    assert not any(site.next_hop.to("rejected@partner.example") for site in nodes)
 
 
 def test_another_desk_returns_messages_of_a_node_without_desk(nodes: list[Site]) -> None:
@@ -129,7 +129,7 @@ def test_another_desk_returns_messages_of_a_node_without_desk(nodes: list[Site])
     closed(nodes[1], incident, State.RETURNED)
 
     def reports() -> list[list[Message]]:
-        mail = [[parsed(one) for one in other.world.to("anna@corp.example")] for other in nodes]
+        mail = [[parsed(one) for one in other.next_hop.to("anna@corp.example")] for other in nodes]
         return [[one for one in found if "No desk there" in text_of(one)] for found in mail]
 
     found = reports()
@@ -138,7 +138,7 @@ def test_another_desk_returns_messages_of_a_node_without_desk(nodes: list[Site])
     assert report.get_content_type() == "multipart/report"
     original = report.get_payload()[-1]
     assert "social security number" in str(original)
-    assert not any(other.world.to("no-desk@partner.example") for other in nodes)
+    assert not any(other.next_hop.to("no-desk@partner.example") for other in nodes)
     site.start_daemon("desk")
 
 
@@ -160,10 +160,10 @@ def test_another_desk_submits_a_changed_message_of_a_node_without_desk(nodes: li
     done = nodes[0].command("release", incident.id, "--without", "numbers.txt")
     assert done.returncode == 0, done.stderr
     closed(nodes[1], incident, State.RELEASED)
-    (delivery,) = site.wait_for(lambda: site.world.to(recipient), "delivery")
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
     assert letters.SSN not in delivery.content.decode()
     assert b'filename="numbers.txt"' not in delivery.content
-    assert not any(other.world.to(recipient) for other in nodes[:2])
+    assert not any(other.next_hop.to(recipient) for other in nodes[:2])
     assert "submitted-for-node" in site.log("queue")
     site.start_daemon("desk")
 
@@ -231,7 +231,7 @@ def test_a_node_that_was_down_carries_out_decisions_after_its_start(nodes: list[
     for name in ("queue", "desk"):
         site.start_daemon(name)
     closed(nodes[0], incident, State.RELEASED)
-    site.wait_for(lambda: site.world.to("away@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("away@partner.example"), "delivery")
 
 
 def test_a_node_without_its_database_defers_mail_that_it_would_hold(nodes: list[Site], pooler: PgBouncer) -> None:
@@ -243,7 +243,7 @@ def test_a_node_without_its_database_defers_mail_that_it_would_hold(nodes: list[
     finally:
         pooler.start()
     closed(other, before, State.RELEASED)
-    site.wait_for(lambda: site.world.to("before@partner.example"), "delivery")
+    site.wait_for(lambda: site.next_hop.to("before@partner.example"), "delivery")
     submit(site, "anna@corp.example", "cut-off@partner.example")
 
 
@@ -253,11 +253,11 @@ def cut_off(site: Site, other: Site, before: Incident) -> None:
         site.submit(held, letters.SENDER, "cut-off@partner.example")
     assert refused.value.smtp_code == 451
     site.submit(letters.clean().as_bytes(), letters.SENDER, "clean@partner.example")
-    site.wait_for(lambda: site.world.to("clean@partner.example"), "delivery of mail without findings")
+    site.wait_for(lambda: site.next_hop.to("clean@partner.example"), "delivery of mail without findings")
     # The others go on, and decide for the one that is away.
     submit(other, "anna@corp.example", "others@partner.example")
     assert approve(other, before).state is State.APPROVED
-    assert not site.world.to("before@partner.example")
+    assert not site.next_hop.to("before@partner.example")
 
 
 def test_a_milter_whose_machine_lost_its_name_defers_mail_that_it_would_hold(nodes: list[Site]) -> None:
@@ -272,7 +272,7 @@ def test_a_milter_whose_machine_lost_its_name_defers_mail_that_it_would_hold(nod
         before = {one.id for one in site.store.incidents()}
         assert is_deferred(site, held)
         site.submit(letters.clean().as_bytes(), letters.SENDER, "nameless@partner.example")
-        site.wait_for(lambda: site.world.to("nameless@partner.example"), "delivery of mail without findings")
+        site.wait_for(lambda: site.next_hop.to("nameless@partner.example"), "delivery of mail without findings")
         assert {one.id for one in site.store.incidents()} == before
     finally:
         site.store.nodes.release(NAMES[1], spare)
@@ -319,8 +319,8 @@ def test_killed_daemons_neither_lose_nor_duplicate_messages(nodes: list[Site], p
     for incident in incidents:
         closed(nodes[0], incident, State.RELEASED)
     for recipient, site in recipients.items():
-        site.wait_for(lambda site=site, recipient=recipient: site.world.to(recipient), "delivery")  # type: ignore[misc]
-        assert [len(one.world.to(recipient)) for one in nodes] == [int(one is site) for one in nodes]
+        site.wait_for(lambda site=site, recipient=recipient: site.next_hop.to(recipient), "delivery")  # type: ignore[misc]
+        assert [len(one.next_hop.to(recipient)) for one in nodes] == [int(one is site) for one in nodes]
     for incident in incidents:
         assert events(nodes[0], incident).count("asked") == 1
         assert len(requests_about(nodes, incident)) <= 1  # none where it was decided first; twice with one Message-ID

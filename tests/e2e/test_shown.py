@@ -128,7 +128,7 @@ def rows(path: Path) -> Iterator[str]:
 
 def mails(site: Site) -> Iterator[tuple[str, str]]:
     """Yield Holdgate's own mail, without the parts that it returns of the message."""
-    for number, delivery in enumerate(site.world.deliveries):
+    for number, delivery in enumerate(site.next_hop.deliveries):
         message = message_from_bytes(delivery.content, policy=policy.default)
         if message["Message-ID"] is None or "holdgate" not in str(message["From"]):
             continue

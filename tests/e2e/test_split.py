@@ -14,9 +14,9 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from holdgate.queue.wishes import read_wishes
 from testbed import letters
+from testbed.next_hop import Delivery
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
-from testbed.world import Delivery
 
 POLICIES = """\
 internal_domains = ["corp.example"]
@@ -90,15 +90,15 @@ def held(site: Site) -> set[str]:
 def test_permitted_recipients_get_the_message_at_once_and_the_others_after_approval(site: Site) -> None:
     letter = number("first")
     send(site, letter.as_bytes(), ["carol@corp.example", "one@partner.example", "two@partner.example"])
-    site.wait_for(lambda: site.world.to("carol@corp.example"), "the colleague's delivery")
+    site.wait_for(lambda: site.next_hop.to("carol@corp.example"), "the colleague's delivery")
     incident = waiting(site, "one@partner.example")
     assert incident.recipients == ["one@partner.example", "two@partner.example"]
     assert incident.already_sent == ["carol@corp.example"]
-    assert not site.world.to("one@partner.example")
+    assert not site.next_hop.to("one@partner.example")
     assert incident.queue_id in held(site)
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: site.world.to("two@partner.example"), "the copy")
-    (first,), (second,) = site.world.to("carol@corp.example"), site.world.to("one@partner.example")
+    site.wait_for(lambda: site.next_hop.to("two@partner.example"), "the copy")
+    (first,), (second,) = site.next_hop.to("carol@corp.example"), site.next_hop.to("one@partner.example")
     assert first.recipients == ["carol@corp.example"]
     assert second.recipients == ["one@partner.example", "two@partner.example"]
     assert first.content.partition(b"From:")[2] == second.content.partition(b"From:")[2]
@@ -126,13 +126,13 @@ def test_the_copy_keeps_the_dsn_options_of_the_client(site: Site) -> None:
     assert (wishes.envelope_id, wishes.header_only) == ("env-1+25", True)
     assert wishes.originals["four@partner.example"] == "rfc822;orig+four@partner.example"
     assert wishes.unwanted == {"three@partner.example"}
-    site.world.takes_dsn = True
+    site.next_hop.takes_dsn = True
     try:
         assert site.command("release", incident.id).returncode == 0
-        site.wait_for(lambda: site.world.to("four@partner.example"), "the copy")
+        site.wait_for(lambda: site.next_hop.to("four@partner.example"), "the copy")
     finally:
-        site.world.takes_dsn = False
-    (sent,) = site.world.to("four@partner.example")
+        site.next_hop.takes_dsn = False
+    (sent,) = site.next_hop.to("four@partner.example")
     assert {"RET=HDRS", "ENVID=ENV-1+2B25"} <= set(sent.mail)
     assert "NOTIFY=NEVER" in sent.rcpt["three@partner.example"]
     original = "ORCPT=RFC822;ORIG+2BFOUR@PARTNER.EXAMPLE"
@@ -205,7 +205,7 @@ def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
     killed(site, point, tmp_path)
     with pytest.raises(smtplib.SMTPDataError, match="4"):
         send(site, content, [inside, outside])
-    assert not site.world.to(inside)
+    assert not site.next_hop.to(inside)
     site.kill_daemon("milter")
     site.start_daemon("milter")
     if agent == "agent" and point in ("after 250", "record undone", "before delrcpt", "after delrcpt"):
@@ -213,18 +213,20 @@ def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
     send(site, content, [inside, outside])
     if agent == "no agent":
         site.start_daemon("queue")
-    site.wait_for(lambda: site.world.to(inside), "the colleague's delivery")
+    site.wait_for(lambda: site.next_hop.to(inside), "the colleague's delivery")
     incident = waiting(site, outside)
     site.wait_for(lambda: held(site) - before == {incident.queue_id}, "one copy to be left in the hold queue")
-    assert not site.world.to(outside)
+    assert not site.next_hop.to(outside)
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: site.world.to(outside), "the copy")
+    site.wait_for(lambda: site.next_hop.to(outside), "the copy")
     assert held(site) <= before
-    assert len(site.world.to(inside)) == len(site.world.to(outside)) == 1
+    assert len(site.next_hop.to(inside)) == len(site.next_hop.to(outside)) == 1
     named = [one for one in site.store.incidents() if outside in one.recipients]
     assert [one.id for one in named] == [incident.id]
     send(site, content, [inside, outside])  # a client that did not receive the 250 response
-    site.wait_for(lambda: len(site.world.to(inside)) == 2, "the second delivery, as of any message that is sent twice")
+    site.wait_for(
+        lambda: len(site.next_hop.to(inside)) == 2, "the second delivery, as of any message that is sent twice"
+    )
     assert held(site) <= before
 
 
@@ -235,7 +237,7 @@ def test_all_mail_through_the_listener_is_held(site: Site) -> None:
     before, letter = held(site), letters.clean().as_bytes()
     post.submit_one(letter, "eve@partner.example", site.settings.milter.split_relay)
     (queue_id,) = site.wait_for(lambda: held(site) - before, "the message to be held")
-    assert not site.world.to("eve@partner.example")
+    assert not site.next_hop.to("eve@partner.example")
     site.postfix.postsuper("-d", queue_id)
 
 
@@ -246,11 +248,11 @@ def test_many_recipients_named_twice_or_in_two_spellings_get_one_message(site: S
     send(site, number("many").as_bytes(), [*mixed, outside[0], "Many0@PARTNER.example", inside[0]])
     incident = waiting(site, outside[299])
     assert incident.recipients == [*outside, "Many0@PARTNER.example"]
-    site.wait_for(lambda: site.world.to(inside[299]), "the last colleague's delivery")
+    site.wait_for(lambda: site.next_hop.to(inside[299]), "the last colleague's delivery")
     for recipient in incident.recipients:
-        assert not site.world.to(recipient)
+        assert not site.next_hop.to(recipient)
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: site.world.to(outside[299]), "the copy")
+    site.wait_for(lambda: site.next_hop.to(outside[299]), "the copy")
 
 
 def test_an_unusual_address_that_needs_approval_holds_the_message_for_all(site: Site) -> None:
@@ -268,13 +270,13 @@ def test_an_unusual_address_that_needs_approval_holds_the_message_for_all(site: 
 def test_a_message_with_a_quoted_address_can_be_split(site: Site, odd: str) -> None:
     colleague = f"quoted{len(odd)}@corp.example"
     send(site, number(odd.encode().hex()).as_bytes(), [colleague, odd])
-    site.wait_for(lambda: site.world.to(colleague), "the colleague's delivery")
+    site.wait_for(lambda: site.next_hop.to(colleague), "the colleague's delivery")
     incident = waiting(site, odd)
     assert (incident.recipients, incident.already_sent) == ([odd], [colleague])
-    (delivery,) = site.world.to(colleague)
+    (delivery,) = site.next_hop.to(colleague)
     assert delivery.recipients == [colleague]
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: [one for one in site.world.deliveries if incident.id and odd_in(one, odd)], "the copy")
+    site.wait_for(lambda: [one for one in site.next_hop.deliveries if incident.id and odd_in(one, odd)], "the copy")
 
 
 def odd_in(delivery: Delivery, odd: str) -> bool:
@@ -298,7 +300,7 @@ def test_a_message_identified_by_its_date_is_split_and_a_retry_makes_no_second_c
         assert content.count(b"Message-ID:") == names
         for count in (1, 2):
             send(site, content, [inside, outside])
-            site.wait_for(lambda to=inside, count=count: len(site.world.to(to)) == count, "the colleague's delivery")
+            site.wait_for(lambda to=inside, count=count: len(site.next_hop.to(to)) == count, "the colleague's delivery")
             assert waiting(site, outside).already_sent == [inside]
         letter.replace_header("Date", "Mon, 30 Nov 2026 01:00:00 +0000")
         send(site, letter.as_bytes().replace(field, field * names), [inside, outside])
@@ -316,14 +318,14 @@ def test_messages_of_the_null_sender_or_with_smtputf8_are_split(site: Site) -> N
         recipients = ["zoë@corp.example", "zoë@partner.example"]
         connection.sendmail(SENDER, recipients, number("utf8").as_bytes(), ["SMTPUTF8", "BODY=8BITMIME"])
     assert waiting(site, "zoë@partner.example").already_sent == ["zoë@corp.example"]
-    site.wait_for(lambda: site.world.to("zoë@corp.example"), "delivery to the colleague")
-    assert not site.world.to("zoë@partner.example")
+    site.wait_for(lambda: site.next_hop.to("zoë@corp.example"), "delivery to the colleague")
+    assert not site.next_hop.to("zoë@partner.example")
 
 
 def test_a_blocked_recipient_rejects_the_message_for_all(site: Site) -> None:
     with pytest.raises(smtplib.SMTPDataError, match="550"):
         send(site, number("no").as_bytes(), ["no@corp.example", "no@partner.example", "no@rival.example"])
-    assert not site.world.to("no@corp.example")
+    assert not site.next_hop.to("no@corp.example")
 
 
 def test_aliases_and_blind_copies_are_split_correctly(new_site: NewSite) -> None:
@@ -333,13 +335,13 @@ def test_aliases_and_blind_copies_are_split_correctly(new_site: NewSite) -> None
     }
     site = new_site(**SITE | {"changes": changes})
     send(site, number("alias").as_bytes(), ["list@corp.example", "out@corp.example", "far@partner.example"])
-    site.wait_for(lambda: site.world.to("in@corp.example"), "the colleague's delivery")
+    site.wait_for(lambda: site.next_hop.to("in@corp.example"), "the colleague's delivery")
     incident = waiting(site, "far@partner.example")
     assert incident.recipients == ["out@corp.example", "far@partner.example"]
-    assert not site.world.to("away@partner.example")
+    assert not site.next_hop.to("away@partner.example")
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: site.world.to("away@partner.example"), "the copy")
-    assert len(site.world.to("archive@corp.example")) == 1
+    site.wait_for(lambda: site.next_hop.to("away@partner.example"), "the copy")
+    assert len(site.next_hop.to("archive@corp.example")) == 1
 
 
 def test_only_a_blind_copy_to_a_held_recipient_prevents_the_split(new_site: NewSite) -> None:
@@ -348,11 +350,11 @@ def test_only_a_blind_copy_to_a_held_recipient_prevents_the_split(new_site: NewS
     }
     site = new_site(**SITE | {"changes": changes})
     send(site, number("bcc").as_bytes(), ["in@corp.example", "one@partner.example"])
-    site.wait_for(lambda: site.world.to("archive@corp.example"), "the blind copy of who gets it at once")
+    site.wait_for(lambda: site.next_hop.to("archive@corp.example"), "the blind copy of who gets it at once")
     assert waiting(site, "one@partner.example").recipients == ["one@partner.example"]
     send(site, number("bcc two").as_bytes(), ["in@corp.example", "two@partner.example"])
     assert len(waiting(site, "two@partner.example").recipients) == 2
-    assert not site.world.to("eve@corp.example")
+    assert not site.next_hop.to("eve@corp.example")
 
 
 def test_the_message_is_deferred_if_the_listener_rejects_the_copy(new_site: NewSite) -> None:
@@ -390,7 +392,7 @@ def test_check_reports_no_problem_about_the_listener(site: Site) -> None:
 
 def reports(site: Site, person: str, words: str) -> list[bytes]:
     """Return what the sender got about a person, with these words in it."""
-    got = [one.content for one in site.world.to(SENDER)]
+    got = [one.content for one in site.next_hop.to(SENDER)]
     return [one for one in got if person.encode() in one and words.encode() in one]
 
 
@@ -408,7 +410,7 @@ def test_blocked_recipients_are_reported_while_the_others_get_the_message(site: 
     fine, wait, no = "fine-r@corp.example", "wait-r@partner.example", "no-r@never.example"
     content = number("refused").as_bytes()
     send(site, content, [fine, wait, no], mail=["ENVID=refused"])
-    site.wait_for(lambda: site.world.to(fine), "delivery to the colleague")
+    site.wait_for(lambda: site.next_hop.to(fine), "delivery to the colleague")
     (report,) = site.wait_for(lambda: reports(site, no, "delivery-status"), "the report about the refused one")
     assert f"Final-Recipient: rfc822; {no}".encode() in report
     assert b"Action: failed" in report
@@ -421,9 +423,9 @@ def test_blocked_recipients_are_reported_while_the_others_get_the_message(site: 
     assert (refused.decided_by, refused.decided_how, refused.policy) == ("never", "policy", "never")
     assert sorted(refused.already_sent) == [fine]
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: site.world.to(wait), "delivery after approval")
-    assert site.world.to(no) == []
-    assert [len(site.world.to(one)) for one in (fine, wait)] == [1, 1]
+    site.wait_for(lambda: site.next_hop.to(wait), "delivery after approval")
+    assert site.next_hop.to(no) == []
+    assert [len(site.next_hop.to(one)) for one in (fine, wait)] == [1, 1]
     assert len(reports(site, no, "delivery-status")) == 1
 
 
@@ -435,7 +437,7 @@ def test_a_repeated_message_is_reported_only_once(site: Site) -> None:
     site.wait_for(lambda: reports(site, no, "delivery-status"), "the report")
     # The client did not see the answer, and retries: no person is notified twice.
     send(site, letter.as_bytes(), [fine, no])
-    site.wait_for(lambda: len(site.world.to(fine)) == 2, "the second delivery, as of any client that retries")
+    site.wait_for(lambda: len(site.next_hop.to(fine)) == 2, "the second delivery, as of any client that retries")
     (incident,) = returned(site, no)
     assert incident.queue_id not in held(site)
     assert len(reports(site, no, "delivery-status")) == 1
@@ -449,7 +451,7 @@ def test_a_split_rejection_survives_a_crash(site: Site, daemon: str) -> None:
     site.kill_daemon(daemon)
     try:
         send(site, letter.as_bytes(), [fine, no])
-        site.wait_for(lambda: site.world.to(fine), "delivery to the colleague")
+        site.wait_for(lambda: site.next_hop.to(fine), "delivery to the colleague")
         (incident,) = [one for one in site.store.incidents() if no in one.recipients]
         assert incident.queue_id in held(site)
     finally:
@@ -457,7 +459,7 @@ def test_a_split_rejection_survives_a_crash(site: Site, daemon: str) -> None:
     site.wait_for(lambda: reports(site, no, "delivery-status"), "the report")
     returned(site, no)
     assert incident.queue_id not in held(site)
-    assert (len(reports(site, no, "delivery-status")), site.world.to(no)) == (1, [])
+    assert (len(reports(site, no, "delivery-status")), site.next_hop.to(no)) == (1, [])
 
 
 @pytest.mark.parametrize("sender", ["", "eve@elsewhere.example"])
@@ -466,7 +468,7 @@ def test_a_message_is_rejected_at_once_if_its_sender_cannot_be_notified(site: Si
     with pytest.raises(smtplib.SMTPDataError) as refused:
         send(site, number("outside").as_bytes(), [fine, no], sender=sender)
     assert refused.value.smtp_code == 550
-    assert site.world.to(fine) == []
+    assert site.next_hop.to(fine) == []
 
 
 def test_milters_of_smtpd_milter_maps_do_not_see_the_copy(new_site: NewSite) -> None:
@@ -512,13 +514,13 @@ def test_bdat_chunks_and_pipelined_messages_are_split_correctly(site: Site) -> N
         connection.sendall(one + two + b"QUIT\r\n")
         answers = replies(connection, 10)
     assert [line[:3] for line in answers] == [*[b"250"] * 9, b"221"], answers
-    site.wait_for(lambda: len(site.world.to(inside)) == 2, "both deliveries to the colleague")
-    site.wait_for(lambda: len(site.world.to(outside)) == 1, "the second message, which nobody has to approve")
+    site.wait_for(lambda: len(site.next_hop.to(inside)) == 2, "both deliveries to the colleague")
+    site.wait_for(lambda: len(site.next_hop.to(outside)) == 1, "the second message, which nobody has to approve")
     incident = waiting(site, outside)
     assert (incident.recipients, incident.already_sent) == ([outside], [inside])
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: len(site.world.to(outside)) == 2, "the copy")
-    bodies = [one.content.partition(b"\r\n\r\n")[2] for one in site.world.to(inside) + site.world.to(outside)]
+    site.wait_for(lambda: len(site.next_hop.to(outside)) == 2, "the copy")
+    bodies = [one.content.partition(b"\r\n\r\n")[2] for one in site.next_hop.to(inside) + site.next_hop.to(outside)]
     assert len(set(bodies)) == 2
     assert b"\r\n..\r\n" in bodies[0]
 
@@ -529,7 +531,7 @@ def test_a_message_to_a_thousand_recipients_is_split(site: Site) -> None:
     send(site, number("thousand").as_bytes(), [one for pair in zip(outside, inside, strict=True) for one in pair])
     incident = waiting(site, outside[0])
     assert incident.recipients == outside
-    site.wait_for(lambda: all(site.world.to(one) for one in inside), "the deliveries to colleagues")
-    assert not any(site.world.to(one) for one in outside)
+    site.wait_for(lambda: all(site.next_hop.to(one) for one in inside), "the deliveries to colleagues")
+    assert not any(site.next_hop.to(one) for one in outside)
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: all(site.world.to(one) for one in outside), "the copy to all of the others")
+    site.wait_for(lambda: all(site.next_hop.to(one) for one in outside), "the copy to all of the others")

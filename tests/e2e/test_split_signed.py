@@ -117,8 +117,8 @@ def submit(site: Site, name: str, options: tuple[str, ...] = ()) -> Incident:
 def delivered(site: Site, name: str) -> tuple[bytes, bytes]:
     """Return what the colleague got and what the outsiders got, each once."""
     inside, outside = f"{name}@corp.example", f"{name}@partner.example"
-    site.wait_for(lambda: site.world.to(inside) and site.world.to(outside), "both parts")
-    (first,), (second,) = site.world.to(inside), site.world.to(outside)
+    site.wait_for(lambda: site.next_hop.to(inside) and site.next_hop.to(outside), "both parts")
+    (first,), (second,) = site.next_hop.to(inside), site.next_hop.to(outside)
     assert sorted(second.recipients) == sorted([outside, f"second-{outside}"])
     assert second.sender == letters.SENDER
     return first.content, second.content
@@ -177,14 +177,14 @@ def test_the_released_copy_keeps_the_dsn_options(site: Site, signs_at_release: N
     queue = QueueClient(site.settings.queue.socket)
     before = queue.envelope(incident.queue_id, incident.arrival_time)
     assert before is not None
-    site.world.defers = True
+    site.next_hop.defers = True
     try:
         assert site.command("release", incident.id).returncode == 0
         found = site.wait_for(lambda: released(site, incident), "the release")
         assert found.change is not None
         after = Postfix(site.postfix.config).envelope(found.change["queue_id"])
     finally:
-        site.world.defers = False
+        site.next_hop.defers = False
         Postfix(site.postfix.config).flush(found.change["queue_id"])
     assert read_envelope(after) == read_envelope(before)
     assert read_envelope(after).is_8bit
@@ -256,7 +256,7 @@ def test_a_desk_that_died_after_postfix_accepted_the_copy_sends_it_once(
         site.start_daemon("desk")
     require_signatures(keys, *delivered(site, "died"))
     site.wait_for(lambda: not site.postfix.held_ids(), "the second copy to be deleted")
-    assert len(site.world.to("died@partner.example")) == 1
+    assert len(site.next_hop.to("died@partner.example")) == 1
 
 
 def hold_whole(site: Site, name: str) -> Incident:
@@ -280,11 +280,11 @@ def leave_out(site: Site, name: str) -> tuple[bytes, int]:
     incident = hold_whole(site, name)
     approved = next_second(site)
     assert site.command("release", incident.id, "--not-to", f"other-{name}@partner.example").returncode == 0
-    site.wait_for(lambda: site.world.to(f"{name}@partner.example"), "the message")
-    (sent,) = site.world.to(f"{name}@partner.example")
+    site.wait_for(lambda: site.next_hop.to(f"{name}@partner.example"), "the message")
+    (sent,) = site.next_hop.to(f"{name}@partner.example")
     assert sent.recipients == [f"{name}@partner.example"]
     site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
-    assert site.world.to(f"other-{name}@partner.example") == []
+    assert site.next_hop.to(f"other-{name}@partner.example") == []
     return sent.content, approved
 
 

@@ -43,7 +43,7 @@ def loop(new_site: NewSite, tmp_path: Path) -> Iterator[Callable[..., Site]]:
                 super().prepare()
                 self._services = (
                     f"127.0.0.1:{return_port} inet n - n - - smtpd\n"
-                    f"    -o syslog_name=postfix/return -o content_filter=smtp:[127.0.0.1]:{self.world.port}\n"
+                    f"    -o syslog_name=postfix/return -o content_filter=smtp:[127.0.0.1]:{self.next_hop.port}\n"
                 )
                 self._changes = {
                     **KEEP,
@@ -86,12 +86,12 @@ def sealed_like_ours(site: Site, message: bytes, sealer: Sealer, at: datetime, r
 def test_a_loop_through_a_second_mta_ends_after_one_inspection(loop: Callable[..., Site]) -> None:
     site = loop(policies=SCANNER)
     site.submit(letters.number_in_text().as_bytes(), SENDER, RECIPIENT)
-    site.wait_for(lambda: site.world.to(RECIPIENT), "the message to come through the loop")
+    site.wait_for(lambda: site.next_hop.to(RECIPIENT), "the message to come through the loop")
     log = site.log("milter")
     assert log.count(": inspected: ") == 1
     assert log.count(": skipped: ") == 1
     assert 'holdgate_seals_total{status="valid"} 1.0' in site.metrics("milter")
-    (delivery,) = site.world.to(RECIPIENT)
+    (delivery,) = site.next_hop.to(RECIPIENT)
     assert delivery.message.get_all(headers.INSPECTED) == ["true"]
     assert delivery.message.get_all(headers.SEAL) is None
 
@@ -116,7 +116,7 @@ def test_a_valid_seal_is_accepted_once(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     trusting.submit(content, SENDER, RECIPIENT)
-    trusting.wait_for(lambda: trusting.world.to(RECIPIENT), "the sealed message to pass")
+    trusting.wait_for(lambda: trusting.next_hop.to(RECIPIENT), "the sealed message to pass")
     submit_and_expect_inspection(trusting, content, "replayed")
 
 
@@ -179,7 +179,9 @@ def test_a_new_key_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
         trusting, letters.number_in_text().as_bytes(), old, datetime.now(UTC), "rotated@partner.example"
     )
     trusting.submit(content, SENDER, "rotated@partner.example")
-    trusting.wait_for(lambda: trusting.world.to("rotated@partner.example"), "the message with the older seal to pass")
+    trusting.wait_for(
+        lambda: trusting.next_hop.to("rotated@partner.example"), "the message with the older seal to pass"
+    )
     trusting_log = trusting.log("milter")
     for key in load_keys(trusting.settings.seal.keys):
         assert key.secret.hex() not in trusting_log
@@ -193,8 +195,8 @@ def test_the_scanner_mode_marks_and_delivers(new_site: NewSite) -> None:
     site = new_site(policies=SCANNER, changes={**KEEP, "milter_header_checks": ""})
     site.submit(letters.number_in_text().as_bytes(), SENDER, RECIPIENT)
     site.submit(letters.clean().as_bytes(), SENDER, "clean@partner.example")
-    site.wait_for(lambda: len(site.world.deliveries) == 2, "both to pass")
-    marked, clean = site.world.to(RECIPIENT)[0].message, site.world.to("clean@partner.example")[0].message
+    site.wait_for(lambda: len(site.next_hop.deliveries) == 2, "both to pass")
+    marked, clean = site.next_hop.to(RECIPIENT)[0].message, site.next_hop.to("clean@partner.example")[0].message
     assert (marked[headers.INSPECTED], marked[headers.ACTION]) == ("true", "Quarantine")
     assert (clean[headers.INSPECTED], clean[headers.ACTION]) == ("true", None)
     assert site.postfix.held_ids() == []
@@ -219,8 +221,8 @@ def test_the_desk_mode_trusts_a_listed_scanner(desk: Site, mark: bytes, is_held:
         incident = next(i for i in desk.store.incidents([State.HELD]) if recipient in i.recipients)
         assert incident.policy.startswith("mark X-")
         assert desk.command("release", incident.id).returncode == 0
-    desk.wait_for(lambda: desk.world.to(recipient), "delivery")
-    assert desk.world.to(recipient)[0].message[headers.ACTION] is None
+    desk.wait_for(lambda: desk.next_hop.to(recipient), "delivery")
+    assert desk.next_hop.to(recipient)[0].message[headers.ACTION] is None
 
 
 def test_the_desk_mode_inspects_mail_that_the_scanner_did_not(desk: Site) -> None:

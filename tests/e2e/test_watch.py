@@ -106,7 +106,7 @@ def test_the_canary_goes_through_all_steps(new_site: NewSite, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert "was held, approved and released" in done.stdout
     site.wait_for(
-        lambda: len(site.world.to("canary@partner.example")) == 3, "the request, the message, and what was decided"
+        lambda: len(site.next_hop.to("canary@partner.example")) == 3, "the request, the message, and what was decided"
     )
     (incident,) = site.store.incidents()
     # Nothing is decided before the request is out.

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from testbed.world import Delivery
+from testbed.next_hop import Delivery
 
 # How much later than it was sent the next host may read a message, in seconds: it has one thread for all mail.
 _LATE = 30.0

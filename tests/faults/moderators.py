@@ -16,8 +16,8 @@ from holdgate.desk.context import Desk
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
+from testbed.next_hop import Delivery
 from testbed.site import Site
-from testbed.world import Delivery
 
 MODERATORS = ("boss@corp.example", "second@corp.example")
 
@@ -59,7 +59,7 @@ class Moderators:
 
     def _look(self) -> None:
         """Read the mail to the moderators since the last call."""
-        arrived = self._site.world.deliveries[self._read :]
+        arrived = self._site.next_hop.deliveries[self._read :]
         self._read += len(arrived)
         self._note(arrived)
 

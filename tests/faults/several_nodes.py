@@ -50,7 +50,7 @@ class _Everywhere(Moderators):
 
     def _look(self) -> None:
         for number, site in enumerate(self._sites):
-            arrived = site.world.deliveries[self._reads[number] :]
+            arrived = site.next_hop.deliveries[self._reads[number] :]
             self._reads[number] += len(arrived)
             self._note(arrived)
 
@@ -168,7 +168,7 @@ def run(
                 extra=node_table(name, directory / "authority" / name) + _EXTRA.format(*MODERATORS),
                 queue_extra='missing_after = "5m"\n',
             )
-            site.world.keeps = False
+            site.next_hop.keeps = False
             targets.append(Target(site, ledger, rng, None))
             stack.callback(site.stop)
             site.start()
@@ -250,7 +250,7 @@ def _asked_too_often(sites: Sequence[Site], seen_ids: set[str]) -> list[str]:
     """
     mails: dict[tuple[str, str], set[str]] = defaultdict(set)
     for site in sites:
-        for delivery in site.world.deliveries:
+        for delivery in site.next_hop.deliveries:
             for person in set(delivery.recipients) & set(MODERATORS):
                 message = parsed(delivery)
                 words = text_of(message)

@@ -253,32 +253,32 @@ def broken(name: str, text: str, *, restart: bool) -> Fault:
 @contextmanager
 def relay_defers(target: Target) -> Iterator[None]:
     """Have the next host defer all mail."""
-    target.site.world.defers = True
+    target.site.next_hop.defers = True
     try:
         yield
     finally:
-        target.site.world.defers = False
+        target.site.next_hop.defers = False
 
 
 @contextmanager
 def relay_slow(target: Target) -> Iterator[None]:
     """Make the next host slow."""
-    target.site.world.delay = 2.0
+    target.site.next_hop.delay = 2.0
     try:
         yield
     finally:
-        target.site.world.delay = 0.0
+        target.site.next_hop.delay = 0.0
 
 
 @contextmanager
 def moderator_bounces(target: Target) -> Iterator[None]:
     """Make mail to a moderator bounce."""
     person = target.rng.choice(MODERATORS)
-    target.site.world.gone.add(person)
+    target.site.next_hop.rejected.add(person)
     try:
         yield
     finally:
-        target.site.world.gone.discard(person)
+        target.site.next_hop.rejected.discard(person)
 
 
 @contextmanager

@@ -38,11 +38,11 @@ from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.queue.postfix import PostfixError as AgentError
+from testbed.next_hop import Delivery
 from testbed.ports import LOOPBACK, free_port
 from testbed.postfix import PostfixError
 from testbed.postgres import PostgresError, PostgresServer
 from testbed.site import DAEMONS, Site
-from testbed.world import Delivery
 
 # Once all faults are undone: after how many seconds without progress the site counts as idle, and the longest wait.
 _STILL = 150.0
@@ -194,7 +194,7 @@ def run(
         )
         site.environment |= clock
         site.postfix.environment |= clock
-        site.world.keeps = False
+        site.next_hop.keeps = False
         target = Target(site, ledger, rng, server)
         target.disks = disks
         stack.callback(site.stop)
@@ -369,7 +369,7 @@ def _see(target: Target, seen: dict[str, Seen], outcome: Outcome) -> None:
     log = PostfixLog.read(site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines())
     last: dict[str, Delivery] = {}
     senders = {attempt.sender: attempt.token for attempt in ledger.attempts.values()}
-    for delivery in site.world.deliveries:
+    for delivery in site.next_hop.deliveries:
         attempt = ledger.of(delivery.recipients)
         if attempt is not None:
             for name in delivery.recipients:

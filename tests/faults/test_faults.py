@@ -19,8 +19,8 @@ from faults.soak import Outcome, run
 from faults.target import Fault
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
+from testbed.next_hop import Delivery
 from testbed.ports import wait_for
-from testbed.world import Delivery
 
 ONE, TWO = "m0.0@partner.example", "m0.1@partner.example"
 

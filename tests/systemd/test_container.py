@@ -146,8 +146,8 @@ def container(podman: Podman, image: str, kept: Path) -> Iterator[Container]:
     try:
         running.wait_for(lambda: "holdgate-container: started" in running.log(), "the container to start")
         # A program that accepts mail, as the next hop.
-        running.run("sh", "-c", "mkdir -p /srv/world && chown nobody /srv/world")
-        running.run("sh", "-c", "smtp-sink -u nobody -d /srv/world/%M. 127.0.0.1:2526 100 >/dev/null 2>&1 &")
+        running.run("sh", "-c", "mkdir -p /srv/next-hop && chown nobody /srv/next-hop")
+        running.run("sh", "-c", "smtp-sink -u nobody -d /srv/next-hop/%M. 127.0.0.1:2526 100 >/dev/null 2>&1 &")
         yield running
     finally:
         running.remove()
@@ -164,7 +164,7 @@ def send(container: Container, text: str) -> None:
 
 
 def delivered(container: Container, word: str) -> bool:
-    return container.run("grep", "-rqs", word, "/srv/world", check=False).returncode == 0
+    return container.run("grep", "-rqs", word, "/srv/next-hop", check=False).returncode == 0
 
 
 def test_the_image_contains_no_secret(podman: Podman, image: str) -> None:

@@ -1,4 +1,4 @@
-"""The outside world: an SMTP server that accepts every message and keeps it unchanged in a Maildir."""
+"""The next hop of a site: an SMTP server that accepts every message and keeps it unchanged in a Maildir."""
 
 import asyncio
 import mailbox
@@ -21,7 +21,7 @@ _DSN = frozenset({"RET", "ENVID", "NOTIFY", "ORCPT"})
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message that reached the world. `content` has CRLF line ends as received by SMTP; `at` is a time of
+    """One message that the next hop received. `content` has CRLF line ends as received by SMTP; `at` is a time of
     time.monotonic. `mail` and `rcpt` are the parameters of MAIL and, by recipient, of RCPT, in upper case."""
 
     sender: str
@@ -55,11 +55,10 @@ class _Controller(Controller):
         return _Server(self.handler, **self.SMTP_kwargs)
 
 
-class World:
+class NextHop:
     """Listens on a loopback port; `deliveries` are the received messages, in order, and `maildir` has the same on disk.
 
-    Mail for the addresses in `gone` is refused, and all mail is deferred while `defers`; each response takes `delay`
-    seconds.
+    Recipients in `rejected` are rejected, and all mail is deferred while `defers`; each response takes `delay` seconds.
     If it `takes_dsn`, it announces DSN (RFC 3461). If it does not `keep` mail, no Maildir is written, and only the
     beginning of each message is known.
     """
@@ -68,7 +67,7 @@ class World:
         self.port = port or free_port()
         self.maildir = directory / "Maildir"
         self.deliveries: list[Delivery] = []
-        self.gone: set[str] = set()
+        self.rejected: set[str] = set()
         self.defers = False
         self.delay = 0.0
         self.keeps = True
@@ -111,8 +110,8 @@ class World:
         await asyncio.sleep(self.delay)
         if self.defers:
             return "450 4.3.2 not now"
-        if address in self.gone:
-            return "550 5.1.1 nobody of that name here"
+        if address in self.rejected:
+            return "550 5.1.1 no such user here"
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options += [f"{address} {word}" for word in options]
         return "250 2.1.5 Ok"
