@@ -60,7 +60,7 @@ def texts() -> list[Path]:
 ANY = re2.compile(rf"(?i)\b(?:{'|'.join(UNUSED)})\b")
 
 
-def test_no_text_uses_a_word_of_the_list() -> None:
+def test_no_text_uses_a_forbidden_word() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, hit.start()) + 1}: {hit[0]!r}: write {instead}"
         for path in texts()

@@ -64,7 +64,7 @@ def output(held: bool, accepted: bool | None, seen: Seen, **changes: str) -> lis
 
 
 @pytest.mark.parametrize(("held", "accepted", "seen"), GOOD)
-def test_an_allowed_outcome_is_no_violation(held: bool, accepted: bool | None, seen: Seen) -> None:
+def test_an_allowed_outcome_is_not_a_violation(held: bool, accepted: bool | None, seen: Seen) -> None:
     assert output(held, accepted, seen) == []
 
 
@@ -73,7 +73,7 @@ def test_a_forbidden_outcome_is_a_violation(words: str, held: bool, accepted: bo
     assert any(words in one for one in output(held, accepted, seen))
 
 
-def test_an_action_of_an_operator_is_no_violation() -> None:
+def test_an_action_of_an_operator_is_not_a_violation() -> None:
     assert output(True, True, Seen(Counter([ONE, TWO])), operator_action="released") == []
     assert output(True, True, Seen(), operator_action="deleted") == []
     assert output(True, True, Seen(incidents=[incident(State.RETURNED)]), sender="") == []

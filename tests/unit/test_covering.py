@@ -63,7 +63,7 @@ def test_only_new_lines_of_modules_count() -> None:
     assert covering.changed_lines(DIFF) == {"milter/holdgate/a.py": {3, 4, 19}}
 
 
-def test_there_is_no_base_without_a_repository_or_a_second_commit(
+def test_no_base_is_found_without_a_repository_or_a_second_commit(
     repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert covering.base(tmp_path_factory.mktemp("none")) == ""

@@ -55,7 +55,7 @@ def test_a_notice_from_value_without_an_address_is_a_problem(tmp_path: Path, giv
     assert found == [] if is_right else f'[desk] notice_from: "{given}"' in found[0]
 
 
-def test_a_sender_of_notices_without_brackets_is_told_where_they_belong(tmp_path: Path) -> None:
+def test_a_notice_sender_without_brackets_is_reported_with_the_correct_form(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, desk={"notice_from": "Mail desk  desk@corp.example"})
     assert problem.endswith('no brackets around its address; did you mean "Mail desk <desk@corp.example>"?')
 

@@ -161,7 +161,7 @@ def test_an_invalid_command_line_is_reported(
     assert error in output
 
 
-def test_a_user_without_write_access_is_told_which_user_has_it(
+def test_an_error_names_the_user_with_write_access(
     settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_url: str) -> None:

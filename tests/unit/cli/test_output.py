@@ -199,7 +199,7 @@ def test_the_key_of_tokens_that_does_not_exist_is_named(tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize("place", ["dir", "text/x"])
-def test_no_number_of_an_error_of_the_system_is_shown(
+def test_a_system_error_is_shown_without_its_number(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
     (tmp_path / "dir").mkdir()

@@ -43,7 +43,7 @@ def sent(folder: Path, days: int, each: int = 1) -> None:
 
 
 @pytest.mark.slow
-def test_old_mail_is_learned_then_a_look_alike_is_found_then_all_is_forgotten(run: Run, tmp_path: Path) -> None:
+def test_old_mail_is_learned_a_look_alike_is_found_and_all_data_is_deleted(run: Run, tmp_path: Path) -> None:
     sent(tmp_path / "sent", 14, each=15)
     assert run("relations", "report")[0] == 1
     code, output = run("relations", "learn", str(tmp_path / "sent"))

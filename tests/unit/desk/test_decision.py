@@ -69,12 +69,12 @@ def test_a_sentence_that_only_rejects_rejects(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", listed(NEAR_MISSES))
-def test_a_sentence_that_says_more_leaves_it_open(text: str) -> None:
+def test_a_sentence_with_more_words_is_not_a_decision(text: str) -> None:
     assert decide(text).choice is None
 
 
 @pytest.mark.parametrize("below", ["the idea", "of it", "nothing", "if you ask", "only the first", "or not", "so far"])
-def test_a_sentence_that_the_next_line_continues_leaves_it_open(below: str) -> None:
+def test_a_sentence_that_continues_on_the_next_line_is_not_a_decision(below: str) -> None:
     for phrase in ("I approve", "I approve this", "Ich genehmige"):
         assert decide(f"{phrase}\n{below}").choice is None
         assert decide(f"{phrase}\nthanks").choice is Answer.APPROVE
@@ -545,7 +545,7 @@ CHANGING = [
 ]
 
 
-def test_a_comment_that_leaves_a_word_open_leaves_a_sentence_open() -> None:
+def test_a_sentence_after_an_unclear_comment_is_not_a_decision() -> None:
     sentences = {"Approved": "I approve this", "Genehmigt": "Ich genehmige", "Aprobado": "Lo apruebo"}
     for line in _replies("replies-left-open.txt"):
         for word, sentence in sentences.items():

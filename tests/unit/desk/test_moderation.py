@@ -105,7 +105,7 @@ def test_two_approvals_need_two_people(make_desk, hold) -> None:  # type: ignore
     assert outbox(desk) == [("approved", "anna@corp.example"), ("decided", "boss@corp.example")]
 
 
-def test_one_rejection_is_enough_where_two_approvals_are_needed(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_one_rejection_decides_although_two_approvals_are_needed(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(moderators=BOTH, approvals=2)
     incident = hold(desk)
     answer(desk, incident, "boss@corp.example", Answer.APPROVE)

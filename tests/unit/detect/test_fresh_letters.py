@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("language", letters.LANGUAGES)
-def test_each_language_has_enough_of_all_kinds(language: str) -> None:
+def test_each_language_has_enough_letters_of_each_kind(language: str) -> None:
     fresh = list(letters.fresh(language))
     found = [(text[start:end], kind) for text, marked in fresh for start, end, kind in marked]
     assert len(fresh) >= 25
@@ -26,7 +26,7 @@ def test_addresses_are_of_many_countries() -> None:
     assert len(kinds - {"person", "organisation"}) >= 20
 
 
-def test_no_list_of_the_training_has_their_organisations() -> None:
+def test_no_training_list_has_the_organisations_of_these_letters() -> None:
     listed = {
         line.lower() for name in ("brands", "organisations") for line in names.lines(ROOT / f"training/{name}.txt")
     }

@@ -39,7 +39,7 @@ def test_codes_of_every_kind_are_read(kind: str, turned: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["QRCode", "DataMatrix", "PDF417"])
-def test_line_breaks_stay_beside_other_control_characters(kind: str) -> None:
+def test_line_breaks_stay_next_to_other_control_characters(kind: str) -> None:
     text = "@\n\x1e\rDL00410278\nDE89 3704 0044 0532 0130 00\nDCSEXAMPLE\r"
     assert texts_in(code(text, kind)) == [text]
 

@@ -91,7 +91,7 @@ def test_an_exception_of_the_standard_parser_does_not_stop_reading() -> None:
     st.binary(max_size=200),
     st.sampled_from(["7bit", "base64", "quoted-printable"]),
 )
-def test_what_the_standard_library_writes_is_read_back(body: str, content: bytes, encoding: str) -> None:
+def test_a_message_written_by_the_standard_library_is_read_back(body: str, content: bytes, encoding: str) -> None:
     message = EmailMessage()
     message["Subject"] = "x"
     message.set_content(body, cte=encoding if body.isascii() and len(body) < 70 else "base64")

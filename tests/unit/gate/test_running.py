@@ -81,7 +81,7 @@ def knocks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return made
 
 
-def test_the_waker_keeps_connecting_while_an_inspection_takes_long(clock: Clock, knocks: list[object]) -> None:
+def test_the_waker_keeps_connecting_during_a_long_inspection(clock: Clock, knocks: list[object]) -> None:
     one = PoolWaker()
     with pytest.raises(Ended), one.inspecting():
         one.run(PLACE)

@@ -372,7 +372,7 @@ def with_ocr(service: FakeService, mode: str, inspection: Inspection) -> FakePoo
 @pytest.mark.parametrize(
     ("unread", "mode", "is_read"), [(True, "on", True), (False, "on", False), (True, "policies", False)]
 )
-def test_images_are_read_if_there_are_any_and_a_policy_asks_for_ocr(
+def test_images_are_read_if_a_message_has_any_and_a_policy_asks_for_ocr(
     new_service: NewService, unread: int, mode: str, is_read: bool
 ) -> None:
     service = new_service(HOLD_ALL, inspection=Inspection(pictures_unread=unread, subject="unread"))

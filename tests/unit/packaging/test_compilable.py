@@ -27,7 +27,7 @@ def rebound(source: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", ENGINE)
-def test_no_compiled_function_binds_two_kinds_of_exceptions_to_one_name(module: str) -> None:
+def test_no_compiled_function_binds_two_exception_types_to_one_name(module: str) -> None:
     assert list(rebound((ROOT / f"milter/holdgate/{module}.py").read_text(encoding="utf-8"))) == []
 
 

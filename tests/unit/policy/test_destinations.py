@@ -120,7 +120,7 @@ def test_an_external_sender_counts_as_a_recipient_of_the_bounce(sender: str, cli
     assert decide({}, sender=sender, client=client)[0] == action
 
 
-def test_bounces_outside_reports_whether_a_bounce_leaves_the_site() -> None:
+def test_bounces_outside_is_true_if_a_bounce_leaves_the_site() -> None:
     file = PolicyFile.model_validate({"internal_domains": ["corp.example"], "policy": [OUTBOUND]})
     policies = PolicySet(file, Tables(Path("/nonexistent")), FakeRoutes({}))
     assert policies.bounces_outside(Envelope("thief@partner.example"))

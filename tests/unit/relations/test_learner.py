@@ -292,7 +292,7 @@ def test_a_value_is_compared_and_stored_as_a_keyed_hash(tmp_path: Path, store_ur
 
 
 @pytest.mark.parametrize("excepted", [False, True])
-def test_the_values_of_a_held_message_are_learned_when_it_is_released(
+def test_the_values_of_a_held_message_are_learned_at_its_release(
     tmp_path: Path, store_url: str, excepted: bool
 ) -> None:
     store = open_store(store_url)

@@ -17,7 +17,7 @@ def inspector(detector: Detector) -> Inspector:
     return Inspector(detector, ["dlp-pii"], Limits())
 
 
-def test_no_planted_number_leaves_a_worker_readable(inspector: Inspector) -> None:
+def test_no_planted_number_leaves_a_worker_unmasked(inspector: Inspector) -> None:
     planted = Planted()
     content, _ = compose(planted)
     assert len(planted.numbers) >= 58

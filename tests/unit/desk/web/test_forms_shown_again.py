@@ -168,7 +168,7 @@ def test_a_match_is_not_chosen_and_justified_twice(make_desk: Any, hold: Any) ->
     assert " selected" not in done.text
 
 
-def test_who_forgot_the_number_does_not_decide_twice(make_desk: Any, hold: Any) -> None:
+def test_a_sender_who_forgot_the_number_decides_once(make_desk: Any, hold: Any) -> None:
     desk = make_desk(desk={"ask_number": True})
     incident = hold(desk)
     browser = Browser(desk)

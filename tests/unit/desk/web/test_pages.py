@@ -181,7 +181,9 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
         ),
     ],
 )
-def test_a_late_answer_is_told_the_actual_decision(make_desk, hold, language, before, answered, decided) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_shows_the_actual_decision_after_a_late_answer(
+    make_desk, hold, language, before, answered, decided
+) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(levels=[[BOSS, "law@corp.example"]], approvals=2)
     incident = hold(desk)
     browser = Browser(desk, **{"Accept-Language": language})

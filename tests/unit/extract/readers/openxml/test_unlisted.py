@@ -175,7 +175,7 @@ def test_a_line_break_that_is_escaped_does_not_double_a_text() -> None:
 
 
 @given(st.text(alphabet="_xX0123456789aBdD", max_size=40))
-def test_spellings_have_the_text_or_what_a_workbook_shows(value: str) -> None:
+def test_the_last_spelling_is_the_unescaped_text(value: str) -> None:
     found = xstring.spellings(value)
     assert found[-1] == xstring.unescaped(value)
     assert found[0] in (value, found[-1])
@@ -205,7 +205,7 @@ def test_alternate_content_that_is_the_same_is_passed_on_once() -> None:
         '<v:s xmlns:v="v" style="position:absolute; width:123.45pt; height:678.9pt"/>',
     ],
 )
-def test_values_of_programs_are_no_text(body: str) -> None:
+def test_values_that_programs_write_are_not_read_as_text(body: str) -> None:
     assert read(ooxml, word(body)).texts == []
 
 
@@ -227,7 +227,7 @@ def test_any_bytes_are_read_without_an_exception(start: str, quote: str) -> None
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30))
-def test_what_a_person_could_have_written_is_read_in_each_encoding(value: str) -> None:
+def test_text_that_a_person_may_have_written_is_read_in_each_encoding(value: str) -> None:
     written = f"{value} {WORDS}"
     for encoding in ("utf-8", "utf-16"):
         data = f'<?xml version="1.0" encoding="{encoding}"?><a b={quoteattr(written)}/>'.encode(encoding)
