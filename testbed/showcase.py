@@ -73,7 +73,7 @@ class FixedPreviewer(Previewer):
         """Return the fixed text."""
         return _PARTS
 
-    def show(self, content: bytes, *, reveal: int = 0) -> dict[str, Any]:
+    def show(self, content: bytes, *, reveal: int = 0, redacted: bool = False) -> dict[str, Any]:
         """Return the fixed text."""
         return _PARTS
 

@@ -7,7 +7,9 @@ from email.message import EmailMessage
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from e2e.desk import closed, parsed
 from holdgate.quarantine.incident import Incident
+from holdgate.quarantine.states import State
 from testbed import letters
 from testbed.site import Site
 from tests.e2e.conftest import running_site
@@ -19,6 +21,7 @@ recipient = "*@partner.example"
 profile = { dlp-pii = "low" }
 action = "quarantine"
 ocr = true
+moderation = { changes = ["redact"] }
 
 [[policy]]
 name = "friends"
@@ -68,3 +71,25 @@ def test_without_ocr_an_image_is_not_read_and_the_mail_is_not_clean(site: Site) 
     assert "image not read" in held.reason
     site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, "x@friend.example")
     site.wait_for(lambda: site.next_hop.to("x@friend.example"), "delivery where a policy allows it")
+
+
+def dark(picture: bytes) -> float:
+    """Return the share of dark pixels in the line of the card number."""
+    line = Image.open(io.BytesIO(picture)).convert("L").crop((80, 110, 1160, 180))
+    return line.point(lambda shade: shade < 128).convert("L").histogram()[1] / (line.width * line.height)
+
+
+def test_a_number_in_an_image_is_blacked_out_if_a_moderator_approves_the_message_redacted(site: Site) -> None:
+    recipient = "redacted@partner.example"
+    message = scan_of_a_letter()
+    message.replace_header("Message-ID", "<redacted@corp.example>")
+    site.submit(message.as_bytes(), letters.SENDER, recipient)
+    held = incident(site, recipient)
+    site.wait_for(lambda: [one for one in site.store.incidents([State.HELD]) if one.id == held.id], "it to be held")
+    done = site.command("release", held.id, "--redacted")
+    assert done.returncode == 0, done.stderr + site.log("desk")
+    closed(site, held, State.RELEASED)
+    (delivery,) = site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
+    (sent,) = parsed(delivery).iter_attachments()
+    (original,) = message.iter_attachments()
+    assert dark(sent.get_content()) > 3 * dark(original.get_content())

@@ -34,19 +34,11 @@ class UnreadableError(Exception):
         self.why = why
 
 
-class Previewer:
-    """Makes previews with its own worker, which is started when needed and ends when idle.
+class _IdlePool:
+    """A worker that is started when needed and ends when idle."""
 
-    `queue` reads the hold queue of this node, `remote_nodes` those of other nodes; without it, all messages are here.
-    """
-
-    _remote_nodes: RemoteNodes | None = None
-
-    def __init__(self, settings: Settings, queue: QueueClient, remote_nodes: RemoteNodes | None = None) -> None:
-        # People wait for a page at most as long as an inspection can take.
-        self._pool_settings = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
-        self._queue = queue
-        self._remote_nodes = remote_nodes
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
         self._pool: Pool | None = None
         self._questions = 0
         self._used_at = 0.0
@@ -59,13 +51,55 @@ class Previewer:
                 self._pool.close()
                 self._pool = None
 
-    def stop_if_idle(self, _now: datetime) -> bool:
-        """End the worker if it has been idle for a while; the desk's loop calls this regularly."""
+    def stop_if_idle(self) -> None:
+        """End the worker if it has been idle for a while."""
         with self._lock:
             idle = not self._questions and time.monotonic() - self._used_at >= IDLE
             if self._pool is not None and idle:
                 self._pool.close()
                 self._pool = None
+
+    def ask(self, question: Callable[[Pool], _Answer]) -> _Answer:
+        """Query the pool, which is started if necessary, and does not end meanwhile. Raises ScanError."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = Pool(self._settings)
+            pool = self._pool
+            self._questions += 1
+        try:
+            return question(pool)
+        finally:
+            with self._lock:
+                self._questions -= 1
+                self._used_at = time.monotonic()
+
+
+class Previewer:
+    """Makes previews with a worker of its own, and redacted messages with another one, which reads images if OCR is on.
+
+    `queue` reads the hold queue of this node, `remote_nodes` those of other nodes; without it, all messages are here.
+    """
+
+    _remote_nodes: RemoteNodes | None = None
+
+    def __init__(self, settings: Settings, queue: QueueClient, remote_nodes: RemoteNodes | None = None) -> None:
+        # People wait for a page at most as long as an inspection can take.
+        wanted = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
+        self._reading = self._redacting = _IdlePool(wanted)
+        if settings.ocr.mode != "off":
+            self._redacting = _IdlePool(replace(wanted.with_ocr(settings.ocr), workers=1))
+        self._queue = queue
+        self._remote_nodes = remote_nodes
+
+    def close(self) -> None:
+        """End the workers."""
+        self._reading.close()
+        self._redacting.close()
+
+    def stop_if_idle(self, _now: datetime) -> bool:
+        """End each worker that has been idle for a while; the desk's loop calls this regularly."""
+        self._reading.stop_if_idle()
+        self._redacting.stop_if_idle()
         return True
 
     def original(self, incident: Incident) -> bytes | None:
@@ -102,25 +136,35 @@ class Previewer:
             raise UnreadableError("gone", "the message is not in the hold queue any more")
         return content
 
-    def show(self, content: bytes, *, reveal: int = 0) -> dict[str, Any]:
-        """Return a message as `scan.preview` shows it. Raises UnreadableError."""
-        return self._with_message(content, lambda pool, message: pool.preview(message, reveal=reveal))
+    def show(self, content: bytes, *, reveal: int = 0, redacted: bool = False) -> dict[str, Any]:
+        """Return a message as `scan.preview` shows it, a `redacted` one with the text in images if OCR is on.
+
+        Raises UnreadableError.
+        """
+        return self._with_message(
+            content, lambda pool, message: pool.preview(message, reveal=reveal), redacted=redacted
+        )
 
     def change(
         self, content: bytes, without: Sequence[str], note: str, *, redact: bool = False
     ) -> tuple[ChangeReport, bytes]:
         """Return what a worker changed of a message, and the changed message. Raises UnreadableError."""
         return self._with_message(
-            content, lambda pool, message: pool.change(message, without=without, note=note, redact=redact)
+            content,
+            lambda pool, message: pool.change(message, without=without, note=note, redact=redact),
+            redacted=redact,
         )
 
-    def _with_message(self, content: bytes, question: Callable[[Pool, int], _Answer]) -> _Answer:
-        """Query the pool about a message, which a worker gets as a descriptor. Raises UnreadableError."""
+    def _with_message(
+        self, content: bytes, question: Callable[[Pool, int], _Answer], *, redacted: bool = False
+    ) -> _Answer:
+        """Query a pool about a message, which a worker gets as a descriptor. Raises UnreadableError."""
+        workers = self._redacting if redacted else self._reading
         descriptor = os.memfd_create("held", os.MFD_CLOEXEC)
         try:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
                 stream.write(content)
-            return self._ask(lambda pool: question(pool, descriptor))
+            return workers.ask(lambda pool: question(pool, descriptor))
         except (ScanError, OSError) as error:
             raise UnreadableError("text", "its text could not be read") from error
         finally:
@@ -128,7 +172,7 @@ class Previewer:
 
     def letter(self, content: bytes) -> dict[str, Any]:
         """Return a moderator's mail as `scan.letter` reads it. Raises ScanError."""
-        return self._ask(lambda pool: pool.letter(content[:_LETTER_LIMIT]))
+        return self._reading.ask(lambda pool: pool.letter(content[:_LETTER_LIMIT]))
 
     def describe(self, incident: Incident) -> dict[str, Any]:
         """Return the columns that an incident lacks because it was not inspected, with all matches masked.
@@ -171,20 +215,6 @@ class Previewer:
         if self._remote_nodes is None or self._remote_nodes.is_here(incident):
             return question(self._queue)
         return self._remote_nodes.ask(incident, question)
-
-    def _ask(self, question: Callable[[Pool], _Answer]) -> _Answer:
-        """Query the pool, which is started if necessary, and does not end meanwhile."""
-        with self._lock:
-            if self._pool is None:
-                self._pool = Pool(self._pool_settings)
-            pool = self._pool
-            self._questions += 1
-        try:
-            return question(pool)
-        finally:
-            with self._lock:
-                self._questions -= 1
-                self._used_at = time.monotonic()
 
 
 def _lacks_description(incident: Incident) -> bool:

@@ -13,6 +13,7 @@ from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Incident
 from holdgate.queue.client import QueueClient, QueueError
 from holdgate.scan.pool import PoolSettings, ScanError
+from holdgate.scan.shapes import ChangeReport
 
 
 class FakeQueue(QueueClient):
@@ -93,6 +94,55 @@ def test_an_idle_worker_is_stopped_and_started_again(monkeypatch: pytest.MonkeyP
         assert Counted.closed == closed
     previewer.letter(b"")
     assert Counted.made == 2
+
+
+@pytest.mark.parametrize(("mode", "languages"), [("off", ()), ("policies", ("eng",)), ("on", ("eng",))])
+def test_only_redacted_messages_are_made_and_shown_with_ocr(
+    monkeypatch: pytest.MonkeyPatch, mode: str, languages: tuple[str, ...]
+) -> None:
+    """A page that is only read, and a moderator's mail, do not wait for OCR."""
+    asked: list[tuple[str, tuple[str, ...], int]] = []
+    closed: list[tuple[str, ...]] = []
+
+    class Noting(BrokenPool):
+        def __init__(self, settings: PoolSettings) -> None:
+            self.settings = settings
+
+        def note(self, what: str) -> None:
+            asked.append((what, self.settings.ocr_languages, self.settings.workers))
+
+        def preview(self, *_: Any, **__: Any) -> dict[str, Any]:
+            self.note("show")
+            return {}
+
+        def change(self, *_: Any, redact: bool, **__: Any) -> tuple[ChangeReport, bytes]:
+            self.note("redact" if redact else "change")
+            return ChangeReport(), b""
+
+        def letter(self, _content: bytes) -> dict[str, Any]:
+            self.note("letter")
+            return {}
+
+        def close(self) -> None:
+            closed.append(self.settings.ocr_languages)
+
+    monkeypatch.setattr(preview, "Pool", Noting)
+    settings = Settings.model_validate({"ocr": {"mode": mode, "languages": ["eng"], "workers": 3}})
+    previewer = Previewer(settings, FakeQueue(None))
+    previewer.show(b"")
+    previewer.change(b"", ["1"], "")
+    previewer.letter(b"")
+    previewer.change(b"", (), "", redact=True)
+    previewer.show(b"", redacted=True)
+    assert asked == [
+        ("show", (), 1),
+        ("change", (), 1),
+        ("letter", (), 1),
+        ("redact", languages, 1),
+        ("show", languages, 1),
+    ]
+    previewer.close()
+    assert closed == ([(), languages] if languages else [()])
 
 
 SHOWN = {
