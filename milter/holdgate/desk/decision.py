@@ -281,10 +281,15 @@ def _is_plain(other: _Unit, language: str) -> bool:
     return _is_comment(other.tokens, language) if other.tokens else _DECORATION.fullmatch(other.text) is not None
 
 
-def _mentions(tokens: Iterable[str], choice: Answer | None) -> bool:
-    stems = words().stems
-    wanted = stems[choice] if choice is not None else stems[Answer.APPROVE] + stems[Answer.REJECT]
-    return any(token.startswith(wanted) for token in tokens)
+def _mentions(tokens: Sequence[str], choice: Answer | None) -> bool:
+    """Return whether words contain a decision word or a beginning of one: for one choice, or with None for any."""
+    table = words()
+    choices = (Answer.APPROVE, Answer.REJECT) if choice is None else (choice,)
+    wanted = tuple(stem for one in choices for stem in table.stems[one])
+    phrase = f" {' '.join(tokens)} "
+    return any(token.startswith(wanted) for token in tokens) or any(
+        f" {one} " in phrase for one_choice in choices for one in table.phrases[one_choice]
+    )
 
 
 def _leaves_open(tokens: Sequence[str], language: str, *, negations: bool = True) -> bool:

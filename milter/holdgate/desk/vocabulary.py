@@ -36,10 +36,14 @@ class Language:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Words:
-    """The words of all languages, folded. `limits` are words and phrases, `limit_stems` beginnings of words."""
+    """The words of all languages, folded. `phrases` are the decision words of more than one word.
+
+    `limits` are words and phrases, `limit_stems` beginnings of words.
+    """
 
     languages: dict[str, Language]
     stems: dict[Answer, tuple[str, ...]]
+    phrases: dict[Answer, tuple[str, ...]]
     negations: frozenset[str]
     doubts: frozenset[str]
     changes: frozenset[str]
@@ -103,8 +107,10 @@ def words() -> Words:
         )
         for name, one in table.items()
     }
+    deciding = {(word, choice) for one in languages.values() for word, choice in one.words.items() if " " in word}
     return Words(
         languages=languages,
+        phrases={answer: tuple(sorted(word for word, choice in deciding if choice is answer)) for answer in Answer},
         stems={Answer.APPROVE: tuple(all_of("approve_stems")), Answer.REJECT: tuple(all_of("reject_stems"))},
         negations=frozenset(all_of("negations")),
         doubts=frozenset(all_of("doubts")),

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import holdgate.desk.decision
@@ -493,6 +493,8 @@ def test_a_condition_or_a_limit_decides_nothing(word: tuple[str, str, Answer], d
 
 
 @given(deciding, deciding, st.sampled_from([" or ", "/", ", ", "\n", ". ", " ", " – ", "\n\n"]))
+@example(("it", "rifiutare", Answer.REJECT), ("de", "ich gebe frei", Answer.APPROVE), ", ")
+@example(("en", "approve", Answer.APPROVE), ("nl", "ik keur dit af", Answer.REJECT), ". ")
 def test_an_approval_and_a_rejection_together_decide_nothing(
     one: tuple[str, str, Answer], other: tuple[str, str, Answer], between: str
 ) -> None:
