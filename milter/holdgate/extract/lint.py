@@ -19,6 +19,9 @@ INSIDE_A_LEAF, AT_THE_START = "MIME fields inside a leaf", "MIME field at the st
 MAY_BE_QUOTED = frozenset({INSIDE_A_LEAF, AT_THE_START})
 """Doubts that also arise from text in which a person writes about mail, or quotes it."""
 
+LONGEST_FIELD = 8_192
+"""The standard library parses the parameters of a field in quadratic time; the longest name of a file needs 2,300."""
+
 _STRUCTURAL = frozenset({"content-type", "content-transfer-encoding", "content-disposition", "mime-version"})
 _HEADERS_INSIDE = frozenset(
     {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers", "message/partial"}
@@ -174,6 +177,8 @@ class _StrictReader:
                 self.report_doubt(f"duplicate {name}")
                 continue
             seen.add(name)
+            if len(value) > LONGEST_FIELD:
+                self.reading.unread.append("header field too long")
             if _CONTROL.search(value):
                 self.report_doubt(f"control character in {name}")
             if name == "content-type":

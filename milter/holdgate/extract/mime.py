@@ -52,14 +52,19 @@ class Leaf:
 class Mail:
     """The contents of a message, and its unread parts, each in a few words.
 
-    `fields` are those of its header and of its parts' headers.
+    `subjects` are those of its Subject fields that differ, `fields` all fields of its header and of its parts' headers.
     """
 
-    subject: str = ""
+    subjects: dict[str, None] = field(default_factory=dict)
     fields: HeaderText = field(default_factory=HeaderText)
     leaves: list[Leaf] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+
+    @property
+    def subject(self) -> str:
+        """The subjects, one a line."""
+        return "\n".join(self.subjects)
 
     @property
     def headers(self) -> dict[str, None]:
@@ -227,10 +232,8 @@ def _read_standard(data: bytes, mail: Mail, budget: Budget, known: set[bytes]) -
 def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
     """Keep the subject and all other fields."""
     for name, value in fields:
-        if name == "subject":
-            subject = words(value)
-            if subject not in mail.subject:
-                mail.subject = f"{mail.subject}\n{subject}" if mail.subject else subject
+        if name == "subject" and (subject := words(value)):
+            mail.subjects[subject] = None
     mail.fields.take((name, value) for name, value in fields if name != "subject")
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+from email.policy import Compat32
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -21,6 +21,8 @@ from holdgate.scan.shapes import TEXT_LIMIT, Letter
 _READ_LIMIT = 256 * 1024
 _PARTS = 200
 _DEPTH = 20
+# And how much of a field, in characters: its parameters are parsed in quadratic time.
+_FIELD_LIMIT = 2_000
 
 _QUOTES = re.compile(
     r"(?:^|\s|x_|-)(?:gmail_quote|gmail_attr|gmail_extra|divRplyFwdMsg|appendonsend|moz-cite-prefix"
@@ -51,9 +53,18 @@ _DRAWN_STYLE = re.compile(r"border(?:-top)?\s*:\s*(?:solid|1\.?0?pt)([^;]*+)", r
 _DRAWN_COLOUR = re.compile(r"E1E1E1|B5C4DF|A0A0A0", re.I)
 
 
+class _ShortFields(Compat32):
+    """Cuts long fields."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return name and value of a field."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_FIELD_LIMIT]
+
+
 def read_letter(data: bytes) -> dict[str, Any]:
     """Return a `Letter` as plain values for `json.dumps`. The only error that a mail can cause is RecursionError."""
-    message = BytesParser(policy=compat32).parsebytes(data[:_READ_LIMIT])
+    message = BytesParser(policy=_ShortFields()).parsebytes(data[:_READ_LIMIT])
     if message.get_content_type() == "multipart/report":
         return asdict(Letter("failed" if _failed(message) else "other"))
     plain, html = _body(message, [_PARTS], 0)

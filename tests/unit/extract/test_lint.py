@@ -1,12 +1,13 @@
 """The strict reading: valid messages have no doubt, and each doubt has a message with it and a valid one next to it."""
 
+import email.message
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.extract import lint
+from holdgate.extract import lint, mime
 from holdgate.extract.budget import Budget, Limits
 
 HEAD = b"From: a@corp.example\nSubject: note\n"
@@ -181,3 +182,28 @@ def test_a_field_at_the_start_of_a_body_is_found(body: bytes) -> None:
 
 def test_a_body_that_begins_with_many_spaces_has_no_doubt() -> None:
     assert doubts(HEAD + b"\n" + b" " * 400_000 + b"hello\n") == []
+
+
+@pytest.mark.parametrize("name", ["Content-Type: text/plain", "Content-Disposition: inline"])
+def test_a_field_whose_parameters_take_too_long_is_not_parsed_by_others(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    original = email.message._parseparam  # type: ignore[attr-defined]
+
+    def parse(value: str) -> object:
+        parsed.append(value)
+        return original(value)
+
+    monkeypatch.setattr(email.message, "_parseparam", parse)
+    inner = f"{name}{';' * lint.LONGEST_FIELD}\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n#86)C\n`\nend\n"
+    mail = mime.read_mail(f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{inner}\n--b--\n".encode(), Budget())
+    assert "header field too long" in mail.unread
+    assert max(map(len, parsed), default=0) <= lint.LONGEST_FIELD
+    assert any(b"begin 644" in leaf.document.data for leaf in mail.leaves)
+
+
+def test_a_field_with_the_longest_name_of_a_file_is_not_too_long() -> None:
+    name = "%E2%82%AC" * 255
+    content = f"Content-Disposition: attachment; filename*=utf-8''{name}\n\nhello\n".encode()
+    assert lint.read(content, Budget()).unread == []

@@ -1,6 +1,7 @@
 """Messages to texts: what counts as text, and the other readings of doubtful messages."""
 
 import base64
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -218,3 +219,20 @@ def test_lines_encoded_in_another_part_are_also_read_decoded() -> None:
     assert mail.leaves[-1].whole
     assert mail.leaves[-1].document.data == b"Code 536-22-1234"
     assert extract_plain(_page("quoted-printable", "Code 536=2D22=\n=2D1234")) is None
+
+
+def test_many_subjects_are_kept_in_order_and_each_once() -> None:
+    mail = read_mail(b"Subject: one\nSubject: two\nSubject: one\nSubject: on\nSubject:\n\nhello\n", Budget())
+    assert mail.subject == "one\ntwo\non"
+    assert list(mail.subjects) == ["one", "two", "on"]
+
+
+def test_many_subjects_take_linear_time() -> None:
+    def seconds(count: int) -> float:
+        content = b"".join(b"Subject: v%d\n" % number for number in range(count)) + b"\nhello\n"
+        begun = time.process_time()
+        read_mail(content, Budget())
+        return time.process_time() - begun
+
+    seconds(2_000)
+    assert min(seconds(40_000) for _ in range(3)) < 12 * min(seconds(8_000) for _ in range(3))

@@ -1,5 +1,6 @@
 """The text of a moderator's mail: the first text that is not attached; of HTML, the shown and new text."""
 
+import email.message
 import re
 from email.message import EmailMessage
 from typing import Any
@@ -414,3 +415,27 @@ def test_a_long_class_name_is_not_a_quotation(names: str) -> None:
 
 def test_a_long_style_is_not_a_quotation() -> None:
     assert shown(f'<p style="{"border:solid" * 20_000}">Approve')[0] == "Approve"
+
+
+@pytest.mark.parametrize("name", ["Content-Type: text/plain", "Content-Disposition: inline"])
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_long_field_is_cut_before_its_parameters_are_parsed(
+    name: str, inner: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    original = email.message._parseparam  # type: ignore[attr-defined]
+
+    def parse(value: str) -> object:
+        parsed.append(value)
+        return original(value)
+
+    monkeypatch.setattr(email.message, "_parseparam", parse)
+    text = f"{name}{';' * 100_000}\n\napprove\n"
+    content = f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{text}\n--b--\n" if inner else text
+    assert read_letter(content.encode())["plain"].strip() == "approve"
+    assert max(map(len, parsed), default=0) <= letter._FIELD_LIMIT
+
+
+def test_an_attachment_with_a_long_name_is_an_attachment() -> None:
+    field = f"Content-Disposition: attachment; filename={'a' * 100_000}"
+    assert read_letter(f"{field}\n\napprove\n".encode())["plain"] == ""
