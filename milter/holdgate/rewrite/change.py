@@ -50,7 +50,7 @@ def change(
 
     `note` is the text that replaces an attachment; "{name}" in it becomes its name. Names are shown as `mask` returns
     them.
-    With `finder`, matches are masked in everything that remains. Raises RefusedError.
+    With `finder`, matches are masked in everything that remains, and the result is read once more. Raises RefusedError.
     """
     root = entity.read(data, Budget(limits))
     found = entity.attachments(root)
@@ -69,7 +69,10 @@ def change(
     signatures = list(
         dict.fromkeys([*entity.broken_signatures(root), *(finder.signatures if finder is not None else ())])
     )
-    return Changed(root.written(), listed, sorted(removed), signatures)
+    content = root.written()
+    if finder is not None and (part := finder.left(content)):
+        raise RefusedError(part, "not removed")
+    return Changed(content, listed, sorted(removed), signatures)
 
 
 def _listed(number: int, one: Entity, mask: Callable[[str], str]) -> Listed:

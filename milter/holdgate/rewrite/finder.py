@@ -9,6 +9,9 @@ Spans = Callable[[str], Sequence[tuple[int, int]]]
 # Returns for a file, by name and content, whether it was read completely and whether it has a match.
 Check = Callable[[str, bytes], tuple[bool, bool]]
 
+# Returns the part of a message in which a reader finds a known value, "" if there is none.
+Left = Callable[[bytes], str]
+
 # Rewrites a file inside another: its name and content.
 Inside = Callable[[str, bytes], bytes]
 
@@ -19,7 +22,8 @@ class Finder:
 
     `check` reads and searches a file. `known` are the found values. `seen` has the results of `check` for the
     attachments by name, because the message was already read. Attachments with the same name share one result.
-    `signatures` get the kinds of those that became invalid in messages that are files.
+    `signatures` get the kinds of those that became invalid in messages that are files. `left` reads the message when it
+    is changed.
     """
 
     spans: Spans
@@ -28,3 +32,4 @@ class Finder:
     known: Collection[str]
     seen: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
     signatures: list[str] = field(default_factory=list)
+    left: Left = lambda _: ""

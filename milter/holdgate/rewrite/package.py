@@ -7,7 +7,7 @@ import binascii
 import io
 import re
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from xml.parsers import expat
 
 from holdgate.extract import zip_file
@@ -21,10 +21,11 @@ _PREVIEW = re.compile(r"(?:^|/)(?:Pictures/TablePreview\d+\.svm|ObjectReplacemen
 _XML = (".xml", ".rels", ".vml", ".rdf", ".xhtml", ".svg")
 _THUMBNAIL = re.compile(r"thumbnail[^/]*\.(jpe?g|png)$", re.IGNORECASE)
 _TYPE = re.compile(r"\st=\"([^\"]*)\"")
-_FORMULA = re.compile(r"<f\b([^>]*?)(?:/>|>.*?</f>)", re.DOTALL)
+_VALUE = re.compile(r"<v\b[^<>]*+>([^<]*)</v>")
 _CALCULATED = re.compile(r"calcChain\.xml$")
+_ENTRY = re.compile(rb"<(?:Override|Relationship)\b[^<>]*+(?<=/)>")
 _ODF_VALUE = re.compile(r"\s(?:office:(?:value|date-value|time-value|boolean-value|currency)|table:formula)=\"[^\"]*\"")
-_ODF_TAG = re.compile(r"<table:(?:covered-)?table-cell\b[^>]*>")
+_ODF_TAG = re.compile(r"<table:(?:covered-)?table-cell\b[^<>]*+>")
 
 _WHITE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
 _WHITE_JPEG = (
@@ -66,7 +67,7 @@ def rewrite(
                 if drops_chain and _CALCULATED.search(entry.filename):
                     continue
                 if drops_chain and entry.filename in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
-                    content = re.sub(rb"<(?:Override|Relationship)\b[^>]*calcChain[^>]*/>", b"", content)
+                    content = _without_chain(content)
                 new = zipfile.ZipInfo(_renamed(entry.filename, kind, values), entry.date_time)
                 new.external_attr = entry.external_attr
                 packed = entry.compress_type if entry.compress_type in (0, 8) else zipfile.ZIP_DEFLATED
@@ -74,6 +75,11 @@ def rewrite(
     except (*zip_file.ERRORS, LimitReachedError) as error:
         raise RefusedError(name, "format") from error
     return out.getvalue()
+
+
+def _without_chain(content: bytes) -> bytes:
+    """Return a list of parts without the chain of calculations."""
+    return _ENTRY.sub(lambda entry: b"" if b"calcChain" in entry[0] else entry[0], content)
 
 
 def _renamed(member: str, kind: str, values: Spans) -> str:
@@ -144,29 +150,51 @@ def xml_text(content: bytes, name: str) -> str:
 
 def _cells(source: str, name: str) -> tuple[str, bool]:
     """Store a masked value as text, and remove its formula, which would compute it; return whether one was removed."""
-    dropped = False
+    pieces: list[str] = []
+    done, has_dropped = 0, False
+    for start, end, _ in _elements("c", source):
+        cell, dropped = _cell(source[start:end], name)
+        pieces += source[done:start], cell
+        done, has_dropped = end, has_dropped or dropped
+    return "".join((*pieces, source[done:])), has_dropped
 
-    def fix(found: re.Match[str]) -> str:
-        nonlocal dropped
-        whole = found[0]
-        if XML_MASK not in whole:
-            return whole
-        value = re.search(r"<v\b[^>]*>([^<]*)</v>", whole)
-        formula = _FORMULA.search(whole)
-        if XML_MASK not in (value[1] if value else "") and not (formula and XML_MASK in formula[0]):
-            return whole
-        start = whole.index(">") + 1
-        head, rest = whole[:start], whole[start:]
-        kind = _TYPE.search(head)
-        if formula:
-            if 't="' in formula[1]:
-                raise RefusedError(name, "format")
-            rest, dropped = _FORMULA.sub("", rest), True
-        if kind is None or kind[1] not in ("s", "str", "inlineStr"):
-            head = _TYPE.sub("", head)[:-1] + ' t="str">'
-        return head + rest
 
-    return re.sub(r"<c\b[^>]*(?<!/)>.*?</c>", fix, source, flags=re.DOTALL), dropped
+def _cell(whole: str, name: str) -> tuple[str, bool]:
+    """Return a cell as `_cells` stores it, and whether its formula was removed."""
+    if XML_MASK not in whole:
+        return whole, False
+    value = _VALUE.search(whole)
+    formulas = list(_elements("f", whole))
+    first = whole[slice(*formulas[0][:2])] if formulas else ""
+    if XML_MASK not in (value[1] if value else "") and XML_MASK not in first:
+        return whole, False
+    if formulas and 't="' in formulas[0][2]:  # shared with other cells
+        raise RefusedError(name, "format")
+    for start, end, _ in reversed(formulas):
+        whole = whole[:start] + whole[end:]
+    head = whole[: whole.index(">") + 1]
+    rest = whole[len(head) :]
+    kind = _TYPE.search(head)
+    if kind is None or kind[1] not in ("s", "str", "inlineStr"):
+        head = _TYPE.sub("", head).removesuffix(">").removesuffix("/") + ' t="str">'
+    return head + rest, bool(formulas)
+
+
+def _elements(tag: str, source: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each element with this tag begins and ends, and its start tag; not those inside one of them."""
+    closing = f"</{tag}>"
+    end, is_closed = 0, True
+    for found in re.finditer(rf"<{tag}\b[^<>]*+>", source):
+        if found.start() < end:
+            continue
+        if found[0].endswith("/>"):
+            end = found.end()
+        elif is_closed and (close := source.find(closing, found.end())) >= 0:
+            end = close + len(closing)
+        else:
+            is_closed = False
+            continue
+        yield found.start(), end, found[0]
 
 
 def _odf_cell(found: re.Match[str]) -> str:

@@ -1,7 +1,8 @@
 """Masks every match in all parts of a message, or refuses and names the part where that is impossible.
 
 A part without a match is not changed. After each change the part is read and searched again, and its bytes are searched
-for the values. The change is refused if a value may remain.
+for the values. In the end the whole message is read again (`change`): what a reader decodes, such as a file in a text,
+is not always what was masked. The change is refused if a value may remain.
 """
 
 import io

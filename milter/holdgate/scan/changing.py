@@ -67,10 +67,15 @@ def _finder(inspector: Inspector, redactor: Redactor, parts: list[Part], matches
     def is_known_in(text: str) -> bool:
         return bool(values(text)) or any(map(is_left, remains.decoded(text.encode("utf-8", "replace"))))
 
+    def left(content: bytes) -> str:
+        # Fields are not among them: `redact` refuses a number in those that it does not mask.
+        read = (part for part in inspector.extract(content, None).parts if part.reader != "mime")
+        return next((part.name for part in read if is_known_in(part.text)), "")
+
     seen: dict[str, tuple[bool, bool]] = {}
     for part, found in zip(parts, matches, strict=True):
         is_found = bool(found) or is_known_in(part.text)
         for name in part.name.split(_BETWEEN):
             was_whole, was_found = seen.get(name, (True, False))
             seen[name] = was_whole and part.status is Status.COMPLETE, was_found or is_found
-    return Finder(spans, values, check, redactor.known, seen)
+    return Finder(spans, values, check, redactor.known, seen, left=left)

@@ -1,6 +1,7 @@
 """No value of a redacted message is left in its bytes, in any form. The rules are the shipped ones."""
 
 import base64
+import binascii
 import gzip
 import io
 import zipfile
@@ -377,3 +378,34 @@ def test_deeply_nested_messages_are_masked_or_refused(inspector: Inspector) -> N
         data = with_file("a.eml", data)
     why, done = outcome(inspector, data)
     assert why or remaining_values(done, [CARD]) == []
+
+
+# -- files in a text, and other readings of it ------------------------------------------------------------------------
+
+
+def uuencoded(text: str) -> str:
+    return f"begin 644 a.txt\n{binascii.b2a_uu(text.encode()).decode()}`\nend\n"
+
+
+def yencoded(text: str) -> str:
+    lines = "".join(chr((ord(one) + 42) % 256) for one in text)
+    return f"=ybegin line=128 size={len(text)} name=a.txt\n{lines}\n=yend size={len(text)}\n"
+
+
+IN_TEXT = {
+    "uuencode": uuencoded(f"card {CARD}"),
+    "yEnc": yencoded(f"card {CARD}"),
+    "Ascii85": base64.a85encode(f"the card {CARD} of Anna".encode(), adobe=True).decode(),
+    "UTF-7 without its name": f"card +{base64.b64encode(CARD.encode('utf-16-be')).decode().rstrip('=')}-",
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(one, id=name) for name, one in IN_TEXT.items()])
+@pytest.mark.parametrize("before", ["", KNOWN])
+def test_a_value_that_only_a_reader_decodes_is_not_left(inspector: Inspector, text: str, before: str) -> None:
+    content = f"From: anna@corp.example\nContent-Type: text/plain; charset=latin-1\n\n{before}{text}\n".encode(
+        "latin-1"
+    )
+    assert inspector.inspect(content).findings
+    why, done = outcome(inspector, content)
+    assert (why, done) == ("not removed", b"") or not inspector.inspect(done).findings
