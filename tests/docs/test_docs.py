@@ -99,3 +99,11 @@ def test_commands_that_stop_the_target_name_its_daemons() -> None:
     ]
     assert commands
     assert [line for line in commands if line.startswith("systemctl") and "'holdgate-*.service'" not in line] == []
+
+
+def test_the_example_of_a_proxy_does_not_log_links() -> None:
+    """A link can decide until its deadline, so no log has it."""
+    page = (ROOT / "docs/howto/moderate.md").read_text(encoding="utf-8")
+    unlogged = re.findall(r"(?m)^    location (\S+) \{\n[^}]*?^        access_log off;", page)
+    notices = (ROOT / "milter/holdgate/desk/notices.py").read_text(encoding="utf-8")
+    assert re.findall(r"\}(/\w+/)\{token\}", notices) == unlogged
