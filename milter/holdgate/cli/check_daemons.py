@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from holdgate.cli.scrape import scrape
 from holdgate.config import RulesSettings, Settings
 from holdgate.gate import probe
 from holdgate.milters import Place, place_of
-from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.client import AT_TERMINAL, QueueClient, QueueError
 from holdgate.scan import sandbox
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
@@ -126,10 +127,12 @@ def answers(path: Path, settings: Settings) -> Iterator[str]:
         yield f"{path}: [milter] socket: holdgate-milter does not answer there; systemctl restart holdgate-milter"
     if probe.listens(sockets["holdgate-queue"]):
         try:
-            QueueClient(settings.queue.socket).held()
+            QueueClient(settings.queue.socket, timeout=AT_TERMINAL).held()
         except QueueError as error:
             yield f"{path}: [queue] socket: {error}; systemctl restart holdgate-queue"
     if probe.listens(sockets["holdgate-desk"]):
+        if scrape(settings.metrics.desk) is None:
+            yield f"{path}: [metrics] desk: holdgate-desk does not answer there; systemctl restart holdgate-desk"
         for key, address in (("web_listen", settings.desk.web_listen), ("lmtp_listen", settings.desk.lmtp_listen)):
             if address is not None and probe.listens(address) is False:
                 yield f"{path}: [desk] {key}: holdgate-desk does not listen there; systemctl restart holdgate-desk"

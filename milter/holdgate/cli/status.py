@@ -21,7 +21,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.nodes import differing
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import Store, open_store
-from holdgate.queue.client import QueueClient, QueueError
+from holdgate.queue.client import AT_TERMINAL, QueueClient, QueueError
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import lists_holdgate
 
@@ -107,7 +107,8 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
 
 def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Line]:
     try:
-        queued = f", {counted(len(QueueClient(settings.queue.socket).held()), 'message')} in Postfix's hold queue"
+        messages = QueueClient(settings.queue.socket, timeout=AT_TERMINAL).held()
+        queued = f", {counted(len(messages), 'message')} in Postfix's hold queue"
         good: bool | None = True
     except QueueError as error:
         queued, good = f"; {error}", False

@@ -11,6 +11,9 @@ from holdgate.queue.postfix import HeldMessage
 
 _TIMEOUT = 180
 
+AT_TERMINAL = 30.0
+"""The same for a person who waits: time for a long hold queue, in seconds."""
+
 
 class QueueError(Exception):
     """The agent cannot be reached or could not carry out a request; only reported changes were made."""

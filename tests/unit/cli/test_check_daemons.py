@@ -221,8 +221,14 @@ def send_empty_list(connection: socket.socket) -> None:
         connection.sendall(b'{"ok": true, "held": []}\n')
 
 
+def send_metrics(connection: socket.socket) -> None:
+    if connection.recv(1000):
+        connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nup 1\n")
+
+
 def send_nothing(connection: socket.socket) -> None:
-    connection.recv(1)
+    while connection.recv(1000):
+        pass
 
 
 def test_daemons_that_do_not_run_give_a_warning(tmp_path: Path) -> None:
@@ -240,7 +246,7 @@ def test_daemons_that_answer_are_not_named(tmp_path: Path) -> None:
     with (
         listening(tmp_path / "milter.sock", negotiate),
         listening(tmp_path / "queue.sock", send_empty_list),
-        listening(settings.metrics.desk, send_nothing),
+        listening(settings.metrics.desk, send_metrics),
     ):
         assert list(check_daemons.answers(tmp_path, settings)) == []
         assert list(check_daemons.absent(settings)) == []
@@ -255,7 +261,7 @@ def test_daemons_that_listen_and_do_not_answer_are_problems(tmp_path: Path) -> N
     with (
         listening(tmp_path / "milter.sock", close_at_once),
         listening(tmp_path / "queue.sock", close_at_once),
-        listening(settings.metrics.desk, send_nothing),
+        listening(settings.metrics.desk, send_metrics),
     ):
         found = list(check_daemons.answers(Path("holdgate.toml"), settings))
         assert list(check_daemons.absent(settings)) == []
@@ -263,4 +269,22 @@ def test_daemons_that_listen_and_do_not_answer_are_problems(tmp_path: Path) -> N
         "[milter] socket",
         "[queue] socket",
         "[desk] web_listen",
+    ]
+
+
+def test_daemons_that_hang_are_problems_after_some_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = site(tmp_path)
+    for place in ("cli.check_daemons.AT_TERMINAL", "cli.scrape._TIMEOUT", "gate.probe._TIMEOUT"):
+        monkeypatch.setattr(f"holdgate.{place}", 0.1)
+    with (
+        listening(tmp_path / "milter.sock", send_nothing),
+        listening(tmp_path / "queue.sock", send_nothing),
+        listening(settings.metrics.desk, send_nothing),
+    ):
+        found = list(check_daemons.answers(Path("h.toml"), settings))
+    assert found == [
+        "h.toml: [milter] socket: holdgate-milter does not answer there; systemctl restart holdgate-milter",
+        f"h.toml: [queue] socket: {tmp_path}/queue.sock: the queue agent does not answer: timed out; "
+        "systemctl restart holdgate-queue",
+        "h.toml: [metrics] desk: holdgate-desk does not answer there; systemctl restart holdgate-desk",
     ]
