@@ -26,7 +26,7 @@ def moment(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: date
         month=catalogue.text(MONTHS[local.month - 1]),
         year=local.year,
         time=f"{local:%H:%M}",
-    )
+    ) + _changed_offset(value, zone, now)
 
 
 def near(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: datetime) -> str:
@@ -36,9 +36,9 @@ def near(catalogue: Catalogue, value: datetime | None, zone: tzinfo, now: dateti
     local, today = value.astimezone(zone), now.astimezone(zone).date()
     time = f"{local:%H:%M}"
     if local.date() == today:
-        return catalogue.text("today, {time}").format(time=time)
+        return catalogue.text("today, {time}").format(time=time) + _changed_offset(value, zone, now)
     if local.date() == today + timedelta(days=1):
-        return catalogue.text("tomorrow, {time}").format(time=time)
+        return catalogue.text("tomorrow, {time}").format(time=time) + _changed_offset(value, zone, now)
     return moment(catalogue, value, zone, now)
 
 
@@ -72,7 +72,18 @@ def size(catalogue: Catalogue, number: int) -> str:
 
 def zone_of(value: datetime, zone: tzinfo) -> str:
     """Return the name of a zone as in the settings, with its offset from UTC at a time."""
-    offset = value.astimezone(zone).strftime("%z")
-    hours = f"UTC{offset[:3]}:{offset[3:]}" if offset not in ("+0000", "-0000") else "UTC"
+    hours = _offset(value.astimezone(zone))
     name = str(getattr(zone, "key", "") or "")
     return hours if not name or name == "UTC" else f"{name}, {hours}"
+
+
+def _offset(local: datetime) -> str:
+    offset = local.strftime("%z")
+    return f"UTC{offset[:3]}:{offset[3:]}" if offset not in ("+0000", "-0000") else "UTC"
+
+
+def _changed_offset(value: datetime, zone: tzinfo, now: datetime) -> str:
+    """Return the offset of a later time after the clocks change: the end of a mail or page states that of `now`."""
+    local = value.astimezone(zone)
+    is_same = local.utcoffset() == now.astimezone(zone).utcoffset()
+    return f" {_offset(local)}" if value > now and not is_same else ""

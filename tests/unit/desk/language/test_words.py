@@ -178,6 +178,22 @@ def test_sizes_are_written_as_usual_in_the_language(size: int, english: str, ger
     assert moments.size(DE, size) == german
 
 
+def test_a_deadline_after_the_clocks_change_has_its_own_offset() -> None:
+    """The end of the mail states the offset of today; 02:30 on the day when summer time ends is twice."""
+    before = datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
+    times = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+    assert [moments.near(EN, one, ZONE, before) for one in times] == ["tomorrow, 02:30", "tomorrow, 02:30 UTC+01:00"]
+    assert [moments.moment(DE, one, ZONE, before) for one in times] == [
+        "So., 25. Okt., 02:30 Uhr",
+        "So., 25. Okt., 02:30 Uhr UTC+01:00",
+    ]
+    spring, monday = datetime(2027, 3, 26, 12, 0, tzinfo=UTC), datetime(2027, 3, 29, 7, 0, tzinfo=UTC)
+    assert moments.near(EN, monday, ZONE, spring) == "Mon 29 Mar, 09:00 UTC+02:00"
+    # Not a time that is over, nor one in a zone without summer time.
+    assert moments.near(EN, spring, ZONE, monday) == "Fri 26 Mar, 13:00"
+    assert moments.near(EN, monday, ZoneInfo("Asia/Kolkata"), spring) == "Mon 29 Mar, 12:30"
+
+
 def test_the_time_zone_is_named_once() -> None:
     assert moments.zone_of(NOW, ZONE) == "Europe/Berlin, UTC+01:00"
     assert moments.zone_of(NOW, UTC) == "UTC"
