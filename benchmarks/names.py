@@ -55,7 +55,7 @@ def others(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]]]]
 def in_letters(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]]]]:
     """Yield the same for the letters of each language, about 60, and the business letters, 40 (see `letters`).
 
-    Of both, the half that was not looked at while the model was made also has a line of its own: each second letter.
+    Each second letter was not used while the model was made; those letters also have a separate line.
     """
     for folder, title in (("", "letters"), ("business", "business")):
         for language in letters.LANGUAGES:

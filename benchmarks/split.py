@@ -40,7 +40,7 @@ def main(words: list[str]) -> int:
     site = Site(directory, policies=_POLICIES, extra='\n[moderation]\nmoderators = ["boss@corp.example"]\n')
     try:
         site.start()
-        for daemon in ("desk", "queue"):  # what people are asked afterwards is no part of it
+        for daemon in ("desk", "queue"):  # requests to people are not part of the measurement
             site.stop_daemon(daemon)
         times: dict[str, list[float]] = {kind: [] for kind in _TO}
         with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:

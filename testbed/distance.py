@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 class Distance(Forwarder):
     """Listens in its own `directory` for clients of the server in another one; `delay` is in seconds, each way.
 
-    It has no limit of its own: what is sent meanwhile is on its way too.
+    There is no limit on the data in transit.
     """
 
     def __init__(self, directory: Path, server: Path, delay: float) -> None:

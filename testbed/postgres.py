@@ -19,7 +19,7 @@ _UNPRIVILEGED = "postgres"
 
 PASSWORD = "between-us"
 
-# Who can connect as whom, as in docs/howto/postgresql.md; one role with a password; and standbys.
+# Which user can connect as which role, as in docs/howto/postgresql.md; one role with a password; and standbys.
 _HBA = "local all keeper scram-sha-256\nlocal all all peer map=holdgate\nlocal replication holdgate peer map=holdgate\n"
 
 

@@ -122,7 +122,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], scope="session")
 def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
-    """Return a function that gives the URL of a new, empty database. Who asks runs on SQLite, and on PostgreSQL."""
+    """Return a function that gives the URL of a new, empty database. Tests with it run on SQLite and on PostgreSQL."""
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres")
         return server.new_database

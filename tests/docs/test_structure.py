@@ -96,7 +96,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "aiosmtpd": "desk/mailbox.py",
     "jinja2": "desk/templates.py",
 }
-# Who may name an owner's exceptions or types without owning the thing.
+# Modules that may name an owner's exceptions or types and do not own the resource.
 GUESTS: set[tuple[str, str]] = {
     ("smtplib", "gate/submit.py"),
     ("smtplib", "desk/web/signin.py"),

@@ -230,7 +230,7 @@ def test_a_redacted_message_is_sent_with_all_matches_masked(site: Site) -> None:
     assert "masked" in text_of(mail_about(site, ANNA, incident, "Approved"))
 
 
-# -- recipients who are left out ---------------------------------------------------------------------------------------
+# -- excluded recipients ---------------------------------------------------------------------------------------
 
 LIST = "list@corp.example"
 
@@ -269,7 +269,7 @@ def reached(next_hop: NextHop) -> list[str]:
 def test_a_message_can_be_redacted_encrypted_and_sent_without_a_recipient(
     site: Site, gateway: NextHop, has_list: None
 ) -> None:
-    """One who is left out gets nothing in another spelling, twice named, or as a member of a list."""
+    """An excluded recipient gets nothing in another spelling, if named twice, or as a member of a list."""
     before, encrypted = reached(site.next_hop), reached(gateway)
     names = ["keep@partner.example", "GONE@Partner.Example", "gone@partner.example", "gone@partner.example", LIST]
     incident = submit_to(site, *names)

@@ -172,7 +172,7 @@ def test_the_sender_releases_a_message_without_some_recipients(
     picture(browser, f"self-release-left-out-{name}")
     browser.find_elements(By.NAME, "not")[1].click()
     send(browser, incident.id)
-    # Without a reason and a tick it decides nothing, and who is left out stays ticked.
+    # Without a reason and a tick nothing is decided, and the excluded recipients stay ticked.
     assert "Give a reason and tick the box first." in output(browser)
     assert [one.is_selected() for one in browser.find_elements(By.NAME, "not")] == [False, True]
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]

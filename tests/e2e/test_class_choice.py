@@ -90,7 +90,7 @@ def test_a_class_is_allowed_on_the_page(
     arrived(site, name, 1)
     submit(site, name, 2, answers=True)
     arrived(site, name, 2)
-    # What is not of the class waits.
+    # A message that is not of the class waits.
     submit(site, f"{name}-other", 3)
     assert held(site, f"{name}-other").policy == "agents"
 

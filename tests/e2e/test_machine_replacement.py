@@ -187,7 +187,7 @@ def test_an_amended_message_is_held_by_the_same_policies(site: Site, token: str)
     closed(site, second, State.RELEASED)
     site.wait_for(lambda: site.next_hop.to(to("again")[0]), "delivery")
     assert len(site.next_hop.to(to("again")[0])) == 1
-    # An operator who holds a message again asks again: nothing releases it by itself.
+    # If an operator holds a message again, a new decision is needed: it is not released automatically.
     empty(site)
 
 
@@ -264,7 +264,7 @@ def test_a_killed_desk_sends_the_amended_message_once(site: Site, token: str, st
     if step == "begin":  # Postfix has nothing: the held message waits as before
         assert site.postfix.held_ids() == [incident.queue_id]
     site.start_daemon("desk")
-    if step == "accepted":  # Postfix has it: the desk goes on from there without the program
+    if step == "accepted":  # Postfix has accepted it: the desk continues without the program
         closed(site, incident, State.RETURNED)
     assert replace(site, token, incident, final).status_code == 200
     closed(site, incident, State.RETURNED)

@@ -333,7 +333,7 @@ def test_a_second_server_with_the_same_name_does_not_start(
     extra = f'[node]\nname = "{NAMES[0]}"\n'
     with pytest.raises(RuntimeError, match=r"is used by the machine"):
         new_site(store_url=nodes[0].settings.store.url, extra=extra)
-    # The first one goes on.
+    # The first node continues to work.
     nodes[0].submit(letters.number_in_text().as_bytes(), letters.SENDER, "goes-on@partner.example")
     nodes[0].wait_for(
         lambda: [one for one in nodes[0].store.incidents([State.HELD]) if "goes-on@partner.example" in one.recipients],

@@ -230,7 +230,7 @@ def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
     assert held(site) <= before
 
 
-# -- what else can go wrong ---------------------------------------------------------------------------------------
+# -- other failures -----------------------------------------------------------------------------------------------
 
 
 def test_all_mail_through_the_listener_is_held(site: Site) -> None:
@@ -387,11 +387,11 @@ def test_check_reports_no_problem_about_the_listener(site: Site) -> None:
     assert "split" not in site.command("check").stdout
 
 
-# -- recipients whom a policy refuses ---------------------------------------------------------------------------------
+# -- recipients whom a policy refuses -----------------------------------------------------------------------------
 
 
 def reports(site: Site, person: str, words: str) -> list[bytes]:
-    """Return what the sender got about a person, with these words in it."""
+    """Return the sender's messages about a recipient that contain these words."""
     got = [one.content for one in site.next_hop.to(SENDER)]
     return [one for one in got if person.encode() in one and words.encode() in one]
 

@@ -115,7 +115,7 @@ def submit(site: Site, name: str, options: tuple[str, ...] = ()) -> Incident:
 
 
 def delivered(site: Site, name: str) -> tuple[bytes, bytes]:
-    """Return what the colleague got and what the outsiders got, each once."""
+    """Return the message that the colleague received and those that the external recipients received."""
     inside, outside = f"{name}@corp.example", f"{name}@partner.example"
     site.wait_for(lambda: site.next_hop.to(inside) and site.next_hop.to(outside), "both parts")
     (first,), (second,) = site.next_hop.to(inside), site.next_hop.to(outside)
@@ -276,7 +276,7 @@ def hold_whole(site: Site, name: str) -> Incident:
 
 
 def leave_out(site: Site, name: str) -> tuple[bytes, int]:
-    """Release a held message to one of two recipients; return what they got, and a second after it was held."""
+    """Release a held message to one of two recipients; return the delivered message and the time of the release."""
     incident = hold_whole(site, name)
     approved = next_second(site)
     assert site.command("release", incident.id, "--not-to", f"other-{name}@partner.example").returncode == 0

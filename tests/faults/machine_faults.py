@@ -114,7 +114,7 @@ def no_process_left(target: Target) -> Iterator[None]:
         yield
     finally:
         (group / "pids.max").write_text("max")
-        # What was started from there before counts too.
+        # Processes that were started in the group before are ended too.
         for pid in (group / "cgroup.procs").read_text().split():
             with suppress(OSError):
                 (_PIDS / "cgroup.procs").write_text(pid)
@@ -221,7 +221,7 @@ def _remount(target: Target, disks: list[Disk]) -> None:
         for disk in disks:
             _until_done(lambda disk=disk: _unmount(target, disk))  # type: ignore[misc]
             disk.mount()
-            # Whom the directory below the disk was shown finds no queue in it, ever.
+            # A process that opened the directory below the disk never finds a queue in it.
             for pid in within(disk.place):
                 send_signal(pid, signal.SIGKILL)
         try:

@@ -287,7 +287,7 @@ def _inject(
         time.sleep(target.rng.random() * rest)
         left = left or target.rng.sample(faults, len(faults))
         at_once = _some(left, target.rng.choice([1, 1, 2, 2, 3]))
-        # A silent store does not answer the other faults either: it is silent last, and answers first.
+        # The other faults need the store: it is made silent last, and answers again first.
         at_once.sort(key=lambda one: one is postgres_faults.store_silent)
         lasts = target.rng.choice([0.5, 1, 3])
         if verbose:

@@ -141,7 +141,7 @@ def _header(text: str) -> str:
     return "".join(one.decode("latin-1") if isinstance(one, bytes) else one for one, _ in pieces)
 
 
-# -- what is packed ---------------------------------------------------------------------------------------------------
+# -- compressed data ------------------------------------------------------------------------------------------------
 
 
 def _zip(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -245,7 +245,7 @@ def _strings(content: bytes) -> Iterator[bytes]:
             yield re.sub(rb"\\([0-7]{1,3})", lambda code: bytes([int(code[1], 8) & 255]), found[1:-1])
 
 
-# -- what is coded ----------------------------------------------------------------------------------------------------
+# -- encoded text ---------------------------------------------------------------------------------------------------
 
 
 def _base64(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -258,7 +258,7 @@ def _base64(data: bytes) -> Iterator[tuple[str, bytes]]:
                 run = digits[shift:]
                 whole = run[:-1] if len(run) % 4 == 1 else run
                 content = base64.b64decode(whole + b"=" * (-len(whole) % 4))
-                # What begins elsewhere is decoded to noise, unless it is text. No program writes such a file.
+                # A wrong start position gives random bytes, unless it is text. No program writes such a file.
                 if not shift or _is_text(content.decode("latin-1")):
                     yield "", content
 

@@ -12,7 +12,7 @@ FOOTPRINT = Path(__file__).parents[2] / "script/footprint"
 
 @pytest.fixture
 def commands(tmp_path: Path) -> Path:
-    """A directory with Debian's and systemd's commands as of a server with the package, whose milter runs."""
+    """A directory with commands of Debian and systemd that answer as on a server whose milter runs."""
     processes = tmp_path / "milter"
     processes.mkdir()
     (processes / "cgroup.procs").write_text(f"{os.getpid()}\n")

@@ -47,7 +47,7 @@ def test_a_seal_is_valid_for_some_of_its_recipients_but_no_other() -> None:
         replace(MESSAGE, header=b"\2" * 32),
         *(replace(MESSAGE, fields={**MESSAGE.fields, name: b" x"}) for name in SEALED_FIELDS),
         replace(MESSAGE, fields={}),
-        # What one part loses another gains.
+        # Text moves from one part to another.
         replace(MESSAGE, sender="anna@corp.example <anna@corp.example>", fields={**MESSAGE.fields, "from": b""}),
     ],
 )

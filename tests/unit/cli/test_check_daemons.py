@@ -102,7 +102,7 @@ def test_a_user_who_does_not_exist_is_named_once(tmp_path: Path) -> None:
     assert list(check_daemons.permissions(tmp_path, settings)) == []
 
 
-# -- whether workers hold -----------------------------------------------------------------------------------------
+# -- whether workers hold ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow  # starts a scan service
@@ -183,7 +183,7 @@ def test_a_user_for_the_workers_is_needed_only_with_the_scan_service(tmp_path: P
     assert list(check_daemons.user(tmp_path, settings)) == []
 
 
-# -- who answers --------------------------------------------------------------------------------------------------
+# -- daemons that answer ----------------------------------------------------------------------------------------
 
 
 @contextmanager

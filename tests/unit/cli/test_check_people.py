@@ -130,7 +130,7 @@ def test_a_moderator_in_another_domain_is_a_warning(tmp_path: Path) -> None:
     near, far = warnings(tmp_path, moderation=people, desk={"own_domains": ["corp.example"]})
     assert 'did you mean "a@corp.example"?' in near
     assert '[moderation] fallback: "d@partner.example" is in none of own_domains' in far
-    # What is no domain is a problem, and proposes nothing.
+    # A value that is not a domain is a problem, and no domain is proposed because of it.
     for name in ("chefin", "a@corp.example"):
         output = warnings(tmp_path, moderation={"moderators": [name]}, desk={"own_domains": ["@corp.example"]})
         assert [line for line in output if "@@" in line or "none of" in line] == []

@@ -269,7 +269,7 @@ def test_copies_of_holdgate_notices_are_named(look: Look, setting: str) -> None:
         ("", "3d", ""),
         ("", "2d", "2d, and people may take 2d to decide"),
         ("", "4h", "4h, and people may take 2d to decide"),
-        ('deadline = "12h"', "1d", "1d, and people may take 2d to decide"),  # who is asked under no policy
+        ('deadline = "12h"', "1d", "1d, and people may take 2d to decide"),  # asked without a policy
         ('levels = [["a@corp.example"], ["b@corp.example"]]', "5d", ""),
         ('levels = [["a@corp.example"], ["b@corp.example"], ["c@corp.example"]]', "5d", "5d, and people may take 6d"),
         ('working_days = ["mon", "tue", "wed", "thu", "fri"]', "5d", ""),

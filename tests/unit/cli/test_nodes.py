@@ -126,7 +126,7 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
         store.change(held[sender], State.REJECTED, ACTOR, outbox=outbox, decided_at=datetime.now(UTC))
     (sent, _) = store.outbox.due(datetime.now(UTC) + timedelta(minutes=1))
     store.outbox.sent(sent, ACTOR)
-    # Whom to notify is in settings: nothing happens while they have an error.
+    # The settings say whom to notify: while they have an error, nothing is done.
     (tmp_path / "policies.toml").write_text("[[policy")
     assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[0] == 2
     assert store.incident(elsewhere.id) == other.incident(elsewhere.id)
@@ -143,7 +143,7 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
     ]
     assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[1].count("0 senders") == 1
     assert [one.state for one in store.incidents([State.HELD])] == [State.HELD]
-    # The desk states only what it knows.
+    # The notice states only facts that the desk knows.
     desk = Desk(store, load_settings(config))
     templates = Templates(desk.settings.desk.templates, desk.zone)
     composer = Composer(desk, templates, Previewer(desk.settings, QueueClient(tmp_path / "none.sock")))

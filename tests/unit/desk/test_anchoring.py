@@ -66,7 +66,7 @@ def test_the_head_follows_the_trail(desk: Desk, hold: Hold, caplog: pytest.LogCa
 def test_a_head_is_kept_only_when_its_event_is_on_disk(
     desk: Desk, hold: Hold, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Otherwise a crash of the machine looks as if a person had removed the event."""
+    """Otherwise a crash of the machine looks like a deleted event."""
 
     def fails() -> None:
         raise StoreError("OSError")

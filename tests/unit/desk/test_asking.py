@@ -67,7 +67,7 @@ def test_an_alarm_is_raised_if_a_moderator_drops_out_and_too_few_remain(make_des
     before = alarms()
     drop_out(desk, incident, BOSS, answer)  # the third person is asked instead
     assert alarms() == before
-    approve(desk, incident, SECOND)  # who has approved is no longer needed
+    approve(desk, incident, SECOND)  # a moderator who has approved is no longer needed
     drop_out(desk, incident, THIRD, answer)
     assert alarms() == before + 1
     assert f"too-few-approvers: incident={incident.id} able=1 needed=2" in caplog.text

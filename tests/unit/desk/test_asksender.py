@@ -53,7 +53,7 @@ def request_of(desk: Desk, incident: Incident) -> Request:
 
 
 class FixedChanger(Changer):
-    """Leaves out whom the sender names, without a queue."""
+    """Excludes the recipients that the sender names, without a queue."""
 
     def __init__(self) -> None:
         pass
@@ -341,7 +341,7 @@ def test_a_request_that_bounces_goes_to_the_moderators(make_desk: Make, hold: Ho
     assert asking.reassign(desk, request_of(desk, incident), answer, "returned")
     left = [(ANNA, "sender")] if answer is Answer.OUT_OF_OFFICE else []
     assert asked(desk, incident) == [*left, (BOSS, "moderator")]
-    # A sender who is there after all decides, unless the mail bounced.
+    # A sender who sent an out-of-office reply can still decide, but not one whose request bounced.
     if left:
         assert send(desk, incident).state is State.APPROVED
         assert ("decided", BOSS) in due(desk)
@@ -464,7 +464,7 @@ def test_one_decision_counts_in_any_order_of_steps(
         before = now
 
 
-# -- whom a queue file is kept for ----------------------------------------------------------------------------------
+# -- the addressees of a queue file ----------------------------------------------------------------------
 
 
 def envelope(*pairs: tuple[str, str]) -> Sent:

@@ -44,7 +44,7 @@ recipient: bob@partner.example
 
 
 class Message:
-    """What a previewer knows of a held message, without a queue agent and a worker."""
+    """The data that a previewer has about a held message, without a queue agent and a worker."""
 
     def __init__(self) -> None:
         letter = EmailMessage()
@@ -305,9 +305,9 @@ def test_a_missing_attachment_is_named(make_desk, hold, message) -> None:  # typ
     assert (refused.value.part, refused.value.why) == ("other", "There is no such attachment.")
 
 
-# -- one bad item among ten ------------------------------------------------------------------------------------------
+# -- one item of ten that fails -------------------------------------------------------------------------------------
 
-# Where the bad one fails: as the agent shows it, as Postfix takes it, or when the store hears of it.
+# The step in which the item fails: the display by the agent, the acceptance by Postfix, or the record in the store.
 TROUBLES = {
     "not shown": ("show", UnreadableError("odd", "not read")),
     "agent away": ("show", UnreachableError("the queue agent does not answer")),
@@ -362,7 +362,7 @@ def test_a_changed_message_that_always_fails_does_not_delay_others(  # type: ign
             assert waiting() == [bad]
         good = [one.id for one in decided if one.id != bad]
         assert sorted(name for name in sent if name != bad) == sorted(good)
-        place = ""  # healed
+        place = ""  # the error has ended
         hours = 9
         sender.send_due(datetime.now(UTC) + timedelta(hours=hours))
         assert waiting() == []

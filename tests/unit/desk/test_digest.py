@@ -97,7 +97,7 @@ def test_a_person_who_unsubscribed_gets_no_summary(make_desk, hold, sent) -> Non
     assert sent == []
 
 
-# -- one bad item among ten ------------------------------------------------------------------------------------------
+# -- one item of ten that fails -------------------------------------------------------------------------------------
 
 PEOPLE = [f"boss{number}@corp.example" for number in range(11)]
 

@@ -205,7 +205,7 @@ def test_the_notice_does_not_claim_that_a_sender_without_report_was_notified(mak
     assert TO_SENDER[language][1] in output
 
 
-# One note after which the request goes on, and one that ends it; the others differ in their words.
+# One note after which the request stays open, and one that ends it; the others differ only in their text.
 FIRST = ("unclear", "not_requested")
 OTHERS = [note for note in NOTES["en"] if note not in FIRST]
 

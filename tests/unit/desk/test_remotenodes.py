@@ -250,7 +250,7 @@ def test_other_nodes_continue_while_one_is_down_and_it_is_served_later(
     assert [message["Message-ID"].startswith(f"<{here.id}.rejected") for message in reports(sent)] == [True]
     assert caplog.text.count(f"node {NAMES[0]} at") == 1
     (notice,) = [one for one in other.desk.store.outbox.due(soon()) if one.incident_id == away.id]
-    assert notice.attempts == 0  # the desk of its own node need not wait
+    assert notice.attempts == 0  # the desk of the message's node does not wait
     nodes[0].start()
     other.seconds += 60
     other.work(soon())

@@ -451,7 +451,7 @@ def test_hostile_text_does_not_damage_a_mail(make_desk, hold, relay, language, r
     assert len(relay.taken) >= 3
 
 
-# -- one bad item among ten ------------------------------------------------------------------------------------------
+# -- one item of ten that fails -------------------------------------------------------------------------------------
 
 
 class Clock:

@@ -19,7 +19,7 @@ ANNA, BOB, TWIN = "anna@corp.example", "bob@partner.example", "bob@partner-group
 
 
 class FixedChanger(Changer):
-    """Leaves out whom the sender names, or raises an error."""
+    """Excludes the recipients that the sender names, or raises an error."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error

@@ -97,7 +97,7 @@ def two(postgres: PostgresServer, tmp_path: Path) -> Iterator[list[OneDesk]]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
-    """What was sent: its thread, its recipient, its Message-ID or subject."""
+    """The recorded mail: its thread, its recipient, its Message-ID or subject."""
     taken: list[tuple[str, str, str]] = []
 
     def take(content: bytes, recipient: str, *_: Any, **__: Any) -> None:

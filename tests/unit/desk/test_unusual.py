@@ -1,4 +1,4 @@
-"""What is unusual about recipients, in words for moderators and senders, in each language."""
+"""The texts for moderators and senders about unusual recipients, in each language."""
 
 from dataclasses import asdict
 from itertools import product

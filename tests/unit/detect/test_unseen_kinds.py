@@ -4,7 +4,7 @@ import pytest
 
 from holdgate.detect import Confidence, Detector
 
-# What a text is, the text, and what must not be found in it.
+# The kind of text, the text, and the identifiers that must not be found in it.
 NOBODYS = [
     (
         "a copy line and the date of the next",

@@ -1,4 +1,4 @@
-"""What looks like lines of letters, and what does not, with images drawn by code."""
+"""Images that look like lines of letters, and images that do not, drawn by code."""
 
 import random
 

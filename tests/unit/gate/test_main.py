@@ -45,7 +45,7 @@ class Thread:
 
 @pytest.fixture
 def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    """What the daemon does, in order."""
+    """The steps of the daemon, in order."""
     done: list[str] = []
 
     def note(what: str, answer: Any = None) -> Callable[..., Any]:

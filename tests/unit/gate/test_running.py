@@ -45,7 +45,7 @@ class Ended(Exception):
 
 
 class Clock:
-    """The waker's time: it passes only while the waker sleeps, and then `meanwhile` happens."""
+    """The waker's time: it passes only while the waker sleeps; then `meanwhile` is called."""
 
     def __init__(self) -> None:
         self.now = 0.0

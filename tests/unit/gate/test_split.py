@@ -1,4 +1,4 @@
-"""Splitting a message: what prevents it, what a retry recognises, and the session's response."""
+"""Splitting a message: reasons not to split, recognition of a retry, and the session's response."""
 
 import dataclasses
 import socket
@@ -48,7 +48,7 @@ def listener(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "copies"
 
 
-# -- what prevents a split ---------------------------------------------------------------------------------------
+# -- reasons not to split ---------------------------------------------------------------------------------------
 
 
 def test_a_plain_message_can_be_split(listener: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_failed_postconf_counts_as_not_keeping_original_recipients(
     assert not split.keeps_original_recipients(tmp_path)
 
 
-# -- what a retry recognises -----------------------------------------------------------------------------------------
+# -- recognising a retry ----------------------------------------------------------------------------------------
 
 
 def test_the_digest_covers_sender_header_and_body_but_no_recipient() -> None:
@@ -369,7 +369,7 @@ def test_a_queue_id_that_the_reconciler_stored_first_is_kept(store: Store, monke
     assert store.incidents()[0].queue_id == "4SEEN"
 
 
-# -- responses of the session -----------------------------------------------------------------------------------------
+# -- responses of the session -----------------------------------------------------------------------------------
 
 TWO = {
     "policy": [

@@ -53,7 +53,7 @@ def test_a_million_guessed_values_match_no_stored_value(stolen: Agent) -> None:
     count = met = 0
     for guess in guesses:
         count += 1
-        # 32 bits: a guess meets one of so few targets by chance alone, as often as any other text does.
+        # 32 bits: a guessed address equals one of these targets by chance, as often as any other text does.
         met += attacker.target(guess) in targets
     assert (count, f"{NAMES[0]}@{DOMAINS[0]}") == (1_000_000, BOB)
     assert met <= 3

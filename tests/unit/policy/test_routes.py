@@ -258,7 +258,7 @@ def test_a_forward_file_that_cannot_be_read_makes_the_destination_unknown(
     at: Callable[..., Routes], tmp_path: Path
 ) -> None:
     user = pwd.getpwuid(os.getuid()).pw_name
-    (tmp_path / f"{user}.forward").mkdir()  # as good as one without permission, for root too
+    (tmp_path / f"{user}.forward").mkdir()  # has the same effect as a file without read permission, for root too
     way = at(f"{LOCAL}forward_path = {tmp_path}/$user.forward\n").route_of(f"{user}@corp.example")
     assert way.unknown.endswith("may be there and cannot be read")
 
@@ -309,7 +309,7 @@ def test_clients_are_internal_if_mynetworks_cannot_be_read(at: Callable[..., Rou
     assert inbound.is_inside("192.0.2.9", "")
 
 
-# -- number of lookups --------------------------------------------------------------------------------------------
+# -- number of lookups ------------------------------------------------------------------------------------------------
 
 
 def test_the_same_recipient_needs_no_second_lookup(at: Callable[..., Routes], tmp_path: Path) -> None:

@@ -340,7 +340,7 @@ def test_a_policy_expires_at_the_end_of_its_last_day_in_utc() -> None:
 
 @given(st.lists(st.sampled_from(["iban", "us-ssn", "us-itin", "phone-number"]), unique=True))
 def test_an_exception_with_only_never_allows_other_findings(found: list[str]) -> None:
-    """What is found besides is decided on by the next policy."""
+    """The next policy decides about the other findings."""
     findings = [
         Finding(identifier=one, confidence="low", count=1, unique=1, parts=["body"], masked=["*"]) for one in found
     ]

@@ -228,7 +228,7 @@ def test_errors_of_the_driver_and_of_values_are_the_database_s(error: Exception)
         raise KeyError
 
 
-# -- what differs between the two -------------------------------------------------------------------------------------
+# -- differences between SQLite and PostgreSQL ------------------------------------------------------------------------
 
 
 def test_only_a_shared_database_provides_the_time_and_locks() -> None:

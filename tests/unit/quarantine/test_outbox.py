@@ -1,4 +1,4 @@
-"""The outbox: who is still to be notified, what is sent once, and who is woken."""
+"""The outbox: people still to be notified, notices that are sent once, and daemons that are woken."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ BOSS = "boss@corp.example"
 
 @pytest.fixture
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Who was woken, and for what."""
+    """The recorded signals: which daemon was woken, and why."""
     made: list[str] = []
     monkeypatch.setattr(Signals, "notify", lambda _, *names: made.extend(names))
     return made

@@ -117,7 +117,7 @@ def test_a_commit_that_is_synced_late_is_noticed_late(
         return found
 
     monkeypatch.setattr(Watch, "wait", waits)
-    # What was written counts as soon as nothing was written for a while.
+    # A signal counts after a time without further signals.
     monkeypatch.setattr(FileListener, "_newest", lambda _self: int((0.05, set()) in pauses))
     _, waker = listen()
     store.sessions.end("x", datetime.now(UTC))

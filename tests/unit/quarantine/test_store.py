@@ -234,7 +234,7 @@ def test_the_first_of_two_simultaneous_processes_decides(store_url: str) -> None
         for one in waiting:
             now = store.incident(one.id)
             assert now is not None
-            # Both got the same result: one that they decided, the other who was first.
+            # Both got the same result: one of them decided, and the other is told who decided.
             assert sorted(won for name, _, won in results if name == one.id) == [False, True]
             assert {state for name, state, _ in results if name == one.id} == {now.state}
             assert [event.event for event in store.history(one.id)] == ["recorded", now.state]

@@ -117,7 +117,7 @@ def test_an_older_node_continues_after_a_migration_that_only_adds(newer: Newer, 
         assert current is not None
         store.change(current, state, ACTOR)
         held(store)
-    # What the newer version wrote is kept, and the trail of both verifies with the newer one, and only with it.
+    # Data that the newer version wrote is kept, and the trail of both verifies with the newer one, and only with it.
     assert newer(url, "verify", one.id) == "verified {'b': [1, 'ü'], 'a': None} released"
     assert "verify with the newer one" in started.audit.verify().problem
     with pytest.raises(StoreError, match="newer than this version"):

@@ -115,8 +115,8 @@ REQUESTS: list[dict[str, object]] = [
 ]
 
 
-# A process of its own, not a fork of this one: a fork may wait for ever for a lock that one of our threads had, and one
-# that fails would go on with the tests.
+# A separate process, not a fork of this one: a fork may wait for ever for a lock that one of our threads had, and one
+# that fails would continue with the tests.
 ASK = """
 import json, os, socket, sys
 path, user, group, *requests = sys.argv[1:]
@@ -517,7 +517,7 @@ def test_a_failed_release_is_an_error_of_that_message_only(tmp_path: Path) -> No
     assert not isinstance(failed.value, UnreachableError)
 
 
-# -- cached results -------------------------------------------------------------------------------------------
+# -- cached results -----------------------------------------------------------------------------------------------
 
 
 def settle(queue: HeldMail) -> None:

@@ -57,7 +57,7 @@ def test_an_excluded_address_does_not_get_the_message_through_another_recipient(
     [
         (sent_to((BOB, BOB), (CAROL, CAROL)), [BOB, CAROL]),  # all: that is a rejection
         (sent_to((BOB, BOB), (CAROL, CAROL)), ["dave@partner.example"]),
-        (sent_to((BOB, BOB), (CAROL, "")), [BOB]),  # Postfix does not report whom the client named
+        (sent_to((BOB, BOB), (CAROL, "")), [BOB]),  # Postfix does not report the recipient that the client named
         (sent_to(("x@corp.example", TEAM), (CAROL, CAROL)), [BOB]),
         (sent_to((BOB, BOB), (BOB, CAROL)), [BOB]),  # no recipient would be left
     ],

@@ -31,7 +31,7 @@ class Ended(Exception):
 
 
 class Steps(list[Any]):
-    """What was done, in order."""
+    """The recorded steps, in order."""
 
     def note(self, name: str, returned: Any = None) -> Any:
         """Return a function that notes its call with its arguments."""
@@ -103,7 +103,7 @@ class FakeLease:
 
 @pytest.fixture
 def child(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
-    """Doubles for all that the child opens."""
+    """Replacements for everything that the child opens."""
     listener = SimpleNamespace(
         waker=lambda: WAKER,
         pause=steps.note("rest"),

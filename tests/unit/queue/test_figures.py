@@ -1,4 +1,4 @@
-"""What a pass of the queue agent shows as figures, and what its clients do with an agent that answers oddly."""
+"""The metrics of a pass of the queue agent, and its clients if the agent sends an invalid response."""
 
 import json
 import os

@@ -574,7 +574,7 @@ def test_a_client_that_does_not_read_is_closed_at_the_time_limit(
     assert "timed out" in caplog.text
 
 
-# -- a node with invalid answers ----------------------------------------------------------------------------------
+# -- a node with invalid answers --------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -657,7 +657,7 @@ def test_an_invalid_address_counts_as_an_unreachable_node(made: Callable[..., No
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
 
 
-# -- what connects, without TLS ---------------------------------------------------------------------------------------
+# -- clients without TLS ----------------------------------------------------------------------------------------------
 
 
 class Peers:

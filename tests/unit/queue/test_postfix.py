@@ -115,7 +115,7 @@ def test_a_message_read_on_its_own_equals_its_entry_in_the_listing() -> None:
         (b"              10  ", b"              x  "),
         (b"               2  ", b"                  "),
         (b"sender: a@corp.example\n", b""),
-        # What a line break in an address could write.
+        # Lines that a line break in an address could add.
         (b"recipient: b@", b"recipient: b\nrecipient: x@"),
         (b"recipient: b@", b"recipient: b\nsender: x@"),
         (b"recipient: b@", b'recipient: "b\n"@'),

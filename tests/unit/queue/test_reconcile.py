@@ -363,7 +363,7 @@ def test_a_forged_incident_id_on_another_message_is_not_accepted(store: Store) -
     ("header", "is_kept"),
     [
         (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC\nX-Holdgate-Status: complete\n", True),
-        (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC\n", False),  # it did not come through the milter
+        (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC\n", False),  # the milter did not inspect it
         (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABU\nX-Holdgate-Status: complete\n", False),
         (b"X-Holdgate-Incident: 7K3M-Q9TX-2ABC-1\nX-Holdgate-Status: complete\n", False),
     ],
@@ -657,7 +657,7 @@ def test_an_approval_after_a_rejection_is_a_conflict(store: Store) -> None:
         decide(store, held, Answer.APPROVE)
 
 
-# -- one bad item among ten ------------------------------------------------------------------------------------------
+# -- one item of ten that fails -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -829,7 +829,7 @@ def test_a_failure_of_any_store_call_does_not_delay_other_messages(
         assert attempt(call, error)[1] == 10, (call, error)
 
 
-# -- cost of a pass ------------------------------------------------------------------------------------------------
+# -- cost of a pass -------------------------------------------------------------------------------------------------
 
 
 class SettledQueue(FakeQueue):
@@ -1094,7 +1094,7 @@ def test_two_nodes_with_the_same_queue_id_each_handle_their_own_message(store_ur
         (False, State.VANISHED, "a@corp.example", "4a", True),
         # Closed: an operator put it on hold again on the old node, and no moderator is asked again.
         (False, State.RETURNED, "a@corp.example", "4a", False),
-        # The node is there, or it is another message: each is asked about by itself.
+        # The other node runs, or the message is another one: there is a separate request for each.
         (True, State.HELD, "a@corp.example", "4a", False),
         (False, State.HELD, "eve@corp.example", "4a", False),
         (False, State.HELD, "a@corp.example", "4b", False),
@@ -1143,7 +1143,7 @@ def test_a_hold_queue_that_moved_to_another_node_keeps_its_incidents(store_url: 
     old.record(incident, MILTER)
     queue.add("4a", b"X-Holdgate-Status: complete\nX-Holdgate-Incident: %s\n" % incident.id.encode())
     new_reconciler(old, queue).run_once()
-    # A copy of a message whose node is there is another message: it is asked about by itself.
+    # A copy of a message whose node runs is another message: there is a separate request for it.
     copy = FakeQueue()
     copy.add("4a", queue.headers_of["4a"])
     new_reconciler(new, copy).run_once()
@@ -1160,7 +1160,7 @@ def test_a_hold_queue_that_moved_to_another_node_keeps_its_incidents(store_url: 
         store.close()
 
 
-# -- copies for recipients who wait -------------------------------------------------------------------------------
+# -- copies for recipients who wait ---------------------------------------------------------------------------------
 
 
 def copy(store: Store, **values: Any) -> Incident:

@@ -119,7 +119,7 @@ def test_the_node_listener_runs_without_capabilities(certificate: tuple[str, Nod
     port = free_port()
     with started(f'[node]\nname = "mx1"\nlisten = "127.0.0.1:{port}"\n{lines}') as running:
         wait_for(lambda: is_listening(port), "the listener")
-        # There is no Postfix: the error of its own agent proves the path of the request.
+        # There is no Postfix: the error comes from the node's agent, so the request reached it.
         with pytest.raises(QueueError, match="node mx1: postconf"):
             NodeReader("mx1", f"127.0.0.1:{port}", files).show("4id", 100)
 

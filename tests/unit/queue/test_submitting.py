@@ -1,4 +1,4 @@
-"""A changed message that another node's desk sends is submitted only as it was approved, to whom it was sent."""
+"""A changed message from another node's desk is submitted only as approved, and only to recipients of the original."""
 
 import hashlib
 import smtplib
@@ -38,7 +38,7 @@ class HeldQueue(QueueClient):
 
 
 class Relay:
-    """What was submitted: sender, recipients, content. It fails with `error`."""
+    """Records each submission: sender, recipients, content. It fails with `error`."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []

@@ -1,4 +1,4 @@
-"""What one message may cost: work that is bounded, and an excess that concerns no other message."""
+"""Limits on the work for one message. A message over a limit does not affect other messages."""
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future

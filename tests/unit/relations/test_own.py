@@ -1,4 +1,4 @@
-"""Domains that look like one of the site's: what one mail, an automatic reply and a decision change."""
+"""Domains that look like one of the site's: the effect of one message, an automatic reply and a decision."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -24,7 +24,7 @@ def test_a_million_guessed_addresses_match_no_stored_value(site: Site) -> None:
     assert not any(owner == _half(key) for owner in owners for key in stored)
     half = attacker.target
     targets = {key & 0xFFFFFFFF for key in stored}
-    # 32 bits: a guess meets one of so few targets by chance alone, as often as any other text does.
+    # 32 bits: a guessed address equals one of these targets by chance, as often as any other text does.
     met = sum(half(guess) in targets for guess in guesses)
     assert met <= 3
     assert attacker.edge("sender address", ANNA, guesses[0]) not in stored

@@ -170,7 +170,7 @@ def test_a_reading_that_no_reader_could_give_is_refused(received: bytes, wrong: 
         answer.reading(received)
 
 
-# -- what else a worker answers ---------------------------------------------------------------------------------------
+# -- other answers of a worker ---------------------------------------------------------------------------------------
 
 PREVIEW: dict[str, Any] = {
     "subject": "s",
@@ -326,7 +326,7 @@ def test_the_text_of_a_file_and_the_reasons_are_plain_values() -> None:
     assert answer.reasons(frame([reason])) == [reason]
 
 
-# -- how an inspection becomes an answer ------------------------------------------------------------------------------
+# -- how an inspection becomes an answer -----------------------------------------------------------------------------
 
 
 def test_a_cut_answer_keeps_the_first_entries_of_each_list(monkeypatch: pytest.MonkeyPatch) -> None:

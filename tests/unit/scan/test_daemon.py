@@ -47,7 +47,7 @@ class Becoming(Exception):
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Any]:
-    """What it does, in order, with the settings of a site."""
+    """The steps of the daemon, in order, with the settings of a site."""
     steps: list[Any] = []
     settings = Settings.model_validate({"scan": {"socket": str(path)}})
     accounts = {"milter": "m", "desk": "d", "scan": "s"}
@@ -152,7 +152,7 @@ def test_the_second_stage_gets_its_descriptors_and_nothing_else(monkeypatch: pyt
 
 @pytest.fixture
 def second(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[Any]]:
-    """What the second stage does, in order."""
+    """The steps of the second stage, in order."""
     steps: list[Any] = []
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(str(path))
@@ -235,7 +235,7 @@ def test_a_template_that_cannot_load_is_logged(
     assert ("READY=1",) not in second
 
 
-# -- what all zygotes share -------------------------------------------------------------------------------------------
+# -- data that all zygotes share --------------------------------------------------------------------------------------
 
 
 def test_a_template_loads_everything_then_freezes_and_records_its_shared_memory(

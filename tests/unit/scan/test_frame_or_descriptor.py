@@ -33,7 +33,7 @@ def test_the_descriptor_of_a_long_message_is_read_only(message: int) -> None:
         with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
             os.write(descriptor, b"y")
         assert os.pread(descriptor, 100_000, 0) == b"x" * 65_537
-        # What is written through another way is refused by its rights, too.
+        # Other ways to write to the file are refused too.
         with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
             os.ftruncate(descriptor, 0)
         assert Path(f"/proc/self/fdinfo/{descriptor}").read_text().split()[3][-1] == "0"

@@ -146,7 +146,7 @@ def test_the_trial_job_of_a_reader_reads_a_message(monkeypatch: pytest.MonkeyPat
     assert read == [module.TRIAL]
 
 
-# -- what people ask for ----------------------------------------------------------------------------------------------
+# -- requests of people -----------------------------------------------------------------------------------------------
 
 
 def test_the_extract_job_returns_the_text_to_print(work: Inspecting) -> None:

@@ -41,7 +41,7 @@ def shown(content: str) -> tuple[str, str]:
     return "|".join(line for line in read["html"].split("\n") if line), read["struck"]
 
 
-# -- which part -------------------------------------------------------------------------------------------------------
+# -- the choice of the part -------------------------------------------------------------------------------------------
 
 
 def test_plain_text_is_returned_unchanged() -> None:

@@ -51,7 +51,7 @@ MAPS = f"""\
 
 @pytest.fixture
 def advised(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
-    """What the kernel was asked to gather: address, length, advice. It refuses what begins at 4 MiB."""
+    """The recorded calls of madvise: address, length, advice. An address of 4 MiB is refused."""
     asked: list[tuple[int, int, int]] = []
 
     class Kernel:

@@ -299,12 +299,12 @@ def test_workers_that_exited_between_messages_cost_no_message(message: int) -> N
 
 
 def kill_children(pool: Pool) -> None:
-    """Kill all workers there are, and wait until they are dead."""
+    """Kill all workers, and wait until they have ended."""
     kill(Path(f"/proc/{pool._stock.pid}/task/{pool._stock.pid}/children").read_text().split())
 
 
 def kill(pids: list[str]) -> None:
-    """Kill children of a zygote, and wait until they are dead."""
+    """Kill children of a zygote, and wait until they have ended."""
     for pid in pids:
         os.kill(int(pid), signal.SIGKILL)
     wait_for(lambda: all(_is_dead(pid) for pid in pids), "the workers to be dead")

@@ -299,7 +299,7 @@ def test_an_invalid_reading_costs_the_reader_an_attempt(
     assert workers.used("reads")[0].ends == 1
 
 
-# -- what else is asked -----------------------------------------------------------------------------------------------
+# -- other questions to a worker --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_small", [True, False])
@@ -549,7 +549,7 @@ def test_the_time_of_workers_is_counted_by_kind_of_message(
     assert seconds() > before
 
 
-# -- results after a lost worker ----------------------------------------------------------------------------------
+# -- results after a lost worker --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ NONE = Protections(0, False, False, ("x", "y"))
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What would have been done to this process, in order."""
+    """The recorded calls that would have changed this process, in order."""
     noted: list[Any] = []
 
     class Kernel:

@@ -31,7 +31,7 @@ class Echo:
 
 @pytest.fixture
 def confined(monkeypatch: pytest.MonkeyPatch) -> list[tuple[WorkerLimits, Protections]]:
-    """What the worker was confined with; this process is not."""
+    """The recorded limits and protections of the worker; they are not applied to this process."""
     calls: list[tuple[WorkerLimits, Protections]] = []
     monkeypatch.setattr(sandbox, "confine_rest", lambda *arguments: calls.append(cast(Any, arguments)))
     return calls

@@ -35,7 +35,7 @@ PROTECTIONS = Protections(1, False, True, ())
 
 
 class Steps(list[Any]):
-    """What the zygote did, in order."""
+    """The recorded steps of the zygote, in order."""
 
     def note(self, name: str, returned: Any = None) -> Any:
         """Return a function that notes its call."""
@@ -171,7 +171,7 @@ def test_a_zygote_for_ocr_runs_with_low_priority(steps: Steps, control: Control)
     assert ("nice", 10) in steps
 
 
-# -- what keeps it from being ready -----------------------------------------------------------------------------------
+# -- errors before it is ready -----------------------------------------------------------------------------------
 
 
 def test_an_error_in_the_rules_is_the_answer(steps: Steps, control: Control) -> None:
@@ -247,7 +247,7 @@ def test_the_wait_for_settings_has_a_limit_and_the_wait_for_orders_has_none(
     assert ("receive", None) in waits[1:]
 
 
-# -- orders -----------------------------------------------------------------------------------------------------------
+# -- orders ------------------------------------------------------------------------------------------------------
 
 
 def test_orders_are_carried_out_until_one_is_invalid(

@@ -673,7 +673,7 @@ def test_the_sender_withdraws_their_message_after_ticking_the_box(make_desk, hol
     assert "Nothing was done." in browser.submit(page, incident.id).text
     assert browser.desk.store.incident(incident.id).state is State.HELD
     assert Browser(browser.desk).get(f"/withdraw/{incident.id}").status_code == 403
-    # His link opens nothing but this.
+    # The link opens only this page.
     assert str(browser.get(f"/incidents/{incident.id}").url) == f"{SITE}/sign-in"
     assert "Its sender took the message back." in browser.submit(page, incident.id, confirm="yes").text
     assert browser.desk.store.incident(incident.id).decided_how == "withdrawal"
@@ -738,7 +738,7 @@ def test_the_sender_releases_with_a_reason_and_a_ticked_box(make_desk, hold) -> 
     assert browser.client.post(f"/release/{incident.id}", data=unsigned).status_code == 403
     assert Browser(browser.desk).get(f"/release/{incident.id}").status_code == 403
     assert browser.desk.store.incident(incident.id).state is State.HELD
-    # The link opens nothing but this page, and the links to the others do not open it.
+    # The link opens only this page, and links to other pages do not open it.
     assert browser.get(f"/withdraw/{incident.id}").status_code == 403
     other = Browser(browser.desk)
     for purpose in (tokens.WITHDRAW, tokens.ANSWER):
