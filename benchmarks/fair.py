@@ -11,7 +11,7 @@ import time
 from email.message import EmailMessage
 from pathlib import Path
 
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     site = Site(directory, changes={"message_size_limit": "40000000"})
-    plain = letters.clean().as_bytes()
+    plain = sample_mail.clean().as_bytes()
     kinds = {"plain text": plain, "HTML": plain.replace(b"text/plain", b"text/html")}
     large = _large()
     times: dict[tuple[str, bool], list[float]] = {(kind, beside): [] for kind in kinds for beside in (False, True)}
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
 
 def _large() -> bytes:
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = f"<{_LARGE}>", f"<{letters.RECIPIENT}>", "Invoices"
+    message["From"], message["To"], message["Subject"] = f"<{_LARGE}>", f"<{sample_mail.RECIPIENT}>", "Invoices"
     message.set_content("See the list.\n")
     lines = _LINE * (_SIZE // len(_LINE))
     message.add_attachment(lines.encode(), maintype="text", subtype="plain", filename="list.txt", cte="8bit")
@@ -96,7 +96,7 @@ def _send(
     while time.monotonic() < end:
         for kind, content in kinds.items():
             begun = time.monotonic()
-            site.submit(content, _SMALL, letters.RECIPIENT)
+            site.submit(content, _SMALL, sample_mail.RECIPIENT)
             times[kind, beside].append(time.monotonic() - begun)
 
 
@@ -106,5 +106,5 @@ def _send_large(site: Site, content: bytes, ended: threading.Event, counts: list
             contextlib.suppress(OSError, smtplib.SMTPException),
             smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=10 * PATIENCE) as client,
         ):
-            client.sendmail(_LARGE, [letters.RECIPIENT], content, ["BODY=8BITMIME"])
+            client.sendmail(_LARGE, [sample_mail.RECIPIENT], content, ["BODY=8BITMIME"])
             counts[number] += 1

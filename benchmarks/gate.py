@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK
 from testbed.site import Site
 
@@ -47,7 +47,7 @@ def main(words: list[str]) -> int:
 
 def _throughput() -> int:
     """Compare the two in turns, so that changes of the machine's speed affect both alike."""
-    message = letters.letter("Minutes", "The meeting began at nine and ended at ten.\n" * 80).as_bytes()
+    message = sample_mail.letter("Minutes", "The meeting began at nine and ended at ten.\n" * 80).as_bytes()
     ratios: list[float] = []
     with _site() as ours, _site(smtpd_milters="") as bare:
         for _ in range(_ROUNDS):
@@ -63,9 +63,9 @@ def _rate(site: Site, message: bytes) -> float:
     path = site.directory / "message"
     path.write_bytes(message.replace(b"\r\n", b"\n"))
     target = f"{LOOPBACK}:{site.postfix.smtp_port}"
-    command = ["smtp-source", "-s", str(_SESSIONS), "-m", str(_MESSAGES), "-F", str(path), "-f", letters.SENDER]
+    command = ["smtp-source", "-s", str(_SESSIONS), "-m", str(_MESSAGES), "-F", str(path), "-f", sample_mail.SENDER]
     begun = time.perf_counter()
-    subprocess.run([*command, "-t", letters.RECIPIENT, target], check=True)
+    subprocess.run([*command, "-t", sample_mail.RECIPIENT, target], check=True)
     rate = _MESSAGES / (time.perf_counter() - begun)
     site.wait_for(lambda: len(site.next_hop.deliveries) % _MESSAGES == 0, "the queue to empty", 120)
     return rate
@@ -80,7 +80,7 @@ def _memory() -> int:
         def send(number: int) -> int:
             with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=600) as client:
                 try:
-                    client.sendmail(letters.SENDER, [f"r{number}@partner.example"], message)
+                    client.sendmail(sample_mail.SENDER, [f"r{number}@partner.example"], message)
                 except smtplib.SMTPDataError as error:
                     return error.smtp_code
             return 250

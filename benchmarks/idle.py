@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.mailing import account
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 
 WAKE_UPS = 1.0
@@ -50,7 +50,7 @@ def _start(site: Site) -> bool:
     begun = time.monotonic()
     before = account.processor_seconds(site.pid("scan"))
     site.start_daemon("milter")
-    site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.submit(sample_mail.clean().as_bytes(), sample_mail.SENDER, sample_mail.RECIPIENT)
     elapsed = time.monotonic() - begun
     used = account.processor_seconds(site.pid("milter"), site.pid("scan")) - before
     print(

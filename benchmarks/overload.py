@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
@@ -52,10 +52,12 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     site = Site(directory, extra=f'[scan]\nwait_limit = "{given.wait_limit}"\n')
-    content = [letters.clean().as_bytes(), letters.letter("Form", "x" * 70 + "\n").as_bytes()]
-    document = letters.letter("Form", "Please see the form.\n")
-    document.add_attachment(letters.document(), maintype="application", subtype="octet-stream", filename="form.docx")
-    content.append(document.as_bytes().replace(letters.CARD.encode(), b"none"))
+    content = [sample_mail.clean().as_bytes(), sample_mail.letter("Form", "x" * 70 + "\n").as_bytes()]
+    document = sample_mail.letter("Form", "Please see the form.\n")
+    document.add_attachment(
+        sample_mail.document(), maintype="application", subtype="octet-stream", filename="form.docx"
+    )
+    content.append(document.as_bytes().replace(sample_mail.CARD.encode(), b"none"))
     try:
         site.start()
         alone = _alone(site, content[0])
@@ -93,7 +95,7 @@ def _step(site: Site, sessions: int, seconds: float, content: list[bytes]) -> St
                     while time.monotonic() < end:
                         turn += 1
                         begun = time.monotonic()
-                        client.sendmail(letters.SENDER, [letters.RECIPIENT], content[turn % len(content)])
+                        client.sendmail(sample_mail.SENDER, [sample_mail.RECIPIENT], content[turn % len(content)])
                         with lock:
                             step.times.append(time.monotonic() - begun)
             except (OSError, smtplib.SMTPException):
@@ -114,13 +116,13 @@ def _alone(site: Site, content: bytes) -> float:
     times = []
     for _ in range(_ALONE):
         begun = time.monotonic()
-        site.submit(content, letters.SENDER, letters.RECIPIENT)
+        site.submit(content, sample_mail.SENDER, sample_mail.RECIPIENT)
         times.append(time.monotonic() - begun)
     return statistics.median(times)
 
 
 def _settled(site: Site, accepted: int) -> bool:
-    return len(site.next_hop.to(letters.RECIPIENT)) + len(site.postfix.held_ids()) >= accepted
+    return len(site.next_hop.to(sample_mail.RECIPIENT)) + len(site.postfix.held_ids()) >= accepted
 
 
 def _memory(site: Site) -> int:

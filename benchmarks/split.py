@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
@@ -46,11 +46,11 @@ def main(words: list[str]) -> int:
         with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
             for number in range(count + _WARM):
                 for kind, recipients in _TO.items():
-                    letter = letters.clean()
+                    letter = sample_mail.clean()
                     del letter["Message-ID"]
                     letter["Message-ID"] = f"<{kind}-{number}@corp.example>"
                     begun = time.perf_counter()
-                    connection.sendmail(letters.SENDER, recipients, letter.as_bytes())
+                    connection.sendmail(sample_mail.SENDER, recipients, letter.as_bytes())
                     if number >= _WARM:
                         times[kind].append(time.perf_counter() - begun)
         held = len(site.postfix.held_ids())

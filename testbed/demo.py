@@ -11,7 +11,7 @@ from pathlib import Path
 from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.next_hop import Delivery
 from testbed.ports import is_free, wait_for
 from testbed.postfix import PostfixError, PostfixInstance, require
@@ -98,7 +98,7 @@ def _run_several(port: int, count: int, *, once: bool) -> None:
     ports = dict(zip(NAMES, range(port, port + count), strict=False))
     if taken := [str(one) for one in ports.values() if not is_free(one)]:
         raise DemoError(f"port {', '.join(taken)} on 127.0.0.1 is in use; choose another: script/demo --port 2626")
-    several = Several(_DIRECTORY, ports, desks=2, extra=f'[moderation]\nmoderators = ["{letters.MODERATOR}"]\n')
+    several = Several(_DIRECTORY, ports, desks=2, extra=f'[moderation]\nmoderators = ["{sample_mail.MODERATOR}"]\n')
     print(f"Starting PostgreSQL, {count} Postfix instances with milter and queue agent, two desks, a load balancer …")
     try:
         several.start()
@@ -120,7 +120,7 @@ Try next, from another terminal:
   {command_line} nodes
   {command_line} list
 
-The page of both desks: {several.url} (sign in as {letters.MODERATOR}; the code lands in
+The page of both desks: {several.url} (sign in as {sample_mail.MODERATOR}; the code lands in
   {_DIRECTORY}/*/{first.next_hop.maildir.name}/new)
 Send more through any of these, and use its settings file with holdgate -c:
 {lines}
@@ -136,10 +136,10 @@ def _send_all(site: Site) -> None:
     print(f"\nA site for corp.example runs on 127.0.0.1:{site.postfix.smtp_port}. Four messages are sent through it:\n")
     delivered, held = 0, 0
     for message, why in (
-        (letters.clean(), "nothing in it"),
-        (letters.number_in_text(), "a social security number in the text"),
-        (letters.card_in_document(), "a card number in a Word document"),
-        (letters.card_in_zip(), "the same document in a zip archive"),
+        (sample_mail.clean(), "nothing in it"),
+        (sample_mail.number_in_text(), "a social security number in the text"),
+        (sample_mail.card_in_document(), "a card number in a Word document"),
+        (sample_mail.card_in_zip(), "the same document in a zip archive"),
     ):
         _send(site, message)
         print(f"  “{message['Subject']}” ({why})")
@@ -156,7 +156,7 @@ def _send_all(site: Site) -> None:
 
 
 def _send(site: Site, message: EmailMessage) -> None:
-    site.submit(message.as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.submit(message.as_bytes(), sample_mail.SENDER, sample_mail.RECIPIENT)
 
 
 def _outcome(site: Site, message: Message) -> tuple[Incident | None, Delivery | None]:
@@ -182,7 +182,7 @@ def _decide(site: Site) -> None:
     delivery = delivered(site, second)
     if delivery is None or any(name in delivery.message for name in headers.ALL):
         raise DemoError("the delivered message still carries our headers")
-    print(f"    → {letters.RECIPIENT} has it, without a trace of our headers")
+    print(f"    → {sample_mail.RECIPIENT} has it, without a trace of our headers")
     _show_notices(site, second)
     print(f"\nand rejects {first.id}, the social security number:\n")
     command(site, "reject", first.id, "--comment", "Please use the personnel portal for this.")
@@ -196,12 +196,12 @@ def _show_notices(site: Site, incident: Incident) -> None:
     """Wait until the sender is notified of a decision, and show the notice."""
 
     def about_it() -> list[tuple[str, str]]:
-        notices = [delivery.message for delivery in site.next_hop.to(letters.SENDER)]
+        notices = [delivery.message for delivery in site.next_hop.to(sample_mail.SENDER)]
         texts = [(str(notice["Subject"]), plain(notice)) for notice in notices]
         return [(subject, text) for subject, text in texts if incident.id in text]
 
-    ((subject, text),) = wait_for(about_it, f"{letters.SENDER} to be notified of {incident.id}")
-    print(f"    → {letters.SENDER} was notified, “{subject}”:\n")
+    ((subject, text),) = wait_for(about_it, f"{sample_mail.SENDER} to be notified of {incident.id}")
+    print(f"    → {sample_mail.SENDER} was notified, “{subject}”:\n")
     print("\n".join(f"        {line}".rstrip() for line in text.splitlines()))
 
 

@@ -3,7 +3,7 @@
 from email.message import Message
 
 from holdgate.quarantine.incident import Incident
-from testbed import letters
+from testbed import sample_mail
 from testbed.next_hop import Delivery
 from testbed.site import Site
 
@@ -23,7 +23,7 @@ def plain(notice: Message) -> str:
 def delivered(site: Site, incident: Incident) -> Delivery | None:
     """Return the delivery of an incident's message, or None if there is none yet."""
     return next(
-        (d for d in site.next_hop.to(letters.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None
+        (d for d in site.next_hop.to(sample_mail.RECIPIENT) if d.message["Message-ID"] == incident.message_id), None
     )
 
 

@@ -8,7 +8,7 @@ from http.cookiejar import CookieJar
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE, wait_for
 from testbed.several import Node, Several
 from testbed.walk import DemoError, command, delivered, plain
@@ -22,7 +22,7 @@ def walk(several: Several) -> None:
     """Run all steps, and raise DemoError if one has an unexpected result."""
     nodes, desks = several.nodes, several.nodes[:2]
     print(f"\n{len(nodes)} mail servers share one store. Each gets a message, and holds it in its own queue:\n")
-    kinds = [letters.number_in_text, letters.card_in_document, letters.card_in_zip]
+    kinds = [sample_mail.number_in_text, sample_mail.card_in_document, sample_mail.card_in_zip]
     held = [_hold(several, node, kinds[number % len(kinds)]().as_bytes()) for number, node in enumerate(nodes)]
     for incident in held:
         print(f"  {incident.id} at {incident.node}: “{incident.subject}”")
@@ -41,22 +41,22 @@ def walk(several: Several) -> None:
     wait_for(lambda: delivered(nodes[0], first), "the approved message to reach its recipient")
     if sum(delivered(node, first) is not None for node in nodes) != 1:
         raise DemoError("the approved message was delivered more than once")
-    print(f"    → released by {first.node}: {letters.RECIPIENT} has it, once")
+    print(f"    → released by {first.node}: {sample_mail.RECIPIENT} has it, once")
     print(f"\nand reject {last.id} at the first desk:\n")
     link = wait_for(lambda: _link(several, last), "the request about it")
     _decide(_at(desks[0], link), last, decision="reject", comment="Please use the portal for this.")
-    subject, where = wait_for(lambda: _notice(several, last), f"{letters.SENDER} to be told") or ("", "")
+    subject, where = wait_for(lambda: _notice(several, last), f"{sample_mail.SENDER} to be told") or ("", "")
     wait_for(lambda: _is(nodes[0], last, State.RETURNED), "the queue file to be deleted")
     if any(delivered(node, last) for node in nodes):
         raise DemoError("a message that was rejected was delivered")
-    print(f"    → {letters.SENDER} has it back from the desk on {where}: “{subject}”\n")
+    print(f"    → {sample_mail.SENDER} has it back from the desk on {where}: “{subject}”\n")
     command(nodes[0], "audit", "verify")
     print("\nThat is the whole walk.")
 
 
 def _hold(several: Several, node: Node, content: bytes) -> Incident:
     known = {one.id for one in node.store.incidents()}
-    node.submit(content, letters.SENDER, letters.RECIPIENT)
+    node.submit(content, sample_mail.SENDER, sample_mail.RECIPIENT)
 
     def found() -> Incident | None:
         new = [one for one in node.store.incidents([State.HELD]) if one.id not in known]
@@ -71,7 +71,7 @@ def _hold(several: Several, node: Node, content: bytes) -> Incident:
 def _link(several: Several, incident: Incident) -> str:
     """Return the link of the request about an incident, whichever desk sent it."""
     for node in several.nodes:
-        for delivery in node.next_hop.to(letters.MODERATOR):
+        for delivery in node.next_hop.to(sample_mail.MODERATOR):
             text = plain(delivery.message)
             if incident.id in text and (link := re.search(r"http://\S+/t/\S+", text)):
                 return link[0]
@@ -99,7 +99,7 @@ def _visit(link: str, path: str) -> str:
 def _check_text(page: str, incident: Incident) -> None:
     if "<pre>" not in page:
         raise DemoError(f"a desk did not show the message of {incident.node}")
-    if any(number in page for number in (letters.CARD, letters.SSN)):
+    if any(number in page for number in (sample_mail.CARD, sample_mail.SSN)):
         raise DemoError("a page shows a number")
 
 
@@ -120,7 +120,7 @@ def _decide(link: str, incident: Incident, **values: str) -> None:
 def _notice(several: Several, incident: Incident) -> tuple[str, str] | None:
     """Return the subject of the notice to an incident's sender, and the node whose desk sent it."""
     for node in several.nodes:
-        for delivery in node.next_hop.to(letters.SENDER):
+        for delivery in node.next_hop.to(sample_mail.SENDER):
             if incident.id in plain(delivery.message):
                 return str(delivery.message["Subject"]), node.settings.node.name
     return None

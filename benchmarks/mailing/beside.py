@@ -16,7 +16,7 @@ from holdgate.envelope import Envelope
 from holdgate.findings import Finding, Inspection
 from holdgate.quarantine.store import open_store
 from holdgate.relations.correspondence import Correspondence
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK
 from testbed.postgres import PostgresServer
 from testbed.site import Site
@@ -65,14 +65,14 @@ def measure(mail: Iterable[Envelope], *, postgresql: bool) -> bool:
 
 def _learn(site: Site, key: Path, mail: Iterable[Envelope], name: str) -> bool:
     message = site.directory / "message"
-    content = letters.letter("Minutes", "The meeting began at nine.\n" * 80).as_bytes()
+    content = sample_mail.letter("Minutes", "The meeting began at nine.\n" * 80).as_bytes()
     message.write_bytes(content.replace(b"\r\n", b"\n"))
     target = f"{LOOPBACK}:{site.postfix.smtp_port}"
-    command = ["smtp-source", "-s", str(_SESSIONS), "-m", "1000000", "-F", str(message), "-f", letters.SENDER]
+    command = ["smtp-source", "-s", str(_SESSIONS), "-m", "1000000", "-F", str(message), "-f", sample_mail.SENDER]
     settings = RelationsSettings.model_validate({"mode": "on", "key": key})
     store = open_store(site.settings.store.url)
     learner = Correspondence(settings, store, ["corp.example"], lambda one: one.endswith("@corp.example"))
-    source = subprocess.Popen([*command, "-t", letters.RECIPIENT, target])
+    source = subprocess.Popen([*command, "-t", sample_mail.RECIPIENT, target])
     try:
         before, begun = _counted(site), time.perf_counter()
         for number, envelope in zip(range(RATE * _SECONDS), cycle(mail), strict=False):

@@ -16,7 +16,7 @@ from itertools import count
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.attacks.attempt import Attempt
 from testbed.next_hop import Delivery
 from testbed.ports import LOOPBACK, PATIENCE
@@ -64,9 +64,9 @@ def _attempt(kind: str, name: str, evaluate: _Evaluate, attack: _Try) -> Attempt
     recipient = f"waiting{next(_numbers)}@partner.example"
 
     def prepare(site: Site) -> None:
-        letter = letters.number_in_text()
+        letter = sample_mail.number_in_text()
         letter.replace_header("To", f"<{recipient}>")
-        site.submit(letter.as_bytes(), letters.SENDER, recipient)
+        site.submit(letter.as_bytes(), sample_mail.SENDER, recipient)
 
     def asked(site: Site) -> tuple[Incident, Delivery] | None:
         found = [one for one in site.store.incidents() if recipient in one.recipients and one.asked_at]

@@ -15,7 +15,7 @@ from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, migrate, open_store
 from holdgate.scan import sandbox
-from testbed import letters
+from testbed import sample_mail
 from testbed.attacks.attempt import Attempt
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
@@ -136,8 +136,8 @@ def _history(path: Path) -> Store:
     for number in range(3):
         incident = Incident(
             queue_id=f"4{number}",
-            sender=letters.SENDER,
-            recipients=[letters.RECIPIENT],
+            sender=sample_mail.SENDER,
+            recipients=[sample_mail.RECIPIENT],
             policy="p",
             findings=[{"a": 1}],
         )
@@ -208,7 +208,7 @@ def _notice_listener(site: Site) -> str:
             listener.connect(str(relay) if isinstance(relay, Path) else relay)
             connection.sock = listener
             connection.getreply()
-            connection.sendmail(letters.SENDER, [recipient], letters.number_in_text().as_bytes())
+            connection.sendmail(sample_mail.SENDER, [recipient], sample_mail.number_in_text().as_bytes())
 
     child = os.fork()
     if child == 0:

@@ -7,7 +7,7 @@ import smtplib
 from collections.abc import Iterator
 from itertools import count
 
-from testbed import letters
+from testbed import sample_mail
 from testbed.attacks.archive import zipped
 from testbed.attacks.attempt import NUMBER, Attempt
 from testbed.ports import LOOPBACK, PATIENCE
@@ -148,7 +148,7 @@ def _places() -> Iterator[tuple[str, bytes, bytes]]:
     named = b'Content-Disposition: attachment; filename="' + _SEEN + b'.txt"\r\n'
     yield "name of an attachment", b"", _multipart(_part(b"text/plain", b"hello", named))
     yield "text before the parts", b"", _multipart(_BODY, _part(b"text/plain", b"hello"))
-    yield "document", b"", b"".join(letters.card_in_document().as_bytes().partition(b"MIME-Version")[1:])
+    yield "document", b"", b"".join(sample_mail.card_in_document().as_bytes().partition(b"MIME-Version")[1:])
     yield "archive", b"", _multipart(_archive())
     yield "behind a body without end mark", b"", _TEXT + b"hello\r\n" * 2_000 + _BODY
 

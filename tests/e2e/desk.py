@@ -16,7 +16,7 @@ from holdgate.desk.tokens import Key
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
-from testbed import letters
+from testbed import sample_mail
 from testbed.next_hop import Delivery
 from testbed.ports import PATIENCE
 from testbed.site import Site
@@ -24,7 +24,7 @@ from testbed.site import Site
 
 def submit(site: Site, sender: str, recipient: str, subject: str = "New colleague") -> Incident:
     """Send a message that is held, and return its incident once requests have been sent."""
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     for name, value in (("From", f"<{sender}>"), ("To", f"<{recipient}>"), ("Subject", subject)):
         letter.replace_header(name, value)
     site.submit(letter.as_bytes(), sender, recipient)

@@ -10,12 +10,12 @@ import pytest
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import settle
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 from tests.data.agent import ALLOWED, BURST, DAY, Sending, script
 from tests.e2e.conftest import running_site
 
-SENDER = letters.SENDER
+SENDER = sample_mail.SENDER
 BOSS = Actor("boss@corp.example", "command")
 POLICIES = """
 internal_domains = ["corp.example"]
@@ -30,7 +30,7 @@ machine = {{ first = true, links = "new", attachments = "new", messages = {messa
 
 def content_of(one: Sending, number: int) -> bytes:
     links = "\n".join(f"See https://{host}/{number}" for host in one.hosts)
-    message = letters.letter(f"Invoice {number}", f"{links}\n", recipient=one.to)
+    message = sample_mail.letter(f"Invoice {number}", f"{links}\n", recipient=one.to)
     message.add_attachment("The invoice.\n", filename=f"{one.file.partition('.')[0]}.txt")
     return message.as_bytes()
 

@@ -25,7 +25,7 @@ from holdgate.desk.senderchoice import Choice
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
-from testbed import letters
+from testbed import sample_mail
 from testbed.browser import chromium, emulate, overhang
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
@@ -365,10 +365,10 @@ def test_the_request_states_what_is_unusual_about_a_recipient(tmp_path: Path) ->
     extra = f'{EXTRA}[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
     with running_site(policies=policies, extra=extra) as site:
         for count in range(1, 5):
-            site.submit(letters.clean().as_bytes(), ANNA, known)
+            site.submit(sample_mail.clean().as_bytes(), ANNA, known)
             site.wait_for(lambda count=count: len(site.next_hop.to(known)) >= count, f"{count} deliveries")  # type: ignore[misc]
         site.wait_for(lambda: "holdgate_relations_learned_total 4.0" in site.metrics("milter"), "four lessons")
-        site.submit(letters.clean().as_bytes(), ANNA, twin, known)
+        site.submit(sample_mail.clean().as_bytes(), ANNA, twin, known)
 
         def held() -> Incident | None:
             waiting = site.store.incidents([State.HELD])

@@ -22,7 +22,7 @@ from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from support.pdf_writer import simple_pdf
-from testbed import letters
+from testbed import sample_mail
 from testbed.next_hop import NextHop
 from testbed.ports import PATIENCE
 from testbed.site import Site
@@ -51,7 +51,7 @@ def submit(site: Site, recipient: str, *, signed: bool = False, options: tuple[s
     if signed:
         letter["DKIM-Signature"] = "v=1; a=rsa-sha256; d=corp.example; s=x; h=from; bh=AA==; b=AA=="
     letter.set_content("See the report.\n")
-    letter.add_attachment(f"SSN: {letters.SSN}\n", filename="numbers.txt")
+    letter.add_attachment(f"SSN: {sample_mail.SSN}\n", filename="numbers.txt")
     letter.add_attachment("nothing\n", filename="harmless.txt")
     site.submit(letter.as_bytes(), ANNA, recipient, options=options)
 
@@ -71,7 +71,7 @@ def test_a_message_is_sent_without_an_attachment(site: Site) -> None:
     found = closed(site, incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: site.next_hop.to("without@partner.example"), "delivery")
     message = parsed(delivery)
-    assert letters.SSN not in delivery.content.decode()
+    assert sample_mail.SSN not in delivery.content.decode()
     assert not [name for name in message if name.lower().startswith(("x-holdgate", "x-netskope", "dkim"))]
     assert [part.get_filename() for part in message.iter_attachments()] == [None, "harmless.txt"]
     note = next(message.iter_attachments()).get_content()
@@ -123,7 +123,7 @@ def test_the_page_shows_what_will_be_sent_and_only_a_confirmed_form_decides(site
         assert "numbers.txt" in options.text
         assert "Yes, I checked" not in options.text
         page = options_page(client, site, incident, without="1")
-        assert letters.SSN not in page.text
+        assert sample_mail.SSN not in page.text
         assert "numbers.txt&#34; was removed" in page.text
         assert state_of(site, incident) is State.HELD
         assert "tick the box first" in confirm(client, page).text
@@ -133,7 +133,7 @@ def test_the_page_shows_what_will_be_sent_and_only_a_confirmed_form_decides(site
         assert "with changes" in confirm(client, page, confirm="yes").text
     closed(site, incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: site.next_hop.to("page@partner.example"), "delivery")
-    assert letters.SSN not in delivery.content.decode()
+    assert sample_mail.SSN not in delivery.content.decode()
 
 
 def test_an_encrypted_message_is_sent_through_its_transport(site: Site, gateway: NextHop) -> None:
@@ -142,7 +142,7 @@ def test_an_encrypted_message_is_sent_through_its_transport(site: Site, gateway:
     assert done.returncode == 0, done.stderr
     closed(site, incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: gateway.to("encrypted@partner.example"), "the gateway to get it")
-    assert letters.SSN in delivery.content.decode()
+    assert sample_mail.SSN in delivery.content.decode()
     assert not site.next_hop.to("encrypted@partner.example")
     assert "It is sent encrypted." in text_of(mail_about(site, ANNA, incident, "Approved"))
 
@@ -199,11 +199,11 @@ def test_a_missing_attachment_changes_nothing(site: Site) -> None:
 
 
 def test_a_redacted_message_is_sent_with_all_matches_masked(site: Site) -> None:
-    letter = letters.card_in_document()
+    letter = sample_mail.card_in_document()
     letter.replace_header("From", ANNA)
     letter.replace_header("To", "redacted@partner.example")
-    letter.replace_header("Subject", f"Her number is SSN {letters.SSN}")
-    page = f"The social security number is SSN {letters.SSN} here."
+    letter.replace_header("Subject", f"Her number is SSN {sample_mail.SSN}")
+    page = f"The social security number is SSN {sample_mail.SSN} here."
     letter.add_attachment(simple_pdf(page), maintype="application", subtype="pdf", filename="page.pdf")
     site.submit(letter.as_bytes(), ANNA, "redacted@partner.example")
 
@@ -218,11 +218,11 @@ def test_a_redacted_message_is_sent_with_all_matches_masked(site: Site) -> None:
     closed(site, incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: site.next_hop.to("redacted@partner.example"), "delivery")
     message = parsed(delivery)
-    assert letters.SSN not in str(message["Subject"])
+    assert sample_mail.SSN not in str(message["Subject"])
     attached, paper = message.iter_attachments()
     text = "".join(one.text for one in extract_file("page.pdf", paper.get_content()).parts)
     assert "social security" in text
-    assert letters.SSN not in text
+    assert sample_mail.SSN not in text
     with zipfile.ZipFile(io.BytesIO(attached.get_content())) as archive:
         text = "".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
     assert "\N{FULL BLOCK}" in text
@@ -247,7 +247,7 @@ def has_list(site: Site) -> Iterator[None]:
 
 def submit_to(site: Site, *recipients: str) -> Incident:
     """Submit a message with a number, in one transaction; return its incident when people have been asked."""
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     letter.replace_header("From", ANNA)
     with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=PATIENCE) as connection:
         assert connection.sendmail(ANNA, list(recipients), letter.as_bytes()) == {}
@@ -284,7 +284,7 @@ def test_a_message_can_be_redacted_encrypted_and_sent_without_a_recipient(
     assert sorted(set(new)) == ["keep@partner.example", "member@partner.example"]
     assert not any("gone" in one.lower() for one in reached(gateway) + reached(site.next_hop))
     for delivery in gateway.to("keep@partner.example") + gateway.to("member@partner.example"):
-        assert letters.SSN not in delivery.content.decode()
+        assert sample_mail.SSN not in delivery.content.decode()
     assert [one for one in reached(site.next_hop) if "partner" in one] == [one for one in before if "partner" in one]
 
 

@@ -16,7 +16,7 @@ from e2e.conftest import running_site
 from e2e.desk import closed, link_in, mail_about, reply, submit, text_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import PATIENCE
 from testbed.site import Site
 
@@ -45,7 +45,7 @@ def test_a_redacted_message_is_approved_after_its_preview(
     send(browser, "/change", "get")
     shown = output(browser)
     assert "What will be sent" in shown
-    assert letters.SSN not in shown
+    assert sample_mail.SSN not in shown
     picture(browser, f"changes-{name}")
     send(browser, "/change")
     assert "tick the box first" in output(browser)
@@ -55,7 +55,7 @@ def test_a_redacted_message_is_approved_after_its_preview(
     assert "approved the message with changes" in output(browser)
     closed(site, incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
-    assert letters.SSN not in delivery.content.decode()
+    assert sample_mail.SSN not in delivery.content.decode()
 
 
 def submit_to(site: Site, letter: EmailMessage, *recipients: str) -> Incident:
@@ -77,7 +77,7 @@ def test_a_recipient_is_excluded_after_the_preview(
     site: Site, browser: webdriver.Chrome, name: str, size: tuple[int, int]
 ) -> None:
     right, wrong = f"right-{name}@partner.example", f"wrong-{name}@partner.example"
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     incident = submit_to(site, letter, right, wrong)
     looks(browser, size)
     browser.get(link_in(mail_about(site, BOSS, incident)))
@@ -122,7 +122,7 @@ def test_the_moderator_sees_the_reason_of_the_sender(
 ) -> None:
     incident = submit(site, ANNA, f"reason-{name}@partner.example")
     from_held_mail(site, browser, incident, "Give a reason", tmp_path, size)
-    assert letters.SSN not in output(browser)
+    assert sample_mail.SSN not in output(browser)
     picture(browser, f"reason-{name}")
     browser.find_element(By.ID, "reason").send_keys("It is in the contract")
     send(browser, incident.id)
@@ -164,11 +164,11 @@ def test_the_sender_releases_a_message_without_some_recipients(
     site: Site, browser: webdriver.Chrome, tmp_path: Path, name: str, size: tuple[int, int]
 ) -> None:
     right, wrong = f"self-right-{name}@partner.example", f"self-wrong-{name}@partner.example"
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     incident = submit_to(site, letter, right, wrong)
     from_held_mail(site, browser, incident, "Send the message", tmp_path, size)
     assert "except those that you tick" in output(browser)
-    assert letters.SSN not in output(browser)
+    assert sample_mail.SSN not in output(browser)
     picture(browser, f"self-release-left-out-{name}")
     browser.find_elements(By.NAME, "not")[1].click()
     send(browser, incident.id)
@@ -192,7 +192,7 @@ def test_the_sender_releases_a_message_without_some_recipients(
 
 def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
     right, wrong = "right-reply@partner.example", "wrong-reply@partner.example"
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     incident = submit_to(site, letter, right, wrong)
     request = mail_about(site, BOSS, incident)
     assert "write NOT TO and their addresses" in " ".join(text_of(request).split())
@@ -211,7 +211,7 @@ def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
 
 def test_a_command_excludes_a_recipient(site: Site) -> None:
     right, wrong = "right-command@partner.example", "wrong-command@partner.example"
-    site.submit(letters.number_in_text().as_bytes(), ANNA, right, wrong)
+    site.submit(sample_mail.number_in_text().as_bytes(), ANNA, right, wrong)
 
     def held() -> Incident | None:
         waiting = site.store.incidents([State.HELD])

@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import Select
 from e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
 from e2e.desk import closed, link_in, mail_about, pass_at, submit, text_of
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
@@ -40,7 +40,7 @@ def test_a_link_approves_on_a_phone(site: Site, browser: webdriver.Chrome) -> No
     picture(browser, "phone-request")
     follow(browser, "Read the whole message")
     assert "***-**-*399" in output(browser)
-    assert letters.SSN not in output(browser)
+    assert sample_mail.SSN not in output(browser)
     picture(browser, "phone-text")
     browser.back()
     # Nothing is chosen, and there is nothing to send it with.
@@ -101,7 +101,7 @@ def test_the_sender_releases_the_message_on_a_phone(site: Site, browser: webdriv
     picture(browser, "phone-held-mail")
     follow(browser, "Send the message")
     assert browser.current_url == f"{site.settings.desk.public_url}/release/{incident.id}"
-    assert letters.SSN not in output(browser)
+    assert sample_mail.SSN not in output(browser)
     picture(browser, "phone-self-release")
     # Sent without a reason and a tick it decides nothing.
     send(browser, incident.id)
@@ -144,7 +144,7 @@ def test_a_match_is_revealed_and_this_is_recorded(site: Site, browser: webdriver
     Select(browser.find_element(By.ID, "match")).select_by_index(1)
     browser.find_element(By.ID, "reason").send_keys("Is it a test number?")
     send(browser, "/text")
-    assert letters.SSN in browser.find_element(By.CSS_SELECTOR, "mark.revealed").text
+    assert sample_mail.SSN in browser.find_element(By.CSS_SELECTOR, "mark.revealed").text
     (revealed,) = [event for event in site.store.history(incident.id) if event.event == "revealed"]
     assert (revealed.who, revealed.note) == (BOSS, "match 1: Is it a test number?")
 

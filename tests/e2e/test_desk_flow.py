@@ -24,7 +24,7 @@ from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.quarantine.incident import Actor, Answer
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import PATIENCE
 from testbed.site import Site
 
@@ -46,7 +46,7 @@ def test_approved_mail_reaches_its_recipients_and_the_sender_is_notified(site: S
     incident = submit(site, ANNA, recipient)
     request = mail_about(site, BOSS, incident)
     assert "***-**-*399" in text_of(request)
-    assert letters.SSN not in str(request)
+    assert sample_mail.SSN not in str(request)
     if way == "link":
         assert "approved the message" in press(link_in(request), decision="approve", comment="Fine").text
     elif way == "mail":
@@ -170,10 +170,12 @@ def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Sit
 
 
 def test_hostile_names_do_not_damage_mail_page_or_log(site: Site) -> None:
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     markup = "<script>alert(1)</script>\u202egnp.exe"
     letter.replace_header("From", f'"{markup} boss@corp.example" <{ANNA}>')
-    letter.add_attachment(b"x", maintype="application", subtype="octet-stream", filename=f"{markup} {letters.SSN}.txt")
+    letter.add_attachment(
+        b"x", maintype="application", subtype="octet-stream", filename=f"{markup} {sample_mail.SSN}.txt"
+    )
     # An additional header in the subject, by an encoded line break.
     content = letter.as_bytes().replace(
         b"Subject: New colleague", b"Subject: =?utf-8?q?a=0D=0ABcc:_v@elsewhere.example=0D=0A=E2=80=AE<b>_536-90-4399?="
@@ -192,7 +194,7 @@ def test_hostile_names_do_not_damage_mail_page_or_log(site: Site) -> None:
     assert "Bcc" not in report
     for text in (str(request), page.text, text_of(report)):
         assert "\u202e" not in text
-        assert letters.SSN not in text
+        assert sample_mail.SSN not in text
     html = request.get_body(("html",))
     assert html is not None
     for text in (page.text, str(html.get_content())):
@@ -248,6 +250,6 @@ def test_the_audit_trail_can_be_verified_and_exported(site: Site) -> None:
 def test_no_daemon_logged_a_number_a_subject_or_a_token(site: Site) -> None:
     for name in ("milter", "queue", "desk"):
         log = site.log(name)
-        assert letters.SSN not in log
+        assert sample_mail.SSN not in log
         assert "New colleague" not in log
         assert "/t/" not in log

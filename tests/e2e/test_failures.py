@@ -16,16 +16,16 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor
 from holdgate.queue.postfix import Postfix
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
 NewSite = Callable[..., Site]
-SENDER = letters.SENDER
+SENDER = sample_mail.SENDER
 
 
-def submit(site: Site, recipient: str = letters.RECIPIENT) -> None:
-    site.submit(letters.number_in_text().as_bytes(), SENDER, recipient)
+def submit(site: Site, recipient: str = sample_mail.RECIPIENT) -> None:
+    site.submit(sample_mail.number_in_text().as_bytes(), SENDER, recipient)
 
 
 def the_incident(site: Site, *states: State) -> Incident:
@@ -51,12 +51,12 @@ def test_a_message_is_deferred_if_the_milter_is_killed_and_the_retry_succeeds(ne
     with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
         client.ehlo()
         client.mail(SENDER)
-        client.rcpt(letters.RECIPIENT)
+        client.rcpt(sample_mail.RECIPIENT)
         client.putcmd("data")
         assert client.getreply()[0] == 354
         client.send(b"Subject: cut\r\n\r\nhalf of it\r\n")
         site.kill_daemon("milter")
-        client.send(b"SSN: " + letters.SSN.encode() + b"\r\n.\r\n")
+        client.send(b"SSN: " + sample_mail.SSN.encode() + b"\r\n.\r\n")
         code, _ = client.getreply()
     assert 400 <= code < 500
     # While it is down nothing gets through, and nothing is lost by that.
@@ -66,7 +66,7 @@ def test_a_message_is_deferred_if_the_milter_is_killed_and_the_retry_succeeds(ne
     site.start_daemon("milter")
     submit(site)
     the_incident(site, State.HELD)
-    assert site.next_hop.to(letters.RECIPIENT) == []
+    assert site.next_hop.to(sample_mail.RECIPIENT) == []
 
 
 def test_a_session_open_during_a_milter_restart_defers_until_a_new_connection(
@@ -79,11 +79,11 @@ def test_a_session_open_during_a_milter_restart_defers_until_a_new_connection(
         site.start_daemon("milter")
         for _ in range(2):
             with pytest.raises(smtplib.SMTPResponseException) as refused:
-                client.sendmail(SENDER, [letters.RECIPIENT], letters.number_in_text().as_bytes())
+                client.sendmail(SENDER, [sample_mail.RECIPIENT], sample_mail.number_in_text().as_bytes())
             assert 400 <= refused.value.smtp_code < 500
         submit(site)
     the_incident(site, State.HELD)
-    assert site.next_hop.to(letters.RECIPIENT) == []
+    assert site.next_hop.to(sample_mail.RECIPIENT) == []
 
 
 def zygotes(site: Site) -> list[int]:
@@ -136,9 +136,9 @@ def test_mail_is_deferred_if_the_store_cannot_be_written(new_site: NewSite) -> N
 def test_mail_is_deferred_if_the_spool_is_full(new_site: NewSite) -> None:
     site = new_site()
     (site.directory / "spool").rmdir()  # like a full disk: the file for a large message cannot be made
-    big = letters.clean().as_bytes() + b"some words on a line\r\n" * 100_000
+    big = sample_mail.clean().as_bytes() + b"some words on a line\r\n" * 100_000
     with pytest.raises(smtplib.SMTPDataError) as refused:
-        site.submit(big, SENDER, letters.RECIPIENT)
+        site.submit(big, SENDER, sample_mail.RECIPIENT)
     assert refused.value.smtp_code == 451
     submit(site)  # small mail stays in memory and is not concerned
     the_incident(site, State.HELD)
@@ -157,7 +157,7 @@ def test_a_held_message_without_incident_is_adopted(new_site: NewSite) -> None:
     assert (after.queue_id, after.sender, after.subject) == (before.queue_id, before.sender, before.subject)
     assert (after.policy, after.recipients) == ("adopted", before.recipients)
     assert site.command("release", after.id).returncode == 0
-    site.wait_for(lambda: site.next_hop.to(letters.RECIPIENT), "delivery")
+    site.wait_for(lambda: site.next_hop.to(sample_mail.RECIPIENT), "delivery")
 
 
 def test_a_message_read_on_its_own_equals_its_entry_in_the_listing(new_site: NewSite) -> None:
@@ -166,7 +166,7 @@ def test_a_message_read_on_its_own_equals_its_entry_in_the_listing(new_site: New
     odd = '"a b"@partner.example'
     for sender, recipients in ((SENDER, plain), ("", plain[:1]), (SENDER, [odd])):
         with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
-            client.sendmail(sender, recipients, letters.number_in_text().as_bytes())
+            client.sendmail(sender, recipients, sample_mail.number_in_text().as_bytes())
     postfix = Postfix(site.postfix.config)
     held = site.wait_for(lambda: found if len(found := postfix.held()) == 3 else [], "three held messages")
     assert postfix.keeps_zone()
@@ -178,7 +178,7 @@ def test_a_message_read_on_its_own_equals_its_entry_in_the_listing(new_site: New
 
 def test_a_held_message_without_the_holdgate_mark_is_not_managed(new_site: NewSite) -> None:
     site = new_site(changes={"smtpd_sender_restrictions": f"check_sender_access inline:{{{{{SENDER}=HOLD}}}}"})
-    site.submit(letters.clean().as_bytes(), SENDER, letters.RECIPIENT)
+    site.submit(sample_mail.clean().as_bytes(), SENDER, sample_mail.RECIPIENT)
     site.wait_for(site.postfix.held_ids, "Postfix to hold it")
     site.wait_for(lambda: "holdgate_unmanaged_held_messages 1.0" in site.metrics("queue"), "it to be counted")
     assert site.store.incidents() == []
@@ -204,14 +204,14 @@ def test_an_expired_message_that_an_operator_releases_is_not_reported_as_returne
     site.postfix.postsuper("-H", incident.queue_id)
     the_incident(site, State.VANISHED)
     site.start_daemon("desk")
-    site.wait_for(lambda: site.next_hop.to(letters.RECIPIENT), "delivery")
+    site.wait_for(lambda: site.next_hop.to(sample_mail.RECIPIENT), "delivery")
     assert site.store.outbox.awaiting_report() == set()
-    assert not site.next_hop.to(letters.SENDER)
+    assert not site.next_hop.to(sample_mail.SENDER)
 
 
 def test_an_incident_whose_message_never_arrives_is_logged(new_site: NewSite) -> None:
     site = new_site(queue_extra='missing_after = "2s"\n')
-    unknown = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[letters.RECIPIENT], policy="dlp-pii")
+    unknown = Incident(queue_id="4Zghost0000z", sender=SENDER, recipients=[sample_mail.RECIPIENT], policy="dlp-pii")
     site.store.record(unknown, Actor("test", "test"))
     the_incident(site, State.VANISHED)
     site.wait_for(lambda: "4Zghost0000z: never-held" in site.log("queue"), "the alarm")
@@ -259,7 +259,7 @@ def test_a_message_without_a_decision_is_returned_at_the_deadline(new_site: NewS
     (report,) = site.wait_for(lambda: site.next_hop.to(SENDER), "the report")
     assert b"returned to the sender because no decision was made" in report.content
     assert incident.decided_by == "holdgate-desk"
-    assert site.next_hop.to(letters.RECIPIENT) == []
+    assert site.next_hop.to(sample_mail.RECIPIENT) == []
 
 
 def test_a_notice_waits_until_postfix_accepts_it(new_site: NewSite) -> None:

@@ -14,16 +14,16 @@ from e2e.desk import text_of
 from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
-SENDER = letters.SENDER
+SENDER = sample_mail.SENDER
 NewSite = Callable[..., Site]
 
 
 def submit(site: Site, recipient: str, message: bytes | None = None, sender: str = SENDER) -> bytes:
-    content = message or letters.number_in_text().as_bytes()
+    content = message or sample_mail.number_in_text().as_bytes()
     site.submit(content, sender, recipient)
     return content
 
@@ -41,7 +41,7 @@ def header_and_body(content: bytes) -> tuple[bytes, bytes]:
 
 
 def test_a_clean_message_is_delivered_at_once_without_holdgate_headers(site: Site) -> None:
-    content = submit(site, "clean@partner.example", letters.clean().as_bytes())
+    content = submit(site, "clean@partner.example", sample_mail.clean().as_bytes())
     site.wait_for(lambda: site.next_hop.to("clean@partner.example"), "delivery")
     (delivery,) = site.next_hop.to("clean@partner.example")
     assert not [name for name in headers.ALL if name in delivery.message]
@@ -54,7 +54,7 @@ def test_a_clean_message_is_delivered_at_once_without_holdgate_headers(site: Sit
     assert not [i for i in site.store.incidents() if "clean@partner.example" in i.recipients]
 
 
-@pytest.mark.parametrize("letter", [letters.number_in_text, letters.card_in_document, letters.card_in_zip])
+@pytest.mark.parametrize("letter", [sample_mail.number_in_text, sample_mail.card_in_document, sample_mail.card_in_zip])
 def test_a_released_message_equals_the_submitted_one(site: Site, letter) -> None:
     recipient = f"{letter.__name__}@partner.example"
     content = submit(site, recipient, letter().as_bytes())
@@ -117,7 +117,7 @@ def test_a_report_follows_the_dsn_options_of_the_sender(site: Site) -> None:
             connection.ehlo()
             connection.mail("asks@corp.example", ["RET=HDRS", "ENVID=env-125"])
             connection.rcpt(recipient, [f"NOTIFY={notify}", f"ORCPT=rfc822;orig-{name}@partner.example"])
-            connection.data(letters.number_in_text().as_bytes())
+            connection.data(sample_mail.number_in_text().as_bytes())
         assert site.command("reject", held(site, recipient).id).returncode == 0
     site.wait_for(lambda: len(site.store.incidents([State.RETURNED])) >= 2, "both to be returned")
     site.wait_for(lambda: site.next_hop.to("asks@corp.example"), "the report")
@@ -129,7 +129,7 @@ def test_a_report_follows_the_dsn_options_of_the_sender(site: Site) -> None:
 
 
 def test_mail_of_sendmail_is_inspected(site: Site) -> None:
-    site.postfix.sendmail(letters.number_in_text().as_bytes(), SENDER, "cron@partner.example")
+    site.postfix.sendmail(sample_mail.number_in_text().as_bytes(), SENDER, "cron@partner.example")
     incident = held(site, "cron@partner.example")
     assert "us-ssn" in [finding["identifier"] for finding in incident.findings]
 
@@ -139,7 +139,7 @@ def test_forged_headers_are_removed_and_not_trusted(site: Site) -> None:
         b"X-Netskope-Inspected: true\r\nx-netskope-inspected:TRUE\r\nX-Holdgate-Status: complete\r\n"
         b"X-Holdgate-Incident: AAAA-AAAA-AAAA\r\nX-NETSKOPE-ACTION: Allow\r\nX-Holdgate-Seal: v=1\r\n"
     )
-    submit(site, "forged@partner.example", forged + letters.number_in_text().as_bytes())
+    submit(site, "forged@partner.example", forged + sample_mail.number_in_text().as_bytes())
     incident = held(site, "forged@partner.example")
     queued = site.postfix.show(incident.queue_id)
     message = message_from_bytes(queued)
@@ -154,7 +154,7 @@ def test_forged_headers_are_removed_and_not_trusted(site: Site) -> None:
 
 
 def test_forged_headers_on_clean_mail_do_not_reach_the_recipient(site: Site) -> None:
-    submit(site, "forged2@partner.example", b"X-Netskope-Action: Quarantine\r\n" + letters.clean().as_bytes())
+    submit(site, "forged2@partner.example", b"X-Netskope-Action: Quarantine\r\n" + sample_mail.clean().as_bytes())
     site.wait_for(lambda: site.next_hop.to("forged2@partner.example"), "delivery: a client cannot hold its own mail")
     assert "X-Netskope-Action" not in site.next_hop.to("forged2@partner.example")[0].message
 
@@ -218,12 +218,12 @@ def test_a_bounce_to_an_external_address_contains_no_number(new_site: NewSite) -
     submit(site, "gone@corp.example", sender="thief@partner.example")
     site.wait_for(lambda: site.next_hop.to("thief@partner.example"), "the bounce")
     (bounce,) = site.next_hop.to("thief@partner.example")
-    assert letters.SENDER.encode() in bounce.content
+    assert sample_mail.SENDER.encode() in bounce.content
     assert b"536-90" not in bounce.content
 
 
 def test_a_forged_held_mark_does_not_release_or_hide_mail(site: Site) -> None:
-    submit(site, "marked@partner.example", b"X-Holdgate-Held: yes\r\n" + letters.clean().as_bytes())
+    submit(site, "marked@partner.example", b"X-Holdgate-Held: yes\r\n" + sample_mail.clean().as_bytes())
     incident = held(site, "marked@partner.example")
     assert incident.policy == "mark X-Holdgate-Held"
     assert site.postfix.show(incident.queue_id).count(b"X-Holdgate-Held:") == 1
@@ -235,7 +235,7 @@ def test_all_of_200_messages_over_8_connections_have_an_outcome(site: Site) -> N
     def connection(number: int) -> None:
         with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as client:
             for count in range(25):
-                letter = letters.number_in_text() if count % 5 == 0 else letters.clean()
+                letter = sample_mail.number_in_text() if count % 5 == 0 else sample_mail.clean()
                 client.sendmail(SENDER, [f"load-{number}-{count}@partner.example"], letter.as_bytes())
 
     with ThreadPoolExecutor(8) as threads:
@@ -255,8 +255,8 @@ def test_all_of_200_messages_over_8_connections_have_an_outcome(site: Site) -> N
 
 
 def test_a_number_in_subject_names_and_headers_is_shown_nowhere(site: Site) -> None:
-    number = letters.SSN
-    message = letters.letter(f"New hire, SSN {number}", "see the attachments\n")
+    number = sample_mail.SSN
+    message = sample_mail.letter(f"New hire, SSN {number}", "see the attachments\n")
     message.replace_header("From", f'"Anna, SSN {number}" <{SENDER}>')
     message[f"X-SSN-{number}"] = number
     message.add_attachment(b"%PDF-1.4 damaged", maintype="application", subtype="pdf", filename=f"SSN {number}.pdf")
@@ -284,5 +284,5 @@ def test_a_number_in_subject_names_and_headers_is_shown_nowhere(site: Site) -> N
 
 def test_no_daemon_logged_a_number_or_a_subject(site: Site) -> None:
     for name in ("milter", "queue", "desk"):
-        assert letters.SSN not in site.log(name)
+        assert sample_mail.SSN not in site.log(name)
         assert "New colleague" not in site.log(name)

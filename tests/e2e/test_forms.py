@@ -12,11 +12,11 @@ from e2e.desk import closed
 from holdgate.desk.notices import TO_MODERATOR
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
-SSN = letters.SSN.encode()
+SSN = sample_mail.SSN.encode()
 SENDER = "anna@corp.example"
 
 
@@ -133,7 +133,7 @@ def test_the_null_sender_is_inspected_and_never_answered(site: Site) -> None:
 
 
 def test_smtputf8_addresses_and_headers_are_recorded(site: Site) -> None:
-    message = f"From: <jürgen@corp.example>\r\nSubject: größer\r\n\r\nSSN: {letters.SSN}\r\n".encode()
+    message = f"From: <jürgen@corp.example>\r\nSubject: größer\r\n\r\nSSN: {sample_mail.SSN}\r\n".encode()
     with smtp(site) as client:
         client.sendmail("jürgen@corp.example", ["søren@partner.example"], message, ["SMTPUTF8", "BODY=8BITMIME"])
     incident = recorded(site, "søren@partner.example")
@@ -242,8 +242,10 @@ def long_field(name: str, words: list[str]) -> bytes:
     ("name", "words", "last"),
     [
         # More than 60,000 bytes; and in To more than header_address_token_limit (10,240) tokens (postconf(5)).
-        pytest.param("X-Long", ["x " * 400] * 80, f"SSN: {letters.SSN}", id="bytes"),
-        pytest.param("To", ["a@partner.example,"] * 2200, f'"SSN {letters.SSN}" <z@partner.example>', id="addresses"),
+        pytest.param("X-Long", ["x " * 400] * 80, f"SSN: {sample_mail.SSN}", id="bytes"),
+        pytest.param(
+            "To", ["a@partner.example,"] * 2200, f'"SSN {sample_mail.SSN}" <z@partner.example>', id="addresses"
+        ),
     ],
 )
 def test_text_that_postfix_cuts_from_a_long_field_is_not_delivered(
@@ -258,6 +260,6 @@ def test_text_that_postfix_cuts_from_a_long_field_is_not_delivered(
 def test_the_rest_of_a_cut_field_is_inspected(site: Site) -> None:
     recipients = ["a@partner.example,"] * 1000
     with smtp(site) as client:
-        content = long_field("To", [*recipients, f'"SSN {letters.SSN}" <z@partner.example>'])
+        content = long_field("To", [*recipients, f'"SSN {sample_mail.SSN}" <z@partner.example>'])
         client.sendmail(SENDER, ["whole.to@partner.example"], content)
     assert recorded(site, "whole.to@partner.example").findings

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 from tests.e2e.conftest import running_site
 from tests.e2e.desk import mail_about, text_of
 
-SENDER, BOB = letters.SENDER, "bob@partner.example"
+SENDER, BOB = sample_mail.SENDER, "bob@partner.example"
 LINK = "See https://files.test.example/x for the figures.\n"
 POLICIES = """
 internal_domains = ["corp.example"]
@@ -24,7 +24,7 @@ machine = { first = true, links = "new", messages = 50 }
 
 
 def submit(site: Site, recipient: str, text: str = "", **fields: str) -> None:
-    message = letters.clean()
+    message = sample_mail.clean()
     if text:
         message.set_content(text)
     for name, value in fields.items():

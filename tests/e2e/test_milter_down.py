@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 
 from .conftest import running_site
@@ -37,8 +37,8 @@ def held(site: Site, recipient: str) -> Incident:
 
 
 def test_uninspected_mail_is_held_requested_and_released(down: Site) -> None:
-    down.submit(letters.number_in_text().as_bytes(), letters.SENDER, "smtp@partner.example")
-    down.postfix.sendmail(letters.number_in_text().as_bytes(), letters.SENDER, "sendmail@partner.example")
+    down.submit(sample_mail.number_in_text().as_bytes(), sample_mail.SENDER, "smtp@partner.example")
+    down.postfix.sendmail(sample_mail.number_in_text().as_bytes(), sample_mail.SENDER, "sendmail@partner.example")
     for recipient in ("smtp@partner.example", "sendmail@partner.example"):
         incident = held(down, recipient)
         assert (incident.policy, incident.status) == ("adopted", "failed")
@@ -55,7 +55,7 @@ def test_uninspected_mail_is_held_requested_and_released(down: Site) -> None:
 
 
 def test_uninspected_mail_can_be_rejected(down: Site) -> None:
-    down.submit(letters.number_in_text().as_bytes(), "carol@corp.example", "rejected@partner.example")
+    down.submit(sample_mail.number_in_text().as_bytes(), "carol@corp.example", "rejected@partner.example")
     assert down.command("reject", held(down, "rejected@partner.example").id, "--comment", "no").returncode == 0
     down.wait_for(lambda: down.next_hop.to("carol@corp.example"), "the sender to be told")
     down.wait_for(lambda: not down.postfix.held_ids(), "the queue file to go")
@@ -65,15 +65,15 @@ def test_uninspected_mail_can_be_rejected(down: Site) -> None:
 def test_uninspected_mail_expires(new_site: Callable[..., Site]) -> None:
     site = new_site(**OPTIONS | {"extra": '\n[moderation]\ndeadline = "1s"\n'})
     site.kill_daemon("milter")
-    site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.submit(sample_mail.clean().as_bytes(), sample_mail.SENDER, sample_mail.RECIPIENT)
     site.wait_for(lambda: site.store.count() == {State.RETURNED: 1}, "the message to go back")
-    site.wait_for(lambda: site.next_hop.to(letters.SENDER), "the sender to be told")
-    assert not site.next_hop.to(letters.RECIPIENT)
+    site.wait_for(lambda: site.next_hop.to(sample_mail.SENDER), "the sender to be told")
+    assert not site.next_hop.to(sample_mail.RECIPIENT)
 
 
 def test_a_message_that_an_administrator_holds_is_not_managed(new_site: Callable[..., Site]) -> None:
-    restrictions = f"check_sender_access inline:{{{{{letters.SENDER}=HOLD}}}}"
+    restrictions = f"check_sender_access inline:{{{{{sample_mail.SENDER}=HOLD}}}}"
     site = new_site(**OPTIONS | {"changes": OPTIONS["changes"] | {"smtpd_sender_restrictions": restrictions}})
-    site.submit(letters.clean().as_bytes(), letters.SENDER, letters.RECIPIENT)
+    site.submit(sample_mail.clean().as_bytes(), sample_mail.SENDER, sample_mail.RECIPIENT)
     site.wait_for(lambda: "holdgate_unmanaged_held_messages 1.0" in site.metrics("queue"), "it to be counted")
     assert site.store.incidents() == []

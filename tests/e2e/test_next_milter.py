@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 from tests.e2e.conftest import running_site
 
@@ -71,7 +71,7 @@ def site() -> Iterator[Site]:
 def test_a_milter_after_holdgate_cannot_release_a_message(site: Site, does: str) -> None:
     before = {one.id for one in site.store.incidents()}
     with next_milter(site, does):
-        site.submit(letters.number_in_text().as_bytes(), letters.SENDER, RECIPIENT)
+        site.submit(sample_mail.number_in_text().as_bytes(), sample_mail.SENDER, RECIPIENT)
         (incident,) = site.wait_for(
             lambda: [one for one in site.store.incidents() if one.id not in before and one.state is not State.PENDING],
             "the incident",

@@ -11,7 +11,7 @@ from e2e.desk import link_in, mail_about, press, submit
 from holdgate.desk import post
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.presence import notice_listener
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 
 ARCHIVE, BOSS, INBOX = "archive@corp.example", "boss@corp.example", "inbox@corp.example"
@@ -27,10 +27,10 @@ SITE = {
 
 
 def test_no_archive_gets_a_copy_with_a_link_and_aliases_are_kept(site: Site) -> None:
-    incident = submit(site, letters.SENDER, letters.RECIPIENT)
+    incident = submit(site, sample_mail.SENDER, sample_mail.RECIPIENT)
     request = mail_about(site, INBOX, incident)
     press(link_in(request), decision="approve", comment="Fine")
-    site.wait_for(lambda: site.next_hop.to(letters.RECIPIENT), "the message to be delivered")
+    site.wait_for(lambda: site.next_hop.to(sample_mail.RECIPIENT), "the message to be delivered")
     for archive in (ARCHIVE, f"third-{ARCHIVE}"):  # both get the mail of people
         site.wait_for(lambda archive=archive: site.next_hop.to(archive), f"{archive} to get the message")
     for archive in (ARCHIVE, f"second-{ARCHIVE}", f"third-{ARCHIVE}"):
@@ -40,7 +40,7 @@ def test_no_archive_gets_a_copy_with_a_link_and_aliases_are_kept(site: Site) -> 
 def test_no_local_user_can_send_through_the_listener(site: Site) -> None:
     service = notice_listener(Postfix(site.postfix.config).services(), site.settings)
     assert service is not None
-    content = letters.number_in_text().as_bytes()
+    content = sample_mail.number_in_text().as_bytes()
     child = os.fork()
     if child == 0:
         code = 1

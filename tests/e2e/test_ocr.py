@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from e2e.desk import closed, parsed
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 from tests.e2e.conftest import running_site
 
@@ -40,10 +40,10 @@ def site() -> Iterator[Site]:
 def scan_of_a_letter() -> EmailMessage:
     picture = Image.new("L", (1240, 700), 255)
     font = ImageFont.load_default(size=44)
-    ImageDraw.Draw(picture).text((80, 120), f"Credit card: {letters.CARD}\n\nExpires 12/29", font=font, fill=0)
+    ImageDraw.Draw(picture).text((80, 120), f"Credit card: {sample_mail.CARD}\n\nExpires 12/29", font=font, fill=0)
     stream = io.BytesIO()
     picture.save(stream, "PNG", dpi=(150, 150))
-    message = letters.letter("Scan", "The form is attached.\n")
+    message = sample_mail.letter("Scan", "The form is attached.\n")
     message.add_attachment(stream.getvalue(), maintype="image", subtype="png", filename="scan.png")
     return message
 
@@ -56,8 +56,8 @@ def incident(site: Site, recipient: str) -> Incident:
 
 
 def test_a_number_in_an_image_is_found_if_a_policy_requires_ocr(site: Site) -> None:
-    site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, letters.RECIPIENT)
-    found = incident(site, letters.RECIPIENT)
+    site.submit(scan_of_a_letter().as_bytes(), sample_mail.SENDER, sample_mail.RECIPIENT)
+    found = incident(site, sample_mail.RECIPIENT)
     assert found.policy == "pictures"
     assert {finding["identifier"] for finding in found.findings} == {"payment-card", "card-expiry"}
     assert found.status == "complete"
@@ -65,11 +65,11 @@ def test_a_number_in_an_image_is_found_if_a_policy_requires_ocr(site: Site) -> N
 
 
 def test_without_ocr_an_image_is_not_read_and_the_mail_is_not_clean(site: Site) -> None:
-    site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, "somebody@other.example")
+    site.submit(scan_of_a_letter().as_bytes(), sample_mail.SENDER, "somebody@other.example")
     held = incident(site, "somebody@other.example")
     assert (held.policy, held.status, held.findings) == ("uninspected", "limited", [])
     assert "image not read" in held.reason
-    site.submit(scan_of_a_letter().as_bytes(), letters.SENDER, "x@friend.example")
+    site.submit(scan_of_a_letter().as_bytes(), sample_mail.SENDER, "x@friend.example")
     site.wait_for(lambda: site.next_hop.to("x@friend.example"), "delivery where a policy allows it")
 
 
@@ -83,7 +83,7 @@ def test_a_number_in_an_image_is_blacked_out_if_a_moderator_approves_the_message
     recipient = "redacted@partner.example"
     message = scan_of_a_letter()
     message.replace_header("Message-ID", "<redacted@corp.example>")
-    site.submit(message.as_bytes(), letters.SENDER, recipient)
+    site.submit(message.as_bytes(), sample_mail.SENDER, recipient)
     held = incident(site, recipient)
     site.wait_for(lambda: [one for one in site.store.incidents([State.HELD]) if one.id == held.id], "it to be held")
     done = site.command("release", held.id, "--redacted")

@@ -9,13 +9,13 @@ import pytest
 from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.next_hop import NextHop
 from testbed.ports import PATIENCE, free_port
 from testbed.site import Site
 from tests.e2e.conftest import running_site
 
-SENDER = letters.SENDER
+SENDER = sample_mail.SENDER
 KEEP = {"smtp_header_checks": ""}  # keep Holdgate's headers, to see them at the recipient
 
 POLICIES = """
@@ -72,7 +72,7 @@ def site(gateway: NextHop) -> Iterator[Site]:
 
 
 def submit(site: Site, *recipients: str, message: bytes | None = None) -> None:
-    site.submit(message or letters.number_in_text().as_bytes(), SENDER, *recipients)
+    site.submit(message or sample_mail.number_in_text().as_bytes(), SENDER, *recipients)
 
 
 def incident_for(site: Site, recipient: str) -> Incident:
@@ -106,7 +106,7 @@ def test_block_rejects_with_only_the_incident_id(site: Site) -> None:
 
 
 def test_block_bounces_mail_of_sendmail(site: Site) -> None:
-    site.postfix.sendmail(letters.number_in_text().as_bytes(), "cron@corp.example", "blocked@partner.example")
+    site.postfix.sendmail(sample_mail.number_in_text().as_bytes(), "cron@corp.example", "blocked@partner.example")
     site.wait_for(lambda: site.next_hop.to("cron@corp.example"), "the bounce")
     assert b"refused by policy" in site.next_hop.to("cron@corp.example")[0].content
 
@@ -118,13 +118,13 @@ def test_alert_delivers_and_notifies(site: Site) -> None:
     assert (message[headers.ACTION], message[headers.INCIDENT]) == ("Alert", incident.id)
     assert incident.state is State.RECORDED
     notice = delivered(site, "security@corp.example")
-    shown = letters.readable(notice)
+    shown = sample_mail.readable(notice)
     assert incident.id in shown
-    assert letters.SSN not in shown
+    assert sample_mail.SSN not in shown
 
 
 def test_tag_adds_any_header(site: Site) -> None:
-    submit(site, "tagged@partner.example", message=b"X-Class: forged\r\n" + letters.clean().as_bytes())
+    submit(site, "tagged@partner.example", message=b"X-Class: forged\r\n" + sample_mail.clean().as_bytes())
     message = delivered(site, "tagged@partner.example")
     assert message.get_all("X-Class") == ["forged", "confidential"]
     assert message.get_all("X-Netskope-Action") == ["Monitor"]
@@ -138,7 +138,7 @@ def test_encrypt_uses_the_named_transport(site: Site, gateway: NextHop) -> None:
 
 
 def test_a_client_cannot_choose_a_transport(site: Site, gateway: NextHop) -> None:
-    forged = f"X-Holdgate-Route: smtp:[127.0.0.1]:{gateway.port}\r\n".encode() + letters.clean().as_bytes()
+    forged = f"X-Holdgate-Route: smtp:[127.0.0.1]:{gateway.port}\r\n".encode() + sample_mail.clean().as_bytes()
     submit(site, "router@partner.example", message=forged)
     assert delivered(site, "router@partner.example")["X-Holdgate-Route"] is None
     assert gateway.to("router@partner.example") == []
@@ -171,12 +171,12 @@ def test_one_recipient_with_a_quarantine_holds_the_message_for_all(site: Site) -
 
 def test_a_postfix_table_can_select_the_policy(site: Site) -> None:
     with pytest.raises(smtplib.SMTPDataError, match=r"5\.7\.1"):
-        submit(site, "table@partner.example", message=letters.clean().as_bytes())
+        submit(site, "table@partner.example", message=sample_mail.clean().as_bytes())
 
 
 def test_policy_test_names_the_policy_and_the_reason(site: Site) -> None:
     path = site.directory / "message.eml"
-    path.write_bytes(letters.number_in_text().as_bytes())
+    path.write_bytes(sample_mail.number_in_text().as_bytes())
     done = site.command(
         "policy",
         "test",
@@ -195,7 +195,7 @@ def test_policy_test_names_the_policy_and_the_reason(site: Site) -> None:
     assert ["policy:", "pii-outbound"] in lines
     assert ["recipient:", "c@corp.example: no policy"] in lines
     assert ["found:", "1× us-ssn (high): ***-**-*399"] in lines
-    assert letters.SSN not in done.stdout
+    assert sample_mail.SSN not in done.stdout
 
 
 def test_replay_lists_the_changed_verdicts(site: Site) -> None:
@@ -220,10 +220,10 @@ def test_a_reload_changes_policies_without_dropping_a_session(site: Site) -> Non
         assert client.getreply()[0] == 354
         site.reload('[[policy]]\nname = "all"\naction = "block"\n')
         site.wait_for(lambda: "reloaded: policies=1" in site.log("milter"), "the reload")
-        client.send(letters.number_in_text().as_bytes() + b"\r\n.\r\n")
+        client.send(sample_mail.number_in_text().as_bytes() + b"\r\n.\r\n")
         assert client.getreply()[0] == 250
         with pytest.raises(smtplib.SMTPDataError, match=r"5\.7\.1"):
-            client.sendmail(SENDER, ["late@partner.example"], letters.clean().as_bytes())
+            client.sendmail(SENDER, ["late@partner.example"], sample_mail.clean().as_bytes())
     assert incident_for(site, "early@partner.example").policy == "pii-outbound"
     site.reload(POLICIES % {"gateway": free_port()})
     site.wait_for(lambda: "reloaded: policies=7" in site.log("milter"), "the reload back")
@@ -246,7 +246,7 @@ def test_reloads_under_load_lose_nothing(site: Site) -> None:
     def send() -> None:
         with smtplib.SMTP("127.0.0.1", site.postfix.smtp_port, timeout=PATIENCE) as client:
             for number in range(40):
-                client.sendmail(SENDER, [f"busy{number}@corp.example"], letters.clean().as_bytes())
+                client.sendmail(SENDER, [f"busy{number}@corp.example"], sample_mail.clean().as_bytes())
         stop.set()
 
     sender = threading.Thread(target=send)

@@ -7,12 +7,12 @@ import pytest
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.site import Site
 from tests.e2e.conftest import running_site
 from tests.e2e.desk import mail_about, text_of
 
-SENDER = letters.SENDER
+SENDER = sample_mail.SENDER
 EVE = "eve@client.example"
 BOB, TWIN = "bob.smith@partner.example", "bob.smith@partner-group.example"
 POLICIES = """
@@ -27,7 +27,7 @@ recipient_risk = { lookalike = true, twin = true }
 
 
 def submit(site: Site, recipient: str) -> None:
-    site.submit(letters.clean().as_bytes(), SENDER, recipient)
+    site.submit(sample_mail.clean().as_bytes(), SENDER, recipient)
 
 
 def held(site: Site, recipient: str) -> Incident:
@@ -81,7 +81,7 @@ def test_an_automatic_reply_is_not_learned_and_a_look_alike_of_the_site_domain_i
     extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
     own_twin = "bob@c0rp.example"
     with running_site(policies=POLICIES, extra=extra) as site:
-        answer = letters.clean()
+        answer = sample_mail.clean()
         answer["Auto-Submitted"] = "auto-replied"
         site.submit(answer.as_bytes(), SENDER, BOB)
         arrived(site, BOB, 1)
@@ -118,7 +118,7 @@ def test_an_iban_known_from_one_domain_is_held_before_it_is_sent_to_another(
     subjects = iter(("One", "Two", "Six", "Ten", "Now", "Mud", "Sky"))
 
     def send(recipient: str, text: str) -> None:
-        site.submit(letters.letter(next(subjects), text).as_bytes(), SENDER, recipient)
+        site.submit(sample_mail.letter(next(subjects), text).as_bytes(), SENDER, recipient)
 
     with running_site(policies=CONTENT_POLICIES, extra=extra) as site:
         for count in range(1, 4):

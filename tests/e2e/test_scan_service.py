@@ -9,7 +9,7 @@ import pytest
 
 from holdgate.quarantine.states import State
 from support.scanning import below, is_running
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import wait_for
 from testbed.site import Site
 
@@ -20,7 +20,7 @@ _PATIENCE = 8.0
 
 
 def submit(site: Site, recipient: str) -> None:
-    site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
+    site.submit(sample_mail.number_in_text().as_bytes(), sample_mail.SENDER, recipient)
 
 
 def is_held(site: Site, recipient: str) -> bool:

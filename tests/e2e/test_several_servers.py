@@ -22,7 +22,7 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
 from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.remote import NodeReader
-from testbed import letters
+from testbed import sample_mail
 from testbed.pgbouncer import PgBouncer
 from testbed.ports import PATIENCE
 from testbed.postgres import PostgresServer
@@ -148,7 +148,7 @@ def test_another_desk_submits_a_changed_message_of_a_node_without_desk(nodes: li
     letter = EmailMessage()
     letter["From"], letter["To"], letter["Subject"] = "anna@corp.example", recipient, "Report"
     letter.set_content("See the report.\n")
-    letter.add_attachment(f"SSN: {letters.SSN}\n", filename="numbers.txt")
+    letter.add_attachment(f"SSN: {sample_mail.SSN}\n", filename="numbers.txt")
     site.submit(letter.as_bytes(), "anna@corp.example", recipient)
 
     def asked() -> Incident | None:
@@ -161,7 +161,7 @@ def test_another_desk_submits_a_changed_message_of_a_node_without_desk(nodes: li
     assert done.returncode == 0, done.stderr
     closed(nodes[1], incident, State.RELEASED)
     (delivery,) = site.wait_for(lambda: site.next_hop.to(recipient), "delivery")
-    assert letters.SSN not in delivery.content.decode()
+    assert sample_mail.SSN not in delivery.content.decode()
     assert b'filename="numbers.txt"' not in delivery.content
     assert not any(other.next_hop.to(recipient) for other in nodes[:2])
     assert "submitted-for-node" in site.log("queue")
@@ -248,11 +248,11 @@ def test_a_node_without_its_database_defers_mail_that_it_would_hold(nodes: list[
 
 
 def cut_off(site: Site, other: Site, before: Incident) -> None:
-    held = letters.number_in_text().as_bytes()
+    held = sample_mail.number_in_text().as_bytes()
     with pytest.raises(smtplib.SMTPDataError) as refused:
-        site.submit(held, letters.SENDER, "cut-off@partner.example")
+        site.submit(held, sample_mail.SENDER, "cut-off@partner.example")
     assert refused.value.smtp_code == 451
-    site.submit(letters.clean().as_bytes(), letters.SENDER, "clean@partner.example")
+    site.submit(sample_mail.clean().as_bytes(), sample_mail.SENDER, "clean@partner.example")
     site.wait_for(lambda: site.next_hop.to("clean@partner.example"), "delivery of mail without findings")
     # The others go on, and decide for the one that is away.
     submit(other, "anna@corp.example", "others@partner.example")
@@ -263,7 +263,7 @@ def cut_off(site: Site, other: Site, before: Incident) -> None:
 def test_a_milter_whose_machine_lost_its_name_defers_mail_that_it_would_hold(nodes: list[Site]) -> None:
     """Otherwise the machine that has the name now would look for the message in its own hold queue."""
     site, here, spare = nodes[1], machine_of(nodes[1].settings), Machine("f" * 32, "spare.corp.example", "1.1")
-    held = letters.number_in_text().as_bytes()
+    held = sample_mail.number_in_text().as_bytes()
     site.kill_daemon("queue")
     site.store.nodes.release(NAMES[1], here)
     site.store.nodes.acquire(NAMES[1], spare)
@@ -271,7 +271,7 @@ def test_a_milter_whose_machine_lost_its_name_defers_mail_that_it_would_hold(nod
         site.wait_for(lambda: is_deferred(site, held), "the milter to notice it")
         before = {one.id for one in site.store.incidents()}
         assert is_deferred(site, held)
-        site.submit(letters.clean().as_bytes(), letters.SENDER, "nameless@partner.example")
+        site.submit(sample_mail.clean().as_bytes(), sample_mail.SENDER, "nameless@partner.example")
         site.wait_for(lambda: site.next_hop.to("nameless@partner.example"), "delivery of mail without findings")
         assert {one.id for one in site.store.incidents()} == before
     finally:
@@ -282,7 +282,7 @@ def test_a_milter_whose_machine_lost_its_name_defers_mail_that_it_would_hold(nod
 
 def is_deferred(site: Site, message: bytes) -> bool:
     try:
-        site.submit(message, letters.SENDER, "lost-name@partner.example")
+        site.submit(message, sample_mail.SENDER, "lost-name@partner.example")
     except smtplib.SMTPDataError as refused:
         return refused.smtp_code == 451
     return False
@@ -291,7 +291,7 @@ def is_deferred(site: Site, message: bytes) -> bool:
 def test_killed_daemons_neither_lose_nor_duplicate_messages(nodes: list[Site], postgres: PostgresServer) -> None:
     recipients = {f"killed-{number}@partner.example": nodes[number % 3] for number in range(6)}
     for recipient, site in recipients.items():
-        site.submit(letters.number_in_text().as_bytes(), letters.SENDER, recipient)
+        site.submit(sample_mail.number_in_text().as_bytes(), sample_mail.SENDER, recipient)
 
     def recorded() -> list[Incident]:
         found = [one for one in nodes[0].store.incidents() if one.recipients[0] in recipients]
@@ -334,7 +334,7 @@ def test_a_second_server_with_the_same_name_does_not_start(
     with pytest.raises(RuntimeError, match=r"is used by the machine"):
         new_site(store_url=nodes[0].settings.store.url, extra=extra)
     # The first node continues to work.
-    nodes[0].submit(letters.number_in_text().as_bytes(), letters.SENDER, "goes-on@partner.example")
+    nodes[0].submit(sample_mail.number_in_text().as_bytes(), sample_mail.SENDER, "goes-on@partner.example")
     nodes[0].wait_for(
         lambda: [one for one in nodes[0].store.incidents([State.HELD]) if "goes-on@partner.example" in one.recipients],
         "the message to be held",

@@ -13,7 +13,7 @@ from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from holdgate.queue.wishes import read_wishes
-from testbed import letters
+from testbed import sample_mail
 from testbed.next_hop import Delivery
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
@@ -50,12 +50,12 @@ action = "tag"
 headers = { X-Class = "seen" }
 """
 SITE = {"policies": POLICIES, "extra": '\n[moderation]\nmoderators = ["boss@corp.example"]\n'}
-SENDER = letters.SENDER
+SENDER = sample_mail.SENDER
 NewSite = Callable[..., Site]
 
 
 def number(mark: str) -> EmailMessage:
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     letter["X-Mark"] = mark
     return letter
 
@@ -234,7 +234,7 @@ def test_a_killed_milter_neither_loses_nor_duplicates_a_message(
 
 
 def test_all_mail_through_the_listener_is_held(site: Site) -> None:
-    before, letter = held(site), letters.clean().as_bytes()
+    before, letter = held(site), sample_mail.clean().as_bytes()
     post.submit_one(letter, "eve@partner.example", site.settings.milter.split_relay)
     (queue_id,) = site.wait_for(lambda: held(site) - before, "the message to be held")
     assert not site.next_hop.to("eve@partner.example")
@@ -498,7 +498,7 @@ def test_bdat_chunks_and_pipelined_messages_are_split_correctly(site: Site) -> N
     """BDAT (RFC 3030) and pipelining (RFC 2920): lines that DATA reads otherwise, long ones, and bytes of 8 bits."""
     inside, outside = "bdat@corp.example", "bdat@partner.example"
     head = f"From: {SENDER}\r\nSubject: chunks\r\nMessage-ID: <chunks@corp.example>\r\n\r\n".encode()
-    lines = [b".", b"..", b".x", b"\xff\xfe", b"a" * 3000, b"", f"SSN: {letters.SSN}".encode(), b"."]
+    lines = [b".", b"..", b".x", b"\xff\xfe", b"a" * 3000, b"", f"SSN: {sample_mail.SSN}".encode(), b"."]
     body = b"\r\n".join([*lines, b""])
     content = head + body
     commands = [f"MAIL FROM:<{SENDER}> SIZE=5000", f"RCPT TO:<{outside}>", f"RCPT TO:<{inside}>"]
@@ -509,7 +509,7 @@ def test_bdat_chunks_and_pipelined_messages_are_split_correctly(site: Site) -> N
         half = len(content) // 2
         chunks = [b"BDAT %d\r\n" % half + content[:half], b"BDAT %d LAST\r\n" % (len(content) - half) + content[half:]]
         one = "".join(f"{command}\r\n" for command in commands).encode() + b"".join(chunks)
-        other = content.replace(b"chunks", b"second").replace(letters.SSN.encode(), b"nothing")
+        other = content.replace(b"chunks", b"second").replace(sample_mail.SSN.encode(), b"nothing")
         two = one.replace(content[:half], other[:half]).split(b"BDAT")[0] + b"BDAT %d LAST\r\n" % len(other) + other
         connection.sendall(one + two + b"QUIT\r\n")
         answers = replies(connection, 10)

@@ -21,7 +21,7 @@ from holdgate.queue.client import QueueClient
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.wishes import read_envelope
 from support.neighbours import valid_signers
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 
@@ -96,11 +96,11 @@ def signs_at_release(site: Site) -> Iterator[None]:
 def submit(site: Site, name: str, options: tuple[str, ...] = ()) -> Incident:
     """Submit to a colleague and to two outsiders; return the incident of the copy, when it is held."""
     inside, outside = f"{name}@corp.example", f"{name}@partner.example"
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     letter["X-Mark"] = name
     with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
         connection.ehlo()
-        assert connection.mail(letters.SENDER, options)[0] == 250
+        assert connection.mail(sample_mail.SENDER, options)[0] == 250
         assert connection.rcpt(inside)[0] == 250
         assert connection.rcpt(outside, ["NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;orig+2B{outside}"])[0] == 250
         assert connection.rcpt(f"second-{outside}", ["NOTIFY=NEVER"])[0] == 250
@@ -120,7 +120,7 @@ def delivered(site: Site, name: str) -> tuple[bytes, bytes]:
     site.wait_for(lambda: site.next_hop.to(inside) and site.next_hop.to(outside), "both parts")
     (first,), (second,) = site.next_hop.to(inside), site.next_hop.to(outside)
     assert sorted(second.recipients) == sorted([outside, f"second-{outside}"])
-    assert second.sender == letters.SENDER
+    assert second.sender == sample_mail.SENDER
     return first.content, second.content
 
 
@@ -261,11 +261,11 @@ def test_a_desk_that_died_after_postfix_accepted_the_copy_sends_it_once(
 
 def hold_whole(site: Site, name: str) -> Incident:
     """Submit to two outsiders; return the incident of the message, which is held itself and was signed."""
-    letter = letters.number_in_text()
+    letter = sample_mail.number_in_text()
     letter["DKIM-Signature"] = "v=1; a=rsa-sha256; d=program.example; s=none; h=from; bh=AAAA; b=AAAA"
     names = [f"{name}@partner.example", f"other-{name}@partner.example"]
     with smtplib.SMTP(LOOPBACK, site.postfix.smtp_port, timeout=PATIENCE) as connection:
-        assert connection.sendmail(letters.SENDER, names, letter.as_bytes()) == {}
+        assert connection.sendmail(sample_mail.SENDER, names, letter.as_bytes()) == {}
 
     def held() -> Incident | None:
         return next((one for one in site.store.incidents([State.HELD]) if names[0] in one.recipients), None)

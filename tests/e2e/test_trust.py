@@ -10,14 +10,14 @@ import pytest
 from holdgate import headers
 from holdgate.quarantine.states import State
 from holdgate.seal import SEALED_FIELDS, BodyHash, HeaderHash, Key, Sealed, Sealer, load_keys
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import free_port
 from testbed.postfix import PostfixInstance
 from testbed.site import Site
 from tests.e2e.conftest import running_site
 
 NewSite = Callable[..., Site]
-SENDER, RECIPIENT = letters.SENDER, letters.RECIPIENT
+SENDER, RECIPIENT = sample_mail.SENDER, sample_mail.RECIPIENT
 
 # Scanner: inspect, mark, and send to a system that acts on the headers. Nothing is held here.
 SCANNER = """
@@ -85,7 +85,7 @@ def sealed_like_ours(site: Site, message: bytes, sealer: Sealer, at: datetime, r
 
 def test_a_loop_through_a_second_mta_ends_after_one_inspection(loop: Callable[..., Site]) -> None:
     site = loop(policies=SCANNER)
-    site.submit(letters.number_in_text().as_bytes(), SENDER, RECIPIENT)
+    site.submit(sample_mail.number_in_text().as_bytes(), SENDER, RECIPIENT)
     site.wait_for(lambda: site.next_hop.to(RECIPIENT), "the message to come through the loop")
     log = site.log("milter")
     assert log.count(": inspected: ") == 1
@@ -114,22 +114,22 @@ def submit_and_expect_inspection(site: Site, content: bytes, why: str, recipient
 
 def test_a_valid_seal_is_accepted_once(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, datetime.now(UTC))
+    content = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     trusting.submit(content, SENDER, RECIPIENT)
     trusting.wait_for(lambda: trusting.next_hop.to(RECIPIENT), "the sealed message to pass")
     submit_and_expect_inspection(trusting, content, "replayed")
 
 
 def test_an_inspected_header_without_a_seal_is_not_trusted(trusting: Site) -> None:
-    forged = b"X-Netskope-Inspected: true\r\n" + letters.number_in_text().as_bytes()
+    forged = b"X-Netskope-Inspected: true\r\n" + sample_mail.number_in_text().as_bytes()
     submit_and_expect_inspection(trusting, forged, "")
 
 
 def test_a_seal_copied_from_another_message_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    good = sealed_like_ours(trusting, letters.clean().as_bytes(), sealer, datetime.now(UTC))
+    good = sealed_like_ours(trusting, sample_mail.clean().as_bytes(), sealer, datetime.now(UTC))
     seal = good.split(b"\r\n", 1)[0]
-    submit_and_expect_inspection(trusting, seal + b"\r\n" + letters.number_in_text().as_bytes(), "altered")
+    submit_and_expect_inspection(trusting, seal + b"\r\n" + sample_mail.number_in_text().as_bytes(), "altered")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_seal_copied_from_another_message_is_ignored(trusting: Site) -> None:
 )
 def test_a_seal_on_a_body_with_another_encoding_is_ignored(trusting: Site, change: tuple[bytes, bytes]) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    good = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, datetime.now(UTC))
+    good = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     assert change[0] in good
     before = trusting.log("milter").count("seal-ignored: why=altered")
     trusting.submit(good.replace(*change), SENDER, RECIPIENT)
@@ -152,7 +152,7 @@ def test_a_seal_on_a_body_with_another_encoding_is_ignored(trusting: Site, chang
 
 def test_a_seal_for_another_recipient_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    message = letters.number_in_text().as_bytes()
+    message = sample_mail.number_in_text().as_bytes()
     content = sealed_like_ours(trusting, message, sealer, datetime.now(UTC), "colleague@corp.example")
     submit_and_expect_inspection(trusting, content, "altered", "rival@partner.example")
 
@@ -160,13 +160,13 @@ def test_a_seal_for_another_recipient_is_ignored(trusting: Site) -> None:
 def test_an_expired_seal_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     then = datetime.now(UTC) - timedelta(days=30)
-    content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), sealer, then)
+    content = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), sealer, then)
     submit_and_expect_inspection(trusting, content, "stale")
 
 
 def test_a_seal_with_an_unknown_key_is_ignored(trusting: Site, tmp_path: Path) -> None:
     foreign = Sealer([Key("abcdefgh", datetime.now(UTC), b"k" * 32)], timedelta(hours=1))
-    content = sealed_like_ours(trusting, letters.number_in_text().as_bytes(), foreign, datetime.now(UTC))
+    content = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), foreign, datetime.now(UTC))
     submit_and_expect_inspection(trusting, content, "unknown-key")
 
 
@@ -176,7 +176,7 @@ def test_a_new_key_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
     trusting.reload(trusting.policies.read_text())
     trusting.wait_for(lambda: "reloaded" in trusting.log("milter"), "the reload")
     content = sealed_like_ours(
-        trusting, letters.number_in_text().as_bytes(), old, datetime.now(UTC), "rotated@partner.example"
+        trusting, sample_mail.number_in_text().as_bytes(), old, datetime.now(UTC), "rotated@partner.example"
     )
     trusting.submit(content, SENDER, "rotated@partner.example")
     trusting.wait_for(
@@ -193,8 +193,8 @@ def test_a_new_key_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
 def test_the_scanner_mode_marks_and_delivers(new_site: NewSite) -> None:
     """The next hop sees the header that Netskope's instructions name."""
     site = new_site(policies=SCANNER, changes={**KEEP, "milter_header_checks": ""})
-    site.submit(letters.number_in_text().as_bytes(), SENDER, RECIPIENT)
-    site.submit(letters.clean().as_bytes(), SENDER, "clean@partner.example")
+    site.submit(sample_mail.number_in_text().as_bytes(), SENDER, RECIPIENT)
+    site.submit(sample_mail.clean().as_bytes(), SENDER, "clean@partner.example")
     site.wait_for(lambda: len(site.next_hop.deliveries) == 2, "both to pass")
     marked, clean = site.next_hop.to(RECIPIENT)[0].message, site.next_hop.to("clean@partner.example")[0].message
     assert (marked[headers.INSPECTED], marked[headers.ACTION]) == ("true", "Quarantine")
@@ -213,7 +213,7 @@ def test_the_scanner_mode_marks_and_delivers(new_site: NewSite) -> None:
 )
 def test_the_desk_mode_trusts_a_listed_scanner(desk: Site, mark: bytes, is_held: bool) -> None:
     recipient = f"desk{abs(hash(mark)) % 10**6}@partner.example"
-    desk.submit(mark + letters.number_in_text().as_bytes(), SENDER, recipient)
+    desk.submit(mark + sample_mail.number_in_text().as_bytes(), SENDER, recipient)
     if is_held:
         desk.wait_for(
             lambda: any(recipient in i.recipients for i in desk.store.incidents([State.HELD])), "the message to be held"
@@ -226,7 +226,7 @@ def test_the_desk_mode_trusts_a_listed_scanner(desk: Site, mark: bytes, is_held:
 
 
 def test_the_desk_mode_inspects_mail_that_the_scanner_did_not(desk: Site) -> None:
-    desk.submit(letters.number_in_text().as_bytes(), SENDER, "unmarked@partner.example")
+    desk.submit(sample_mail.number_in_text().as_bytes(), SENDER, "unmarked@partner.example")
     desk.wait_for(
         lambda: any("unmarked@partner.example" in i.recipients for i in desk.store.incidents([State.HELD])), "held"
     )

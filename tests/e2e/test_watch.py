@@ -15,7 +15,7 @@ import pytest
 
 from e2e.desk import events
 from holdgate.quarantine.states import State
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE, free_port, is_listening
 from testbed.site import Site
 
@@ -69,7 +69,7 @@ def _is_ready(port: int) -> bool:
 def test_prometheus_scrapes_all_daemons(site: Site, prometheus: Callable[[str], list[Any]]) -> None:
     site.wait_for(lambda: len(prometheus('up{job="holdgate"} == 1')) == 3, "three targets to be up")
     recipient = "scraped@partner.example"
-    site.submit(letters.letter("Scraped", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
+    site.submit(sample_mail.letter("Scraped", f"SSN {sample_mail.SSN}").as_bytes(), sample_mail.SENDER, recipient)
     site.wait_for(lambda: prometheus('holdgate_messages_total{action="quarantine"} >= 1'), "the message to be counted")
     site.wait_for(lambda: prometheus("holdgate_held_messages >= 1"), "the held message to be counted")
     stages = {row["metric"]["stage"] for row in prometheus("holdgate_scan_seconds_count")}
@@ -90,7 +90,7 @@ def test_decisions_are_counted_by_outcome_and_method(site: Site) -> None:
     rejected, timed = 'holdgate_decisions_total{method="command",outcome="rejected"}', "holdgate_decision_seconds_count"
     before = {name: counted(name) for name in (rejected, timed)}
     recipient = "counted@partner.example"
-    site.submit(letters.letter("Counted", f"SSN {letters.SSN}").as_bytes(), letters.SENDER, recipient)
+    site.submit(sample_mail.letter("Counted", f"SSN {sample_mail.SSN}").as_bytes(), sample_mail.SENDER, recipient)
     (incident,) = site.wait_for(lambda: held(site, recipient), "the message to be held")
     assert site.command("reject", incident, "--comment", "no").returncode == 0
     # The command waits for the store, which the agent writes before it counts.
@@ -149,19 +149,21 @@ def test_status_names_stopped_daemons(new_site: NewSite) -> None:
 def test_no_log_line_contains_a_match(site: Site) -> None:
     """Planted in every place of a message: text, subject, name, file name, document, archive."""
     recipient = "quiet@partner.example"
-    text = f"Her number is {letters.SSN}, card {letters.CARD}."
-    letter = letters.letter(f"For {letters.SSN}", text, recipient=recipient)
-    letter.replace_header("From", f'"{letters.SSN}" <{letters.SENDER}>')
-    letter["X-Note"] = letters.CARD
-    letter.add_attachment(letters.document(), maintype="application", subtype="zip", filename=f"{letters.CARD}.docx")
-    for message in (letter, letters.card_in_zip()):
-        site.submit(message.as_bytes(), letters.SENDER, recipient)
+    text = f"Her number is {sample_mail.SSN}, card {sample_mail.CARD}."
+    letter = sample_mail.letter(f"For {sample_mail.SSN}", text, recipient=recipient)
+    letter.replace_header("From", f'"{sample_mail.SSN}" <{sample_mail.SENDER}>')
+    letter["X-Note"] = sample_mail.CARD
+    letter.add_attachment(
+        sample_mail.document(), maintype="application", subtype="zip", filename=f"{sample_mail.CARD}.docx"
+    )
+    for message in (letter, sample_mail.card_in_zip()):
+        site.submit(message.as_bytes(), sample_mail.SENDER, recipient)
     site.wait_for(lambda: len(held(site, recipient)) == 2, "both to be held")
     first, second = held(site, recipient)
     site.command("release", first)
     site.command("reject", second, "--comment", "no")
     logs = "".join(site.log(name) for name in ("milter", "queue", "desk"))
     assert "findings=" in logs
-    for secret in (letters.SSN, letters.CARD):
+    for secret in (sample_mail.SSN, sample_mail.CARD):
         assert secret not in logs
         assert secret.replace("-", "").replace(" ", "") not in logs

@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 from faults.ledger import Attempt, Ledger
-from testbed import letters
+from testbed import sample_mail
 from testbed.ports import LOOPBACK
 from testbed.site import Site
 
@@ -120,7 +120,7 @@ def content_of(attempt: Attempt, rng: random.Random) -> bytes:
 @functools.cache
 def _written(held: bool, subject: str) -> bytes:
     """Return a message without sender and recipient, which are added later: composing a message takes milliseconds."""
-    message = letters.number_in_text() if held else letters.clean()
+    message = sample_mail.number_in_text() if held else sample_mail.clean()
     message.replace_header("From", f"<{_FROM.decode('ascii')}>")
     message.replace_header("To", f"<{_TO.decode('ascii')}>")
     message.replace_header("Subject", subject)
