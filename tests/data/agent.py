@@ -43,14 +43,14 @@ def script(seed: int) -> list[Sending]:
             sent.append(Sending(at, clients[one], file=f"invoice-{day}{number}.pdf"))
     usual = [place for place in range(EACH_DAY, len(sent)) if place % EACH_DAY > 4]
     for place, mistake in zip(sorted(draw.sample(usual, 25)), [*MISTAKES[:5]] * 5, strict=True):
-        sent[place] = spoilt(sent[place], mistake, place)
+        sent[place] = damaged(sent[place], mistake, place)
     # A loop: a program sends the same messages again and again. Messages over the limit are mistakes.
     calm = [one for one in sent if not BURST - 4000 < one.at < BURST + 4000]
     burst = [Sending(BURST + number, clients[0], mistake="" if number < ALLOWED else "burst") for number in range(25)]
     return sorted(calm + burst, key=lambda one: one.at)
 
 
-def spoilt(one: Sending, mistake: str, place: int) -> Sending:
+def damaged(one: Sending, mistake: str, place: int) -> Sending:
     box, _, domain = one.to.partition("@")
     match mistake:
         case "wrong recipient":

@@ -98,7 +98,7 @@ def state_of(site: Site, incident: Incident) -> State:
     return found.state
 
 
-def only_the_right_one_got_it(site: Site, name: str, incident: Incident) -> None:
+def check_only_the_right_one_received_it(site: Site, name: str, incident: Incident) -> None:
     """Look that one recipient got the message as it was sent, once, with its DSN parameters, and the other nothing."""
     closed(site, incident, State.RELEASED)
     site.wait_for(lambda: site.next_hop.to(right(name)), "delivery")
@@ -126,7 +126,7 @@ def only_the_right_one_got_it(site: Site, name: str, incident: Incident) -> None
     assert wrong(name).encode() not in report.partition(b"message/delivery-status")[2].partition(b"\r\n--")[0]
 
 
-def both_got_it(site: Site, name: str) -> None:
+def check_both_received_it(site: Site, name: str) -> None:
     site.wait_for(
         lambda: site.next_hop.to(right(name)) and site.next_hop.to(wrong(name)), f"delivery to both of {name}"
     )
@@ -148,7 +148,7 @@ def test_the_page_excludes_a_recipient_and_a_crawler_decides_nothing(site: Site)
     assert state_of(site, incident) is State.HELD
     done = press(link, answer="some", confirm="yes", **{"not": "2"})
     assert "but not to all of its recipients" in done.text
-    only_the_right_one_got_it(site, "page", incident)
+    check_only_the_right_one_received_it(site, "page", incident)
     found = site.store.incident(incident.id)
     assert found is not None
     assert (found.decided_by, found.decided_how) == (ANNA, "sender")
@@ -167,7 +167,7 @@ def test_the_page_releases_to_all_recipients(site: Site) -> None:
     )
     found = closed(site, incident, State.RELEASED)
     assert (found.comment, found.change) == ("Both know", None)
-    both_got_it(site, "all")
+    check_both_received_it(site, "all")
 
 
 def test_the_page_cancels_the_message(site: Site) -> None:
@@ -192,11 +192,11 @@ def test_a_reply_decides(site: Site, name: str, text: str, state: State) -> None
     incident = submit(site, name)
     reply(site, ANNA, mail_about(site, ANNA, incident, "Please check"), text)
     if name == "reply-some":
-        only_the_right_one_got_it(site, name, incident)
+        check_only_the_right_one_received_it(site, name, incident)
         return
     closed(site, incident, state)
     if state is State.RELEASED:
-        both_got_it(site, name)
+        check_both_received_it(site, name)
     else:
         assert site.next_hop.to(right(name)) == site.next_hop.to(wrong(name)) == []
 
@@ -233,7 +233,7 @@ def test_a_desk_that_died_after_postfix_accepted_the_message_sends_it_once(site:
         closed(site, incident, State.RELEASED)
     finally:
         site.start_daemon("desk")
-    only_the_right_one_got_it(site, "twice", incident)
+    check_only_the_right_one_received_it(site, "twice", incident)
 
 
 @pytest.mark.parametrize("daemon", ["desk", "queue"])
@@ -244,7 +244,7 @@ def test_a_daemon_killed_after_the_choice_is_recorded_loses_nothing(site: Site, 
     press(link, answer="some", confirm="yes", **{"not": "2"})
     site.kill_daemon(daemon)
     site.start_daemon(daemon)
-    only_the_right_one_got_it(site, name, incident)
+    check_only_the_right_one_received_it(site, name, incident)
 
 
 def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
@@ -257,7 +257,7 @@ def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
         assert incident.queue_id in site.postfix.held_ids()
     finally:
         site.postfix.rewrite("master.cf", text)
-    only_the_right_one_got_it(site, "away", incident)
+    check_only_the_right_one_received_it(site, "away", incident)
 
 
 def test_a_request_that_bounces_goes_to_the_moderators(site: Site) -> None:
@@ -350,11 +350,11 @@ def test_each_choice_works_in_a_browser(
     browser.find_element(By.CSS_SELECTOR, "input[name=confirm]").click()
     assert text in send(browser)
     if answer == "some":
-        only_the_right_one_got_it(site, name, incident)
+        check_only_the_right_one_received_it(site, name, incident)
         return
     assert closed(site, incident, state).comment == "They asked for it"
     if answer == "all":
-        both_got_it(site, name)
+        check_both_received_it(site, name)
     else:
         assert site.next_hop.to(right(name)) == site.next_hop.to(wrong(name)) == []
 

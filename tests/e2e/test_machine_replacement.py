@@ -116,7 +116,7 @@ def empty(site: Site) -> None:
     site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
 
 
-def got_the_final_one(site: Site, name: str, addresses: list[str] | None = None) -> None:
+def check_amended_delivery(site: Site, name: str, addresses: list[str] | None = None) -> None:
     """Check that they got the amended message once, with its DSN parameters, and that no one got the held one."""
     empty(site)
     wanted = to(name) if addresses is None else addresses
@@ -151,7 +151,7 @@ def test_the_amended_message_is_sent_and_the_held_one_is_not(site: Site, token: 
         assert (again.status_code, again.json()["replaced_by"]) == (200, body["replaced_by"])
     found = closed(site, incident, State.RETURNED)
     assert (found.decided_by, found.decided_how) == ("127.0.0.1", REPLACEMENT)
-    got_the_final_one(site, "plain")
+    check_amended_delivery(site, "plain")
     mail_about(site, BOSS, incident, "took the message back")
     other = replace(site, token, incident, final + b"x")
     assert other.status_code == 409
@@ -163,7 +163,7 @@ def test_recipients_can_be_removed_but_not_added(site: Site, token: str) -> None
     more = replace(site, token, incident, final, "1", to("fewer")[0], "eve@partner.example")
     assert (more.status_code, "recipients must be among" in more.text) == (422, True)
     assert replace(site, token, incident, final, "2", to("fewer")[0]).status_code == 200
-    got_the_final_one(site, "fewer", to("fewer")[:1])
+    check_amended_delivery(site, "fewer", to("fewer")[:1])
     assert site.next_hop.to("eve@partner.example") == []
 
 
@@ -196,7 +196,7 @@ def test_an_amended_message_that_a_policy_blocks_leaves_the_held_one_unchanged(s
     answer = replace(site, token, incident, letter("refused", "Never this").as_bytes())
     assert (answer.status_code, "550" in answer.text) == (422, True)
     assert replace(site, token, incident, letter("refused", "Final refused").as_bytes(), "2").status_code == 200
-    got_the_final_one(site, "refused")
+    check_amended_delivery(site, "refused")
 
 
 def test_only_one_of_moderator_and_program_decides(site: Site, token: str) -> None:
@@ -268,7 +268,7 @@ def test_a_killed_desk_sends_the_amended_message_once(site: Site, token: str, st
         closed(site, incident, State.RETURNED)
     assert replace(site, token, incident, final).status_code == 200
     closed(site, incident, State.RETURNED)
-    got_the_final_one(site, name)
+    check_amended_delivery(site, name)
 
 
 def test_a_second_submission_is_deleted(site: Site, token: str) -> None:
@@ -288,7 +288,7 @@ def test_a_second_submission_is_deleted(site: Site, token: str) -> None:
         site.wait_for(lambda: "replacement-deleted" in site.log("queue"), "the first one to be deleted")
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)
-    got_the_final_one(site, "twice")
+    check_amended_delivery(site, "twice")
 
 
 def test_a_killed_queue_agent_completes_the_replacement_after_its_restart(site: Site, token: str) -> None:
@@ -297,7 +297,7 @@ def test_a_killed_queue_agent_completes_the_replacement_after_its_restart(site: 
     site.kill_daemon("queue")
     site.start_daemon("queue")
     closed(site, incident, State.RETURNED)
-    got_the_final_one(site, "agent")
+    check_amended_delivery(site, "agent")
 
 
 def test_the_message_stays_held_while_the_listener_is_down(site: Site, token: str) -> None:
@@ -313,7 +313,7 @@ def test_the_message_stays_held_while_the_listener_is_down(site: Site, token: st
     finally:
         site.postfix.rewrite("master.cf", text)
     assert replace(site, token, incident, final).status_code == 200
-    got_the_final_one(site, "away")
+    check_amended_delivery(site, "away")
 
 
 def test_a_withdrawn_message_can_be_sent_again_by_smtp(site: Site, token: str) -> None:

@@ -276,10 +276,12 @@ def test_a_message_with_a_quoted_address_can_be_split(site: Site, odd: str) -> N
     (delivery,) = site.next_hop.to(colleague)
     assert delivery.recipients == [colleague]
     assert site.command("release", incident.id).returncode == 0
-    site.wait_for(lambda: [one for one in site.next_hop.deliveries if incident.id and odd_in(one, odd)], "the copy")
+    site.wait_for(
+        lambda: [one for one in site.next_hop.deliveries if incident.id and has_recipient(one, odd)], "the copy"
+    )
 
 
-def odd_in(delivery: Delivery, odd: str) -> bool:
+def has_recipient(delivery: Delivery, odd: str) -> bool:
     """Return whether a recipient of a delivery is the same address, quoted or not."""
     return odd.replace('"', "") in [one.replace('"', "") for one in delivery.recipients]
 

@@ -288,7 +288,7 @@ def leave_out(site: Site, name: str) -> tuple[bytes, int]:
     return sent.content, approved
 
 
-def ours_alone(content: bytes) -> bytes:
+def without_program_signature(content: bytes) -> bytes:
     """Return a message without the signature that its program sent with it, which is kept."""
     theirs = re.compile(rb"^DKIM-Signature:\s+v=1; a=rsa-sha256; d=program\.example;.*\r\n", re.MULTILINE)
     assert len(theirs.findall(content)) == 1
@@ -299,11 +299,11 @@ def test_a_message_without_some_recipients_is_signed_at_its_release(
     site: Site, keys: Path, signs_at_release: None
 ) -> None:
     content, approved = leave_out(site, "left")
-    (later,) = require_signatures(keys, ours_alone(content))
+    (later,) = require_signatures(keys, without_program_signature(content))
     assert later >= approved
 
 
 def test_the_first_signature_stays_valid_if_the_release_does_not_sign(site: Site, keys: Path) -> None:
     content, approved = leave_out(site, "kept")
-    (earlier,) = require_signatures(keys, ours_alone(content))
+    (earlier,) = require_signatures(keys, without_program_signature(content))
     assert earlier < approved

@@ -64,7 +64,7 @@ def loop(new_site: NewSite, tmp_path: Path) -> Iterator[Callable[..., Site]]:
         instance.stop()
 
 
-def sealed_like_ours(site: Site, message: bytes, sealer: Sealer, at: datetime, recipient: str = RECIPIENT) -> bytes:
+def sealed_as_by_site(site: Site, message: bytes, sealer: Sealer, at: datetime, recipient: str = RECIPIENT) -> bytes:
     """Return the message with the seal that `sealer` would have given it at that time."""
     header, _, body = message.partition(b"\r\n\r\n")
     fields = {
@@ -114,7 +114,7 @@ def submit_and_expect_inspection(site: Site, content: bytes, why: str, recipient
 
 def test_a_valid_seal_is_accepted_once(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    content = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), sealer, datetime.now(UTC))
+    content = sealed_as_by_site(trusting, sample_mail.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     trusting.submit(content, SENDER, RECIPIENT)
     trusting.wait_for(lambda: trusting.next_hop.to(RECIPIENT), "the sealed message to pass")
     submit_and_expect_inspection(trusting, content, "replayed")
@@ -127,7 +127,7 @@ def test_an_inspected_header_without_a_seal_is_not_trusted(trusting: Site) -> No
 
 def test_a_seal_copied_from_another_message_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    good = sealed_like_ours(trusting, sample_mail.clean().as_bytes(), sealer, datetime.now(UTC))
+    good = sealed_as_by_site(trusting, sample_mail.clean().as_bytes(), sealer, datetime.now(UTC))
     seal = good.split(b"\r\n", 1)[0]
     submit_and_expect_inspection(trusting, seal + b"\r\n" + sample_mail.number_in_text().as_bytes(), "altered")
 
@@ -143,7 +143,7 @@ def test_a_seal_copied_from_another_message_is_ignored(trusting: Site) -> None:
 )
 def test_a_seal_on_a_body_with_another_encoding_is_ignored(trusting: Site, change: tuple[bytes, bytes]) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
-    good = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), sealer, datetime.now(UTC))
+    good = sealed_as_by_site(trusting, sample_mail.number_in_text().as_bytes(), sealer, datetime.now(UTC))
     assert change[0] in good
     before = trusting.log("milter").count("seal-ignored: why=altered")
     trusting.submit(good.replace(*change), SENDER, RECIPIENT)
@@ -153,20 +153,20 @@ def test_a_seal_on_a_body_with_another_encoding_is_ignored(trusting: Site, chang
 def test_a_seal_for_another_recipient_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     message = sample_mail.number_in_text().as_bytes()
-    content = sealed_like_ours(trusting, message, sealer, datetime.now(UTC), "colleague@corp.example")
+    content = sealed_as_by_site(trusting, message, sealer, datetime.now(UTC), "colleague@corp.example")
     submit_and_expect_inspection(trusting, content, "altered", "rival@partner.example")
 
 
 def test_an_expired_seal_is_ignored(trusting: Site) -> None:
     sealer = Sealer(load_keys(trusting.settings.seal.keys), timedelta(hours=1))
     then = datetime.now(UTC) - timedelta(days=30)
-    content = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), sealer, then)
+    content = sealed_as_by_site(trusting, sample_mail.number_in_text().as_bytes(), sealer, then)
     submit_and_expect_inspection(trusting, content, "stale")
 
 
 def test_a_seal_with_an_unknown_key_is_ignored(trusting: Site, tmp_path: Path) -> None:
     foreign = Sealer([Key("abcdefgh", datetime.now(UTC), b"k" * 32)], timedelta(hours=1))
-    content = sealed_like_ours(trusting, sample_mail.number_in_text().as_bytes(), foreign, datetime.now(UTC))
+    content = sealed_as_by_site(trusting, sample_mail.number_in_text().as_bytes(), foreign, datetime.now(UTC))
     submit_and_expect_inspection(trusting, content, "unknown-key")
 
 
@@ -175,7 +175,7 @@ def test_a_new_key_seals_and_the_old_one_still_verifies(trusting: Site) -> None:
     assert trusting.command("seal", "new-key").returncode == 0
     trusting.reload(trusting.policies.read_text())
     trusting.wait_for(lambda: "reloaded" in trusting.log("milter"), "the reload")
-    content = sealed_like_ours(
+    content = sealed_as_by_site(
         trusting, sample_mail.number_in_text().as_bytes(), old, datetime.now(UTC), "rotated@partner.example"
     )
     trusting.submit(content, SENDER, "rotated@partner.example")

@@ -50,14 +50,14 @@ class Moderators:
     def _run(self) -> None:
         while not self._stop.wait(self._rng.random() * self._pause):
             try:
-                self._look()
+                self._read_mail()
                 waiting = [one for one in self._site.store.incidents([State.HELD], limit=200) if one.asked_at]
                 if waiting:
                     self._decide(self._rng.choice(waiting))
             except _NOT_DECIDED:
                 continue  # the site is down or suspended: no decision was confirmed
 
-    def _look(self) -> None:
+    def _read_mail(self) -> None:
         """Read the mail to the moderators since the last call."""
         arrived = self._site.next_hop.deliveries[self._read :]
         self._read += len(arrived)

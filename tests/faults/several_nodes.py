@@ -48,7 +48,7 @@ class _Everywhere(Moderators):
         self._sites = sites
         self._reads = [0] * len(sites)
 
-    def _look(self) -> None:
+    def _read_mail(self) -> None:
         for number, site in enumerate(self._sites):
             arrived = site.next_hop.deliveries[self._reads[number] :]
             self._reads[number] += len(arrived)

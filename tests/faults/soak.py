@@ -114,9 +114,9 @@ class Supervisor(threading.Thread):
         while not self.stop.wait(1):
             for name in DAEMONS:
                 with suppress(RuntimeError, TimeoutError, OSError, KeyError):
-                    self._look(name)
+                    self._check(name)
 
-    def _look(self, name: str) -> None:
+    def _check(self, name: str) -> None:
         site = self._target.site
         if self._target.restarts_paused:
             return
@@ -352,7 +352,7 @@ def seen_at(targets: Sequence[Target], outcome: Outcome) -> dict[str, Seen]:
     ledger = targets[0].ledger
     seen = {token: Seen() for token in ledger.attempts}
     for target in targets:
-        _see(target, seen, outcome)
+        _record_deliveries(target, seen, outcome)
     store = targets[0].site.store
     for incident in store.incidents():
         attempt = ledger.of(incident.recipients)
@@ -363,7 +363,7 @@ def seen_at(targets: Sequence[Target], outcome: Outcome) -> dict[str, Seen]:
     return seen
 
 
-def _see(target: Target, seen: dict[str, Seen], outcome: Outcome) -> None:
+def _record_deliveries(target: Target, seen: dict[str, Seen], outcome: Outcome) -> None:
     """Add what came out of a site, and what its Postfix still has."""
     site, ledger = target.site, target.ledger
     log = PostfixLog.read(site.postfix.log.read_text(encoding="utf-8", errors="replace").splitlines())

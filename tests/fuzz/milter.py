@@ -65,57 +65,57 @@ class MilterSession(RuleBasedStateMachine):
             holding.needs_milter_quarantine,
             lambda *_: True,
         )
-        self.connect_anew()
+        self.connect_again()
 
     def teardown(self) -> None:
         self.callbacks.close()
         holding.needs_milter_quarantine = self._needs_milter_quarantine
         self._directory.cleanup()
 
-    def connect_anew(self) -> None:
+    def connect_again(self) -> None:
         self.callbacks, self.context = Callbacks(self.service.session(), PoolWaker()), Context()
         self.callbacks._ctx = self.context
         self.callbacks._protocol = Milter.P_HDR_LEADSPC
         self.callbacks._actions = Milter.ADDHDRS | Milter.CHGHDRS | Milter.QUARANTINE
         self.has_secret = False
 
-    def goes_on(self, answer: int) -> None:
+    def continues(self, answer: int) -> None:
         assert answer == Milter.CONTINUE
 
     @initialize()
     def begins(self) -> None:
-        self.goes_on(self.callbacks.connect("client.corp.example", 2, ("192.0.2.1", 25)))
+        self.continues(self.callbacks.connect("client.corp.example", 2, ("192.0.2.1", 25)))
 
     @rule(address=st.one_of(st.none(), st.just(("192.0.2.1", 25)), st.text(max_size=9)), name=st.text(max_size=9))
     def connect(self, name: str, address: Any) -> None:
-        self.goes_on(self.callbacks.connect(name, 2, address))
+        self.continues(self.callbacks.connect(name, 2, address))
 
     @rule(address=ADDRESSES)
     def mail(self, address: str) -> None:
-        self.goes_on(self.callbacks.envfrom(address, "SIZE=1"))
+        self.continues(self.callbacks.envfrom(address, "SIZE=1"))
         self.has_secret = False
 
     @rule(address=ADDRESSES)
     def recipient(self, address: str) -> None:
-        self.goes_on(self.callbacks.envrcpt(address))
+        self.continues(self.callbacks.envrcpt(address))
 
     @rule(name=NAMES, value=VALUES)
     def header(self, name: str, value: bytes) -> None:
-        self.goes_on(self.callbacks.header(name, value))
+        self.continues(self.callbacks.header(name, value))
 
     @rule()
     def end_of_header(self) -> None:
-        self.goes_on(self.callbacks.eoh())
+        self.continues(self.callbacks.eoh())
 
     @rule(chunk=VALUES, secret=st.booleans(), times=st.sampled_from([1, 1, 20]))
     def body(self, chunk: bytes, secret: bool, times: int) -> None:
-        self.goes_on(self.callbacks.body((chunk + SECRET if secret else chunk) * times))
+        self.continues(self.callbacks.body((chunk + SECRET if secret else chunk) * times))
         self.has_secret |= secret
 
     @rule()
     def broken_step(self) -> None:
         """A step with arguments that libmilter never passes: its message is deferred, with any steps after it."""
-        self.goes_on(self.callbacks.body(cast(bytes, object())))
+        self.continues(self.callbacks.body(cast(bytes, object())))
         answer = self.finish()
         assert answer == Milter.TEMPFAIL
 
@@ -150,13 +150,13 @@ class MilterSession(RuleBasedStateMachine):
 
     @rule()
     def abort(self) -> None:
-        self.goes_on(self.callbacks.abort())
+        self.continues(self.callbacks.abort())
         self.has_secret = False
 
     @rule()
     def close(self) -> None:
-        self.goes_on(self.callbacks.close())
-        self.connect_anew()
+        self.continues(self.callbacks.close())
+        self.connect_again()
 
 
 TARGET = Target("milter", "the milter session, callbacks in any order", lambda: MilterSession)

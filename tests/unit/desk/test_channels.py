@@ -217,10 +217,10 @@ def test_options_of_an_unknown_channel_and_invalid_options_are_named(make_desk, 
     with pytest.raises(ConfigError, match=r"channels.options.chatt: no channel"):
         make_desk(channels={"options": {"chatt": {}}})
 
-    def picky(self: Channel, settings: object, options: object) -> None:
+    def raise_key_error(self: Channel, settings: object, options: object) -> None:
         raise KeyError("url")
 
-    monkeypatch.setattr(Chat, "__init__", picky)
+    monkeypatch.setattr(Chat, "__init__", raise_key_error)
     with pytest.raises(ConfigError, match=r"channels.options.chat: KeyError: 'url'"):
         make_desk()
 

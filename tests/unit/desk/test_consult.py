@@ -19,7 +19,7 @@ def request(desk, incident, who=BOSS):  # type: ignore[no-untyped-def]
     return found
 
 
-def owed(desk, now=None):  # type: ignore[no-untyped-def]
+def due_notices(desk, now=None):  # type: ignore[no-untyped-def]
     due = desk.store.outbox.due(now or datetime.now(UTC) + timedelta(seconds=1))
     return [(one.kind, one.recipient) for one in due]
 
@@ -32,7 +32,7 @@ def test_forwarding_a_request_moves_the_right_to_decide(make_desk, hold) -> None
     theirs = request(desk, incident, PEER)
     assert (theirs.role, theirs.instead_of, theirs.is_open) == ("forwarded", BOSS, True)
     assert desk.conversation.forward_note(incident, theirs) == "Please\nlook"
-    assert ("request", PEER) in owed(desk)
+    assert ("request", PEER) in due_notices(desk)
     with pytest.raises(moderation.RefusedError):
         moderation.answer(desk, mine, Answer.APPROVE, ACTOR)
     assert moderation.answer(desk, theirs, Answer.APPROVE, Actor(PEER, "page")).state is State.APPROVED
@@ -89,11 +89,11 @@ def test_the_sender_is_asked_and_the_answer_is_stored_in_the_incident(make_desk,
     incident = hold(desk)
     mine = request(desk, incident)
     consult.ask_sender(desk, mine, "Why all of them?", ACTOR)
-    assert ("question", "anna@corp.example") in owed(desk)
+    assert ("question", "anna@corp.example") in due_notices(desk)
     assert desk.conversation.question(incident) == "Why all of them?"
     assert desk.conversation.waits_for_sender(incident)
     consult.answer_as_sender(desk, incident, "They asked for it.", Actor("anna@corp.example", "page"))
-    assert ("said", BOSS) in owed(desk)
+    assert ("said", BOSS) in due_notices(desk)
     assert [one.note for one in desk.conversation.reasons(incident)] == ["They asked for it."]
     assert not desk.conversation.waits_for_sender(incident)
     current = desk.store.incident(incident.id)
@@ -127,8 +127,8 @@ def test_a_postponed_reminder_is_sent_at_the_chosen_time(make_desk, hold) -> Non
     assert offered == sorted(offered)
     assert all(now < one < mine.deadline_at for one in offered)
     consult.defer(desk, mine, offered[-1], ACTOR, now=now)
-    assert ("reminder", BOSS) not in owed(desk, offered[-1] - timedelta(seconds=1))
-    assert ("reminder", BOSS) in owed(desk, offered[-1])
+    assert ("reminder", BOSS) not in due_notices(desk, offered[-1] - timedelta(seconds=1))
+    assert ("reminder", BOSS) in due_notices(desk, offered[-1])
     assert desk.store.requests.deferred(BOSS, [incident.id]) == {incident.id: offered[-1]}
     with pytest.raises(RefusedToConsultError):
         consult.defer(desk, mine, offered[-1] + timedelta(minutes=1), ACTOR, now=now)

@@ -142,13 +142,13 @@ def test_a_conflict_of_any_store_call_does_not_delay_others(make_desk, hold, sen
         desk = eleven(make_desk, hold)
         seen: set[str] = set()
 
-        def met(name: str) -> None:
+        def reach(name: str) -> None:
             seen.add(name)
             if name == failing:
                 raise ConflictError(Incident("4", "", [], "p"))
 
         with monkeypatch.context() as patch:
-            calls_about(patch, [PEOPLE[3]], met)
+            calls_about(patch, [PEOPLE[3]], reach)
             summaries(desk).send(NOW + timedelta(seconds=1))
         assert set(PEOPLE) - {PEOPLE[3]} <= {person for person, _ in sent}, failing
         return seen

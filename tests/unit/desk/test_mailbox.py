@@ -408,7 +408,7 @@ def test_mail_is_deferred_after_an_error_before_its_content(make_desk, hold, mon
     assert desk.store.incident(incident.id).state is State.APPROVED
 
 
-class Making:
+class FakeChanger:
     """Makes changed messages, or cannot."""
 
     def __init__(self, error: Exception | None = None) -> None:
@@ -422,7 +422,7 @@ class Making:
         return Prepared(b"x", Change(wanted.kinds, "a", "b", "t"), ChangeReport())
 
 
-def changing(desk: Desk, text: str, incident: Incident, changer: Making | None) -> str:
+def changing(desk: Desk, text: str, incident: Incident, changer: FakeChanger | None) -> str:
     given = [address(desk, incident)]
     return incoming.process(desk, mail(text), BOSS, given, client="127.0.0.1", changer=changer)  # type: ignore[arg-type]
 
@@ -436,7 +436,7 @@ def changing(desk: Desk, text: str, incident: Incident, changer: Making | None) 
     ],
 )
 def test_a_reply_approves_with_a_change(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
-    desk, changer = make_desk(), Making()
+    desk, changer = make_desk(), FakeChanger()
     incident = hold(desk)
     assert changing(desk, text, incident, changer) == "approve"
     assert changer.wanted == [wanted]
@@ -457,7 +457,7 @@ NOT_TO_EVE = RequestedChanges(excluded=(EVE,))
     ],
 )
 def test_a_reply_approves_without_some_recipients(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
-    desk, changer = make_desk(), Making()
+    desk, changer = make_desk(), FakeChanger()
     incident = hold(desk, recipients=["bob@partner.example", EVE])
     assert changing(desk, text, incident, changer) == "approve"
     assert changer.wanted == [wanted]
@@ -499,9 +499,9 @@ def test_a_reply_with_an_uncertain_exclusion_decides_nothing(make_desk, hold, te
 
 @pytest.mark.parametrize(
     "changer",
-    [None, Making(CannotChangeError("no")), Making(UnreadableError("gone", "left the hold queue"))],
+    [None, FakeChanger(CannotChangeError("no")), FakeChanger(UnreadableError("gone", "left the hold queue"))],
 )
-def test_a_change_that_cannot_be_made_decides_nothing(make_desk, hold, changer: Making | None) -> None:  # type: ignore[no-untyped-def]
+def test_a_change_that_cannot_be_made_decides_nothing(make_desk, hold, changer: FakeChanger | None) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
     assert changing(desk, "Approve redacted", incident, changer) == "cannot change"
@@ -574,6 +574,6 @@ def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk, hold) 
     message.set_content("Approve redacted")
     message.add_alternative("<p>Approve</p>", subtype="html")
     given = [address(desk, incident)]
-    result = incoming.process(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=Making())  # type: ignore[arg-type]
+    result = incoming.process(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=FakeChanger())  # type: ignore[arg-type]
     assert result == "unclear"
     assert desk.store.incident(incident.id).state is State.HELD

@@ -255,7 +255,7 @@ class Moderating(RuleBasedStateMachine):
         self.store.record(incident, ADMIN)
         self.id = self.store.change(incident, State.HELD, ADMIN, held_at=self.now).id
 
-    def mine(self, incidents: list[Incident]) -> list[Incident]:
+    def of_this_example(self, incidents: list[Incident]) -> list[Incident]:
         """Return the incident of this example, if it is among some: the store has those of earlier ones too."""
         return [one for one in incidents if one.id == self.id]
 
@@ -267,7 +267,7 @@ class Moderating(RuleBasedStateMachine):
 
     @rule()
     def ask(self) -> None:
-        for incident in self.mine(self.store.agenda.awaiting_request()):
+        for incident in self.of_this_example(self.store.agenda.awaiting_request()):
             asking.ask(self.desk, incident, self.now)
 
     @rule(who=st.integers(0, 9), choice=st.sampled_from([Answer.APPROVE, Answer.APPROVE, Answer.REJECT]))
@@ -287,9 +287,9 @@ class Moderating(RuleBasedStateMachine):
     @rule(hours=st.integers(1, 30))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
-        for incident in self.mine(self.store.agenda.overdue(self.now)):
+        for incident in self.of_this_example(self.store.agenda.overdue(self.now)):
             moderation.expire(self.desk, incident)
-        for incident in self.mine(self.store.agenda.to_remind(self.now)):
+        for incident in self.of_this_example(self.store.agenda.to_remind(self.now)):
             asking.remind(self.desk, incident, self.now)
 
     @rule()
@@ -298,14 +298,14 @@ class Moderating(RuleBasedStateMachine):
             moderation.withdraw(self.desk, self.incident, Actor("anna@corp.example", "withdrawal"))
 
     @invariant()
-    def approved_means_that_enough_different_people_approved(self) -> None:
+    def an_approved_incident_has_enough_approvals_of_different_people(self) -> None:
         if self.incident.state is State.APPROVED:
             approving = [one.moderator for one in self.store.requests.of(self.id) if one.answer is Answer.APPROVE]
             assert len(set(approving)) >= self.approvals * self.levels
             assert not any(one.answer is Answer.REJECT for one in self.store.requests.of(self.id))
 
     @invariant()
-    def there_is_one_outcome_and_one_notice_of_it(self) -> None:
+    def each_incident_has_one_outcome_and_one_notice(self) -> None:
         decided = self.incident.state is not State.HELD
         events = [event.event for event in self.store.history(self.id)]
         assert sum(event in ("approved", "rejected", "expired") for event in events) == decided
@@ -314,7 +314,7 @@ class Moderating(RuleBasedStateMachine):
         assert sum(one.incident_id == self.id and one.kind in ends for one in due) == decided
 
     @invariant()
-    def whoever_is_held_and_asked_has_a_deadline(self) -> None:
+    def a_held_incident_with_requests_has_a_deadline(self) -> None:
         incident = self.incident
         if incident.state is State.HELD:
             assert (incident.asked_at is None) == (incident.deadline_at is None)

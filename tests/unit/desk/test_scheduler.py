@@ -562,14 +562,14 @@ def test_a_conflict_of_any_store_call_does_not_delay_others(  # type: ignore[no-
         prepare(desk, work, held)
         seen: set[str] = set()
 
-        def met(name: str) -> None:
+        def reach(name: str) -> None:
             seen.add(name)
             if name == failing:
                 raise ConflictError(Incident("4", "", [], "p"))
 
         table = table_of(desk, clock)
         with monkeypatch.context() as patch:
-            calls_about(patch, [held[3].id], met)
+            calls_about(patch, [held[3].id], reach)
             if work == "send":
                 table.send(datetime.now(UTC))
             else:

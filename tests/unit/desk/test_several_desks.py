@@ -231,7 +231,7 @@ def test_a_suspended_desk_does_not_send_a_notice_that_another_has_sent(
     two[0].scheduler.ask(datetime.now(UTC))
     compose = Composer.compose
 
-    def stand_still(self: Composer, *arguments: Any) -> Any:
+    def pause_once(self: Composer, *arguments: Any) -> Any:
         monkeypatch.setattr(Composer, "compose", compose)
         monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(0))
         two[0].presence.run_once(datetime.now(UTC))  # its last sign of life
@@ -243,7 +243,7 @@ def test_a_suspended_desk_does_not_send_a_notice_that_another_has_sent(
             raise OSError("the connection has ended meanwhile")
         return compose(self, *arguments)
 
-    monkeypatch.setattr(Composer, "compose", stand_still)
+    monkeypatch.setattr(Composer, "compose", pause_once)
     two[0].scheduler.send(soon())
     assert [one[1] for one in sent] == ["boss@corp.example"]
     store = two[0].desk.store

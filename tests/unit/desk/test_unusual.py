@@ -13,37 +13,37 @@ GROUP = "bob@partner-group.example"
 LIKE = Risk(LOOKALIKE, GROUP, "bob@partner.example", 214, "sender")
 
 
-def said(*risks: Risk, own: bool = False, language: str = "en") -> list[str]:
+def sentences_about(*risks: Risk, own: bool = False, language: str = "en") -> list[str]:
     return sentences(Catalogue(language), [asdict(risk) for risk in risks], own=own)
 
 
 def test_the_sentence_differs_for_the_sender_and_for_others() -> None:
-    assert said(LIKE, own=True) == [f"{GROUP}: you have written to bob@partner.example 214×, never here."]
-    assert said(LIKE) == [f"{GROUP}: the sender has written to bob@partner.example 214×, never here."]
+    assert sentences_about(LIKE, own=True) == [f"{GROUP}: you have written to bob@partner.example 214×, never here."]
+    assert sentences_about(LIKE) == [f"{GROUP}: the sender has written to bob@partner.example 214×, never here."]
 
 
 def test_only_the_most_important_risk_of_a_recipient_is_stated() -> None:
-    assert len(said(Risk(NEW, GROUP), LIKE, Risk(OUTLIER, GROUP, "client.example"))) == 1
-    assert said(Risk(NEW, GROUP), LIKE) == said(LIKE)
+    assert len(sentences_about(Risk(NEW, GROUP), LIKE, Risk(OUTLIER, GROUP, "client.example"))) == 1
+    assert sentences_about(Risk(NEW, GROUP), LIKE) == sentences_about(LIKE)
 
 
 def test_a_single_value_is_named_only_by_its_identifier() -> None:
-    assert said(Risk(CONTENT, GROUP, "iban", 7, "value")) == [
+    assert sentences_about(Risk(CONTENT, GROUP, "iban", 7, "value")) == [
         f"{GROUP}: a number or name in this message (iban) has gone 7× to one other domain, and nowhere else."
     ]
 
 
 def test_a_sender_does_not_see_hidden_names_of_others_correspondents() -> None:
     hidden, open_ = (Risk(LOOKALIKE, GROUP, "partner.example", 3, whose) for whose in (COLLEAGUES, "site"))
-    (to_sender,) = said(hidden, own=True)
+    (to_sender,) = sentences_about(hidden, own=True)
     assert "partner.example" not in to_sender.replace(GROUP, "")
     assert "3×" in to_sender
-    assert said(hidden) == said(open_)
-    assert "partner.example" in said(open_, own=True)[0].replace(GROUP, "")
+    assert sentences_about(hidden) == sentences_about(open_)
+    assert "partner.example" in sentences_about(open_, own=True)[0].replace(GROUP, "")
 
 
 def test_at_most_five_recipients_are_named() -> None:
-    many = said(*(Risk(NEW, f"bob{number}@partner.example") for number in range(7)))
+    many = sentences_about(*(Risk(NEW, f"bob{number}@partner.example") for number in range(7)))
     assert len(many) == 6
     assert many[-1] == "and 2 more recipients"
 
@@ -53,5 +53,5 @@ def test_each_kind_of_risk_has_a_sentence(language: str) -> None:
     for kind, own in product(KINDS, (False, True)):
         for similar in ("", "bob@", "partner.example") if kind in (TWIN, CONTENT, LOOKALIKE) else ("partner.example",):
             for whose in ("sender", "site", "own", COLLEAGUES, *(("value", "document") if kind == CONTENT else ())):
-                (text,) = said(Risk(kind, GROUP, similar, 3, whose), own=own, language=language)
+                (text,) = sentences_about(Risk(kind, GROUP, similar, 3, whose), own=own, language=language)
                 assert "{" not in text, (kind, own, similar, whose)

@@ -10,12 +10,12 @@ from holdgate.extract.legibility import may_hold_text
 NUMBER = "4111 1111 1111 1111"
 
 
-def paper(width: int = 640, height: int = 380, shade: int = 255) -> Image.Image:
+def blank_image(width: int = 640, height: int = 380, shade: int = 255) -> Image.Image:
     return Image.new("L", (width, height), shade)
 
 
 def with_lines(size: int, *lines: str, shade: int = 255, ink: int = 20) -> Image.Image:
-    image = paper(shade=shade)
+    image = blank_image(shade=shade)
     for number, line in enumerate(lines):
         ImageDraw.Draw(image).text((25, 20 + 1.5 * size * number), line, font=ImageFont.load_default(size), fill=ink)
     return image
@@ -55,10 +55,10 @@ def test_a_photograph_is_not_recognised_as_text(seed: int) -> None:
 
 
 def shapes() -> list[Image.Image]:
-    circle, frame = paper(), paper()
+    circle, frame = blank_image(), blank_image()
     ImageDraw.Draw(circle).ellipse((100, 50, 400, 350), fill=40)
     ImageDraw.Draw(frame).rectangle((5, 5, 630, 370), outline=0, width=3)
-    return [circle, frame, paper(), Image.linear_gradient("L"), Image.radial_gradient("L")]
+    return [circle, frame, blank_image(), Image.linear_gradient("L"), Image.radial_gradient("L")]
 
 
 @pytest.mark.parametrize("number", range(5))

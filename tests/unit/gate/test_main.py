@@ -21,30 +21,30 @@ from holdgate.scan.pool import ScanError
 
 
 class Service:
-    def __init__(self, did: list[str]) -> None:
-        self.did = did
+    def __init__(self, recorded_steps: list[str]) -> None:
+        self.recorded_steps = recorded_steps
         self.snapshot = SimpleNamespace(policies=SimpleNamespace(file=SimpleNamespace(policy=[1, 2])))
 
     def reload(self) -> bool:
-        self.did.append("reloaded")
+        self.recorded_steps.append("reloaded")
         raise StopIteration
 
     def close(self) -> None:
-        self.did.append("closed")
+        self.recorded_steps.append("closed")
 
 
 class Thread:
-    def __init__(self, did: list[str], target: Any, args: list[Any], daemon: bool) -> None:
-        self.did, self.daemon = did, daemon
-        assert (target, args[0].did) == (main._reload_on_signal, did)
+    def __init__(self, recorded_steps: list[str], target: Any, args: list[Any], daemon: bool) -> None:
+        self.recorded_steps, self.daemon = recorded_steps, daemon
+        assert (target, args[0].recorded_steps) == (main._reload_on_signal, recorded_steps)
 
     def start(self) -> None:
         ends = ", and does not keep the daemon from ending" if self.daemon else ""
-        self.did.append(f"waits for reloads{ends}")
+        self.recorded_steps.append(f"waits for reloads{ends}")
 
 
 @pytest.fixture
-def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+def recorded_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """The steps of the daemon, in order."""
     done: list[str] = []
 
@@ -76,10 +76,10 @@ def did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return done
 
 
-def test_the_milter_drops_root_first_and_serves_after_all_is_loaded(did: list[str]) -> None:
+def test_the_milter_drops_root_first_and_serves_after_all_is_loaded(recorded_steps: list[str]) -> None:
     main.main()
     socket = Settings().milter.socket
-    assert [one for one in did if one != "asked for the name"] == [
+    assert [one for one in recorded_steps if one != "asked for the name"] == [
         "blocked 4",
         "became holdgate-test",
         "served metrics",
@@ -91,7 +91,7 @@ def test_the_milter_drops_root_first_and_serves_after_all_is_loaded(did: list[st
         f"serves {socket} for 90 s at most",
         "closed",
     ]
-    assert "asked for the name" in did
+    assert "asked for the name" in recorded_steps
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_the_milter_drops_root_first_and_serves_after_all_is_loaded(did: list[st
     ids=lambda value: type(value).__name__,
 )
 def test_the_exit_code_of_a_failed_start_shows_whether_a_restart_helps(
-    did: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+    recorded_steps: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
 ) -> None:
     def fails(*_: Any) -> None:
         raise error
@@ -115,22 +115,22 @@ def test_the_exit_code_of_a_failed_start_shows_whether_a_restart_helps(
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == code
-    assert not [one for one in did if one.startswith("serves")]
+    assert not [one for one in recorded_steps if one.startswith("serves")]
 
 
 def test_the_milter_reloads_its_settings_on_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
-    did: list[str] = []
-    monkeypatch.setattr(main.signal, "sigwait", lambda signals: did.append(f"got {sorted(signals)}"))
+    recorded_steps: list[str] = []
+    monkeypatch.setattr(main.signal, "sigwait", lambda signals: recorded_steps.append(f"got {sorted(signals)}"))
     with pytest.raises(StopIteration):
-        main._reload_on_signal(Service(did))  # type: ignore[arg-type]
-    assert did == [f"got {[signal.SIGUSR1]}", "reloaded"]
+        main._reload_on_signal(Service(recorded_steps))  # type: ignore[arg-type]
+    assert recorded_steps == [f"got {[signal.SIGUSR1]}", "reloaded"]
 
 
-class Begun(Exception):
+class Started(Exception):
     """The daemon would start now."""
 
 
 def test_running_the_module_starts_the_milter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "begin", Mock(side_effect=Begun))
-    with pytest.raises(Begun):
+    monkeypatch.setattr(daemon, "begin", Mock(side_effect=Started))
+    with pytest.raises(Started):
         runpy.run_path(main.__file__, run_name="__main__")

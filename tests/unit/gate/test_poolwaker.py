@@ -54,7 +54,7 @@ def connected(path: Path) -> socket.socket:
     return connection
 
 
-def rests(pid: int) -> bool:
+def is_waiting(pid: int) -> bool:
     """Say whether all threads of a process wait (the state in proc_pid_stat(5))."""
     return all(
         path.read_text().rpartition(")")[2].split()[0] == "S" for path in Path(f"/proc/{pid}/task").glob("*/stat")
@@ -70,7 +70,7 @@ def test_messages_that_end_together_are_inspected_in_parallel(milter: tuple["sub
         assert process.stdout is not None
         for _ in connections:
             assert process.stdout.readline()
-        wait_for(lambda: rests(process.pid), "libmilter's threads to rest")
+        wait_for(lambda: is_waiting(process.pid), "libmilter's threads to rest")
         # While the milter is suspended, the ends of all messages arrive: libmilter then sees them together.
         process.send_signal(signal.SIGSTOP)
         for connection in connections:

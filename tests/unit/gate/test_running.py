@@ -68,7 +68,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def knocks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The places that the waker connected to; the second connection ends it."""
     made: list[object] = []
 
@@ -81,19 +81,19 @@ def knocks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return made
 
 
-def test_the_waker_keeps_connecting_during_a_long_inspection(clock: Clock, knocks: list[object]) -> None:
+def test_the_waker_keeps_connecting_during_a_long_inspection(clock: Clock, connections: list[object]) -> None:
     one = PoolWaker()
     with pytest.raises(Ended), one.inspecting():
         one.run(PLACE)
-    assert knocks == [PLACE, PLACE]
+    assert connections == [PLACE, PLACE]
     assert clock.now == pytest.approx(0.1), "a session waits 50 ms at most"
 
 
-def test_short_inspections_cause_no_wake_connection(clock: Clock, knocks: list[object]) -> None:
+def test_short_inspections_cause_no_wake_connection(clock: Clock, connections: list[object]) -> None:
     one, messages = PoolWaker(), ExitStack()
 
     def next_message() -> None:
-        assert knocks == []
+        assert connections == []
         clock.now -= 0.02  # the next one was begun a part of a moment ago
         messages.close()
         messages.enter_context(one.inspecting())
@@ -106,7 +106,7 @@ def test_short_inspections_cause_no_wake_connection(clock: Clock, knocks: list[o
     assert clock.meanwhile == []
 
 
-def test_the_next_message_wakes_an_idle_waker(clock: Clock, knocks: list[object]) -> None:
+def test_the_next_message_wakes_an_idle_waker(clock: Clock, connections: list[object]) -> None:
     one, rests = PoolWaker(), threading.Event()
     wait = one._changed.wait
 
@@ -125,7 +125,7 @@ def test_the_next_message_wakes_an_idle_waker(clock: Clock, knocks: list[object]
     with one.inspecting():
         thread.join(90)
     assert not thread.is_alive()
-    assert knocks == [PLACE, PLACE]
+    assert connections == [PLACE, PLACE]
 
 
 def test_the_longest_time_is_that_of_the_message_that_began_first() -> None:

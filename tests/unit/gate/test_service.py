@@ -17,10 +17,10 @@ from holdgate.scan.pool import PoolSettings, ScanError
 from holdgate.seal import add_key
 
 
-class StandIn:
+class ReplacementPool:
     """Replaces a pool; pools for OCR can refuse to start."""
 
-    made: ClassVar[list["StandIn"]] = []
+    made: ClassVar[list["ReplacementPool"]] = []
     is_broken = False
 
     def __init__(self, settings: PoolSettings) -> None:
@@ -41,28 +41,28 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     policies.write_text('[[policy]]\nname = "all"\naction = "allow"\nheader = {"X-Project" = "*secret*"}\n')
     keys = tmp_path / "seal.keys"
     add_key(keys, keep=timedelta(days=1), group_id=-1, now=datetime.now(UTC))
-    monkeypatch.setattr(service, "Pool", StandIn)
-    monkeypatch.setattr(StandIn, "made", [])
+    monkeypatch.setattr(service, "Pool", ReplacementPool)
+    monkeypatch.setattr(ReplacementPool, "made", [])
     return Settings.model_validate({"policy": {"file": policies}, "seal": {"keys": keys}, "ocr": {"mode": "on"}})
 
 
 def test_the_first_pool_is_closed_if_the_ocr_pool_cannot_start(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(StandIn, "is_broken", True)
+    monkeypatch.setattr(ReplacementPool, "is_broken", True)
     with pytest.raises(ScanError, match="no language deu"):
         service._read(settings, cast(Store, object()))
-    (pool,) = StandIn.made
+    (pool,) = ReplacementPool.made
     assert pool.is_closed
 
 
 def test_both_pools_are_closed_with_their_snapshot(settings: Settings) -> None:
     snapshot = service._read(settings, cast(Store, object()))
-    assert [pool.is_for_ocr for pool in StandIn.made] == [False, True]
-    assert [pool.reads_separately for pool in StandIn.made] == [True, False]
-    assert not any(pool.is_closed for pool in StandIn.made)
+    assert [pool.is_for_ocr for pool in ReplacementPool.made] == [False, True]
+    assert [pool.reads_separately for pool in ReplacementPool.made] == [True, False]
+    assert not any(pool.is_closed for pool in ReplacementPool.made)
     del snapshot
-    assert all(pool.is_closed for pool in StandIn.made)
+    assert all(pool.is_closed for pool in ReplacementPool.made)
 
 
 def test_the_snapshot_lists_the_header_fields_that_sessions_keep(settings: Settings) -> None:
@@ -89,7 +89,7 @@ def test_stopping_saves_pending_relations_and_closes_workers_and_store(
     monkeypatch.setattr(serving, "store", SimpleNamespace(close=lambda: ended.append("store")))
     serving.close()
     assert ended == ["learned", "store"]
-    assert all(pool.is_closed for pool in StandIn.made)
+    assert all(pool.is_closed for pool in ReplacementPool.made)
 
 
 def test_the_time_and_result_of_a_reload_are_metrics(settings: Settings, tmp_path: Path) -> None:
@@ -141,18 +141,18 @@ def test_a_failed_reload_keeps_the_old_snapshot(
         case "keys":
             settings.seal.keys.write_text("x")
         case "workers":
-            monkeypatch.setattr(StandIn, "is_broken", True)
+            monkeypatch.setattr(ReplacementPool, "is_broken", True)
         case _:
             monkeypatch.setattr(service, "policies_of", lambda _: 1 / 0)
     assert not serving.reload()
     assert serving.snapshot is before
-    assert not any(pool.is_closed for pool in StandIn.made[:2])
+    assert not any(pool.is_closed for pool in ReplacementPool.made[:2])
 
 
 def test_only_one_pool_is_started_without_ocr(settings: Settings) -> None:
     off = settings.model_copy(update={"ocr": settings.ocr.model_copy(update={"mode": "off"})})
     snapshot = service._read(off, cast(Store, object()))
-    assert [pool.is_for_ocr for pool in StandIn.made] == [False]
+    assert [pool.is_for_ocr for pool in ReplacementPool.made] == [False]
     assert snapshot.ocr_pool is None
 
 
@@ -167,5 +167,5 @@ def test_the_pools_are_closed_if_a_later_step_of_loading_fails(
     ocr = settings.ocr.model_copy(update={"mode": mode})
     with pytest.raises(ConfigError, match=r"machines\.accounts"):
         service._read(settings.model_copy(update={"ocr": ocr}), cast(Store, object()))
-    assert [pool.is_for_ocr for pool in StandIn.made] == ([False, True] if mode == "on" else [False])
-    assert all(pool.is_closed for pool in StandIn.made)
+    assert [pool.is_for_ocr for pool in ReplacementPool.made] == ([False, True] if mode == "on" else [False])
+    assert all(pool.is_closed for pool in ReplacementPool.made)

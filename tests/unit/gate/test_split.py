@@ -381,7 +381,7 @@ FOUND = Inspection(findings=[Finding("us-ssn", "high", 1, 1, ["body"], ["***"])]
 
 
 @pytest.fixture
-def handed(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[Copy]:
+def submitted_copies(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[Copy]:
     """The copies that Postfix got; each splitter uses its own store."""
     taken: list[Copy] = []
 
@@ -415,13 +415,13 @@ def send(service: FakeService, *recipients: str, message_id: bytes = b" <1@corp.
 
 
 def test_recipients_that_need_approval_get_a_held_copy_and_the_others_the_message(
-    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+    new_service: NewService, store: Store, listener: Path, submitted_copies: list[Copy]
 ) -> None:
     service = service_of(new_service, store, listener)
     reply = send(service, EVE, BOB)
     assert list(reply.drop) == [BOB]
     assert not reply.hold
-    (one,) = handed
+    (one,) = submitted_copies
     (recorded,) = store.incidents()
     assert one.recipients == recorded.recipients == [BOB]
     assert {"RET=HDRS", "ENVID=env-125"} <= set(one.commands.mail)
@@ -432,16 +432,16 @@ def test_recipients_that_need_approval_get_a_held_copy_and_the_others_the_messag
 
 
 def test_a_retry_makes_no_second_copy(
-    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+    new_service: NewService, store: Store, listener: Path, submitted_copies: list[Copy]
 ) -> None:
     service = service_of(new_service, store, listener)
     first, second = send(service, EVE, BOB), send(service, EVE, BOB)
     assert list(first.drop) == list(second.drop) == [BOB]
-    assert len(handed) == len(store.incidents()) == 1
+    assert len(submitted_copies) == len(store.incidents()) == 1
 
 
 def test_the_message_is_deferred_if_the_listener_rejects_the_copy(
-    new_service: NewService, store: Store, listener: Path, handed: list[Copy], monkeypatch: pytest.MonkeyPatch
+    new_service: NewService, store: Store, listener: Path, submitted_copies: list[Copy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(*_: object) -> str:
         raise SubmitError("MAIL")
@@ -455,7 +455,7 @@ def test_a_message_that_cannot_be_split_is_held_for_all_recipients(
     new_service: NewService,
     store: Store,
     listener: Path,
-    handed: list[Copy],
+    submitted_copies: list[Copy],
     monkeypatch: pytest.MonkeyPatch,
     reason: str,
 ) -> None:
@@ -469,7 +469,7 @@ def test_a_message_that_cannot_be_split_is_held_for_all_recipients(
     )
     assert reply.hold
     assert list(reply.drop) == []
-    assert handed == []
+    assert submitted_copies == []
     assert store.incidents()[0].recipients == [EVE, BOB]
 
 
@@ -491,11 +491,11 @@ def refusing(new_service: NewService, store: Store, listener: Path) -> FakeServi
 
 
 def test_blocked_recipients_get_a_copy_that_is_returned_to_the_sender(
-    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+    new_service: NewService, store: Store, listener: Path, submitted_copies: list[Copy]
 ) -> None:
     reply = send(refusing(new_service, store, listener), EVE, BOB)
     assert (list(reply.drop), reply.block, reply.hold) == ([BOB], "", "")
-    (one,) = handed
+    (one,) = submitted_copies
     (recorded,) = store.incidents()
     assert (recorded.state, recorded.action, recorded.recipients) == (State.PENDING, "block", [BOB])
     # An operator who requeues it releases nothing.
@@ -503,10 +503,10 @@ def test_blocked_recipients_get_a_copy_that_is_returned_to_the_sender(
 
 
 def test_a_message_blocked_for_all_recipients_is_rejected_at_once(
-    new_service: NewService, store: Store, listener: Path, handed: list[Copy]
+    new_service: NewService, store: Store, listener: Path, submitted_copies: list[Copy]
 ) -> None:
     reply = send(refusing(new_service, store, listener), BOB)
-    assert (bool(reply.block), handed) == (True, [])
+    assert (bool(reply.block), submitted_copies) == (True, [])
 
 
 @pytest.mark.parametrize(

@@ -155,16 +155,16 @@ def test_no_risk_is_reported_in_learn_mode(agent: Agent) -> None:
 def test_a_machine_account_is_recognised_by_login_address_or_network(agent: Agent) -> None:
     from holdgate.envelope import Envelope
 
-    def is_one(**given: str) -> bool:
+    def is_counted(**given: str) -> bool:
         return agent.traffic.of(Envelope(**given)) is not None
 
-    assert is_one(auth_user="Billing")
-    assert is_one(client_address="192.0.2.7")
-    assert is_one(client_address="2001:db8::1")
-    assert is_one(auth_user="anna", client_address="192.0.2.7")
-    assert not is_one(auth_user="anna", client_address="192.0.20.7")
-    assert not is_one(client_address="198.51.100.1")
-    assert not is_one()
+    assert is_counted(auth_user="Billing")
+    assert is_counted(client_address="192.0.2.7")
+    assert is_counted(client_address="2001:db8::1")
+    assert is_counted(auth_user="anna", client_address="192.0.2.7")
+    assert not is_counted(auth_user="anna", client_address="192.0.20.7")
+    assert not is_counted(client_address="198.51.100.1")
+    assert not is_counted()
 
 
 def test_a_message_is_not_accepted_if_the_store_does_not_answer(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,9 +228,9 @@ def test_approved_messages_of_a_sender_are_counted_by_method(store: Store) -> No
         approved(sender, how, state, seconds)
 
     def count(*how: str) -> int:
-        def theirs(sender: str) -> bool:
+        def is_from_a(sender: str) -> bool:
             return sender.lower() == "a@corp.example"
 
-        return next(most for most in range(9) if not store.is_used_up(approvals_for(theirs, how, moment, most + 1)))
+        return next(most for most in range(9) if not store.is_used_up(approvals_for(is_from_a, how, moment, most + 1)))
 
     assert (count("page"), count("page", "mail"), count("command"), count()) == (2, 3, 0, 0)

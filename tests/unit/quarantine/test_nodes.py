@@ -39,7 +39,7 @@ def shared(store: Store) -> bool:
     return store._engine.dialect.name != "sqlite"
 
 
-def let_pass(store: Store, column: object) -> None:
+def expire(store: Store, column: object) -> None:
     """Have a lease or a sign of life be over."""
     with store._engine.begin() as connection:
         past = datetime.now(UTC) - timedelta(hours=1)
@@ -101,7 +101,7 @@ def test_a_node_name_belongs_to_one_machine_until_its_lease_ends(stores: tuple[S
     assert not a.nodes.renew("a", TWO)
     assert a.nodes.is_used("a")
     assert a.nodes.is_used("")  # the first node
-    let_pass(a, table)
+    expire(a, table)
     assert not a.nodes.is_used("a")
     a.nodes.acquire("a", TWO)
     assert not a.nodes.renew("a", ONE)
@@ -116,7 +116,7 @@ def test_a_machine_does_not_wait_for_a_lease_that_is_renewed(stores: tuple[Store
     a.nodes.acquire("a", ONE)
     with pytest.raises(NodeTakenError):
         retry_until_free(lambda: a.nodes.acquire("a", TWO), lambda _: a.nodes.renew("a", ONE))
-    retry_until_free(lambda: a.nodes.acquire("a", TWO), lambda _: let_pass(a, table))
+    retry_until_free(lambda: a.nodes.acquire("a", TWO), lambda _: expire(a, table))
     assert [one.machine for one in a.nodes.all()] == ["two.corp.example"]
 
 
@@ -159,7 +159,7 @@ def test_nodes_are_listed_with_their_open_incidents(stores: tuple[Store, Store])
     (listed,) = a.nodes.all()
     assert listed.waiting == 1
     if shared(a):
-        let_pass(a, table)
+        expire(a, table)
         with a._engine.begin() as connection:
             connection.execute(update(table).values(seen_at=moment))
         assert a.nodes.all()[0].is_silent
@@ -187,7 +187,7 @@ def test_a_task_belongs_to_the_desk_that_claims_it_until_that_desk_stops(stores:
     assert [one.machine for one in a.claims.desks()] == ["one.corp.example", "two.corp.example"]
     with a.claims.claimed("x") as mine:
         assert mine
-        let_pass(a, desks)  # the desk is not heard of any more
+        expire(a, desks)  # the desk is not heard of any more
         b.claims.heartbeat(TWO)
         assert [one.machine for one in b.claims.desks()] == ["two.corp.example"]
         with b.claims.claimed("x") as others:

@@ -344,7 +344,7 @@ def silent_peers(path: Path, count: int) -> Iterator[list[socket.socket]]:
         yield peers
 
 
-def dribble(peer: socket.socket, count: int) -> None:
+def send_slowly(peer: socket.socket, count: int) -> None:
     """Write a byte again and again, and wait in between for the answer that does not come."""
     for _ in range(count):
         peer.sendall(b" ")
@@ -365,7 +365,7 @@ def test_a_client_that_writes_slowly_is_closed_at_the_time_limit(path: Path, mon
     with silent_peers(path, agent.PLACES) as (peer, *_):
         peer.settimeout(0.05)
         with pytest.raises(BrokenPipeError):
-            dribble(peer, 100)
+            send_slowly(peer, 100)
     with silent_peers(path, agent.PLACES):
         assert QueueClient(path).held() == [OURS, FOREIGN]
 

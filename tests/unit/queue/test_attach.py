@@ -56,13 +56,13 @@ def by_tcp(config: Path) -> Settings:
     return Settings.model_validate({"queue": {"postfix_config": config}, "desk": {"notice_relay": "127.0.0.1:10027"}})
 
 
-def put_in(config: Path) -> None:
+def run_attach(config: Path) -> None:
     plan = attach.plan_attach(settings(config))
     attach.save_state(plan)
     attach.apply(plan)
 
 
-def take_out(config: Path) -> None:
+def run_detach(config: Path) -> None:
     attach.apply(attach.plan_detach(settings(config)))
     attach.delete_state(config)
 
@@ -70,7 +70,7 @@ def take_out(config: Path) -> None:
 def test_new_settings_are_added_in_the_order_of_the_pages(config: Path) -> None:
     """Of several settings at once, postconf(1) adds the new ones in another order each time."""
     (config / "main.cf").write_text("queue_directory = /var/spool/postfix\n")
-    put_in(config)
+    run_attach(config)
     names = [line.partition(" =")[0] for line in (config / "main.cf").read_text().splitlines()[1:]]
     assert names == [name for name in TOUCHED if name in names]
     assert len(names) > 8
@@ -84,7 +84,7 @@ def test_the_shipped_main_cf_lists_the_settings_that_attach_writes() -> None:
 
 
 def test_holdgate_is_added_before_the_signer_and_other_entries_stay(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     postfix = Postfix(config)
     assert postfix.raw_setting("smtpd_milters") == f"{ENTRY}, inet:localhost:8891, inet:localhost:11332"
     assert postfix.raw_setting("non_smtpd_milters") == ENTRY
@@ -120,19 +120,19 @@ def test_a_list_is_split_only_outside_braces(items: list[str]) -> None:
 
 def test_non_smtpd_milters_that_refer_to_smtpd_milters_stay(config: Path) -> None:
     Postfix(config).set({"non_smtpd_milters": "$smtpd_milters"})
-    put_in(config)
+    run_attach(config)
     assert Postfix(config).raw_setting("non_smtpd_milters") == "$smtpd_milters"
 
 
 def test_a_value_that_the_site_has_set_stays(config: Path) -> None:
     Postfix(config).set({"message_strip_characters": r"\200"})
-    put_in(config)
+    run_attach(config)
     assert Postfix(config).raw_setting("message_strip_characters") == r"\200"
 
 
 def test_detach_restores_every_byte(config: Path) -> None:
-    put_in(config)
-    take_out(config)
+    run_attach(config)
+    run_detach(config)
     assert (config / "main.cf").read_text() == MAIN
     assert (config / "master.cf").read_text() == MASTER
     assert attach.plan_detach(settings(config)).difference == ""
@@ -213,18 +213,18 @@ def test_attach_adds_the_listener_for_amended_messages_and_detach_removes_it(con
 
 
 def test_detach_after_a_second_attach_restores_the_original_state(config: Path) -> None:
-    put_in(config)
-    put_in(config)
-    take_out(config)
+    run_attach(config)
+    run_attach(config)
+    run_detach(config)
     assert (config / "main.cf").read_text() == MAIN
 
 
 def test_detach_removes_only_the_holdgate_part_of_a_changed_file(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     postfix = Postfix(config)
     postfix.set({"message_size_limit": "20480000"})
     postfix.set({"milter_header_checks": postfix.raw_setting("milter_header_checks") + ", regexp:/etc/postfix/own"})
-    take_out(config)
+    run_detach(config)
     assert postfix.raw_setting("message_size_limit") == "20480000"
     assert postfix.raw_setting("smtpd_milters") == "inet:localhost:8891, inet:localhost:11332"
     assert postfix.raw_setting("milter_header_checks") == "regexp:/etc/postfix/own"
@@ -291,7 +291,7 @@ def test_the_listener_of_an_earlier_version_is_replaced(config: Path) -> None:
 
 def test_a_site_map_with_a_similar_name_is_kept(config: Path) -> None:
     Postfix(config).set({"smtp_header_checks": "regexp:/etc/holdgate/postfix/smtp_header_checks.old"})
-    put_in(config)
+    run_attach(config)
     both = "regexp:/etc/holdgate/postfix/smtp_header_checks, regexp:/etc/holdgate/postfix/smtp_header_checks.old"
     assert Postfix(config).raw_setting("smtp_header_checks") == both
 
@@ -333,7 +333,7 @@ def given(config: Path) -> dict[str, str]:
 
 def test_detach_removes_everything_even_if_main_cf_changed_after_attach(config: Path) -> None:
     before, services = given(config), [str(one) for one in Postfix(config).services()]
-    put_in(config)
+    run_attach(config)
     (config / "main.cf").write_text((config / "main.cf").read_text() + "mydestination = corp.example\n")
     (config / "master.cf").write_text((config / "master.cf").read_text() + "# a comment\n")
     assert detach(config) == []
@@ -344,17 +344,17 @@ def test_detach_removes_everything_even_if_main_cf_changed_after_attach(config: 
 
 def test_a_second_attach_does_not_record_holdgate_settings_as_those_of_the_site(config: Path) -> None:
     before = given(config)
-    put_in(config)
+    run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     Postfix(config).unset("smtp_header_checks")
-    put_in(config)
+    run_attach(config)
     assert "smtp_header_checks" in given(config)
     assert detach(config) == []
     assert given(config) == before | {"mydestination": "corp.example"}
 
 
 def test_a_setting_that_a_person_changed_after_attach_stays(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     postfix = Postfix(config)
     postfix.set({"message_strip_characters": r"\0\r"})
     postfix.set({"smtpd_milters": f"{ENTRY}, inet:localhost:9999"})
@@ -367,7 +367,7 @@ def test_a_setting_that_a_person_changed_after_attach_stays(config: Path) -> Non
 
 def test_a_setting_that_had_the_holdgate_value_before_attach_stays(config: Path) -> None:
     Postfix(config).set({"enable_long_queue_ids": "yes"})
-    put_in(config)
+    run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     detach(config)
     assert given(config)["enable_long_queue_ids"] == "yes"
@@ -375,7 +375,7 @@ def test_a_setting_that_had_the_holdgate_value_before_attach_stays(config: Path)
 
 def test_detach_restores_the_earlier_value_of_a_setting(config: Path) -> None:
     Postfix(config).set({"enable_long_queue_ids": "no"})
-    put_in(config)
+    run_attach(config)
     assert given(config)["enable_long_queue_ids"] == "yes"
     Postfix(config).set({"mydestination": "corp.example"})
     detach(config)
@@ -383,7 +383,7 @@ def test_detach_restores_the_earlier_value_of_a_setting(config: Path) -> None:
 
 
 def test_detach_names_the_settings_whose_origin_is_unknown(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     attach.delete_state(config)
     postfix = Postfix(config)
     postfix.set_service("587/inet", f"587 inet n - n - - smtpd -o {{ smtpd_milters = {ENTRY} }}")
@@ -456,21 +456,21 @@ def test_the_milter_timeout_of_postfix_exceeds_the_longest_inspection(
 
 def test_non_smtpd_milters_that_refer_with_braces_or_in_a_list_stay(config: Path) -> None:
     Postfix(config).set({"non_smtpd_milters": "inet:localhost:1, ${smtpd_milters}"})
-    put_in(config)
+    run_attach(config)
     assert Postfix(config).raw_setting("non_smtpd_milters") == "inet:localhost:1, ${smtpd_milters}"
 
 
 def test_smtpd_milters_are_changed_even_if_they_refer_to_another_setting(config: Path) -> None:
     Postfix(config).set({"smtpd_milters": "$non_smtpd_milters, inet:localhost:8891"})
     Postfix(config).set({"non_smtpd_milters": "inet:localhost:11332"})
-    put_in(config)
+    run_attach(config)
     assert Postfix(config).raw_setting("smtpd_milters") == f"{ENTRY}, $non_smtpd_milters, inet:localhost:8891"
 
 
 def test_checks_that_refer_to_header_checks_keep_only_the_table_of_the_site(config: Path) -> None:
     Postfix(config).set({"mime_header_checks": "${header_checks}"})
     Postfix(config).set({"nested_header_checks": "regexp:/etc/postfix/nested"})
-    put_in(config)
+    run_attach(config)
     assert Postfix(config).raw_setting("mime_header_checks") == "regexp:/etc/postfix/header_checks"
     assert Postfix(config).raw_setting("nested_header_checks") == "regexp:/etc/postfix/nested"
 
@@ -478,7 +478,7 @@ def test_checks_that_refer_to_header_checks_keep_only_the_table_of_the_site(conf
 def test_detach_removes_header_checks_that_only_holdgate_had_set(config: Path) -> None:
     Postfix(config).unset("header_checks")
     before = given(config)
-    put_in(config)
+    run_attach(config)
     now = given(config)
     assert now["header_checks"] == "regexp:/etc/holdgate/postfix/header_checks"
     assert (now["mime_header_checks"], now["nested_header_checks"]) == ("", "")
@@ -508,7 +508,7 @@ def test_a_relay_on_another_machine_needs_no_local_listener(config: Path) -> Non
 
 
 def test_a_listener_with_an_old_name_is_replaced_by_the_configured_one(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     attach.apply(attach.plan_attach(by_tcp(config)))
     assert [str(one) for one in own_listeners(Postfix(config).services())] == ["127.0.0.1:10027/inet"]
     relay = {"split_relay": "unix:/var/spool/postfix/public/other-split"}
@@ -524,7 +524,7 @@ def test_a_listener_with_an_old_name_is_replaced_by_the_configured_one(config: P
 
 
 def test_only_root_can_read_the_saved_state(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     (kept,) = attach.STATE_DIRECTORY.iterdir()
     assert (attach.STATE_DIRECTORY.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
 
@@ -534,29 +534,29 @@ def test_two_instances_are_attached_and_detached_independently(config: Path, tmp
     other.mkdir()
     (other / "main.cf").write_text(MAIN.replace("8891", "8892"))
     (other / "master.cf").write_text(MASTER)
-    put_in(config)
-    put_in(other)
-    take_out(config)
+    run_attach(config)
+    run_attach(other)
+    run_detach(config)
     assert (config / "main.cf").read_text() == MAIN
     assert ENTRY in Postfix(other).raw_setting("smtpd_milters")
-    take_out(other)
+    run_detach(other)
     assert (other / "main.cf").read_text() == MAIN.replace("8891", "8892")
     assert not attach.STATE_DIRECTORY.exists()
     attach.delete_state(other)  # a second time
 
 
 def test_detach_restores_every_byte_of_the_unchanged_file(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
-    take_out(config)
+    run_detach(config)
     assert (config / "master.cf").read_text() == MASTER
 
 
 def test_a_listener_that_existed_before_attach_stays_after_detach(config: Path) -> None:
     """An earlier version's listener: attach renews it, and detach does not take it away."""
-    put_in(config)
+    run_attach(config)
     attach.delete_state(config)
-    put_in(config)
+    run_attach(config)
     (config / "master.cf").write_text((config / "master.cf").read_text() + "# a comment\n")
     detach(config)
     assert [one.name for one in own_listeners(Postfix(config).services())] == ["holdgate-notice"]
@@ -565,7 +565,7 @@ def test_a_listener_that_existed_before_attach_stays_after_detach(config: Path) 
 def test_the_saved_state_of_an_earlier_version_can_be_read(config: Path) -> None:
     """It kept both files, and not each setting's text."""
     before = given(config)
-    put_in(config)
+    run_attach(config)
     (kept,) = attach.STATE_DIRECTORY.iterdir()
     state = json.loads(kept.read_text())
     del state["settings"]
@@ -578,9 +578,9 @@ def test_the_saved_state_of_an_earlier_version_can_be_read(config: Path) -> None
 def test_bytes_that_are_not_utf_8_stay_unchanged(config: Path) -> None:
     raw = MAIN.encode() + b"# caf\xe9\n"
     (config / "main.cf").write_bytes(raw)
-    put_in(config)
+    run_attach(config)
     assert b"# caf\xe9\n" in (config / "main.cf").read_bytes()
-    take_out(config)
+    run_detach(config)
     assert (config / "main.cf").read_bytes() == raw
 
 
@@ -614,7 +614,7 @@ def attached_by(config: Path, socket: str) -> Settings:
 
 def test_an_entry_with_an_earlier_socket_is_replaced_and_detach_removes_it(config: Path) -> None:
     before = given(config)
-    put_in(config)
+    run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     changed = attached_by(config, "inet:8890@localhost")
     for name in ("smtpd_milters", "non_smtpd_milters"):
@@ -630,7 +630,7 @@ def test_an_entry_with_an_earlier_socket_is_replaced_and_detach_removes_it(confi
 
 def test_detach_removes_an_earlier_socket_from_a_changed_file(config: Path) -> None:
     before = given(config)
-    put_in(config)
+    run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     plan = attach.plan_detach(settings(config, socket="inet:8890@localhost"))
     attach.apply(plan)
@@ -638,7 +638,7 @@ def test_detach_removes_an_earlier_socket_from_a_changed_file(config: Path) -> N
 
 
 def test_another_notation_of_the_same_socket_changes_nothing(config: Path) -> None:
-    put_in(config)
+    run_attach(config)
     after = given(config)
     path = "unix:/var/spool/postfix/./holdgate/milter.sock"
     attached_by(config, path)

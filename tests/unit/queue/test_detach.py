@@ -67,7 +67,7 @@ class Draft(Postfix):
         del self.listed[name]
 
 
-def without_ours(main: Mapping[str, str], before: Mapping[str, str | None] | None = None) -> dict[str, str]:
+def after_removal(main: Mapping[str, str], before: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """Return main.cf after the removal; `before` is its content before attach, None if unknown."""
     draft = Draft(main)
     known = {} if before is None else {name: before.get(name) for name in TOUCHED}
@@ -119,7 +119,7 @@ def without_ours(main: Mapping[str, str], before: Mapping[str, str | None] | Non
 def test_the_holdgate_part_of_each_setting_is_removed(
     main: dict[str, str], before: dict[str, str | None] | None, after: dict[str, str]
 ) -> None:
-    assert without_ours(main, before) == after
+    assert after_removal(main, before) == after
 
 
 def smtpd(name: str, **options: str) -> Service:

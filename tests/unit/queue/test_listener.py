@@ -485,14 +485,14 @@ def test_an_answer_to_a_changed_message_without_a_valid_code_is_an_error(
     made: Callable[..., NodeCertificate], code: object
 ) -> None:
     answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
-    with lying(made(NODE), answer) as address, pytest.raises(QueueError, match="the answer has no code"):
+    with node_that_answers(made(NODE), answer) as address, pytest.raises(QueueError, match="the answer has no code"):
         NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x")
 
 
 @pytest.mark.parametrize("code", [0, 400, 599])
 def test_the_code_of_an_acceptance_or_rejection_is_returned(made: Callable[..., NodeCertificate], code: int) -> None:
     answer = json.dumps({"ok": True, "code": code}).encode() + b"\n"
-    with lying(made(NODE), answer) as address:
+    with node_that_answers(made(NODE), answer) as address:
         assert NodeReader(NODE, address, made(DESK)).submit(INCIDENT, b"x") == code
 
 
@@ -578,7 +578,7 @@ def test_a_client_that_does_not_read_is_closed_at_the_time_limit(
 
 
 @contextlib.contextmanager
-def lying(certificate: NodeCertificate, answer: bytes) -> Iterator[str]:
+def node_that_answers(certificate: NodeCertificate, answer: bytes) -> Iterator[str]:
     """A node with a right certificate that answers one request with anything."""
     opened = open_listener(("127.0.0.1", 0))
 
@@ -616,13 +616,13 @@ def lying(certificate: NodeCertificate, answer: bytes) -> Iterator[str]:
     ids=lambda answer: f"{answer[:40].decode()} {len(answer)}",
 )
 def test_an_answer_in_a_wrong_form_is_an_error(made: Callable[..., NodeCertificate], answer: bytes) -> None:
-    with lying(made(NODE), answer) as address, pytest.raises(NodeUnreachableError, match=f"node {NODE} at"):
+    with node_that_answers(made(NODE), answer) as address, pytest.raises(NodeUnreachableError, match=f"node {NODE} at"):
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
 
 
 def test_the_error_of_a_node_is_shortened_to_one_printable_line(made: Callable[..., NodeCertificate]) -> None:
     answer = json.dumps({"error": "\x1b[2J\nx" * 1000}).encode() + b"\n"
-    with lying(made(NODE), answer) as address, pytest.raises(QueueError) as refused:
+    with node_that_answers(made(NODE), answer) as address, pytest.raises(QueueError) as refused:
         NodeReader(NODE, address, made(DESK)).show("4ours", 100)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 400
@@ -643,7 +643,7 @@ def test_an_unreachable_node_is_not_contacted_again_at_once(made: Callable[..., 
     reader = NodeReader(NODE, address, made(DESK), clock=lambda: seconds)
     with pytest.raises(NodeUnreachableError) as first:
         reader.show("4ours", 100)
-    with lying(made(NODE), b'{"ok": true, "gone": true}\n') as other:
+    with node_that_answers(made(NODE), b'{"ok": true, "gone": true}\n') as other:
         reader._address = other
         with pytest.raises(NodeUnreachableError, match=str(first.value).rpartition(": ")[2].replace("[", r"\[")):
             reader.show("4ours", 100)

@@ -62,17 +62,17 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
 def test_a_failed_pass_is_repeated(error: Exception, caplog: pytest.LogCaptureFixture, notified: list[str]) -> None:
     with caplog.at_level(logging.INFO, "holdgate"):
-        assert_goes_on(Script([error, error]), passes=3)
+        assert_continues(Script([error, error]), passes=3)
     assert len([record for record in caplog.records if "stage=reconcile" in record.getMessage()]) == 2
     assert notified == []
 
 
 def test_only_a_pass_in_which_all_parts_answered_notifies_the_watchdog(notified: list[str]) -> None:
-    assert_goes_on(Script([True, False, AWAY[2], True]), passes=5)
+    assert_continues(Script([True, False, AWAY[2], True]), passes=5)
     assert notified == ["WATCHDOG=1"] * 2
 
 
-def assert_goes_on(script: Script, passes: int, waker: Waker | None = None) -> None:
+def assert_continues(script: Script, passes: int, waker: Waker | None = None) -> None:
     run_passes(script, script.stop, PAUSE, os.getppid(), waker or Waker())
     assert script.count == passes
 
@@ -145,11 +145,11 @@ def test_passes_follow_without_a_pause_while_work_remains(monkeypatch: pytest.Mo
     paused: list[int] = []
     monkeypatch.setattr(script, "has_more", True)
     monkeypatch.setattr(waker, "wait", lambda _: paused.append(script.count))
-    assert_goes_on(script, passes=4, waker=waker)
+    assert_continues(script, passes=4, waker=waker)
     assert paused == []
     one = Script([True, True])
     monkeypatch.setattr(waker, "wait", lambda _: paused.append(one.count))
-    assert_goes_on(one, passes=3, waker=waker)
+    assert_continues(one, passes=3, waker=waker)
     assert paused == [1, 2, 3]
 
 

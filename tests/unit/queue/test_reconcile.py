@@ -73,7 +73,7 @@ class FakeQueue(QueueClient):
         """Fail, or crash the caller, once: at the step named `when`, after `count` others of this name."""
         self._failing = (when, count, kind)
 
-    def _stumble(self, when: str) -> None:
+    def _raise_at(self, when: str) -> None:
         name, left, kind = self._failing
         if when == name:
             self._failing = (name, left - 1, kind)
@@ -84,7 +84,7 @@ class FakeQueue(QueueClient):
             raise Crash if kind == "crash" else UnreachableError("the agent does not answer")
 
     def held_unless(self, stamp: str | None, version: str = "") -> Listing | None:
-        self._stumble("list")
+        self._raise_at("list")
         self.listings += 1
         there = self.messages.values()
         before = self.listed.get(version)
@@ -95,11 +95,11 @@ class FakeQueue(QueueClient):
         return Listing(new, sorted(before.keys() - self.messages.keys()), "", str(self.listings))
 
     def headers(self, keys: list[Key]) -> list[bytes | QueueError | None]:
-        self._stumble("show")
+        self._raise_at("show")
         return [QueueError("damaged") if key[0] in self.damaged else self.headers_of.get(key[0]) for key in keys]
 
     def show(self, queue_id: str, _arrival_time: int, *, header_only: bool = False) -> bytes | None:
-        self._stumble("show")
+        self._raise_at("show")
         return self.headers_of[queue_id] + b"\nHello\n" if queue_id in self.messages else None
 
     def release_all(self, keys: list[Key]) -> list[bool | QueueError]:
@@ -109,7 +109,7 @@ class FakeQueue(QueueClient):
         return self._act(keys, self.deleted)
 
     def _act(self, keys: list[Key], done: list[str]) -> list[bool | QueueError]:
-        self._stumble("before")
+        self._raise_at("before")
         outcomes: list[bool | QueueError] = []
         for queue_id, arrival_time in keys:
             if queue_id in self.damaged:
@@ -120,7 +120,7 @@ class FakeQueue(QueueClient):
             outcomes.append(is_held and self.messages.pop(queue_id) is held)
             if outcomes[-1]:
                 done.append(queue_id)
-        self._stumble("after")
+        self._raise_at("after")
         return outcomes
 
 
@@ -236,7 +236,7 @@ class Crashes(RuleBasedStateMachine):
             if incident.queue_id in self.deleted_by_hand:
                 self.queue.messages[incident.queue_id] = self.deleted_by_hand.pop(incident.queue_id)
 
-    def this_time(self, incident_id: str) -> list[Event]:
+    def events_since_the_last_hold(self, incident_id: str) -> list[Event]:
         """Return what happened to an incident since it was held last."""
         events = self.store.history(incident_id)
         return events[max(place for place, event in enumerate(events) if event.event in ("recorded", "held")) :]
@@ -245,17 +245,17 @@ class Crashes(RuleBasedStateMachine):
         return sum(event.event == "held" for event in self.store.history(incident_id))
 
     @invariant()
-    def nothing_is_delivered_unapproved_or_twice(self) -> None:
+    def no_message_is_delivered_unapproved_or_twice(self) -> None:
         for queue_id in self.queue.delivered:
             (incident,) = self.store.find(queue_id)
-            events = self.this_time(incident.id)
+            events = self.events_since_the_last_hold(incident.id)
             approving = {event.who for event in events if event.event in ("approval", "approved")}
             assert "approved" in {event.event for event in events}
             assert PERSON.who in approving or len(approving) == FOUR_EYES.moderation.approvals
         assert len(set(self.queue.delivered)) == len(self.queue.delivered)
 
     @invariant()
-    def nothing_is_deleted_before_its_sender_was_told(self) -> None:
+    def no_message_is_deleted_before_its_sender_is_notified(self) -> None:
         notified = {(incident_id, holding) for incident_id, kind, holding in self.sent if kind != "approved"}
         by_queue_id = {incident.queue_id: incident.id for incident in self.store.incidents()}
         deleted = {by_queue_id[queue_id] for queue_id in self.queue.deleted}
@@ -263,7 +263,7 @@ class Crashes(RuleBasedStateMachine):
         assert len(set(self.sent)) == len(self.sent)
 
     @invariant()
-    def a_closed_incident_tells_the_truth(self) -> None:
+    def a_closed_incident_has_the_actual_outcome(self) -> None:
         for incident in self.store.incidents([State.RELEASED]):
             assert incident.queue_id in self.queue.delivered or incident.queue_id in self.deleted_by_hand
         for incident in self.store.incidents([State.RETURNED]):
@@ -273,7 +273,7 @@ class Crashes(RuleBasedStateMachine):
             assert incident.queue_id not in self.queue.delivered
 
     @invariant()
-    def what_is_held_is_undecided(self) -> None:
+    def held_incidents_are_undecided(self) -> None:
         for incident in self.store.incidents([State.HELD]):
             decided = (incident.decided_at, incident.decided_by, incident.decided_how, incident.comment)
             assert decided == (None, None, None, None)
@@ -802,13 +802,13 @@ def test_a_failure_of_any_store_call_does_not_delay_other_messages(
         bad = {"4id3", *(one.id for one in store.find("4id3"))}
         seen: set[str] = set()
 
-        def met(name: str) -> None:
+        def reach(name: str) -> None:
             seen.add(name)
             if name == failing:
                 raise error
 
         with monkeypatch.context() as patch:
-            calls_about(patch, bad, met)
+            calls_about(patch, bad, reach)
             for _ in range(6):
                 no_pauses[0] += 60
                 reconciler.run_once()

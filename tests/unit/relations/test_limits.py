@@ -136,14 +136,14 @@ def test_too_many_similar_names_make_the_risk_unknown_and_other_risks_are_found(
 
 
 def test_a_time_out_during_the_search_keeps_the_other_risks(site: Site) -> None:
-    class Late(Counting):
+    class FailingCounting(Counting):
         def of(self, keys: Collection[int]) -> Mapping[int, float]:
             raise UnknownError
 
     to = ["bob@partner.example", "bob@c0rp.example", "eve@client.example"]
     found = list[Risk]()
     with pytest.raises(UnknownError):
-        found.extend(site.evaluator.risks(message(*to), Late(site, *to)))
+        found.extend(site.evaluator.risks(message(*to), FailingCounting(site, *to)))
     assert [(one.kind, one.recipient) for one in found] == [(LOOKALIKE, to[1]), *((NEW, one) for one in to)]
 
 

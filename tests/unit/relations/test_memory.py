@@ -26,7 +26,7 @@ def memory(site: Site) -> Iterator[Memory]:
 
 
 @pytest.fixture
-def judged(site: Site, memory: Memory) -> Judged:
+def risk_kinds(site: Site, memory: Memory) -> Judged:
     def kinds(
         *to: str, values: Mapping[int, str] = NO_VALUES, tokens: tuple[str, ...] = (), answers: bool = False
     ) -> set[str]:
@@ -36,47 +36,47 @@ def judged(site: Site, memory: Memory) -> Judged:
     return kinds
 
 
-def test_a_value_is_compared_from_the_message_that_makes_it_settled(site: Site, judged: Judged) -> None:
+def test_a_value_is_compared_from_the_message_that_makes_it_settled(site: Site, risk_kinds: Judged) -> None:
     site.learn(EVE)
     for _ in range(2):
         site.learn(BOB, times=1, values=IBAN)
-        assert judged(EVE, values=IBAN) == set()
+        assert risk_kinds(EVE, values=IBAN) == set()
     site.learn(BOB, times=1, values=IBAN)
-    assert judged(EVE, values=IBAN) == {CONTENT}
+    assert risk_kinds(EVE, values=IBAN) == {CONTENT}
 
 
-def test_a_value_sent_to_a_second_domain_stops_being_unusual_at_once(site: Site, judged: Judged) -> None:
+def test_a_value_sent_to_a_second_domain_stops_being_unusual_at_once(site: Site, risk_kinds: Judged) -> None:
     site.learn(EVE)
     site.learn(BOB, values=IBAN)
-    assert judged(EVE, values=IBAN) == {CONTENT}
+    assert risk_kinds(EVE, values=IBAN) == {CONTENT}
     site.learn(EVE, times=1, values=IBAN)
-    assert judged(EVE, values=IBAN) == set()
+    assert risk_kinds(EVE, values=IBAN) == set()
 
 
-def test_a_domain_can_be_an_outlier_from_the_message_that_makes_it_well_known(site: Site, judged: Judged) -> None:
+def test_a_domain_can_be_an_outlier_from_the_message_that_makes_it_well_known(site: Site, risk_kinds: Judged) -> None:
     site.learn(BOB)
     site.learn(EVE, times=2)
-    assert judged(BOB, EVE) == set()
+    assert risk_kinds(BOB, EVE) == set()
     site.learn(EVE, times=2)
-    assert judged(BOB, EVE) == {OUTLIER}
+    assert risk_kinds(BOB, EVE) == {OUTLIER}
 
 
-def test_two_domains_just_addressed_together_explain_a_value(site: Site, judged: Judged) -> None:
+def test_two_domains_just_addressed_together_explain_a_value(site: Site, risk_kinds: Judged) -> None:
     site.learn(BOB, values=IBAN)
     site.learn(BOB, EVE, times=2)
-    assert judged(BOB, EVE, values=IBAN) == {CONTENT}
+    assert risk_kinds(BOB, EVE, values=IBAN) == {CONTENT}
     site.learn(BOB, EVE, times=2)
-    assert judged(BOB, EVE, values=IBAN) == set()
+    assert risk_kinds(BOB, EVE, values=IBAN) == set()
 
 
-def test_the_current_frequency_of_a_domain_is_used(site: Site, judged: Judged) -> None:
+def test_the_current_frequency_of_a_domain_is_used(site: Site, risk_kinds: Judged) -> None:
     thread = tuple(subject_tokens("Re: Plans for autumn", ANNA))[:1]
     site.learn(EVE, times=1, tokens=thread)
     site.learn(EVE, times=8)
     site.learn(BOB, times=8)
-    assert judged(BOB, tokens=thread, answers=True) == {CONTENT}
+    assert risk_kinds(BOB, tokens=thread, answers=True) == {CONTENT}
     site.learn(BOB, times=8)
-    assert judged(BOB, tokens=thread, answers=True) == set()
+    assert risk_kinds(BOB, tokens=thread, answers=True) == set()
 
 
 def test_no_threshold_is_more_than_half_of_what_is_cached() -> None:

@@ -38,7 +38,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return noted
 
 
-class Becoming(Exception):
+class Replaced(Exception):
     """This process would have been replaced."""
 
 
@@ -64,7 +64,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Any]:
 
     def exec_server(given: ServerArguments) -> None:
         steps.append(given)
-        raise Becoming
+        raise Replaced
 
     monkeypatch.setattr(sockets, "listen", listen)
     monkeypatch.setattr(main, "exec_server", exec_server)
@@ -74,7 +74,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Any]:
 
 
 def test_the_daemon_opens_its_socket_as_root_and_then_drops_root(begun: list[Any], path: Path) -> None:
-    with pytest.raises(Becoming):
+    with pytest.raises(Replaced):
         main.main()
     *steps, given = begun
     assert steps == [
@@ -93,7 +93,7 @@ def test_the_socket_group_comes_from_the_directory_without_root(
     begun: list[Any], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 7)
-    with pytest.raises(Becoming):
+    with pytest.raises(Replaced):
         main.main()
     assert ("listen", path, None, socket.SOCK_SEQPACKET) in begun
 
@@ -270,7 +270,7 @@ def test_a_zygote_whose_service_has_already_exited_does_not_start(monkeypatch: p
     made._readers_directory, made._shared = Path("/readers"), []
 
     def end(status: int) -> None:
-        raise Becoming(status)
+        raise Replaced(status)
 
     monkeypatch.setattr(template.os, "_exit", end)
     monkeypatch.setattr(template, "die_with_parent", lambda: begun.append("dies with its parent"))
@@ -284,12 +284,12 @@ def test_a_zygote_whose_service_has_already_exited_does_not_start(monkeypatch: p
         (os.getppid(), 0, ["dies with its parent", (control, "/readers", [])]),
     ):
         begun.clear()
-        with pytest.raises(Becoming) as ended:
+        with pytest.raises(Replaced) as ended:
             made._run_zygote(control, parent)
         assert (ended.value.args, begun) == ((status,), expected)
 
 
-class Begun(Exception):
+class Started(Exception):
     """The program would start now."""
 
 
@@ -301,6 +301,6 @@ class Begun(Exception):
 def test_each_stage_of_the_daemon_can_be_run_as_a_module(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, first: str
 ) -> None:
-    monkeypatch.setattr(daemon, first, Mock(side_effect=Begun))
-    with pytest.raises(Begun):
+    monkeypatch.setattr(daemon, first, Mock(side_effect=Started))
+    with pytest.raises(Started):
         runpy.run_path(str(module.__file__), run_name="__main__")

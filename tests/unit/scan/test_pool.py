@@ -152,7 +152,7 @@ DECOYS = {
 }
 
 
-@pytest.mark.parametrize("reads_separately", [True, False], ids=["apart", "whole"])
+@pytest.mark.parametrize("reads_separately", [True, False], ids=["separate_pool", "whole"])
 @pytest.mark.parametrize("reader", DECOYS, ids=lambda reader: reader[1])
 def test_a_process_compromised_by_one_message_does_not_read_the_next(
     reader: tuple[str, str], reads_separately: bool, message: int, monkeypatch: pytest.MonkeyPatch
@@ -178,29 +178,29 @@ PAGE = b"Subject: s\r\nContent-Type: text/html\r\n\r\n<form>My SSN: 536-90-4399<
 
 
 @pytest.fixture(scope="module")
-def apart() -> Iterator[Pool]:
+def separate_pool() -> Iterator[Pool]:
     with Pool(settings(retire_after=10_000, reads_separately=True)) as running:
         yield running
 
 
-def test_one_process_reads_and_a_reusable_one_searches(apart: Pool) -> None:
-    (reusable,) = apart._reusable.workers
+def test_one_process_reads_and_a_reusable_one_searches(separate_pool: Pool) -> None:
+    (reusable,) = separate_pool._reusable.workers
     done = reusable.jobs
-    inspection = apart.inspect(PAGE, subject="536-90-4399")
+    inspection = separate_pool.inspect(PAGE, subject="536-90-4399")
     (finding,) = inspection.findings
     assert (finding.identifier, finding.parts, finding.masked) == ("us-ssn", ["message body (HTML)"], ["***-**-*399"])
     assert (inspection.status, inspection.subject) == ("complete", "***-**-*399")
     assert inspection.elapsed_ms > inspection.extract_ms > 0
-    assert apart._reusable.workers == [reusable]
+    assert separate_pool._reusable.workers == [reusable]
     assert reusable.jobs == done + 1
 
 
-def test_both_modes_find_the_same_matches(apart: Pool, pool: Pool) -> None:
+def test_both_modes_find_the_same_matches(separate_pool: Pool, pool: Pool) -> None:
     for path in sorted((RULES.parent / "tests/data/documents").iterdir()):
         data = path.read_bytes()
         if len(data) <= SMALL:
             ours, theirs = (
-                replace(one.inspect(data, name=path.name), elapsed_ms=0, extract_ms=0) for one in (apart, pool)
+                replace(one.inspect(data, name=path.name), elapsed_ms=0, extract_ms=0) for one in (separate_pool, pool)
             )
             assert ours == theirs, path.name
 
@@ -213,12 +213,12 @@ def test_both_modes_find_the_same_matches(apart: Pool, pool: Pool) -> None:
     ],
     ids=["more than one that stays takes", "half a pair"],
 )
-def test_text_too_large_to_pass_on_is_searched_in_its_reader_process(apart: Pool, text: bytes) -> None:
+def test_text_too_large_to_pass_on_is_searched_in_its_reader_process(separate_pool: Pool, text: bytes) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.json", json.dumps({"a": text.decode("utf-8", "surrogatepass")}))
     assert len(packed.getvalue()) < SMALL
-    inspection = apart.inspect(packed.getvalue(), name="a.zip")
+    inspection = separate_pool.inspect(packed.getvalue(), name="a.zip")
     assert (inspection.status, [one.identifier for one in inspection.findings]) == ("complete", ["us-ssn"])
 
 
@@ -226,9 +226,9 @@ def test_text_too_large_to_pass_on_is_searched_in_its_reader_process(apart: Pool
     "received", [b"", b"\0\0\0\2{}", b"\0\0\0\2", b"\xff\xff\xff\xff{}"], ids=["dies", "lies", "cut", "long"]
 )
 def test_a_reader_that_fails_costs_one_attempt_and_no_other_process(
-    apart: Pool, received: bytes, monkeypatch: pytest.MonkeyPatch
+    separate_pool: Pool, received: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (reusable,) = apart._reusable.workers
+    (reusable,) = separate_pool._reusable.workers
 
     def begin(worker: Worker, *_arguments: object, **_options: object) -> None:
         os.kill(worker.pid, signal.SIGKILL)
@@ -239,16 +239,16 @@ def test_a_reader_that_fails_costs_one_attempt_and_no_other_process(
         worker.connection = ours
 
     monkeypatch.setattr(Worker, "begin", begin)
-    assert [one.identifier for one in apart.inspect(PAGE).findings] == ["us-ssn"]
-    assert apart._reusable.workers == [reusable]
+    assert [one.identifier for one in separate_pool.inspect(PAGE).findings] == ["us-ssn"]
+    assert separate_pool._reusable.workers == [reusable]
 
 
-def test_a_reader_that_had_exited_before_costs_no_attempt(apart: Pool) -> None:
-    assert apart._readers is not None
-    children = Path(f"/proc/{apart._readers.pid}/task/{apart._readers.pid}/children")
+def test_a_reader_that_had_exited_before_costs_no_attempt(separate_pool: Pool) -> None:
+    assert separate_pool._readers is not None
+    children = Path(f"/proc/{separate_pool._readers.pid}/task/{separate_pool._readers.pid}/children")
     kill(children.read_text().split())
     for _ in range(4):
-        assert apart.inspect(PAGE).findings
+        assert separate_pool.inspect(PAGE).findings
 
 
 def test_a_reader_that_never_answers_is_killed_and_the_message_read_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,11 +261,11 @@ def test_a_reader_that_never_answers_is_killed_and_the_message_read_by_another(m
         assert pool.inspect(PAGE).findings
 
 
-def test_a_pool_continues_after_the_loss_of_the_reader_zygote(apart: Pool) -> None:
-    assert apart._readers is not None
-    os.kill(apart._readers.pid, signal.SIGKILL)
+def test_a_pool_continues_after_the_loss_of_the_reader_zygote(separate_pool: Pool) -> None:
+    assert separate_pool._readers is not None
+    os.kill(separate_pool._readers.pid, signal.SIGKILL)
     for _ in range(4):
-        assert apart.inspect(PAGE).findings
+        assert separate_pool.inspect(PAGE).findings
 
 
 def test_a_message_without_a_free_worker_is_deferred(message: int) -> None:
@@ -317,13 +317,13 @@ def _is_dead(pid: str) -> bool:
         return True
 
 
-@pytest.mark.parametrize("lie", [b"{}", b"[]", b'{"status":"complete","findings":[{}]}', b"\0" * 100])
+@pytest.mark.parametrize("answer_invalidly", [b"{}", b"[]", b'{"status":"complete","findings":[{}]}', b"\0" * 100])
 def test_an_invalid_answer_of_a_worker_is_a_failed_inspection(
-    message: int, lie: bytes, monkeypatch: pytest.MonkeyPatch
+    message: int, answer_invalidly: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lie = lie if lie != b"{}" else b'{"status":"complete","mood":"good"}'
+    answer_invalidly = answer_invalidly if answer_invalidly != b"{}" else b'{"status":"complete","mood":"good"}'
     with Pool(settings()) as pool:
-        monkeypatch.setattr(Worker, "ask", lambda *_arguments, **_options: lie)
+        monkeypatch.setattr(Worker, "ask", lambda *_arguments, **_options: answer_invalidly)
         inspection = pool.inspect(message)
         assert (inspection.status, inspection.reason) == ("failed", "answer")
 
@@ -333,10 +333,10 @@ def test_a_reusable_process_with_an_invalid_answer_is_ended(message: int, monkey
         (plain,) = pool._reusable.workers
         ask = Worker.ask
 
-        def lie(worker: Worker, *arguments: Any, **options: Any) -> bytes:
+        def answer_invalidly(worker: Worker, *arguments: Any, **options: Any) -> bytes:
             return b'{"mood":"good"}' if worker is plain else ask(worker, *arguments, **options)
 
-        monkeypatch.setattr(Worker, "ask", lie)
+        monkeypatch.setattr(Worker, "ask", answer_invalidly)
         assert pool.inspect(message, is_plain=True).findings
         assert plain.is_ended
         assert plain not in pool._reusable.workers
@@ -362,12 +362,12 @@ def test_a_valid_answer_counts_even_if_no_further_worker_can_be_forked(
     with Pool(settings()) as pool:
         ask = Worker.ask
 
-        def ask_and_lose_the_zygote(worker: Worker, *arguments: Any, **options: Any) -> bytes:
+        def ask_and_kill_the_zygote(worker: Worker, *arguments: Any, **options: Any) -> bytes:
             frame = ask(worker, *arguments, **options)
             os.kill(pool._stock.pid, signal.SIGKILL)
             return frame
 
-        monkeypatch.setattr(Worker, "ask", ask_and_lose_the_zygote)
+        monkeypatch.setattr(Worker, "ask", ask_and_kill_the_zygote)
         assert pool.inspect(message).findings
         monkeypatch.undo()
         assert pool.inspect(message).findings

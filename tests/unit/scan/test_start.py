@@ -156,7 +156,7 @@ def test_the_last_output_is_shortened_to_one_line(written: bytes, quoted: str) -
 
 
 def test_only_the_last_part_of_the_output_is_read() -> None:
-    class Noted:
+    class Recorder:
         def __init__(self) -> None:
             self.places: list[tuple[int, int]] = []
 
@@ -167,7 +167,7 @@ def test_only_the_last_part_of_the_output_is_read() -> None:
         def read(self) -> bytes:
             return b"end"
 
-    noted = Noted()
+    noted = Recorder()
     start._end_of_stderr(noted)  # type: ignore[arg-type]
     assert noted.places == [(0, 2), (9_500, 0)]
 

@@ -164,7 +164,7 @@ def test_a_waiter_that_gets_its_slot_while_it_gives_up_keeps_it(monkeypatch: pyt
     turns = Turns(1, kept=0)
     turns.acquire("one", is_small=True, wait_limit=0)
 
-    class Late:
+    class LateLock:
         """A lock whose wait ends without success, in the moment in which the place becomes free."""
 
         def __init__(self) -> None:
@@ -182,6 +182,6 @@ def test_a_waiter_that_gets_its_slot_while_it_gives_up_keeps_it(monkeypatch: pyt
             pass
 
     waiting = turns_module._Waiting
-    monkeypatch.setattr(turns_module, "_Waiting", lambda *who: waiting(*who, called=cast(Any, Late())))
+    monkeypatch.setattr(turns_module, "_Waiting", lambda *who: waiting(*who, called=cast(Any, LateLock())))
     turns.acquire("two", is_small=True, wait_limit=2.5)
     assert (turns._free, turns._held, turns._waiting) == (0, {"two": 1}, [])

@@ -16,7 +16,7 @@ from holdgate.scan.warm import _documents, warm, warm_reading
 TEXT = "Dear Anna, we met on Monday."
 
 
-class Noted:
+class Recorder:
     """Records the documents that it gets."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ NAMES = ["a.csv", "a.docx", "a.xlsx", "a.pptx", "a.pdf"]
 
 
 def test_one_in_five_samples_and_each_kind_of_document_several_times() -> None:
-    noted = Noted()
+    noted = Recorder()
     warm(cast(Inspector, noted), "\n".join(f"sample{number}" for number in range(11)))
     assert re.findall(rb"sample\d+", noted.read[0]) == [b"sample0", b"sample5", b"sample10"]
     assert files(noted.read) == NAMES * 3
@@ -57,7 +57,7 @@ def test_one_in_five_samples_and_each_kind_of_document_several_times() -> None:
 
 
 def test_a_process_that_only_reads_reads_the_same_documents() -> None:
-    noted = Noted()
+    noted = Recorder()
     warm_reading(cast(ReadingOnly, noted))
     assert files(noted.read) == NAMES * 3
     assert len(noted.read) == 18
@@ -77,7 +77,7 @@ def test_the_documents_are_complete_and_contain_the_text() -> None:
 
 
 def test_html_pages_and_word_documents_contain_usual_elements() -> None:
-    noted = Noted()
+    noted = Recorder()
     warm_reading(cast(ReadingOnly, noted))
     assert noted.read[-1].count(b"<style>") == 1
     with zipfile.ZipFile(io.BytesIO(dict(_documents(TEXT))["a.docx"])) as package:

@@ -89,7 +89,7 @@ _GIVEN = re.compile(
 )
 
 
-def outside(text: str) -> str:
+def untranslated(text: str) -> str:
     """Return the letters of a text that no catalogue has given, nor the made-up mail."""
     while (inner := re.sub(r"⟦[^⟦⟧]*⟧", " ", text)) != text:
         text = inner
@@ -104,9 +104,9 @@ def test_every_text_of_a_mail_comes_from_the_catalogues(name: str, less: bool) -
     seen = Seen()
     seen.feed(html)
     assert html
-    assert outside(subject.replace("Re: ", "")) == ""
-    assert outside(text) == ""
-    assert outside(" ".join(seen.texts).replace("Re: ", "")) == ""
+    assert untranslated(subject.replace("Re: ", "")) == ""
+    assert untranslated(text) == ""
+    assert untranslated(" ".join(seen.texts).replace("Re: ", "")) == ""
 
 
 @pytest.mark.parametrize("less", [False, True])
@@ -115,9 +115,9 @@ def test_every_text_of_a_page_comes_from_the_catalogues(name: str, less: bool) -
     page = TEMPLATES.page(name, PSEUDO, **trial._with((trial.PAGES | trial.MORE_PAGES)[name], less))
     seen = Seen()
     seen.feed(page)
-    assert outside(" ".join(seen.texts)) == ""
+    assert untranslated(" ".join(seen.texts)) == ""
 
 
 def test_the_helper_finds_untranslated_text() -> None:
-    assert outside("⟦May ⟦it⟧ go?⟧ anna@corp.example 12") == ""
-    assert outside("⟦May it go?⟧ Size") == "Size"
+    assert untranslated("⟦May ⟦it⟧ go?⟧ anna@corp.example 12") == ""
+    assert untranslated("⟦May it go?⟧ Size") == "Size"

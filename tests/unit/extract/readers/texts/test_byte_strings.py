@@ -23,7 +23,7 @@ _BYTES = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-def _simply(data: bytes, *, big_endian: bool) -> Iterator[str]:
+def _reference(data: bytes, *, big_endian: bool) -> Iterator[str]:
     pattern, codec = (_BIG, "utf-16-be") if big_endian else (_LITTLE, "utf-16-le")
     for match in pattern.finditer(data):
         text = match.group().decode(codec, "replace").strip()
@@ -34,7 +34,7 @@ def _simply(data: bytes, *, big_endian: bool) -> Iterator[str]:
 @given(data=_BYTES, big_endian=st.booleans())
 def test_the_same_runs_are_found_as_by_the_plain_pattern(data: bytes, big_endian: bool) -> None:
     """Zeros between the runs, which most binary files have, are skipped without a run being cut."""
-    assert list(strings(data, narrow=False, big_endian=big_endian)) == list(_simply(data, big_endian=big_endian))
+    assert list(strings(data, narrow=False, big_endian=big_endian)) == list(_reference(data, big_endian=big_endian))
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
@@ -45,7 +45,7 @@ def test_a_run_between_zeros_is_complete(codec: str, before: bytes, after: bytes
     """A character that ends or begins with a zero byte, next to zeros, belongs to the run."""
     run = text.encode(codec)
     found = [one for one in strings(before + run + after, narrow=False, big_endian=codec == "utf-16-be") if one]
-    assert found == list(_simply(before + run + after, big_endian=codec == "utf-16-be"))
+    assert found == list(_reference(before + run + after, big_endian=codec == "utf-16-be"))
     assert any(text[1:-1] in one for one in found)
 
 
