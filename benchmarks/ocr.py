@@ -13,8 +13,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
-
 import pypdfium2
 import reportlab
 from PIL import Image, ImageDraw, ImageFont
@@ -23,7 +21,7 @@ from stdnum.iso7064 import mod_97_10
 
 from holdgate.extract.ocr import OcrError, Pixels
 from holdgate.extract.tesseract import TesseractEngine
-from support.pdf_writer import PdfWriter
+from tests.support.pdf_writer import PdfWriter
 
 PDF_FONTS = ("Helvetica", "Helvetica-Bold", "Times-Roman", "Times-Italic", "Courier", "Courier-Bold")
 OTHER_FONTS = {"Vera": str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"), "Pillow": ""}

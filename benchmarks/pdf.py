@@ -1,23 +1,19 @@
 """PDF, OCR and the sandbox: time per page, recall of OCR, the cost of confinement."""
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
 from holdgate.extract import ocr
 from holdgate.extract.ocr import Ocr, OcrError, OcrLimits, Pixels
 from holdgate.extract.readers.pdf import pdf
 from holdgate.extract.tesseract import TesseractEngine
 from holdgate.scan.sandbox import WorkerLimits, available, confine
-from support.confined import run_confined
-from support.pdf_writer import simple_pdf
-from support.pictures import picture, scanned_pdf
-from support.planted_pdf import PLACES, planted_pdf, token
-from support.sink import KeepingSink, read_all
+from tests.support.confined import run_confined
+from tests.support.pdf_writer import simple_pdf
+from tests.support.pictures import picture, scanned_pdf
+from tests.support.planted_pdf import PLACES, planted_pdf, token
+from tests.support.sink import KeepingSink, read_all
 
 ROUNDS = 7
 LINES = [

@@ -14,10 +14,10 @@ from sqlalchemy import make_url
 
 from holdgate.detect import Detector
 from holdgate.quarantine.store import migrate
-from support import once, parallel, results
-from support.order import ordered
-from support.rules import shipped
 from testbed.postgres import PostgresError, PostgresServer
+from tests.support import once, parallel, results
+from tests.support.order import ordered
+from tests.support.rules import shipped
 
 NewUrl = Callable[[], str]
 

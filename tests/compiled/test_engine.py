@@ -37,7 +37,7 @@ def test_it_is_compiled(environment: dict[str, str]) -> None:
 )
 def test_it_passes_the_tests_of(tests: list[str], environment: dict[str, str], tmp_path: Path) -> None:
     options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'tests'}"]
-    paths = ["-o", f"pythonpath={environment['PYTHONPATH']} . tests"]
+    paths = ["-o", f"pythonpath={environment['PYTHONPATH']} ."]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *paths, *tests],
         cwd=ROOT,

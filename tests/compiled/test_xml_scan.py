@@ -17,7 +17,7 @@ from holdgate.extract.readers.openxml.ooxml_sheet import SharedStrings, SheetTex
 from holdgate.extract.readers.openxml.ooxml_text import PartText
 from holdgate.extract.readers.texts import expat, xml_plan
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import RecordingSink
+from tests.unit.extract.readers.recording import RecordingSink
 
 SOURCE = Path(expat.__file__).with_name("xml_scan.c")
 pytestmark = pytest.mark.compiled

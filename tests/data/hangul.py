@@ -8,7 +8,7 @@ import zlib
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from data.compound_writer import Tree, compound
+from tests.data.compound_writer import Tree, compound
 
 COMPRESSED, PASSWORD, DISTRIBUTED = 1, 2, 4
 

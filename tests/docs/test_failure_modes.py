@@ -4,8 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from faults.postgres_faults import FAULTS as POSTGRES_FAULTS
-from faults.site_faults import FAULTS as SITE_FAULTS
+from tests.faults.postgres_faults import FAULTS as POSTGRES_FAULTS
+from tests.faults.site_faults import FAULTS as SITE_FAULTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/explanation/failure-modes.md"

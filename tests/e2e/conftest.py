@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from e2e.browser import browser as browser
 from testbed.next_hop import NextHop
 from testbed.postfix import PostfixError, require
 from testbed.site import Site
+from tests.e2e.browser import browser as browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,8 +15,6 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
-from e2e.conftest import running_site
-from e2e.desk import closed, events, link_in, mail_about, press, reply, text_of
 from holdgate.desk import moderation, senderchoice
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
@@ -29,6 +27,8 @@ from testbed import sample_mail
 from testbed.browser import chromium, emulate, overhang
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, events, link_in, mail_about, press, reply, text_of
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 POLICIES = """

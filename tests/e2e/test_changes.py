@@ -11,8 +11,6 @@ from email.message import EmailMessage
 import httpx2
 import pytest
 
-from e2e.conftest import running_site
-from e2e.desk import closed, events, link_in, mail_about, parsed, text_of
 from holdgate.desk import moderation
 from holdgate.desk.changing import Changer, RequestedChanges
 from holdgate.desk.context import Desk
@@ -21,11 +19,13 @@ from holdgate.extract.extractor import extract_file
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
-from support.pdf_writer import simple_pdf
 from testbed import sample_mail
 from testbed.next_hop import NextHop
 from testbed.ports import PATIENCE
 from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, events, link_in, mail_about, parsed, text_of
+from tests.support.pdf_writer import simple_pdf
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 

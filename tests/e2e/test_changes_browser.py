@@ -11,14 +11,14 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
-from e2e.conftest import running_site
-from e2e.desk import closed, link_in, mail_about, reply, submit, text_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import sample_mail
 from testbed.ports import PATIENCE
 from testbed.site import Site
+from tests.e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, link_in, mail_about, reply, submit, text_of
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 

@@ -9,13 +9,13 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from e2e.browser import DESKTOP, PHONE, looks, output, send
-from e2e.conftest import running_site
-from e2e.desk import closed, link_in, mail_about, reply, text_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.browser import overhang
 from testbed.site import Site
+from tests.e2e.browser import DESKTOP, PHONE, looks, output, send
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, link_in, mail_about, reply, text_of
 
 FOLDED = "With an approval, let pass as well"
 SENDER, BOSS = "billing@corp.example", "boss@corp.example"

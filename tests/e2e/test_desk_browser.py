@@ -11,11 +11,11 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
-from e2e.desk import closed, link_in, mail_about, pass_at, submit, text_of
 from holdgate.quarantine.states import State
 from testbed import sample_mail
 from testbed.site import Site
+from tests.e2e.browser import DESKTOP, PHONE, follow, looks, output, picture, send
+from tests.e2e.desk import closed, link_in, mail_about, pass_at, submit, text_of
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 SITE = {"extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\nself_release = true\nself_release_severity = "critical"\n'}

@@ -7,7 +7,14 @@ from email.message import EmailMessage
 import httpx2
 import pytest
 
-from e2e.desk import (
+from holdgate.desk import moderation
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Actor, Answer
+from holdgate.quarantine.states import State
+from testbed import sample_mail
+from testbed.ports import PATIENCE
+from testbed.site import Site
+from tests.e2e.desk import (
     closed,
     envelope_sender,
     events,
@@ -20,13 +27,6 @@ from e2e.desk import (
     submit,
     text_of,
 )
-from holdgate.desk import moderation
-from holdgate.desk.context import Desk
-from holdgate.quarantine.incident import Actor, Answer
-from holdgate.quarantine.states import State
-from testbed import sample_mail
-from testbed.ports import PATIENCE
-from testbed.site import Site
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 SITE = {

@@ -4,11 +4,11 @@ import hashlib
 
 import httpx2
 
-from e2e.desk import closed, events, link_in, mail_about, press, reply, submit, text_of
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.ports import PATIENCE
 from testbed.site import Site
+from tests.e2e.desk import closed, events, link_in, mail_about, press, reply, submit, text_of
 
 BOSS, SECOND, LAW = "boss@corp.example", "second@corp.example", "law@corp.example"
 SITE = {

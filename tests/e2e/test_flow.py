@@ -10,13 +10,13 @@ from email.message import EmailMessage
 
 import pytest
 
-from e2e.desk import text_of
 from holdgate import headers
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
+from tests.e2e.desk import text_of
 
 SENDER = sample_mail.SENDER
 NewSite = Callable[..., Site]

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from e2e.desk import closed
 from holdgate.desk.notices import TO_MODERATOR
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
+from tests.e2e.desk import closed
 
 SSN = sample_mail.SSN.encode()
 SENDER = "anna@corp.example"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from data import planted
 from holdgate.extract.readers.pdf import pdf
-from support.redaction import DOCUMENTS, SECRET, attachment, letter, redacted
-from support.sink import read_all
+from tests.data import planted
+from tests.support.redaction import DOCUMENTS, SECRET, attachment, letter, redacted
+from tests.support.sink import read_all
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,8 +11,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from e2e.conftest import running_site
-from e2e.desk import closed, events, link_in, mail_about, press, reply
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.preview import Previewer
@@ -23,6 +21,8 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, events, link_in, mail_about, press, reply
 
 SENDER, BOSS = "billing@corp.example", "boss@corp.example"
 POLICIES = """

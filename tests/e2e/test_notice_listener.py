@@ -7,12 +7,12 @@ from email.message import EmailMessage
 
 import pytest
 
-from e2e.desk import link_in, mail_about, press, submit
 from holdgate.desk import post
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.presence import notice_listener
 from testbed import sample_mail
 from testbed.site import Site
+from tests.e2e.desk import link_in, mail_about, press, submit
 
 ARCHIVE, BOSS, INBOX = "archive@corp.example", "boss@corp.example", "inbox@corp.example"
 SITE = {

@@ -7,12 +7,12 @@ from email.message import EmailMessage
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from e2e.desk import closed, parsed
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import sample_mail
 from testbed.site import Site
 from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, parsed
 
 POLICIES = """
 [[policy]]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from holdgate.quarantine.states import State
-from support.scanning import below, is_running
 from testbed import sample_mail
 from testbed.ports import wait_for
 from testbed.site import Site
+from tests.support.scanning import below, is_running
 
 SITE = {"scan_user": "nobody", "extra": "\n[scan]\nworkers = 1\n"}
 

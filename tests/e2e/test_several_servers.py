@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from e2e.conftest import running_site
-from e2e.desk import closed, events, link_in, parsed, press, submit, text_of
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.node import Machine, machine_of
@@ -28,6 +26,8 @@ from testbed.ports import PATIENCE
 from testbed.postgres import PostgresServer
 from testbed.several import Node, certify, node_table
 from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import closed, events, link_in, parsed, press, submit, text_of
 
 NAMES = ("mx1.corp.example", "mx2.corp.example", "mx3.corp.example")
 BOSS = "boss@corp.example"

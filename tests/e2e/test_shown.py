@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from e2e.desk import link_in, mail_about, pass_at, press
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.ports import PATIENCE
 from testbed.site import Site
+from tests.e2e.desk import link_in, mail_about, pass_at, press
 from tests.support.planted_message import SENDER, Planted, compose
 
 BOSS, SECOND = "boss@corp.example", "second@corp.example"

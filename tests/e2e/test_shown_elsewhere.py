@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from e2e.conftest import running_site
-from e2e.desk import link_in, mail_about
-from e2e.test_shown import mails, rows
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.ports import PATIENCE
 from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.e2e.desk import link_in, mail_about
+from tests.e2e.test_shown import mails, rows
 from tests.support.planted_message import SENDER, Planted, compose
 
 BOSS, OWNER = "boss@corp.example", "owner@corp.example"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import running_site
 from holdgate.desk import moderation
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
@@ -20,10 +19,11 @@ from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
 from holdgate.queue.postfix import Postfix
 from holdgate.queue.wishes import read_envelope
-from support.neighbours import valid_signers
 from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
+from tests.e2e.conftest import running_site
+from tests.support.neighbours import valid_signers
 
 pytestmark = pytest.mark.skipif(shutil.which("opendkim") is None, reason="needs Debian's opendkim and opendkim-tools")
 

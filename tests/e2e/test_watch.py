@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from e2e.desk import events
 from holdgate.quarantine.states import State
 from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE, free_port, is_listening
 from testbed.site import Site
+from tests.e2e.desk import events
 
 NewSite = Callable[..., Site]
 

@@ -1,4 +1,4 @@
-"""Cleans up after a run that was killed: `python -m faults.cleanup DIRECTORY`, started together with the run.
+"""Cleans up after a run that was killed: `python -m tests.faults.cleanup DIRECTORY`, started together with the run.
 
 It waits for the end of its input, which comes however the run ends. It unmounts everything below the directory, which
 also detaches the loop devices. If the run was killed, it ends the processes that still run there and deletes the
@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from faults.target import send_signal, within
+from tests.faults.target import send_signal, within
 
 _ENDED_WELL = b"well"
 
@@ -24,7 +24,7 @@ class Cleanup:
     def __init__(self, directory: Path) -> None:
         # A separate session: Ctrl-C or a signal to the group of this process does not end it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "faults.cleanup", str(directory)],
+            [sys.executable, "-m", "tests.faults.cleanup", str(directory)],
             stdin=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             cwd="/",

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from faults.disk import Disk
-from faults.target import Fault, Target, send_signal, within
+from tests.faults.disk import Disk
+from tests.faults.target import Fault, Target, send_signal, within
 
 # By how many seconds the clock of a site is wrong: a native long (clock.c).
 _OFFSET = "clock.offset"

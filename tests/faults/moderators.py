@@ -8,8 +8,6 @@ from email.message import EmailMessage
 
 import httpx2
 
-from e2e.desk import link_in, parsed, press, reply, text_of
-from faults.ledger import Ledger
 from holdgate.configfile import ConfigError
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk
@@ -18,6 +16,8 @@ from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from testbed.next_hop import Delivery
 from testbed.site import Site
+from tests.e2e.desk import link_in, parsed, press, reply, text_of
+from tests.faults.ledger import Ledger
 
 MODERATORS = ("boss@corp.example", "second@corp.example")
 

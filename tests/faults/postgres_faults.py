@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import psycopg
 
-from faults.target import Fault, Target
 from testbed.postgres import PostgresServer
+from tests.faults.target import Fault, Target
 
 # How long the one who wants a lock waits for it, in seconds: the daemons' transactions take milliseconds.
 _PATIENCE = 20

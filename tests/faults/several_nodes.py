@@ -19,17 +19,17 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 
-from e2e.desk import link_in, parsed, press, text_of
-from faults.ledger import Ledger
-from faults.moderators import MODERATORS, Moderators
-from faults.soak import Outcome, Supervisor, seen_at, settle, unfinished
-from faults.target import Target, send_signal
-from faults.traffic import Clients
 from holdgate.quarantine.incident import Answer, Incident
 from testbed.pgbouncer import PgBouncer
 from testbed.postgres import PostgresServer
 from testbed.several import Node, certify, node_table
 from testbed.site import DAEMONS, Site
+from tests.e2e.desk import link_in, parsed, press, text_of
+from tests.faults.ledger import Ledger
+from tests.faults.moderators import MODERATORS, Moderators
+from tests.faults.soak import Outcome, Supervisor, seen_at, settle, unfinished
+from tests.faults.target import Target, send_signal
+from tests.faults.traffic import Clients
 
 _EXTRA = """\
 [moderation]

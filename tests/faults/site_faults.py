@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from faults import machine_faults, postgres_faults
-from faults.moderators import MODERATORS
-from faults.target import Fault, Target, children, send_signal
 from testbed.ports import PATIENCE
 from testbed.site import DAEMONS
+from tests.faults import machine_faults, postgres_faults
+from tests.faults.moderators import MODERATORS
+from tests.faults.target import Fault, Target, children, send_signal
 
 
 @contextmanager

@@ -23,16 +23,6 @@ from pathlib import Path
 
 import psycopg
 
-from faults import postgres_faults
-from faults.cleanup import Cleanup
-from faults.disk import Disk, available
-from faults.duplicates import PostfixLog, queue_id
-from faults.ledger import Ledger, Seen
-from faults.machine_faults import clock_environment
-from faults.moderators import MODERATORS, Moderators
-from faults.site_faults import FAULTS, ONE_AT_A_TIME
-from faults.target import Fault, Target
-from faults.traffic import Clients
 from holdgate.daemon import die_with_parent
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.incident import Incident
@@ -43,6 +33,16 @@ from testbed.ports import LOOPBACK, free_port
 from testbed.postfix import PostfixError
 from testbed.postgres import PostgresError, PostgresServer
 from testbed.site import DAEMONS, Site
+from tests.faults import postgres_faults
+from tests.faults.cleanup import Cleanup
+from tests.faults.disk import Disk, available
+from tests.faults.duplicates import PostfixLog, queue_id
+from tests.faults.ledger import Ledger, Seen
+from tests.faults.machine_faults import clock_environment
+from tests.faults.moderators import MODERATORS, Moderators
+from tests.faults.site_faults import FAULTS, ONE_AT_A_TIME
+from tests.faults.target import Fault, Target
+from tests.faults.traffic import Clients
 
 # Once all faults are undone: after how many seconds without progress the site counts as idle, and the longest wait.
 _STILL = 150.0
@@ -199,7 +199,7 @@ def run(
         target.disks = disks
         stack.callback(site.stop)
         next_milter = subprocess.Popen(
-            [sys.executable, "-m", "faults.next_milter", behind, str(seed)],
+            [sys.executable, "-m", "tests.faults.next_milter", behind, str(seed)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
             preexec_fn=die_with_parent,
         )
@@ -418,7 +418,7 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         if given.nodes > 1:
-            from faults import several_nodes
+            from tests.faults import several_nodes
 
             return several_nodes.report(directory, given)
         outcome = run(

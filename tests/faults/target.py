@@ -8,14 +8,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from faults.disk import Disk
-from faults.ledger import Ledger
 from holdgate.quarantine.database import _engine
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import OPEN
 from holdgate.quarantine.store import Store
 from testbed.postgres import PostgresServer
 from testbed.site import DAEMONS, Site
+from tests.faults.disk import Disk
+from tests.faults.ledger import Ledger
 
 
 class Target:

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from faults import cleanup, disk, machine_faults, postgres_faults, several_nodes, site_faults
-from faults.duplicates import PostfixLog
-from faults.ledger import Ledger, Seen
-from faults.soak import Outcome, run
-from faults.target import Fault
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed.next_hop import Delivery
 from testbed.ports import wait_for
+from tests.faults import cleanup, disk, machine_faults, postgres_faults, several_nodes, site_faults
+from tests.faults.duplicates import PostfixLog
+from tests.faults.ledger import Ledger, Seen
+from tests.faults.soak import Outcome, run
+from tests.faults.target import Fault
 
 ONE, TWO = "m0.0@partner.example", "m0.1@partner.example"
 
@@ -305,8 +305,8 @@ def backing_files() -> list[str]:
 
 KILLED = """
 import pathlib, sys, time
-from faults.cleanup import Cleanup
-from faults.disk import Disk
+from tests.faults.cleanup import Cleanup
+from tests.faults.disk import Disk
 place = pathlib.Path(sys.argv[1])
 after = Cleanup(place)
 disks = [Disk(place / f"{name}.img", place / name, 16 * 2**20) for name in ("one", "two")]

@@ -7,10 +7,10 @@ import socket
 import subprocess
 import threading
 
-from faults.ledger import Attempt, Ledger
 from testbed import sample_mail
 from testbed.ports import LOOPBACK
 from testbed.site import Site
+from tests.faults.ledger import Attempt, Ledger
 
 # How long a client waits for an answer, in seconds: shorter than the longest fault, as clients are.
 _TIMEOUT = 40

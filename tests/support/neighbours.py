@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import dkim
 
-from support.machine import Machine
+from tests.support.machine import Machine
 
 # Signers of corp.example, in the order in which Postfix asks them.
 RSPAMD, OPENDKIM = "inet:127.0.0.1:11332", "inet:127.0.0.1:8891"

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pypdfium2.raw as pdfium
 
-from support.codes import code
+from tests.support.codes import code
 
 _MOVE, _LINE = pdfium.FPDF_SEGMENT_MOVETO, pdfium.FPDF_SEGMENT_LINETO
 

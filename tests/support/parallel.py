@@ -19,7 +19,7 @@ import pytest
 # pytest has no public name for it; plugins that run a test again use it too.
 from _pytest.runner import runtestprotocol
 
-from support.results import is_printed
+from tests.support.results import is_printed
 
 # The most tests of a batch: few, so that all processes end at about the same time.
 BATCH = 24

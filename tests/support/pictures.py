@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from support.pdf_writer import FONT, PdfWriter
+from tests.support.pdf_writer import FONT, PdfWriter
 
 
 def picture(

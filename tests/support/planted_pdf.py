@@ -1,6 +1,6 @@
 """A PDF with one token in every place that can have text, as various programs write them."""
 
-from support.pdf_writer import FONT, PdfWriter
+from tests.support.pdf_writer import FONT, PdfWriter
 
 PAGE_PLACES = {
     "page text": "page 1",

@@ -5,12 +5,12 @@ import re
 from email.message import EmailMessage
 from pathlib import Path
 
-from data import planted
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
 from holdgate.rewrite.change import Changed, change
 from holdgate.rewrite.finder import Finder
+from tests.data import planted
 
 DOCUMENTS = Path(planted.__file__).parent / "documents"
 SECRET = re.compile(rf"token[a-z]+|{planted.CARD}|4111 ?1111 ?1111 ?1111")

@@ -1,6 +1,6 @@
 """Runs a module while the kernel refuses a system call, as the seccomp filter of a container or a unit does.
 
-    python -m support.refusal landlock_restrict_self holdgate.gate.main --config FILE
+    python -m tests.support.refusal landlock_restrict_self holdgate.gate.main --config FILE
 
 Its children inherit the refusal. `kill` in front of the call's name kills the caller instead.
 """

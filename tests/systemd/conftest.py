@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.machine import Machine, build_package, built, make_root, missing
-from support.workshop import once, shared
+from tests.support.machine import Machine, build_package, built, make_root, missing
+from tests.support.workshop import once, shared
 
 ROOT = Path(__file__).parents[2]
 HERE = f"{Path(__file__).parent}/"

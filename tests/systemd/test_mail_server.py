@@ -17,10 +17,10 @@ import pytest
 
 from holdgate.cli.confinement import PROCESSES
 from holdgate.renamed import RULES, SETTINGS
-from support import neighbours
-from support.machine import Machine, MachineError
-from support.samples import TOKEN, samples
 from testbed import interfaces
+from tests.support import neighbours
+from tests.support.machine import Machine, MachineError
+from tests.support.samples import TOKEN, samples
 
 UNITS = ("holdgate-scan", "holdgate-milter", "holdgate-queue", "holdgate-desk")
 # python-stdnum's sample number and a card of payment providers' documentation.

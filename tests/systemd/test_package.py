@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.machine import build_package
+from tests.support.machine import build_package
 
 ROOT = Path(__file__).parents[2]
 

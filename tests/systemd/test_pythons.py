@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.machine import debootstrap, inside, own_release
+from tests.support.machine import debootstrap, inside, own_release
 
 ROOT = Path(__file__).parents[2]
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "testing": "3.14"}

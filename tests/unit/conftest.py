@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support import postfix_commands
+from tests.support import postfix_commands
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.order import mixed, ordered
+from tests.support.order import mixed, ordered
 
 
 def test_the_longest_begin() -> None:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.parallel import batches
+from tests.support.parallel import batches
 
 TESTS = Path(__file__).parents[1]
 CONFTEST = """
 import pytest
-from support import parallel
+from tests.support import parallel
 
 def pytest_addoption(parser):
     parser.addoption("--processes", type=int)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from support.results import is_printed
+from tests.support.results import is_printed
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from support.workshop import NotMadeError, once, shared
+from tests.support.workshop import NotMadeError, once, shared
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from support.workshop import once, shared
+from tests.support.workshop import once, shared
 
 def make():
     with Path(sys.argv[2]).open("a") as count:

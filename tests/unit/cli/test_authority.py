@@ -22,9 +22,9 @@ from holdgate.queue import agent
 from holdgate.queue.client import QueueClient
 from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import NodeCertificate
-from support.held import HeldMail
 from testbed.ports import PATIENCE
 from testbed.postgres import PostgresServer
+from tests.support.held import HeldMail
 
 Run = Callable[..., tuple[int, str]]
 

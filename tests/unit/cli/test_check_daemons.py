@@ -14,8 +14,8 @@ import pytest
 
 from holdgate.cli import check_daemons
 from holdgate.config import Settings
-from support.scanning import ScanDaemon
 from testbed.ports import free_port
+from tests.support.scanning import ScanDaemon
 
 TESTS = Path(__file__).parents[2]
 
@@ -116,7 +116,7 @@ def test_a_refused_layer_is_named(tmp_path: Path, refusal: str) -> None:
     config = tmp_path / "holdgate.toml"
     config.write_text(f'[queue]\npostfix_config = "{tmp_path}"\n')
     done = subprocess.run(
-        [sys.executable, "-m", "support.refusal", refusal, "holdgate.cli.main", "--config", config, "check"],
+        [sys.executable, "-m", "tests.support.refusal", refusal, "holdgate.cli.main", "--config", config, "check"],
         capture_output=True,
         text=True,
         check=False,

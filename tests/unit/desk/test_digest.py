@@ -14,8 +14,8 @@ from holdgate.desk.preview import Previewer
 from holdgate.quarantine.claims import LostClaimError
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.store import ConflictError
-from support.desks import templates_of
-from support.store_calls import calls_about
+from tests.support.desks import templates_of
+from tests.support.store_calls import calls_about
 
 BOSS, ANNA = "boss@corp.example", "anna@corp.example"
 

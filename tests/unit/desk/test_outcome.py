@@ -16,7 +16,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.web.pages import _STILL_HELD, _TITLES
 from holdgate.quarantine.incident import Answer, Change, Incident, NewNotice, Notice
 from holdgate.quarantine.states import State
-from support.desks import templates_of
+from tests.support.desks import templates_of
 
 BOSS = "boss@corp.example"
 LANGUAGES = ["en", "de"]

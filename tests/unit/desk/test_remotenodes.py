@@ -39,9 +39,9 @@ from holdgate.queue.client import QueueClient, QueueError
 from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.submitting import Submitter
-from support.held import OURS, HeldMail
 from testbed.ports import PATIENCE
 from testbed.postgres import PostgresServer
+from tests.support.held import OURS, HeldMail
 
 pytestmark = pytest.mark.postgresql
 

@@ -23,9 +23,9 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store
 from holdgate.queue.client import QueueError, UnreachableError
 from holdgate.queue.wishes import Wishes
-from support.desks import templates_of
-from support.store_calls import calls_about
 from testbed.sample_mail import readable
+from tests.support.desks import templates_of
+from tests.support.store_calls import calls_about
 
 # A Monday far in the future: entries that the store stamps with the current time are due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from holdgate.extract import codes
 from holdgate.extract.coarse import is_coarse
 from holdgate.extract.codes import codes_in
-from support.codes import code
-from support.pictures import picture
+from tests.support.codes import code
+from tests.support.pictures import picture
 
 NUMBER = "4111111111111111"
 KINDS = ("QRCode", "MicroQRCode", "DataMatrix", "Aztec", "PDF417", "Code128", "Code39", "EAN8", "ITF")

@@ -6,9 +6,9 @@ from PIL import Image
 from holdgate.extract.codes import MOST_PIXELS, codes_in, without
 from holdgate.extract.legibility import may_hold_text
 from holdgate.extract.ocr import Ocr, Pixels
-from support.codes import code
-from support.pictures import picture
-from support.sink import KeepingSink
+from tests.support.codes import code
+from tests.support.pictures import picture
+from tests.support.sink import KeepingSink
 
 TEXT = "Ann Example, IBAN DE89 3704 0044 0532 0130 00"
 

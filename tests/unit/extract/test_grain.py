@@ -8,8 +8,8 @@ from PIL import Image, ImageFilter
 from holdgate.extract.codes import codes_in
 from holdgate.extract.grain import SMALLEST, is_grain
 from holdgate.extract.legibility import may_hold_text
-from support.codes import code
-from support.pictures import picture
+from tests.support.codes import code
+from tests.support.pictures import picture
 
 SIDE = 256
 NUMBER = "4111111111111111"

@@ -9,9 +9,9 @@ import pytest
 
 from holdgate.extract.ocr import NOT_READ, Ocr, OcrError, OcrLimits, Pixels, is_blank
 from holdgate.extract.tesseract import TesseractEngine
-from support.pdf_writer import PdfWriter
-from support.pictures import picture
-from support.sink import KeepingSink
+from tests.support.pdf_writer import PdfWriter
+from tests.support.pictures import picture
+from tests.support.sink import KeepingSink
 
 
 @dataclass

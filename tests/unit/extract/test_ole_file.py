@@ -8,8 +8,8 @@ from pathlib import Path
 
 import olefile
 
-from data.compound_writer import compound
 from holdgate.extract import ole_file
+from tests.data.compound_writer import compound
 
 _DOCUMENTS = Path(__file__).parents[2] / "data/documents"
 _SIZES = (0, 1, 63, 64, 65, 640, 4_095, 4_096, 4_097, 9_000)

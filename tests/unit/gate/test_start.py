@@ -68,7 +68,7 @@ def test_an_error_in_the_policies_ends_the_milter_with_ex_config_and_a_log_line(
 def test_the_milter_exits_with_a_reason_if_its_workers_cannot_be_confined(
     config: Path, refused: str, output: str
 ) -> None:
-    done = start(config, "support.refusal", refused, "holdgate.gate.main")
+    done = start(config, "tests.support.refusal", refused, "holdgate.gate.main")
     assert done.returncode == daemon.EX_OSERR
     (line,) = done.stderr.splitlines()
     assert "failed: stage=start" in line

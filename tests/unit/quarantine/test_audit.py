@@ -22,7 +22,7 @@ from holdgate.quarantine.schema import UtcDateTime, incidents, notices, requests
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store, migrate, open_store
 from holdgate.quarantine.verification import Head, verify
-from support.tampering import Tamperer, relink, visiting
+from tests.support.tampering import Tamperer, relink, visiting
 
 ACTOR = Actor("anna@corp.example", "page", "192.0.2.1")
 

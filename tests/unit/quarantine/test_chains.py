@@ -22,8 +22,8 @@ from holdgate.quarantine.schema import chains, events
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, migrate, open_store
 from holdgate.quarantine.versions import head
-from support.tampering import Tamperer, relink, visiting
 from testbed.postgres import PostgresServer
+from tests.support.tampering import Tamperer, relink, visiting
 
 ACTOR = Actor("anna@corp.example", "page", "192.0.2.1")
 RELEASED = Path(__file__).parents[2] / "data" / "trail-of-1.0.json"

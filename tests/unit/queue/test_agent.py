@@ -20,8 +20,8 @@ import pytest
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
-from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE
+from tests.support.held import FOREIGN, OURS, HeldMail
 
 
 @pytest.fixture

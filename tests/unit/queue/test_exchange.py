@@ -13,7 +13,7 @@ from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import UnreachableError
-from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
+from tests.unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
 
 TOKEN = "5f" * 16
 

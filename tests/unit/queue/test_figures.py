@@ -27,7 +27,7 @@ from holdgate.queue.holdqueue import HoldQueue
 from holdgate.queue.mutual import NodeCertificate
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.replacing import Replacing
-from unit.queue.test_reconcile import MILTER, PERSON, FakeQueue, decide, new_reconciler, settle
+from tests.unit.queue.test_reconcile import MILTER, PERSON, FakeQueue, decide, new_reconciler, settle
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

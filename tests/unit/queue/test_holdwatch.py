@@ -18,8 +18,8 @@ from holdgate.queue.holdwatch import HoldWatch
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
 from holdgate.queue.reconciling import run_passes
-from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
+from tests.support.held import FOREIGN, OURS, HeldMail
 
 NEW = replace(OURS, queue_id="4oursnew")
 

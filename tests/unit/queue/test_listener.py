@@ -33,8 +33,8 @@ from holdgate.queue.listener import NodeListener, open_listener
 from holdgate.queue.mutual import Announcing, NodeCertificate, fingerprints_of
 from holdgate.queue.remote import NodeReader, NodeUnreachableError
 from holdgate.queue.submitting import Submitter
-from support.held import FOREIGN, OURS, HeldMail
 from testbed.ports import PATIENCE, wait_for
+from tests.support.held import FOREIGN, OURS, HeldMail
 
 NODE, DESK = "mx1.corp.example", "mx2.corp.example"
 YEAR = timedelta(days=365)

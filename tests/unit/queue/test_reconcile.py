@@ -34,7 +34,7 @@ from holdgate.queue.adopt import Adopter
 from holdgate.queue.client import Key, Listing, QueueClient, QueueError, UnreachableError
 from holdgate.queue.postfix import HeldMessage
 from holdgate.queue.reconcile import Reconciler
-from support.store_calls import calls_about
+from tests.support.store_calls import calls_about
 
 SETTINGS = Settings(
     desk=DeskSettings(own_domains=["corp.example"]),

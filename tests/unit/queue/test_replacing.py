@@ -12,7 +12,7 @@ from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
 from holdgate.queue.client import UnreachableError
 from holdgate.queue.replacing import Replacing
-from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
+from tests.unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
 
 PROGRAM = Actor("billing", REPLACEMENT)
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

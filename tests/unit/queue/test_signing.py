@@ -15,8 +15,8 @@ from holdgate.queue import presence
 from holdgate.queue.client import QueueError, UnreachableError
 from holdgate.queue.postfix import PostfixError, Service
 from holdgate.queue.signing import Signers
-from unit.queue.test_exchange import sent, submit
-from unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
+from tests.unit.queue.test_exchange import sent, submit
+from tests.unit.queue.test_reconcile import MILTER, PERSON, Crash, FakeQueue, new_reconciler
 
 
 @pytest.fixture

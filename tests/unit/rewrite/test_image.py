@@ -15,8 +15,8 @@ from holdgate.extract.part import Status
 from holdgate.extract.tesseract import TesseractEngine
 from holdgate.rewrite import image
 from holdgate.rewrite.entity import RefusedError
-from support.codes import code
-from support.pictures import picture, saved
+from tests.support.codes import code
+from tests.support.pictures import picture, saved
 
 CARD = "4111 1111 1111 1111"
 SECRET = re.compile(r"4111[ -]?1111[ -]?1111[ -]?1111")

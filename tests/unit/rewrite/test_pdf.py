@@ -26,9 +26,9 @@ from holdgate.extract.tesseract import TesseractEngine
 from holdgate.rewrite import pdf
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder
-from support.pdf_writer import simple_pdf
-from support.pictures import picture, scanned_pdf
-from support.planted_pdf import PLACES, planted_pdf, token
+from tests.support.pdf_writer import simple_pdf
+from tests.support.pictures import picture, scanned_pdf
+from tests.support.planted_pdf import PLACES, planted_pdf, token
 
 CARD = "4111 1111 1111 1111"
 SECRET = re.compile(r"TOKEN\d\dX|4111[ \n-]?1111[ \n-]?1111[ \n-]?1111|secretword")

@@ -19,7 +19,6 @@ import openpyxl
 import pptx
 import pytest
 
-from data import planted
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
@@ -27,7 +26,8 @@ from holdgate.rewrite.change import Changed, change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder, Spans
 from holdgate.rewrite.numbers import spelled, united
-from support.redaction import DOCUMENTS, attachment, letter, redacted
+from tests.data import planted
+from tests.support.redaction import DOCUMENTS, attachment, letter, redacted
 
 OPENERS = {"docx": docx.Document, "xlsx": openpyxl.load_workbook, "pptx": pptx.Presentation}
 

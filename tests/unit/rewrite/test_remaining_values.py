@@ -9,15 +9,15 @@ import zlib
 
 import pytest
 
-from data import planted
 from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
 from holdgate.scan import answer
 from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
-from support.pdf_writer import FONT, PdfWriter, simple_pdf
-from support.redaction import DOCUMENTS, attachment, letter, redacted
-from support.remaining_values import remaining_values
+from tests.data import planted
+from tests.support.pdf_writer import FONT, PdfWriter, simple_pdf
+from tests.support.redaction import DOCUMENTS, attachment, letter, redacted
+from tests.support.remaining_values import remaining_values
 
 CARD = planted.CARD
 GROUPED = "4111 1111 1111 1111"

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import planted
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file
 from holdgate.rewrite import rtf
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Finder
-from support.redaction import DOCUMENTS, SECRET, attachment, check, letter, redacted, spans
+from tests.data import planted
+from tests.support.redaction import DOCUMENTS, SECRET, attachment, check, letter, redacted, spans
 
 TOKEN = "tokensecret"
 

@@ -19,7 +19,6 @@ from PIL import Image
 from stdnum.cn import ric
 from stdnum.us import ein
 
-from data.hangul import DISTRIBUTED, distributed, hwp, paragraph
 from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.extractor import extract_file
@@ -32,12 +31,13 @@ from holdgate.extract.tesseract import TesseractEngine
 from holdgate.rewrite.finder import Finder
 from holdgate.rewrite.image import rewrite as rewrite_image
 from holdgate.rewrite.pdf import rewrite as rewrite_pdf
-from support.confined import Outcome, run_confined
-from support.pdf_writer import simple_pdf
-from support.pictures import picture, saved, scanned_pdf
-from support.planted_pdf import planted_pdf
-from support.samples import samples
-from support.sink import KeepingSink
+from tests.data.hangul import DISTRIBUTED, distributed, hwp, paragraph
+from tests.support.confined import Outcome, run_confined
+from tests.support.pdf_writer import simple_pdf
+from tests.support.pictures import picture, saved, scanned_pdf
+from tests.support.planted_pdf import planted_pdf
+from tests.support.samples import samples
+from tests.support.sink import KeepingSink
 
 pytestmark = pytest.mark.slow(seconds=0.5)
 

@@ -13,8 +13,8 @@ import pytest
 from holdgate.scan import pool as pools
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 from holdgate.scan.process import Worker
-from support.scanning import HOST, USER, ScanDaemon, below, is_running
 from testbed.ports import wait_for
+from tests.support.scanning import HOST, USER, ScanDaemon, below, is_running
 
 pytestmark = pytest.mark.slow(seconds=0.5)
 

@@ -18,7 +18,7 @@ import pytest
 
 from holdgate.scan import landlock, sandbox, seccomp
 from holdgate.scan.sandbox import WorkerLimits
-from support.confined import Outcome, limits_of_a_worker, run_confined
+from tests.support.confined import Outcome, limits_of_a_worker, run_confined
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

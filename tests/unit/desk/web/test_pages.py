@@ -23,7 +23,7 @@ from holdgate.quarantine.incident import Actor, Answer, Incident, Notice
 from holdgate.quarantine.schema import sign_in_codes
 from holdgate.quarantine.states import State
 from holdgate.queue.wishes import Wishes
-from support.desks import templates_of
+from tests.support.desks import templates_of
 
 BOSS = "boss@corp.example"
 SITE = "https://approve.corp.example"

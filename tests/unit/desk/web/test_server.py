@@ -19,8 +19,8 @@ from holdgate.desk.web.server import WebServer
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import StoreError
 from holdgate.queue.client import QueueClient
-from support.desks import templates_of
 from testbed.ports import PATIENCE, free_port
+from tests.support.desks import templates_of
 
 
 def server(desk: Desk) -> WebServer:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import planted
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.readers.office import ole, rtf
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data import planted
+from tests.unit.extract.readers.recording import read
 
 DOCUMENTS = Path(planted.__file__).parent / "documents"
 BESIDE = Path(__file__).parents[5] / "shared" / "corpora"

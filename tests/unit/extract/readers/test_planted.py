@@ -6,10 +6,10 @@ from types import ModuleType
 
 import pytest
 
-from data import planted
 from holdgate.extract.readers.office import ole, rtf
 from holdgate.extract.readers.openxml import odf, office_xml, ooxml
-from unit.extract.readers.recording import RecordingSink, read
+from tests.data import planted
+from tests.unit.extract.readers.recording import RecordingSink, read
 
 DOCUMENTS = Path(planted.__file__).parent / "documents"
 # What LibreOffice does not carry over into a format, so that no reader could find it there.

@@ -9,7 +9,7 @@ from holdgate.extract.part import Status
 from holdgate.extract.readers.archives import apple
 from holdgate.extract.reading import UnreadableError
 from tests.support.samples import apple_file
-from unit.extract.readers.recording import packed, read
+from tests.unit.extract.readers.recording import packed, read
 
 # What macOS writes where a file has no resource fork.
 BLANK = b"This resource fork intentionally left blank   ".ljust(286, b"\0")

@@ -6,8 +6,8 @@ import pytest
 
 from holdgate.extract.readers.archives import cab
 from holdgate.extract.reading import UnreadableError
-from support.samples import cab as cabinet
-from support.sink import KeepingSink
+from tests.support.samples import cab as cabinet
+from tests.support.sink import KeepingSink
 
 
 def fields(packed: int, size: int, flags: int = 0, compression: int = 0) -> bytes:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from holdgate.extract.budget import LimitReachedError, Limits
 from holdgate.extract.readers.archives.zip_package import ZipPackage
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import RecordingSink, packed
+from tests.unit.extract.readers.recording import RecordingSink, packed
 
 PARTS = {"a/one.xml": b"<one/>" * 50, "two.xml": b"<two/>" * 50}
 

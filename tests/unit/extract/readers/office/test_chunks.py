@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.compound_writer import Tree, compound
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.part import Status
 from holdgate.extract.readers.office import chunks
+from tests.data.compound_writer import Tree, compound
 
 NONE = 0xFFFFFFFF
 

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.compound_writer import compound
 from holdgate.extract.readers.office import excel, ole
 from holdgate.extract.readers.office.biff import shared_strings
 from holdgate.extract.readers.openxml.number_format import packed_number
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data.compound_writer import compound
+from tests.unit.extract.readers.recording import read
 
 BOF_8 = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0)
 BOF_SHEET = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 0x10, 0, 0, 0, 0)

@@ -8,14 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from data.compound_writer import Tree, compound
-from data.hangul import COMPRESSED, DISTRIBUTED, PASSWORD, counted, deflated, distributed, hwp, paragraph, record, utf16
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.identify import ole_kind
 from holdgate.extract.part import Status
 from holdgate.extract.readers.office import hangul, hangul_distribution, ole
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data.compound_writer import Tree, compound
+from tests.data.hangul import (
+    COMPRESSED,
+    DISTRIBUTED,
+    PASSWORD,
+    counted,
+    deflated,
+    distributed,
+    hwp,
+    paragraph,
+    record,
+    utf16,
+)
+from tests.unit.extract.readers.recording import read
 
 # The form of a control in a paragraph: its number, six units of data, its number again.
 TABLE = "\x0b" + "\ud83d\ude00" * 3 + "\x0b"

@@ -1,9 +1,9 @@
 import struct
 
-from data.compound_writer import compound
 from holdgate.extract.budget import Limits
 from holdgate.extract.readers.office import ole
-from unit.extract.readers.recording import read
+from tests.data.compound_writer import compound
+from tests.unit.extract.readers.recording import read
 
 
 def properties(header: int, **fixed: tuple[int, bytes]) -> bytes:

@@ -5,12 +5,12 @@ import msoffcrypto
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 
-from data import planted
-from data.compound_writer import compound
 from holdgate.extract.budget import Limits
 from holdgate.extract.readers.office import ole
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data import planted
+from tests.data.compound_writer import compound
+from tests.unit.extract.readers.recording import read
 
 PASSWORD = "VelvetSweatshop"
 

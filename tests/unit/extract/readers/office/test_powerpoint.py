@@ -3,10 +3,10 @@ import zlib
 
 import pytest
 
-from data.compound_writer import compound
 from holdgate.extract.readers.office import ole
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data.compound_writer import compound
+from tests.unit.extract.readers.recording import read
 
 USER = struct.pack("<HHIII", 0, 0x0FF6, 20, 0x14, 0xE391C05F)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.extract.readers.office.property_set import read_properties
-from unit.extract.readers.recording import RecordingSink
+from tests.unit.extract.readers.recording import RecordingSink
 
 
 def property_set(*properties: tuple[int, bytes], codepage: int = 1252) -> bytes:

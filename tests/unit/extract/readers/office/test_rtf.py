@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from holdgate.extract.readers.office import rtf
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 
 def rich(body: str) -> bytes:

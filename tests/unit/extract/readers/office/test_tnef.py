@@ -4,7 +4,7 @@ import pytest
 
 from holdgate.extract.readers.office import tnef
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 
 def attribute(number: int, value: bytes, level: int = 1) -> bytes:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.compound_writer import compound
 from holdgate.extract.readers.office import ole, word
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data.compound_writer import compound
+from tests.unit.extract.readers.recording import read
 
 TEXT_AT = 0x800
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from data.hangul import package, runs, text
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.identify import zip_kind
 from holdgate.extract.part import Status
 from holdgate.extract.readers.openxml import hwpx
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.data.hangul import package, runs, text
+from tests.unit.extract.readers.recording import read
 
 
 @pytest.mark.parametrize(

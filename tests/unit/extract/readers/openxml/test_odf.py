@@ -2,7 +2,7 @@ import pytest
 
 from holdgate.extract.readers.openxml import odf
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import packed, read
+from tests.unit.extract.readers.recording import packed, read
 
 SHEET = (
     '<office:document-content><office:body><office:spreadsheet><table:table table:name="Salaries">{}</table:table>'

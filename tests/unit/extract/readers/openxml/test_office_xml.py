@@ -4,7 +4,7 @@ import pytest
 
 from holdgate.extract.readers.openxml import office_xml
 from holdgate.extract.reading import UnreadableError
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 FLAT = (
     '<?xml version="1.0"?><pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage">'

@@ -9,10 +9,10 @@ from docx.oxml.ns import qn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.planted import CARD, saved
 from holdgate.extract.budget import LimitReachedError, Limits
 from holdgate.extract.readers.openxml import ooxml
-from unit.extract.readers.recording import packed, read
+from tests.data.planted import CARD, saved
+from tests.unit.extract.readers.recording import packed, read
 
 
 def test_a_number_split_across_runs_is_joined():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from holdgate.extract.readers.openxml import odf, ooxml, unlisted, xstring
 from holdgate.extract.readers.openxml.revisions import CHOICE, FALLBACK, views
-from support.sink import KeepingSink
-from unit.extract.readers.recording import RecordingSink, packed, read
+from tests.support.sink import KeepingSink
+from tests.unit.extract.readers.recording import RecordingSink, packed, read
 
 WORDS = "her number is 536-90-4399"
 ESCAPED = "her number is 536_x002D_90_x002D_4399"

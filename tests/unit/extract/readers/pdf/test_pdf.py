@@ -14,11 +14,11 @@ from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
 from holdgate.extract.readers.pdf import pdf, pdf_document, pdf_page, pdf_strings
 from holdgate.extract.reading import Document, UnreadableError
-from support import outlines
-from support.pdf_writer import FONT, PdfWriter, simple_pdf
-from support.pictures import picture, scanned_pdf
-from support.planted_pdf import DOCUMENT_PLACES, EMBEDDED_PLACES, PAGE_PLACES, planted_pdf, token
-from support.sink import KeepingSink, read_all
+from tests.support import outlines
+from tests.support.pdf_writer import FONT, PdfWriter, simple_pdf
+from tests.support.pictures import picture, scanned_pdf
+from tests.support.planted_pdf import DOCUMENT_PLACES, EMBEDDED_PLACES, PAGE_PLACES, planted_pdf, token
+from tests.support.sink import KeepingSink, read_all
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "packed"])

@@ -14,8 +14,8 @@ from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
 from holdgate.extract.readers.pictures import image
 from holdgate.extract.reading import Document, UnreadableError
-from support.pictures import picture, saved
-from support.sink import KeepingSink, read_all
+from tests.support.pictures import picture, saved
+from tests.support.sink import KeepingSink, read_all
 
 LINE = "a line of several words 4711"
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from holdgate.extract.identify import identify
 from holdgate.extract.readers.pictures import metafile
 from holdgate.extract.reading import Document, UnreadableError
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 
 def emf(*records: bytes) -> bytes:

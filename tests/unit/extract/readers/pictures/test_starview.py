@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import planted
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.identify import identify
 from holdgate.extract.part import Status
 from holdgate.extract.readers.openxml import odf
 from holdgate.extract.readers.pictures import starview
 from holdgate.extract.reading import Document, UnreadableError
+from tests.data import planted
 from tests.support.samples import starview as drawing
 from tests.support.samples import starview_record as record
 from tests.support.samples import starview_text as array
-from unit.extract.readers.recording import packed, read
+from tests.unit.extract.readers.recording import packed, read
 
 # The layout cache of LibreOffice in a presentation for a table of two cells: "tokenleft" and "tokenright".
 DRAWING = gzip.decompress((Path(planted.__file__).parent / "drawing.svm.gz").read_bytes())

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.readers.texts import calendar, card
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 
 def test_folded_and_escaped_values_are_joined():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.readers.texts.drawn import drawings
-from support.codes import code
+from tests.support.codes import code
 
 TEXT = "Ann Example, IBAN DE89 3704 0044 0532 0130 00"
 Modules = list[list[bool]]
