@@ -123,7 +123,7 @@ def sentence(detail: Any) -> str:
     if kind in ("enum", "literal_error"):
         return _choice(shown, value, context["expected"])
     if kind == "missing":
-        return "is missing, and must be given"
+        return "is missing; add it"
     if kind in _NOT_TABLE:
         return _table(".".join(step for step in steps if not step.isdecimal()), value, shown)
     if kind == "list_type":

@@ -19,26 +19,26 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the two subcommands."""
     attaching = commands.add_parser(
         "attach",
-        help="put Holdgate into Postfix's settings",
-        description="Shows the exact changes, asks for consent, makes them, has Postfix check and reload them. "
-        "Exit code 0: attached; 1: declined; 2: it cannot be done.",
+        help="add Holdgate to Postfix's settings",
+        description="Shows the exact changes, asks for confirmation, makes them, and reloads Postfix, which "
+        "checks them. "
+        "Exit code 0: attached; 1: declined; 2: an error.",
     )
     detaching = commands.add_parser(
         "detach",
         help="remove Holdgate from Postfix's settings",
         description="Restores main.cf and master.cf as they were before attach. If a file was changed since, only "
-        "Holdgate's part is removed. Held mail stays held. Exit code 0: detached; 1: declined; 2: it cannot "
-        "be done.",
+        "Holdgate's part is removed. Held mail stays held. Exit code 0: detached; 1: declined; 2: an error.",
     )
     attaching.add_argument(
         "--scanner-only",
         action="store_true",
-        help="write no header checks and no listener: another system, such as Exchange or Gmail, holds what is marked",
+        help="write no header checks and no listener: another system, such as Exchange or Gmail, holds marked mail",
     )
     for command, run in ((attaching, _attach), (detaching, _detach)):
-        command.add_argument("--yes", action="store_true", help="do not ask")
-        command.add_argument("--dry-run", action="store_true", help="show the changes and stop")
-        command.add_argument("--quiet", action="store_true", help="print nothing but problems")
+        command.add_argument("--yes", action="store_true", help="make the changes without confirmation")
+        command.add_argument("--dry-run", action="store_true", help="show the changes, and make none")
+        command.add_argument("--quiet", action="store_true", help="print only problems")
         command.set_defaults(run=run)
 
 
@@ -58,7 +58,7 @@ def _attach(arguments: argparse.Namespace) -> int:
         attach.apply(plan)
     except (AttachError, PostfixError, OSError) as error:
         return _report_error(arguments, error)
-    _print(arguments, 'Attached. Send yourself a test message, then run "holdgate check".')
+    _print(arguments, "Attached. Send a test message to yourself, then run: holdgate check")
     return _report(arguments, plan, done=True)
 
 
@@ -72,14 +72,17 @@ def _detach(arguments: argparse.Namespace) -> int:
         attach.delete_state(plan.config)
     except (AttachError, PostfixError, OSError) as error:
         return _report_error(arguments, error)
-    _print(arguments, 'Detached. Held mail stays in the hold queue: see "postqueue -p"; "postsuper -H ID" releases it.')
+    _print(
+        arguments,
+        'Detached. Held mail stays in the hold queue: "postqueue -p" lists it, "postsuper -H ID" releases a message.',
+    )
     return _report(arguments, plan, done=True)
 
 
 def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     """Show the plan and return whether to carry it out."""
     for remark in plan.remarks:
-        _print(arguments, f"Note: {remark}")
+        _print(arguments, f"warning: {remark}")
     if not plan.difference:
         _print(arguments, f"{plan.config}: {nothing}; nothing to change")
         return False
@@ -87,7 +90,7 @@ def _agreed(plan: Plan, arguments: argparse.Namespace, nothing: str) -> bool:
     if arguments.dry_run:
         return False
     if os.geteuid() != 0:
-        raise AttachError(f"only root may change {plan.config}: run it with sudo")
+        raise AttachError(f"only root can change {plan.config}; run the command with sudo")
     if arguments.yes:
         return True
     if wants_json(arguments) or not sys.stdin.isatty():

@@ -15,7 +15,7 @@ from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.tables import Tables, is_table, split_list
 
 _REMEDY = (
-    'name another in [canary], as "canary@discard.invalid", and throw its mail away in main.cf: '
+    'set another recipient in [canary], as in "canary@discard.invalid", and discard its mail in main.cf: '
     "transport_maps = inline:{ discard.invalid=discard: }"
 )
 
@@ -71,11 +71,17 @@ def delivery_problems(settings: Settings, postfix: Postfix) -> Iterator[str]:
     destinations = split_list(postfix.setting("mydestination"))
     # A domain in a table (type:name or /file) is tested by the first run.
     if domain not in destinations and not any(":" in entry or entry.startswith("/") for entry in destinations):
-        yield f"mydestination: {domain} is not there, so {recipient} of the canary is not delivered here; {_REMEDY}"
+        yield (
+            f"mydestination: does not contain {domain}, so the canary's mail to {recipient} is not "
+            f"discarded here; {_REMEDY}"
+        )
     elif "+" not in postfix.setting("recipient_delimiter"):
-        yield f"recipient_delimiter: has no +, so {recipient} of the canary is nobody; set it to +, or {_REMEDY}"
+        yield (
+            f"recipient_delimiter: does not contain +, so the canary's mail to {recipient} bounces; set "
+            f"it to +, or {_REMEDY}"
+        )
     elif not postfix.setting("local_transport").startswith("local"):
-        yield f"local_transport: is not local(8), which throws mail to {recipient} of the canary away; {_REMEDY}"
+        yield f"local_transport: is not local(8), which discards the canary's mail to {recipient}; {_REMEDY}"
 
 
 def policy_problems(settings: Settings, policies: PolicyFile) -> Iterator[str]:
@@ -84,4 +90,4 @@ def policy_problems(settings: Settings, policies: PolicyFile) -> Iterator[str]:
     plain = [entry for entry in policies.internal_domains if not is_table(entry)]
     inside = address_matcher(plain, Tables(settings.queue.postfix_config))
     if inside(recipient):
-        yield f"internal_domains: {recipient} of the canary counts as inside, and passes; {_REMEDY}"
+        yield f"internal_domains: the canary's recipient {recipient} is internal, so its mail is not held; {_REMEDY}"

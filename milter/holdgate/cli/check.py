@@ -48,7 +48,7 @@ from holdgate.quarantine.store import StoreError, open_store
 from holdgate.seal import KeyFileError, load_keys
 from holdgate.tables import TableError, Tables, is_table, remedy_of
 
-_MORE_PEOPLE = "name more people in moderators or fallback: until then, every held message is returned at its deadline"
+_MORE_PEOPLE = "add people to moderators or fallback: until then, every held message is returned at its deadline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +146,21 @@ def _directories(path: Path, settings: Settings) -> Iterator[str]:
     spool = settings.milter.spool_directory
     if not spool.is_dir():
         owner = settings.account("milter")
-        yield f"{path}: [milter] spool_directory: {spool} is not there; create it for the user {owner}"
+        yield f"{path}: [milter] spool_directory: {spool} does not exist; create it for the user {owner}"
     milter = place_of(settings.milter.socket)
     if isinstance(milter, Path):
         yield from _socket_directory(path, milter.parent)
     if not settings.queue.socket.parent.is_dir():
-        yield f"{path}: [queue] socket: {settings.queue.socket.parent} is not there; create it, or start the units"
+        yield (
+            f"{path}: [queue] socket: the directory {settings.queue.socket.parent} does not exist; create "
+            "it, or start the units"
+        )
 
 
 def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
     where = f"{path}: [milter] socket: the directory {directory}"
     if not directory.is_dir():
-        yield f"{where} is not there; create it, or start the units"
+        yield f"{where} does not exist; create it, or start the units"
         return
     status = directory.stat()
     try:
@@ -166,7 +169,7 @@ def _socket_directory(path: Path, directory: Path) -> Iterator[str]:
         group = str(status.st_gid)
     if not status.st_mode & stat.S_ISGID or group != "postfix":
         yield (
-            f"{where} must lend its group to the socket so that Postfix can connect: "
+            f"{where} must give its group to the socket, so that Postfix can connect; run: "
             f"chgrp postfix {directory} && chmod g+s {directory}"
         )
 
@@ -213,7 +216,7 @@ def _remarks_on_policies(settings: Settings) -> Iterator[str]:
             if policy.recipient_risk is not None and policy.recipient_risk.needs_relations:
                 yield (
                     f'{where}: policy "{policy.name}": recipient_risk is never true while relations.mode is '
-                    f'"{settings.relations.mode}"; set it to "on" when holdgate relations report exits with 0'
+                    f'"{settings.relations.mode}"; set it to "on" when "holdgate relations report" exits with 0'
                 )
 
 
@@ -232,8 +235,7 @@ def _remarks_on_proxies(settings: Settings) -> Iterator[str]:
     if settings.desk.user_header and settings.desk.proxy_secret is None:
         yield (
             "[desk] user_header: anyone who can connect from an address of trusted_proxies, such as a local user "
-            "of the "
-            "proxy's machine, can sign in as any person; set proxy_secret and have the proxy send it"
+            "of the proxy's machine, can sign in as any person; set proxy_secret and have the proxy send it"
         )
 
 
@@ -252,16 +254,19 @@ def _unknown_names(policy: Policy, loaded: Loaded | None) -> Iterator[str]:
         for profile in policy.profile:
             if profile not in loaded.profiles:
                 meant = did_you_mean(profile, loaded.profiles)
-                yield f'profile: there is no "{profile}"; see "holdgate rules list"{meant}'
+                yield f'profile: there is no profile "{profile}"; see: holdgate rules list{meant}'
         named = [("found", need.id) for need in policy.found] + [("not_found", need.id) for need in policy.not_found]
         for key, name in [*named, *(("only", name) for name in policy.only)]:
             if not fnmatch.filter(loaded.identifiers, name):
                 meant = did_you_mean(name, loaded.identifiers)
-                yield f'{key}: there is no identifier "{name}"; see "holdgate rules list"{meant}'
+                yield f'{key}: there is no identifier "{name}"; see: holdgate rules list{meant}'
     for kind in policy.attachment.type if policy.attachment is not None else ():
         if kind.lower() not in REGISTRY.formats:
             known = ", ".join(sorted(REGISTRY.formats))
-            yield f'attachment.type: there is no "{kind}"; known: {known}{did_you_mean(kind, REGISTRY.formats)}'
+            yield (
+                f'attachment.type: there is no type "{kind}"; write one of '
+                f"{known}{did_you_mean(kind, REGISTRY.formats)}"
+            )
 
 
 def _as_daemons_do(settings: Settings) -> Tables:
@@ -297,7 +302,7 @@ def _tables(policies: PolicyFile, tables: Tables) -> Iterator[str]:
 def _seal(path: Path, settings: Settings) -> Iterator[str]:
     try:
         if not load_keys(settings.seal.keys):
-            yield f"{settings.seal.keys}: no key for the seal; make one: holdgate seal new-key"
+            yield f"{settings.seal.keys}: contains no key for the seal; run: holdgate seal new-key"
     except KeyFileError as error:
         yield str(error)
 
@@ -305,7 +310,7 @@ def _seal(path: Path, settings: Settings) -> Iterator[str]:
 def _ocr(path: Path, settings: Settings) -> Iterator[str]:
     if settings.ocr.mode != "off":
         for language in missing_languages(settings.ocr.languages):
-            yield f'{path}: [ocr] languages: no data for "{language}"; apt install {package_of(language)}'
+            yield f'{path}: [ocr] languages: no data for "{language}"; run: apt install {package_of(language)}'
 
 
 def _store(path: Path, settings: Settings) -> Iterator[str]:
@@ -316,7 +321,7 @@ def _store(path: Path, settings: Settings) -> Iterator[str]:
         return
     for name in differing(store.nodes.all(), rules_of(settings)) if settings.store.is_shared else ():
         yield (
-            f"{settings.policy.file}: node {name} has other policies or local rules; give all nodes the same "
+            f"{settings.policy.file}: node {name} has other policies or local rules; copy to all nodes the same "
             f"{settings.policy.file.name} and {settings.rules.local_directory}"
         )
     store.close()
@@ -325,15 +330,21 @@ def _store(path: Path, settings: Settings) -> Iterator[str]:
 def _desk(path: Path, settings: Settings) -> Iterator[str]:
     desk, moderation = settings.desk, settings.moderation
     if not desk.own_domains and parseaddr(desk.notice_from)[1].endswith("@localhost"):
-        yield f"{path}: [desk] own_domains: empty, so no sender is notified of the outcome; list your domains"
+        yield f"{path}: [desk] own_domains: is empty, so no sender is notified of the outcome; list your domains"
     if not desk.token_key.parent.is_dir():
         owner = settings.account("desk")
-        yield f"{path}: [desk] token_key: {desk.token_key.parent} is not there; create it for the user {owner}"
+        yield (
+            f"{path}: [desk] token_key: the directory {desk.token_key.parent} does not exist; create it "
+            f"for the user {owner}"
+        )
     for name, file in (("certificate", desk.certificate), ("private_key", desk.private_key)):
         if file is not None and not os.access(file, os.R_OK):
-            yield f"{path}: [desk] {name}: {file} cannot be read"
+            yield f"{path}: [desk] {name}: {file} cannot be read; correct the path, or run the command as root"
     if desk.proxy_secret is not None and not os.access(desk.proxy_secret, os.R_OK):
-        yield f"{path}: [desk] proxy_secret: {desk.proxy_secret} cannot be read"
+        yield (
+            f"{path}: [desk] proxy_secret: {desk.proxy_secret} cannot be read; correct the path, or run "
+            "the command as root"
+        )
     if short := shortage(moderation):
         yield f"{path}: [moderation] approvals: {short}; {_MORE_PEOPLE}"
     if settings.machines.mode != "off":
@@ -368,8 +379,12 @@ def _channels(path: Path, settings: Settings) -> Iterator[str]:
     for place, rules in places.items():
         for name in rules.notify_over:
             if name == MAIL or name not in known:
-                others = ", ".join(sorted(known.keys() - {MAIL})) or "none; name modules in [channels]"
-                meant = "mail carries every request anyway" if name == MAIL else f'no channel "{name}"'
+                others = ", ".join(sorted(known.keys() - {MAIL})) or "none; list modules in [channels]"
+                meant = (
+                    "every request is sent by mail anyway; remove it"
+                    if name == MAIL
+                    else f'there is no channel "{name}"'
+                )
                 yield f"{place}: {meant}; known: {others}"
 
 

@@ -24,7 +24,7 @@ def user(path: Path, settings: Settings) -> Iterator[str]:
     """Yield the daemons' users that do not exist."""
     for account in dict.fromkeys(settings.account(daemon) for daemon in (*_DAEMONS, *_scan(settings))):
         if _entry(account) is None:
-            yield f'{path}: user: there is no user "{account}"; create it: systemd-sysusers, or adduser --system'
+            yield f'{path}: user: there is no user "{account}"; run: systemd-sysusers, or adduser --system {account}'
 
 
 def permissions(path: Path, settings: Settings) -> Iterator[str]:
@@ -57,7 +57,7 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
         written.append(("[desk] token_key: the directory", settings.desk.token_key.parent, ("desk",)))
     for key, file, daemons in written:
         for account in _refused(settings, daemons, "-w", file):
-            yield f"{path}: {key}: {account} cannot write {file}; chgrp {settings.user} {file}, and chmod g+w"
+            yield f"{path}: {key}: {account} cannot write {file}; run: chgrp {settings.user} {file}; chmod g+w {file}"
     for key, readable, daemons in read:
         if readable is not None:
             for account in _refused(settings, daemons, "-r", readable):
@@ -67,8 +67,8 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
 def _remedy(account: str, file: Path, settings: Settings) -> str:
     """Return how to give a user read access; the workers' user shares no group with the others."""
     if _scan(settings) and account == settings.account("scan") != settings.user:
-        return f"setfacl -m u:{account}:rX {file}"
-    return f"chgrp {settings.user} it, and chmod g+r"
+        return f"run: setfacl -m u:{account}:rX {file}"
+    return f"run: chgrp {settings.user} {file}; chmod g+r {file}"
 
 
 def _scan(settings: Settings) -> tuple[_Daemon, ...]:
@@ -99,18 +99,18 @@ def confinement(path: Path, settings: Settings) -> Iterator[str]:
     try:
         Pool(wanted).close()
     except ScanError as error:
-        yield f"this machine: {error}; where a container or a unit's SystemCallFilter= refuses it, let it through"
+        yield f"this machine: {error}; if a container or SystemCallFilter= of a unit refuses it, allow it there"
     service = settings.scan.service()
     if service is None:
         return
     others = [name for name in _DAEMONS if settings.account(name) == settings.account("scan")]
     if others and settings.account("scan") != "root":
-        yield f"{path}: scan_user: workers are the same user as holdgate-{others[0]}; give them a separate user"
+        yield f"{path}: scan_user: workers run as the same user as holdgate-{others[0]}; give them a separate user"
     if probe.listens(service):
         try:
             Pool(replace(wanted, service=service)).close()
         except ScanError as error:
-            yield f"{path}: [scan] socket: {error}; systemctl restart holdgate-scan"
+            yield f"{path}: [scan] socket: {error}; run: systemctl restart holdgate-scan"
 
 
 def absent(settings: Settings) -> Iterator[str]:
@@ -124,18 +124,18 @@ def answers(path: Path, settings: Settings) -> Iterator[str]:
     """Yield the sockets of running daemons that do not answer correctly."""
     sockets = _sockets(settings)
     if probe.listens(sockets["holdgate-milter"]) and not probe.answers(settings.milter.socket):
-        yield f"{path}: [milter] socket: holdgate-milter does not answer there; systemctl restart holdgate-milter"
+        yield f"{path}: [milter] socket: holdgate-milter does not answer there; run: systemctl restart holdgate-milter"
     if probe.listens(sockets["holdgate-queue"]):
         try:
             QueueClient(settings.queue.socket, timeout=AT_TERMINAL).held()
         except QueueError as error:
-            yield f"{path}: [queue] socket: {error}; systemctl restart holdgate-queue"
+            yield f"{path}: [queue] socket: {error}; run: systemctl restart holdgate-queue"
     if probe.listens(sockets["holdgate-desk"]):
         if scrape(settings.metrics.desk) is None:
             yield f"{path}: [metrics] desk: holdgate-desk does not answer there; systemctl restart holdgate-desk"
         for key, address in (("web_listen", settings.desk.web_listen), ("lmtp_listen", settings.desk.lmtp_listen)):
             if address is not None and probe.listens(address) is False:
-                yield f"{path}: [desk] {key}: holdgate-desk does not listen there; systemctl restart holdgate-desk"
+                yield f"{path}: [desk] {key}: holdgate-desk does not listen there; run: systemctl restart holdgate-desk"
 
 
 def _sockets(settings: Settings) -> dict[str, Place]:

@@ -44,7 +44,7 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
     for place, rules in _moderation(path, settings):
         if "language" in rules.model_fields_set and rules.language not in languages:
             yield (
-                f'{place} language: there are no templates in "{rules.language}", so that mail is in English; write '
+                f'{place} language: there are no templates in "{rules.language}", so mail is in English; write '
                 f"one of {', '.join(languages)}, or add templates to {desk.templates / rules.language}"
                 f"{did_you_mean(rules.language, languages)}"
             )
@@ -152,10 +152,9 @@ def _doubt(name: str, settings: Settings, origin: str) -> str:
     folded = domain.lower()
     if known and not any(folded == one or folded.endswith(f".{one}") for one in known):
         near = difflib.get_close_matches(folded, known, n=1, cutoff=0.8)
-        meant = f'; did you mean "{local}@{near[0]}"?' if near else "; add the domain there if these people are yours"
-        return (
-            f'"{name}" is in none of own_domains ({", ".join(known)}): requests for approval leave the company{meant}'
-        )
+        meant = f'; did you mean "{local}@{near[0]}"?' if near else "; add the domain to own_domains if it is yours"
+        listed = ", ".join(known)
+        return f'"{name}" is in none of own_domains ({listed}), so requests for approval leave the company{meant}'
     return ""
 
 
@@ -214,8 +213,10 @@ def _leading_outside(path: Path, settings: Settings, policies: PolicyFile) -> It
             led := outside(person)
         ):
             yield (
-                f"{path}: [moderation]: the moderator {person} is an alias for {_some(led)}, outside internal_domains: "
-                "requests for approval leave the company; name another moderator, or add the domain to internal_domains"
+                f"{path}: [moderation]: the moderator {person} is an alias for {_some(led)}, which is not "
+                "in internal_domains: "
+                "requests for approval leave the company; choose another moderator, or add the domain to "
+                "internal_domains"
             )
     led_out = {}
     for name in ("virtual_alias_maps", "alias_maps"):
@@ -230,8 +231,9 @@ def _leading_outside(path: Path, settings: Settings, policies: PolicyFile) -> It
         shown = "; ".join(f"{address} → {_some(led)}" for address, led in list(led_out.items())[:_NAMED])
         more = f"; and {len(led_out) - _NAMED} more" if len(led_out) > _NAMED else ""
         yield (
-            f"{settings.queue.postfix_config / 'main.cf'}: aliases that lead outside: {shown}{more}. Mail to them is "
-            "outbound for the policies; if it should not be, change the alias, or add the domain to internal_domains"
+            f"{settings.queue.postfix_config / 'main.cf'}: aliases with external targets: {shown}{more}. "
+            "Policies treat mail to "
+            "them as outbound; if it should be internal, change the alias, or add the domain to internal_domains"
         )
 
 

@@ -101,23 +101,23 @@ def _ways_outside(settings: Settings) -> Iterator[str]:
     for transport in sorted(site.pipes) if site.lists["transport_maps"] else ():
         yield (
             f"{main}: transport_maps: a recipient that a table sends to {transport}, which is a command (pipe), "
-            "counts as outside"
+            "is treated as external"
         )
     for copy in site.lists["always_bcc"]:
-        yield f"{main}: always_bcc: {copy} counts as a recipient of every message"
+        yield f"{main}: always_bcc: {copy} is treated as a recipient of every message"
     if not (site.words["local_transport"].startswith("local") and site.lists["mydestination"]):
         return
     if site.lists["alias_maps"]:
         yield (
-            f"{main}: alias_maps: policies also test recipients by the target of the alias; a command counts as "
+            f"{main}: alias_maps: policies also test recipients by the target of the alias; a command is treated as "
             "external"
         )
     for relay in site.lists["luser_relay"]:
-        yield f"{main}: luser_relay: mail for unknown users counts as sent to {relay}"
+        yield f"{main}: luser_relay: mail for unknown users is treated as mail to {relay}"
     if site.lists["forward_path"]:
         yield (
-            f"{main}: forward_path: users may forward their mail. Who has a forward file that {settings.user} "
-            'cannot read, or a home that it cannot look into, counts as outside; "forward_path =" takes such files away'
+            f"{main}: forward_path: users can forward their mail. A user whose forward file or home directory "
+            f'{settings.user} cannot read is treated as external; set "forward_path =" to disable forward files'
         )
 
 
@@ -127,7 +127,7 @@ def _ways_outside(settings: Settings) -> Iterator[str]:
 def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
     entry = next((item for item in split_list(postfix.setting(name)) if lists_holdgate(item, settings, postfix)), None)
     if entry is None:
-        yield f'{name}: does not name our socket; run "holdgate attach"'
+        yield f"{name}: does not list Holdgate's socket, so mail is not inspected; run: holdgate attach"
         return
     seconds = round(longest_inspection(settings).total_seconds())
     action = _option(entry, "default_action", postfix)
@@ -142,12 +142,14 @@ def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
             "set queue.adopt_uninspected, or default_action=tempfail"
         )
     if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
-        yield f"{name}: content_timeout: an inspection may take {seconds} s; set at least {seconds}s"
+        yield (
+            f"{name}: content_timeout is too short, because an inspection can take {seconds} s; set at least {seconds}s"
+        )
 
 
 def _queue_ids(postfix: Postfix) -> Iterator[str]:
     if postfix.setting("enable_long_queue_ids") != "yes":
-        yield "enable_long_queue_ids: must be yes, for short queue ids are used again"
+        yield "enable_long_queue_ids: must be yes, because short queue ids are reused; set enable_long_queue_ids = yes"
 
 
 def _milter_header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
@@ -171,10 +173,10 @@ def _milter_header_checks(postfix: Postfix, settings: Settings, policies: Policy
         if is_action(answer, action):
             continue
         if answer is None:
-            what = f'no table has a result for "{header}"' if names else "not set"
+            what = f'no table has a result for "{header}"' if names else "is not set"
         else:
             what = f'returns "{answer}" for "{header}"'
-        yield f'{name}: {what}, must return {action}; run "holdgate attach", or see postfix/milter_header_checks'
+        yield f"{name}: {what}, but must return {action}; run: holdgate attach, or see postfix/milter_header_checks"
 
 
 def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
@@ -187,16 +189,18 @@ def _header_checks(postfix: Postfix, settings: Settings, policies: PolicyFile) -
     yield from (f"header_checks: {problem}" for problem in unreadable.values())
     if not is_action(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
         yield (
-            f'header_checks: no table of it holds "{mark}": "postsuper -r ALL" would deliver held messages without '
-            'a decision; run "holdgate attach", or see postfix/header_checks'
+            f'header_checks: no table returns HOLD for "{mark}", so "postsuper -r ALL" would deliver held '
+            "messages without "
+            "a decision; run: holdgate attach, or see postfix/header_checks"
         )
     for name in ("mime_header_checks", "nested_header_checks"):
         names = split_list(postfix.setting(name))
         unreadable = _unreadable(names, tables)
         if is_action(tables.first_answer([table for table in names if table not in unreadable], mark), "HOLD"):
             yield (
-                f'{name}: holds "{mark}", so a message with such a field in one of its parts stays held without a '
-                "request; set it to the value of header_checks without Holdgate's table"
+                f'{name}: returns HOLD for "{mark}", so a message with such a field in one of its parts '
+                "stays held without "
+                "a request; set it to the value of header_checks without Holdgate's table"
             )
 
 
@@ -209,10 +213,11 @@ def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
         if allowed >= longest + _TIME_TO_DELIVER:
             continue
         yield (
-            f"{name}: {_postfix_time(allowed)}{mail}, and people may take {_postfix_time(longest)} to decide "
-            "(deadline, levels, days that do not count): what is approved late gets one attempt and is returned to its "
-            f"sender at the first greylisting; set at least {_postfix_time(longest + _TIME_TO_DELIVER)}, "
-            "or a shorter deadline"
+            f"{name}: is {_postfix_time(allowed)}{mail}, but a decision can take {_postfix_time(longest)} "
+            "(deadline, levels, "
+            "days that do not count). A message that is approved late gets one delivery attempt and is then "
+            "returned; set "
+            f"at least {_postfix_time(longest + _TIME_TO_DELIVER)}, or a shorter deadline"
         )
 
 
@@ -252,7 +257,10 @@ def _aliases(settings: Settings) -> Iterator[str]:
             try:
                 tables.lookup_many(table, ["postmaster@localhost"])
             except TableError as error:
-                yield (f"{name}: {error}: recipients whom it may concern count as outside; {remedy_of(table)}")
+                yield (
+                    f"{name}: {error}; until it works, recipients it can apply to are treated as external; "
+                    f"{remedy_of(table)}"
+                )
 
 
 def _smtp_header_checks(postfix: Postfix, settings: Settings) -> Iterator[str]:
@@ -299,19 +307,19 @@ def _listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
     name, listener = listener_name(settings), notice_listener(postfix.services(), settings)
     copies = [setting for setting in _COPIES if postfix.setting(setting)]
     if listener is None:
-        yield f'no listener on {name} for Holdgate\'s notices (desk.notice_relay); run "holdgate attach"'
+        yield f"no listener on {name} for Holdgate's notices (desk.notice_relay); run: holdgate attach"
     elif copies and "cleanup_service_name" not in listener.settings:
         yield (
-            f"{name}: the recipients of copies ({', '.join(copies)}) get the links with which moderators decide; "
-            'run "holdgate attach", or see postfix/master.cf'
+            f"{name}: the recipients of copies ({', '.join(copies)}) get links with which they can decide; "
+            "run: holdgate attach, or see postfix/master.cf"
         )
     if place := misplaced_socket(settings.desk.notice_relay, postfix):
-        yield f'desk.notice_relay: Postfix listens at {place}: set it to "unix:{place}"'
+        yield f'desk.notice_relay: Postfix listens on {place}; set it to "unix:{place}"'
     if is_open_to_all(settings):
         path = Path(postfix.setting("queue_directory")) / "public/holdgate-notice"
         yield (
             f"desk.notice_relay: every user of this machine can send uninspected mail through {name}; "
-            f'set it to "unix:{path}", run "holdgate attach", and restart holdgate-desk'
+            f'set it to "unix:{path}", run: holdgate attach, and restart holdgate-desk'
         )
 
 
@@ -320,14 +328,14 @@ def _change_listener(postfix: Postfix, settings: Settings, policies: PolicyFile)
     asking = next((one.name for one in policies.policy if one.action.sender_rules() is not None), "")
     if asking and settings.desk.change_relay is None:
         yield (
-            f'desk.change_relay is not set: senders who are asked by policy "{asking}" cannot leave recipients out; '
-            "add /etc/holdgate/postfix/change.cf to master.cf, and set it"
+            f'desk.change_relay is not set, so senders who are asked by policy "{asking}" cannot leave recipients out; '
+            "add /etc/holdgate/postfix/change.cf to master.cf, and set desk.change_relay"
         )
     elif asking and postfix.setting("enable_original_recipient") != "yes":
-        yield "enable_original_recipient: must be yes, or senders who are asked cannot leave recipients out"
+        yield "enable_original_recipient: must be yes; otherwise senders who are asked cannot leave recipients out"
     if isinstance(settings.desk.change_relay, Path) and not change_listener(postfix.services(), settings):
         yield (
-            f"desk.change_relay: no listener {settings.desk.change_relay.name} in master.cf that holds all mail; "
+            f"desk.change_relay: master.cf has no listener {settings.desk.change_relay.name} that holds all mail; "
             "run: holdgate attach"
         )
 
@@ -340,15 +348,15 @@ def _replace_listener(postfix: Postfix, settings: Settings) -> Iterator[str]:
     listener = replace_listener(postfix.services(), settings)
     if not isinstance(relay, Path) or listener is None:
         name = relay.name if isinstance(relay, Path) else f"{relay[0]}:{relay[1]}"
-        yield f"desk.replacement_relay: no listener {name} in master.cf that holds all mail; run: holdgate attach"
+        yield f"desk.replacement_relay: master.cf has no listener {name} that holds all mail; run: holdgate attach"
         return
     milters = listener.settings.get("smtpd_milters", postfix.setting("smtpd_milters"))
     if not lists_holdgate(milters, settings, postfix) or "no_milters" in listener.settings.get(
         "receive_override_options", postfix.setting("receive_override_options")
     ):
-        yield f"{relay.name}: mail is not shown to Holdgate's milter; it must have the milters of main.cf"
+        yield f"{relay.name}: does not use Holdgate's milter; remove smtpd_milters and no_milters from its options"
     if postfix.setting("enable_original_recipient") != "yes":
-        yield "enable_original_recipient: must be yes, or programs cannot replace held messages"
+        yield "enable_original_recipient: must be yes; otherwise programs cannot replace held messages"
 
 
 def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Iterator[str]:
@@ -358,24 +366,24 @@ def _split_listener(postfix: Postfix, settings: Settings, policies: PolicyFile) 
     relay, listener = settings.milter.split_relay, split_listener(postfix.services(), settings)
     if listener is None:
         yield (
-            f"no listener {relay.name} (milter.split_relay): all recipients of a message wait, even if a policy "
-            'has split; run "holdgate attach"'
+            f"no listener {relay.name} (milter.split_relay), so all recipients of a message wait, even if a policy has "
+            "split; run: holdgate attach"
         )
         return
     if place := misplaced_socket(relay, postfix):
-        yield f'milter.split_relay: Postfix listens at {place}: set it to "unix:{place}"'
+        yield f'milter.split_relay: Postfix listens on {place}; set it to "unix:{place}"'
     restrictions = split_list(listener.settings.get("smtpd_recipient_restrictions", ""))
     if restrictions[:2] != ["check_client_access", "static:HOLD"]:
-        yield f'{relay.name}: does not hold all that it accepts; run "holdgate attach", or see postfix/master.cf'
+        yield f"{relay.name}: does not hold all mail that it accepts; run: holdgate attach, or see postfix/master.cf"
     services = postfix.services()
     wanted = split_milters(services, settings, postfix)
     if listener.settings.get("smtpd_milters", "") != wanted and not has_change_milters(services, settings):
         yield (
             f"{relay.name}: its smtpd_milters must be those after Holdgate in main.cf ({wanted or 'none'}), which may "
-            'sign; run "holdgate attach"'
+            "sign; run: holdgate attach"
         )
     if postfix.setting("enable_original_recipient") != "yes":
-        yield "enable_original_recipient: must be yes, or no message is split"
+        yield "enable_original_recipient: must be yes; otherwise no message is split"
 
 
 def _milters_by_client(postfix: Postfix, settings: Settings) -> Iterator[str]:
@@ -402,6 +410,6 @@ def _transports(postfix: Postfix, policies: PolicyFile) -> Iterator[str]:
         for name in policy.action.transports():
             if name not in known:
                 yield (
-                    f'no transport "{name}", which policy "{policy.name}" sends mail through; add it, as in '
+                    f'no transport "{name}", which policy "{policy.name}" uses; add it, as in '
                     f'"{name} unix - - n - - smtp", or correct the policy\'s transport'
                 )

@@ -28,9 +28,12 @@ def problems(path: Path, settings: Settings) -> Iterator[str]:
             yield f"{path}: [replies] {key}: {error}; {remedy_of(table)}"
     if "smime" in replies.proof:
         if replies.authorities is not None and not os.access(replies.authorities, os.R_OK):
-            yield f"{path}: [replies] authorities: {replies.authorities} cannot be read; write the PEM file there"
+            yield (
+                f"{path}: [replies] authorities: {replies.authorities} cannot be read; correct the path, "
+                "or install the PEM file"
+            )
         if shutil.which("openssl") is None:
-            yield f'{path}: [replies] proof: "smime" needs openssl(1); apt install openssl'
+            yield f'{path}: [replies] proof: "smime" needs openssl(1); run: apt install openssl'
 
 
 def remarks(path: Path, settings: Settings) -> Iterator[str]:
@@ -39,7 +42,10 @@ def remarks(path: Path, settings: Settings) -> Iterator[str]:
         return
     if not settings.replies.proof:
         instead = "are answered with the link" if settings.desk.public_url else "decide nothing"
-        yield f"{path}: [replies] proof: nothing proves who writes a reply, so that replies {instead}; see moderate.md"
+        yield (
+            f"{path}: [replies] proof: is empty, so nothing proves who wrote a reply, and replies "
+            f"{instead}; see howto/moderate.md"
+        )
     try:
         yield from (f"{path}: [replies] delegates: {problem}" for problem in _lists(settings))
     except (PostfixError, TableError):
@@ -56,4 +62,4 @@ def _lists(settings: Settings) -> Iterator[str]:
     for person in sorted(people - {MANAGER}):
         members = (tables.first_answer(virtual, person.lower()) or "").replace(",", " ").split()
         if len(members) > 1 and tables.first_answer(named, person.lower()) is None:
-            yield f"{person} is a list of {len(members)} addresses; name those who may reply for it, or use the page"
+            yield f"{person} is a list of {len(members)} addresses; add those who can reply for it, or use the page"

@@ -303,8 +303,11 @@ def _find(store: Store, arguments: argparse.Namespace) -> Incident | None:
     waiting = [incident for incident in found if incident.state is State.HELD]
     if len(waiting) == 1:
         return waiting[0]
-    message = "matches several incidents; name one by its id" if found else 'no such incident; see "holdgate list"'
-    print_error(arguments, f"{_clean(arguments.id)}: {message}")
+    name = _clean(arguments.id)
+    if found:
+        print_error(arguments, f'"{name}" matches several incidents; write the id of one, as "holdgate list" prints it')
+    else:
+        print_error(arguments, f'there is no incident "{name}"; see: holdgate list')
     return None
 
 

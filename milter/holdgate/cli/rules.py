@@ -143,7 +143,7 @@ def _show(loaded: Loaded, arguments: argparse.Namespace) -> int:
     found = [folder for folder in ("identifiers", "profiles") if (folder, name) in loaded.files]
     if not found:
         meant = did_you_mean(name, [known for _folder, known in loaded.files])
-        print_error(arguments, f'no identifier or profile "{name}"; see "holdgate rules list"{meant}')
+        print_error(arguments, f'there is no identifier or profile "{name}"; see: holdgate rules list{meant}')
         return _TROUBLE
     for folder in found:
         path = loaded.files[folder, name]

@@ -51,20 +51,20 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     step = commands.add_parser(
         "setup",
-        help="set up everything: settings, policies, Postfix, daemons; ends with a test message",
-        description="Asks for your domains, who approves mail, where the page is and whether mail is held at once, "
-        "with defaults from Postfix. Shows what changes in the settings, the policies and Postfix, asks, makes the "
-        "changes, starts the daemons, and sends a message through all steps. A second run changes only what "
-        "differs. Exit code 0: done; 1: declined; 2: it cannot be done, or the message did not come through.",
+        help="set up settings, policies, Postfix and daemons, and send a test message",
+        description="Asks for your domains, the moderators, the address of the page and whether mail is held at once, "
+        "with defaults from Postfix. Shows the changes to settings, policies and Postfix, asks for confirmation, makes "
+        "them, starts the daemons, and sends a test message through all steps. A second run changes only what "
+        "differs. Exit code 0: done; 1: declined; 2: an error, or the test message failed.",
     )
     step.add_argument(
         "--answers",
         type=Path,
         metavar="FILE",
-        help="take the answers from this file (TOML), without questions: see docs/howto/install.md",
+        help="read the answers from this file (TOML) and ask no questions: see docs/howto/install.md",
     )
-    step.add_argument("--yes", action="store_true", help="make the changes without asking for consent")
-    step.add_argument("--dry-run", action="store_true", help="show the changes and stop")
+    step.add_argument("--yes", action="store_true", help="make the changes without confirmation")
+    step.add_argument("--dry-run", action="store_true", help="show the changes, and make none")
     step.set_defaults(run=_run)
 
 
@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.dry_run:
             return _report(arguments, work, done=False)
         if os.geteuid() != 0:
-            raise SetupError("only root may change these files: run it with sudo")
+            raise SetupError("only root can change these files; run the command with sudo")
         if work.changes and not _agreed(arguments):
             _report(arguments, work, done=False)
             return _DECLINED
@@ -93,8 +93,9 @@ def _prepare(arguments: argparse.Namespace) -> _Work:
     config = settings.queue.postfix_config
     if not all((config / name).exists() for name in ("main.cf", "master.cf")):
         raise SetupError(
-            f"{config / 'main.cf'}: there is no such file, so Postfix is not configured; run: dpkg-reconfigure "
-            "postfix, choose how the machine sends mail, and run setup again"
+            f"{config}: has no main.cf or no master.cf, so Postfix is not configured; run: dpkg-reconfigure "
+            "postfix, choose "
+            "how the machine sends mail, and run setup again"
         )
     policies = policies_of(settings.policy) if settings.policy.file.exists() else PolicyFile()
     defaults = setup_answers.defaults_of(settings, policies)
@@ -116,18 +117,18 @@ def _read_line(prompt: str) -> str:
     try:
         return input(prompt)
     except EOFError:
-        raise SetupError("the input ended before all was answered; nothing was changed") from None
+        raise SetupError("the input ended before the last answer; nothing was changed. Run setup again") from None
 
 
 def _show(arguments: argparse.Namespace, work: _Work) -> None:
     if wants_json(arguments):
         return
     for remark in work.plan.remarks:
-        print(f"Note: {remark}")
+        print(f"warning: {remark}")
     for change in work.changes:
         print("\n".join(map(attaching.coloured, change.split("\n"))))
     if not work.changes:
-        print("Settings, policies and Postfix are as you want them; nothing to change.")
+        print("Settings, policies and Postfix already have these values; nothing to change.")
 
 
 def _agreed(arguments: argparse.Namespace) -> bool:
@@ -148,7 +149,7 @@ def _carry_out(arguments: argparse.Namespace, work: _Work) -> None:
         _print_lines(arguments, f"{one.path}: written")
     if not _SYSTEMD.is_dir():
         _attach(arguments, work)
-        _print_lines(arguments, "systemd does not run here: start the daemons, then run: holdgate canary")
+        _print_lines(arguments, "systemd does not run here; start the daemons, then run: holdgate canary")
         return
     _start(arguments, restart=bool(changed))
     _attach(arguments, work)
@@ -163,8 +164,8 @@ def _start(arguments: argparse.Namespace, *, restart: bool) -> None:
     if down := [unit for unit, state in zip(UNITS, states, strict=True) if state != "active"]:
         reason = done.stderr.strip().splitlines()[:1]
         raise SetupError(
-            f"{', '.join(down)} did not start{f' ({reason[0]})' if reason else ''}; Postfix's settings are as they "
-            f"were. Look: journalctl -u {down[0]} -n 20; correct it, and run setup again"
+            f"{', '.join(down)} did not start{f' ({reason[0]})' if reason else ''}; Postfix's settings were not "
+            f"changed. See: journalctl -u {down[0]} -n 20; correct the error, and run setup again"
         )
     _print_lines(arguments, "The daemons run.")
 
@@ -184,7 +185,7 @@ def _attach(arguments: argparse.Namespace, work: _Work) -> None:
 def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
     """Send the canary as the user who owns its files, and print the outcome."""
     if reasons := list(canary.remarks(settings)):
-        raise SetupError(f"all is written and attached, but no test message was sent: {reasons[0]}")
+        raise SetupError(f"files are written and Postfix is attached, but no test message was sent: {reasons[0]}")
     observing = setup_answers.mode_of(policies_of(settings.policy)) == "observe"
     _print_lines(arguments, "Sending a test message through all steps …")
     uid, gid = ids_of(settings.user)
@@ -201,8 +202,10 @@ def _canary(arguments: argparse.Namespace, settings: Settings) -> None:
         check=False,
     )
     if done.returncode != 0:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
-        raise SetupError(f"all is written and attached, but the test message failed: {reason[0]}; see: holdgate check")
+        reason = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        raise SetupError(
+            f"files are written and Postfix is attached, but the test message failed: {reason[0]}; see: holdgate check"
+        )
     _print_lines(arguments, done.stdout.strip())
 
 
@@ -218,11 +221,12 @@ def _report(arguments: argparse.Namespace, work: _Work, *, done: bool) -> int:
 
 
 def _next_steps(settings: Settings) -> list[str]:
-    steps = ['Next: send a message that has to be held; "holdgate list" shows it, "holdgate release ID" approves it.']
+    steps = ['Next: send a message that must be held; "holdgate list" shows it, "holdgate release ID" approves it.']
     if settings.desk.web_listen is None:
         steps.append(
-            "Moderators can decide only by command: run setup again when the page has an address, or take replies by "
-            "mail (docs/howto/moderate.md)."
+            "Moderators can decide only by command. For the page, run setup again with its address; for "
+            "replies by mail, "
+            "see docs/howto/moderate.md."
         )
     return steps
 

@@ -138,11 +138,11 @@ def checked(given: dict[str, Any], defaults: dict[str, Any], place: str) -> Answ
         )
     if not (answers.own_domains or answers.notice_from):
         problems.append(
-            f"{place}: notice_from: domains names no plain domain for the sender of notices; write one, as in "
+            f"{place}: notice_from: domains contains no plain domain for the sender of notices; write a sender, as in "
             '"Holdgate <holdgate@corp.example>"'
         )
     if (answers.certificate is None) != (answers.private_key is None):
-        problems.append(f"{place}: certificate and private_key belong together; name both, or neither")
+        problems.append(f"{place}: certificate and private_key must both be set, or neither; set the other one too")
     if problems:
         raise ConfigError(problems)
     return answers
@@ -153,7 +153,7 @@ def _sentence(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{where}: {mistakes.unknown_key(str(detail['loc'][-1]), Answers.model_fields)}"
     if detail["type"] == "missing":
-        return f"{where}: is missing, and Postfix's settings do not say it; add it ({_help(str(detail['loc'][0]))})"
+        return f"{where}: is missing, and Postfix's settings do not contain it; add it ({_help(str(detail['loc'][0]))})"
     return f"{where}: {mistakes.sentence(detail)}"
 
 
@@ -228,7 +228,7 @@ def _content_of(entry: str) -> str:
 def ask(defaults: dict[str, Any], read: Callable[[str], str], show: Callable[[str], None]) -> Answers:
     """Ask for each answer by `read`, which gets a prompt. An empty line is the default; an error is asked again."""
     given: dict[str, Any] = {}
-    show("Four questions. Press Enter for the value in brackets; nothing is changed before you have seen it.")
+    show("Four questions. Press Enter for the value in brackets. Nothing is changed before you confirm.")
     given["domains"] = _ask_one("domains", "1. Your own domains, to which mail is internal", defaults, read, show)
     if "moderators" not in defaults and not is_table(given["domains"][0]):
         defaults = defaults | {"moderators": [f"postmaster@{given['domains'][0].removeprefix('*.')}"]}
@@ -256,7 +256,7 @@ def _ask_one(
         line = read(f"{question}{f' [{shown}]' if shown else ''}: ").strip() or shown
         value: Any = [one for one in re.split(r"[\s,]+", line) if one] if many else line
         if not line:
-            show(f"   an answer is needed: {_help(key)}")
+            show(f"   Please answer: {_help(key)}")
             continue
         try:
             Answers.model_validate({**rest, key: value})

@@ -13,6 +13,7 @@ from holdgate.cli.toml_edit import Change, edited
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.notation import format_relay
+from holdgate.phrases import reason_of
 from holdgate.policy.model import PolicyFile, policies_of
 
 # Addresses whose X-Forwarded-For is trusted: a reverse proxy on this machine.
@@ -48,7 +49,11 @@ def read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+        raise ConfigError([f"{path}: cannot be read: {_reason(error)}"]) from error
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return reason_of(error) if isinstance(error, OSError) else f"byte {error.start} is not UTF-8"
 
 
 def draft(path: Path, settings: Settings, policies: PolicyFile, answers: Answers) -> list[Draft]:
@@ -59,7 +64,7 @@ def draft(path: Path, settings: Settings, policies: PolicyFile, answers: Answers
     own, where = read(path), settings.policy.file
     theirs = read(where)
     if theirs is None:
-        raise ConfigError([f"{where}: there is no such file; copy the package's: {_SHIPPED}"])
+        raise ConfigError([f"{where}: there is no such file; to install the packaged one, run: {_SHIPPED}"])
     return [
         Draft(path, own, edited(path, own or "", list(_settings(settings, answers)))),
         Draft(where, theirs, edited(where, theirs, list(_policies(policies, answers)))),
@@ -132,7 +137,7 @@ def settings_of(drafts: list[Draft]) -> Settings:
 def write(one: Draft) -> None:
     """Replace the file atomically by its draft. Raises ConfigError if the file was changed meanwhile."""
     if read(one.path) != one.old:
-        raise ConfigError([f"{one.path}: it was changed in the meantime, so setup did not change it; run setup again"])
+        raise ConfigError([f"{one.path}: was changed meanwhile, so setup did not change it; run setup again"])
     try:
         owner = one.path.stat() if one.old is not None else None
         replace_file(
@@ -143,4 +148,4 @@ def write(one: Draft) -> None:
             gid=owner.st_gid if owner else -1,
         )
     except OSError as error:
-        raise ConfigError([f"{one.path}: cannot be written: {error.strerror}; it is as it was"]) from error
+        raise ConfigError([f"{one.path}: cannot be written: {error.strerror}; it was not changed"]) from error

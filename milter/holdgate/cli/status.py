@@ -98,7 +98,7 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
     reported = (
         f"uses the milter ({settings.queue.postfix_config})"
         if attached
-        else 'does not use the milter; run "holdgate attach"'
+        else "does not use the milter; run: holdgate attach"
     )
     yield "Postfix", attached, reported
     if probe.listens(place_of(settings.milter.socket)) is False:

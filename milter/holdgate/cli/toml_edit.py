@@ -53,7 +53,10 @@ def edited(path: Path, text: str, changes: Sequence[Change]) -> str:
         found = None
     if found != wanted:
         raise ConfigError(
-            [f"{path}: the file writes this in a way that cannot be edited; write by hand: {one}" for one in changes]
+            [
+                f"{path}: cannot be edited, because of the way in which it is written; write by hand: {one}"
+                for one in changes
+            ]
         )
     return new
 

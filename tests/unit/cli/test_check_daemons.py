@@ -144,9 +144,9 @@ def test_files_that_workers_load_must_be_readable_for_their_user(directory: Path
     config = directory / "holdgate.toml"
     config.chmod(0o640)
     assert list(check_daemons.permissions(config, settings)) == [
-        f"{config}: the settings: nobody cannot read {config}; setfacl -m u:nobody:rX {config}",
+        f"{config}: the settings: nobody cannot read {config}; run: setfacl -m u:nobody:rX {config}",
         f"{config}: [rules] local_directory: nobody cannot read {directory}/rules.d/words.toml; "
-        f"setfacl -m u:nobody:rX {directory}/rules.d/words.toml",
+        f"run: setfacl -m u:nobody:rX {directory}/rules.d/words.toml",
     ]
     # Without the service it is the daemons that load them.
     settings = settings.model_copy(update={"scan": settings.scan.model_copy(update={"socket": Path()})})
@@ -171,7 +171,7 @@ def test_workers_with_the_user_of_another_daemon_are_named(tmp_path: Path) -> No
     settings = with_service(tmp_path, tmp_path / "scan.sock", milter_user="mail", scan_user="mail")
     (problem,) = check_daemons.confinement(Path("holdgate.toml"), settings)
     assert problem == (
-        "holdgate.toml: scan_user: workers are the same user as holdgate-milter; give them a separate user"
+        "holdgate.toml: scan_user: workers run as the same user as holdgate-milter; give them a separate user"
     )
 
 

@@ -113,12 +113,12 @@ def test_all_problems_are_named_at_once(look: Look) -> None:
         policies=HOLDING + ENCRYPTING.replace('name = "a"', 'name = "c"'),
     )
     for problem in (
-        "main.cf: smtpd_milters: does not name our socket",
+        "main.cf: smtpd_milters: does not list Holdgate's socket",
         "main.cf: non_smtpd_milters: default_action=accept",
         "main.cf: non_smtpd_milters: content_timeout: an inspection may take 180 s",
         "main.cf: enable_long_queue_ids: must be yes",
-        "main.cf: milter_header_checks: not set, must return HOLD",
-        "main.cf: milter_header_checks: not set, must return FILTER crypt:[gateway.corp.example]",
+        "main.cf: milter_header_checks: is not set, but must return HOLD",
+        "main.cf: milter_header_checks: is not set, must return FILTER crypt:[gateway.corp.example]",
         "main.cf: smtp_header_checks: regexp:/nonexistent/table",
         "master.cf: no listener on holdgate-notice",
         'master.cf: no transport "crypt", which policy "b"',
@@ -144,7 +144,7 @@ def test_one_failed_command_does_not_stop_the_other_checks(look: Look, monkeypat
     monkeypatch.setattr(Postfix, "services", fail)
     found = look(ENCRYPTING, enable_long_queue_ids="no")
     assert [line.partition("; ")[0] for line in found] == [
-        "main.cf: enable_long_queue_ids: must be yes, for short queue ids are used again",
+        "main.cf: enable_long_queue_ids: must be yes, because short queue ids are reused",
         "master.cf: postconf -M: fatal: out of luck",
     ]
 
@@ -169,16 +169,19 @@ def test_a_site_that_only_marks_mail_needs_no_table_to_hold_it(look: Look) -> No
 )
 def test_a_site_that_holds_mail_needs_a_table_that_holds_it(look: Look, policies: str) -> None:
     (problem,) = look(policies, milter_header_checks=None)
-    assert problem.startswith("main.cf: milter_header_checks: not set, must return HOLD")
+    assert problem.startswith("main.cf: milter_header_checks: is not set, but must return HOLD")
 
 
 @pytest.mark.parametrize(
     ("table", "output"),
     [
         ("/^X-Netskope-Action: *quarantine$/ HOLD seen", ""),
-        ("/^X-Netskope-Action:/ WARN", 'returns "WARN" for "X-Netskope-Action: Quarantine", must return HOLD'),
-        ("/^X-Netskope-Action:/ HOLDING", 'returns "HOLDING" for "X-Netskope-Action: Quarantine", must return HOLD'),
-        ("/^X-Other:/ HOLD", 'no table has a result for "X-Netskope-Action: Quarantine", must return HOLD'),
+        ("/^X-Netskope-Action:/ WARN", 'returns "WARN" for "X-Netskope-Action: Quarantine", but must return HOLD'),
+        (
+            "/^X-Netskope-Action:/ HOLDING",
+            'returns "HOLDING" for "X-Netskope-Action: Quarantine", but must return HOLD',
+        ),
+        ("/^X-Other:/ HOLD", 'no table has a result for "X-Netskope-Action: Quarantine", but must return HOLD'),
     ],
 )
 def test_the_table_is_queried_with_the_actual_header(look: Look, tmp_path: Path, table: str, output: str) -> None:
@@ -212,7 +215,7 @@ def test_a_listener_does_not_count_as_a_transport(look: Look) -> None:
 
 def test_postfix_is_checked_even_if_the_policies_are_invalid(look: Look) -> None:
     (problem,) = look("policy = 1", milter_header_checks=None)
-    assert problem.startswith("main.cf: milter_header_checks: not set")
+    assert problem.startswith("main.cf: milter_header_checks: is not set")
 
 
 def test_bypass_paths_give_a_warning(look: Look, tmp_path: Path) -> None:
@@ -230,15 +233,17 @@ def test_header_checks_that_would_not_hold_a_requeued_message_are_named(
 ) -> None:
     (tmp_path / "own").write_text("/^X-Holdgate-Held:/ WARN\n")
     (problem,) = look(header_checks=checks and checks.format(tmp_path=tmp_path))
-    assert problem.startswith('main.cf: header_checks: no table of it holds "X-Holdgate-Held: yes": "postsuper -r ALL"')
+    assert problem.startswith(
+        'main.cf: header_checks: no table returns HOLD for "X-Holdgate-Held: yes", so "postsuper -r ALL"'
+    )
     assert look(MARKING, header_checks=None) == []
 
 
 def test_the_holdgate_table_must_apply_only_to_the_message_header(look: Look) -> None:
     problems = look(mime_header_checks=None, nested_header_checks="$header_checks")
     assert [problem.partition(" so a message")[0] for problem in problems] == [
-        'main.cf: mime_header_checks: holds "X-Holdgate-Held: yes",',
-        'main.cf: nested_header_checks: holds "X-Holdgate-Held: yes",',
+        'main.cf: mime_header_checks: returns HOLD for "X-Holdgate-Held: yes",',
+        'main.cf: nested_header_checks: returns HOLD for "X-Holdgate-Held: yes",',
     ]
 
 
@@ -267,17 +272,25 @@ def test_copies_of_holdgate_notices_are_named(look: Look, setting: str) -> None:
     [
         ("", "5d", ""),
         ("", "3d", ""),
-        ("", "2d", "2d, and people may take 2d to decide"),
-        ("", "4h", "4h, and people may take 2d to decide"),
-        ('deadline = "12h"', "1d", "1d, and people may take 2d to decide"),  # asked without a policy
+        ("", "2d", "is 2d, but a decision can take 2d"),
+        ("", "4h", "is 4h, but a decision can take 2d"),
+        ('deadline = "12h"', "1d", "is 1d, but a decision can take 2d"),  # who is asked under no policy
         ('levels = [["a@corp.example"], ["b@corp.example"]]', "5d", ""),
-        ('levels = [["a@corp.example"], ["b@corp.example"], ["c@corp.example"]]', "5d", "5d, and people may take 6d"),
+        (
+            'levels = [["a@corp.example"], ["b@corp.example"], ["c@corp.example"]]',
+            "5d",
+            "is 5d, but a decision can take 6d",
+        ),
         ('working_days = ["mon", "tue", "wed", "thu", "fri"]', "5d", ""),
-        ('deadline = "5d"\nworking_days = ["mon", "tue", "wed", "thu", "fri"]', "7d", "7d, and people may take 7d"),
+        (
+            'deadline = "5d"\nworking_days = ["mon", "tue", "wed", "thu", "fri"]',
+            "7d",
+            "is 7d, but a decision can take 7d",
+        ),
         (
             'working_days = ["mon", "tue", "wed", "thu", "fri"]\nholidays = [2026-12-24, 2026-12-25, 2026-12-28]',
             "5d",
-            "5d, and people may take 7d",
+            "is 5d, but a decision can take 7d",
         ),
     ],
 )
@@ -327,7 +340,7 @@ ASKING = '[[policy]]\nname = "asks"\naction = "ask-sender"\n'
 
 def test_excluding_recipients_needs_the_listener_for_changed_messages(look: Look) -> None:
     (problem,) = look(policies=HOLDING + ASKING)
-    assert problem.startswith('master.cf: desk.change_relay is not set: senders who are asked by policy "asks"')
+    assert problem.startswith('master.cf: desk.change_relay is not set, so senders who are asked by policy "asks"')
 
 
 REPLACE = (SHIPPED / "replace.cf").read_text()
@@ -338,11 +351,11 @@ SOCKET = "unix:/var/spool/postfix/public/holdgate-replace"
     ("master", "relay", "words"),
     [
         (REPLACE, SOCKET, ""),
-        ("", SOCKET, "no listener holdgate-replace in master.cf that holds all mail; run: holdgate attach"),
+        ("", SOCKET, "master.cf has no listener holdgate-replace that holds all mail; run: holdgate attach"),
         (REPLACE.replace("static:HOLD,", ""), SOCKET, "no listener holdgate-replace"),
         (REPLACE, "127.0.0.1:10028", "no listener 127.0.0.1:10028"),
-        (REPLACE + "    -o smtpd_milters=\n", SOCKET, "not shown to Holdgate's milter"),
-        (REPLACE + "    -o receive_override_options=no_milters\n", SOCKET, "not shown to Holdgate's milter"),
+        (REPLACE + "    -o smtpd_milters=\n", SOCKET, "does not use Holdgate's milter"),
+        (REPLACE + "    -o receive_override_options=no_milters\n", SOCKET, "does not use Holdgate's milter"),
         ("", None, ""),
     ],
 )

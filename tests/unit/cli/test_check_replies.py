@@ -25,7 +25,7 @@ def remarks(tmp_path: Path, **tables: Any) -> list[str]:
 @pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
 def test_replies_without_proof_give_a_warning(tmp_path: Path) -> None:
     (remark,) = remarks(tmp_path)
-    assert remark.startswith("h.toml: [replies] proof: nothing proves")
+    assert remark.startswith("h.toml: [replies] proof: is empty, so nothing proves")
     assert remarks(tmp_path, replies={"proof": ["login"]}) == []
     assert remarks(tmp_path, desk={}) == []
 

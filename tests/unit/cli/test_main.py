@@ -48,7 +48,7 @@ def test_a_store_error_is_reported(settings: Path, capsys: pytest.CaptureFixture
     [
         (["policy", "test", "--from", "a@b.example", "--to", "c@d.example", "--message"], "cannot be read: No such"),
         (["policy", "replay", "--policies"], "cannot be read: No such"),
-        (["show"], "no such incident"),
+        (["show"], "there is no incident"),
     ],
 )
 def test_a_missing_file_or_incident_is_reported(

@@ -93,13 +93,13 @@ def test_an_incident_that_does_not_exist_is_an_error_in_json(
     config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/h.db"\n')
     run(capsys, "-c", config, "migrate", "--json")
     found, err, code = run(capsys, "-c", config, command, "AAAA-BBBB-CCCC", "--json")
-    reason = 'AAAA-BBBB-CCCC: no such incident; see "holdgate list"'
+    reason = 'there is no incident "AAAA-BBBB-CCCC"; see: holdgate list'
     assert (found, err, code) == ({"error": reason}, f"holdgate: {reason}\n", 2)
 
 
 def test_a_rule_that_does_not_exist_is_an_error_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     found, err, code = run(capsys, "rules", "show", "us-snn", "--json")
-    reason = 'no identifier or profile "us-snn"; see "holdgate rules list"; did you mean "us-ssn"?'
+    reason = 'there is no identifier or profile "us-snn"; see: holdgate rules list; did you mean "us-ssn"?'
     assert (found, err, code) == ({"error": reason}, f"holdgate: {reason}\n", 2)
 
 

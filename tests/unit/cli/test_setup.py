@@ -96,7 +96,7 @@ def files(site: Path) -> dict[str, str]:
         ('mode = "Enforce"', 'did you mean "enforce"?'),
         ('moderator = ["anna@corp.example"]', 'did you mean "moderators"?'),
         ("[domains]\na = 1", "domains: must be a list"),
-        ('certificate = "/etc/passwd"', "certificate and private_key belong together"),
+        ('certificate = "/etc/passwd"', "certificate and private_key must both be set, or neither"),
         (
             'certificate = "/nowhere/x.pem"',
             'certificate: there is no file "/nowhere/x.pem"; write its path on this machine',
@@ -298,7 +298,7 @@ def test_a_file_that_another_process_changed_is_not_overwritten(site: Path) -> N
     settings = load_settings(site)
     (draft, _) = setup_files.draft(site, settings, PolicyFile(), Answers.model_validate(GIVEN))
     site.write_text("# somebody else's\n")
-    with pytest.raises(ConfigError, match="it was changed in the meantime, so setup did not change it"):
+    with pytest.raises(ConfigError, match="was changed meanwhile, so setup did not change it"):
         setup_files.write(draft)
     assert site.read_text() == "# somebody else's\n"
 
@@ -443,7 +443,10 @@ def test_a_failed_canary_is_reported_with_the_completed_steps(
     commands = Commands(monkeypatch)
     commands.canary = (2, "", "holdgate canary: the message was taken, but not held\n")
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
-    assert "all is written and attached, but the test message failed: holdgate canary:" in capsys.readouterr().err
+    assert (
+        "files are written and Postfix is attached, but the test message failed: holdgate canary:"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_canary_that_would_be_lost_is_not_sent(

@@ -73,7 +73,7 @@ def test_an_uncommon_notation_is_not_edited_but_reported(text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         edited(PATH, text, [Change("desk", "house", "Corp")])
     assert refused.value.problems == [
-        f'{PATH}: the file writes this in a way that cannot be edited; write by hand: [desk] house = "Corp"'
+        f'{PATH}: cannot be edited, because of the way in which it is written; write by hand: [desk] house = "Corp"'
     ]
 
 
