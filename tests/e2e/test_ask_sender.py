@@ -173,7 +173,7 @@ def test_the_page_releases_to_all_recipients(site: Site) -> None:
 def test_the_page_cancels_the_message(site: Site) -> None:
     incident = submit(site, "none")
     assert (
-        "took the message back"
+        "withdrew the message"
         in press(link_in(mail_about(site, ANNA, incident)), answer="none", confirm="yes", reason="Wrong Bob").text
     )
     closed(site, incident, State.RETURNED)
@@ -206,7 +206,7 @@ def test_an_unclear_reply_or_one_of_another_person_decides_nothing(site: Site) -
     request = mail_about(site, ANNA, incident, "Please check")
     reply(site, ANNA, request, "NOT TO 2 and somebody else")
     site.wait_for(lambda: "answer queued" in events(site, incident), "the answer")
-    assert "was not understood" in text_of(mail_about(site, ANNA, incident, "not understood"))
+    assert "could not be understood" in text_of(mail_about(site, ANNA, incident, "not be understood"))
     reply(site, "eve@corp.example", request, "APPROVE")
     site.wait_for(lambda: "not from the moderator" in site.log("desk"), "the other's reply to be ignored")
     assert state_of(site, incident) is State.HELD
@@ -324,10 +324,10 @@ def send(browser: webdriver.Chrome) -> str:
     [
         ("phone-all", PHONE, "all", State.RELEASED, "released the message"),
         ("phone-some", PHONE, "some", State.RELEASED, "but not to all of its recipients"),
-        ("phone-none", PHONE, "none", State.RETURNED, "took the message back"),
+        ("phone-none", PHONE, "none", State.RETURNED, "withdrew the message"),
         ("desktop-all", DESKTOP, "all", State.RELEASED, "released the message"),
         ("desktop-some", DESKTOP, "some", State.RELEASED, "but not to all of its recipients"),
-        ("desktop-none", DESKTOP, "none", State.RETURNED, "took the message back"),
+        ("desktop-none", DESKTOP, "none", State.RETURNED, "withdrew the message"),
     ],
 )
 def test_each_choice_works_in_a_browser(

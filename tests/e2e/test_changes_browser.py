@@ -126,13 +126,13 @@ def test_the_moderator_sees_the_reason_of_the_sender(
     picture(browser, f"reason-{name}")
     browser.find_element(By.ID, "reason").send_keys("It is in the contract")
     send(browser, incident.id)
-    assert "Your answer is with those who decide." not in output(browser), "the box is not ticked"
+    assert "Your answer was passed to the moderators." not in output(browser), "the box is not ticked"
     assert "It is in the contract" not in [one.note for one in site.store.history(incident.id)]
     browser.find_element(By.ID, "reason").clear()
     browser.find_element(By.ID, "reason").send_keys("It is in the contract")
     browser.find_element(By.NAME, "confirm").click()
     send(browser, incident.id)
-    assert "Your answer is with those who decide." in output(browser)
+    assert "Your answer was passed to the moderators." in output(browser)
     picture(browser, f"reason-given-{name}")
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
     browser.get(link_in(mail_about(site, BOSS, incident)))
@@ -197,7 +197,7 @@ def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
     request = mail_about(site, BOSS, incident)
     assert "write NOT TO and their addresses" in " ".join(text_of(request).split())
     reply(site, BOSS, request, "NOT TO nobody@partner.example")
-    again = mail_about(site, BOSS, incident, "was not understood, and decided nothing")
+    again = mail_about(site, BOSS, incident, "could not be understood. No decision was recorded")
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
     reply(site, BOSS, again, f"Not to {wrong.title()}\n\nThis is agreed.")
     released = closed(site, incident, State.RELEASED)

@@ -17,7 +17,7 @@ from tests.e2e.browser import DESKTOP, PHONE, looks, output, send
 from tests.e2e.conftest import running_site
 from tests.e2e.desk import closed, link_in, mail_about, reply, text_of
 
-FOLDED = "With an approval, let pass as well"
+FOLDED = "With an approval, also allow"
 SENDER, BOSS = "billing@corp.example", "boss@corp.example"
 POLICIES = """
 internal_domains = ["corp.example"]
@@ -133,7 +133,7 @@ def test_a_class_is_allowed_by_reply(site: Site) -> None:
     assert "APPROVE FOR THIRTY DAYS" not in words
     # More than the policy allows decides nothing.
     reply(site, BOSS, request, "APPROVE FOR THIRTY DAYS")
-    assert "does not let more mail pass" in text_of(mail_about(site, BOSS, incident, "let more mail pass with this"))
+    assert "does not allow more mail" in text_of(mail_about(site, BOSS, incident, "allow more mail with this"))
     assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
     reply(site, BOSS, request, "APPROVE FOR ONE WEEK")
     found = closed(site, incident, State.RELEASED)

@@ -129,8 +129,9 @@ def test_a_link_after_its_deadline_shows_the_outcome(site: Site, browser: webdri
     site.start_daemon("desk")
     closed(site, incident, State.RETURNED)
     browser.get(link)
-    assert "Nobody decided about the message in time. It is not delivered, and went back to its sender." in output(
-        browser
+    assert (
+        "The message was not decided before the deadline. It was not delivered, and was returned to its sender."
+        in output(browser)
     )
     assert browser.find_elements(By.TAG_NAME, "form") == []
     browser.get(link[:-3])
@@ -178,7 +179,10 @@ def test_the_list_after_sign_in_by_code_decides_several_at_once(site: Site, brow
         browser.find_element(By.ID, f"tick-{incident.id}").click()
     browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=approve]").click()
     send(browser, "/incidents")
-    assert "Answers recorded: 2. Too late, or not asked any more: 0." in output(browser)
+    assert (
+        "Answers recorded: 2. Not recorded, because the deadline has passed or the request is no longer yours: 0."
+        in output(browser)
+    )
     for incident in several[:2]:
         closed(site, incident, State.RELEASED)
     assert site.store.incident(several[2].id).state is State.HELD  # type: ignore[union-attr]

@@ -107,7 +107,7 @@ def test_undecided_mail_causes_a_reminder_and_is_returned(site: Site) -> None:
     assert incident.queue_id not in site.postfix.held_ids()
     assert not site.next_hop.to("late@partner.example")
     page = httpx2.get(link_in(request), follow_redirects=True, timeout=PATIENCE)
-    assert "Nobody decided about the message in time." in page.text
+    assert "The message was not decided before the deadline." in page.text
 
 
 def test_an_out_of_office_reply_moves_the_request_to_the_deputy(site: Site) -> None:
@@ -146,10 +146,10 @@ def test_a_sender_can_withdraw_their_message(site: Site) -> None:
     incident = submit(site, ANNA, "withdrawn@partner.example")
     held = mail_about(site, ANNA, incident, "Waiting for approval")
     assert "Nothing was done" in press(link_in(held)).text
-    assert "took the message back" in press(link_in(held), confirm="yes").text
+    assert "withdrew the message" in press(link_in(held), confirm="yes").text
     closed(site, incident, State.RETURNED)
     mail_about(site, ANNA, incident, "Withdrawn")
-    mail_about(site, BOSS, incident, "Its sender took the message back")
+    mail_about(site, BOSS, incident, "The sender withdrew the message")
     assert not site.next_hop.to("withdrawn@partner.example")
 
 

@@ -152,7 +152,7 @@ def test_the_amended_message_is_sent_and_the_held_one_is_not(site: Site, token: 
     found = closed(site, incident, State.RETURNED)
     assert (found.decided_by, found.decided_how) == ("127.0.0.1", REPLACEMENT)
     check_amended_delivery(site, "plain")
-    mail_about(site, BOSS, incident, "took the message back")
+    mail_about(site, BOSS, incident, "withdrew the message")
     other = replace(site, token, incident, final + b"x")
     assert other.status_code == 409
 

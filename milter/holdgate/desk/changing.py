@@ -105,7 +105,7 @@ _WHY = {
     "ambiguous": mark("This message can be read in more than one way, so it cannot be changed."),
     "no such attachment": mark("There is no such attachment."),
     "format": mark("Found data in this part cannot be masked. Remove the attachment, or reject the message."),
-    "not read": mark("This part could not be read completely, so nobody knows what to mask."),
+    "not read": mark("This part could not be read completely, so it cannot be masked reliably."),
     "not removed": mark("Masking this part was not complete. Remove the attachment, or reject the message."),
     "too long": mark("Masking took too long."),
 }

@@ -26,11 +26,13 @@ _TURNS = 10
 class Refusal(StrEnum):
     """Why an action was refused, as a text for people."""
 
-    OVER = mark("Nothing was done: the message does not wait for you any more.")
+    OVER = mark("Nothing was done: the message no longer waits for your decision.")
     EMPTY = mark("Nothing was done. Fill in the field and tick the box first.")
     NOBODY = mark("Nothing was done. The question can only be forwarded to an address of this organisation.")
-    INVOLVED = mark("Nothing was done. Nobody decides about mail that they sent or receive, and nobody twice.")
-    NO_SENDER = mark("Nothing was done: the sender of this message gets no mail from here.")
+    INVOLVED = mark(
+        "Nothing was done. A person cannot decide on mail that they sent or receive, and cannot decide twice."
+    )
+    NO_SENDER = mark("Nothing was done: Holdgate does not send mail to the sender of this message.")
     TOO_OFTEN = mark("Nothing was done: there were too many questions and answers about this message.")
     NO_TIME = mark("Nothing was done. Choose a time before the end.")
 
@@ -49,7 +51,7 @@ def forward(desk: Desk, request: Request, to: str, note: str, actor: Actor, *, n
     if not may_forward(desk, to):
         raise RefusedToConsultError(Refusal.NOBODY)
 
-    def once(incident: Incident, mine: Request) -> Incident:
+    def once(incident: Incident, latest: Request) -> Incident:
         known = desk.store.requests.of(incident.id)
         taken = {
             moderators.same_person(one.moderator) for one in known if one.is_open or one.answer is Answer.APPROVE
@@ -61,8 +63,8 @@ def forward(desk: Desk, request: Request, to: str, note: str, actor: Actor, *, n
             FORWARDED,
             actor,
             note=f"{to}\n{note}",
-            asks=[Ask(to, "forwarded", mine.level, mine.moderator)],
-            answers={mine.number: Answer.SUPERSEDED},
+            asks=[Ask(to, "forwarded", latest.level, latest.moderator)],
+            answers={latest.number: Answer.SUPERSEDED},
         )
 
     return _settle(desk, request, once, now)
@@ -85,11 +87,11 @@ def ask_sender(desk: Desk, request: Request, question: str, actor: Actor, *, now
     if not question:
         raise RefusedToConsultError(Refusal.EMPTY)
 
-    def once(incident: Incident, mine: Request) -> Incident:
+    def once(incident: Incident, latest: Request) -> Incident:
         if not desk.can_notify(incident.sender):
             raise RefusedToConsultError(Refusal.NO_SENDER)
         _limit(desk, incident)
-        asked = NewNotice("question", incident.sender, request=mine.number)
+        asked = NewNotice("question", incident.sender, request=latest.number)
         return desk.store.amend(incident, ASKED, actor, note=question, outbox=[asked])
 
     return _settle(desk, request, once, now)
@@ -128,9 +130,9 @@ def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: d
     if until not in times_to_defer(desk, request, moment):
         raise RefusedToConsultError(Refusal.NO_TIME)
 
-    def once(incident: Incident, mine: Request) -> Incident:
+    def once(incident: Incident, latest: Request) -> Incident:
         _limit(desk, incident)
-        reminder = NewNotice("reminder", mine.moderator, request=mine.number, at=until)
+        reminder = NewNotice("reminder", latest.moderator, request=latest.number, at=until)
         return desk.store.amend(incident, DEFERRED, actor, note=until.isoformat(), outbox=[reminder])
 
     return _settle(desk, request, once, now)
@@ -158,11 +160,11 @@ def _settle(
 
     def step() -> Incident:
         incident = desk.store.incident(request.incident_id)
-        mine = desk.store.requests.by_number(request.number)
-        if incident is None or mine is None or incident.state is not State.HELD or not mine.is_open:
+        latest = desk.store.requests.by_number(request.number)
+        if incident is None or latest is None or incident.state is not State.HELD or not latest.is_open:
             raise RefusedToConsultError(Refusal.OVER)
-        if is_late(mine, now):
+        if is_late(latest, now):
             raise RefusedToConsultError(Refusal.OVER)
-        return once(incident, mine)
+        return once(incident, latest)
 
     return settle(step)

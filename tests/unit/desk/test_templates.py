@@ -73,7 +73,7 @@ def test_a_custom_mail_that_fails_is_logged_and_the_shipped_one_is_sent(
     before = errors()
     subject, text, html = own(tmp_path, "en/code.txt", content, encoding).mail("code", "en", code="123", minutes=10)
     assert (subject, html) == ("Your code: 123", "")
-    assert "good for 10 minutes" in text
+    assert "valid for 10 minutes" in text
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith(f"failed: stage=template error=en/code.txt: {error}")
     assert errors() == before + 1

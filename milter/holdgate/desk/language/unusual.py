@@ -49,7 +49,7 @@ _DOCUMENT = mark(
     "{recipient}: documents like the attached one have gone {count}× to one other domain, and nowhere else."
 )
 _OTHERS = {
-    NEW: (mark("{recipient}: nobody in your organisation has written here yet."),) * 2,
+    NEW: (mark("{recipient}: no one in your organisation has written here yet."),) * 2,
     TWIN: (
         mark("{recipient}: a private mailbox with the name of {similar}."),
         mark("{recipient}: a private mailbox with the name of a colleague or correspondent."),

@@ -27,7 +27,7 @@ from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.states import State
 from holdgate.queue.changed import EXCLUDE
 
-_OTHER = mark("The message would look different by now. Check it again, then approve.")
+_OTHER = mark("The changed message would be different now. Check it again, then approve.")
 _NOTHING = mark("Nothing was chosen. Choose what to change first.")
 _UNTICKED = mark("Nothing was done. Check what will be sent, and tick the box first.")
 

@@ -52,9 +52,7 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
 _FORM_AGAIN = (422, 503)
 # Values that a page with one statement does not have.
 _NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "others_shown": "", "following": None}
-_AWAY = mark(
-    "The mail server {node} cannot be reached now. What is decided is recorded and carried out when it is back."
-)
+_AWAY = mark("The mail server {node} cannot be reached now. Decisions are recorded, and carried out when it is back.")
 
 
 class Pages:

@@ -131,7 +131,7 @@ def test_a_form_without_a_stamp_or_link_is_refused(make_desk: Any, hold: Any) ->
     [
         ({"answer": "all"}, State.APPROVED, "released the message"),
         ({"answer": "some", "not": "2"}, State.APPROVED, "but not to all of its recipients"),
-        ({"answer": "none", "not": "2"}, State.REJECTED, "took the message back"),
+        ({"answer": "none", "not": "2"}, State.REJECTED, "withdrew the message"),
     ],
 )
 def test_a_choice_decides_once(make_desk: Any, hold: Any, given: dict[str, str], state: State, text: str) -> None:
@@ -180,11 +180,11 @@ def test_over_a_limit_the_answer_is_passed_to_the_moderators(make_desk: Any, hol
     assert 'value="some"' not in page.text
     assert browser.submit(page, incident.id, answer="some", confirm="yes", **{"not": "2"}).status_code == 422
     done = browser.submit(page, incident.id, answer="all", confirm="yes", reason="I know <b>them</b>")
-    assert "Your answer is with those who decide." in done.text
+    assert "Your answer was passed to the moderators." in done.text
     assert state_of(desk, incident) is State.HELD
     moderator = Browser(desk)
     assert "I know &lt;b&gt;them&lt;/b&gt;" in moderator.get(moderator.link(incident)).text
-    assert "Your answer is with those who decide." in opened(desk, incident)[1].text
+    assert "Your answer was passed to the moderators." in opened(desk, incident)[1].text
 
 
 def test_an_exclusion_that_is_impossible_or_unreadable_decides_nothing(

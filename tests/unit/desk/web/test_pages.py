@@ -171,7 +171,7 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
             "en",
             "Your answer changed nothing. ",
             "Your approval is recorded. Others have to approve as well.",
-            "law@corp.example rejected the message. It is not delivered, and goes back to its sender, unless they asked for no report.",  # noqa: E501
+            "law@corp.example rejected the message. It is not delivered. It is returned to its sender, unless they requested no report.",  # noqa: E501
         ),
         (
             "de",
@@ -268,7 +268,7 @@ def test_a_link_after_its_deadline_shows_the_outcome(make_desk, hold) -> None:  
     assert "The time for a decision is over" in page.text
     assert "<form" not in page.text
     moderation.expire(browser.desk, browser.desk.store.incident(incident.id))
-    assert "Nobody decided about the message in time." in browser.get(browser.link(incident)).text
+    assert "The message was not decided before the deadline." in browser.get(browser.link(incident)).text
 
 
 def test_the_page_shows_the_first_of_two_required_approvals(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
@@ -347,7 +347,7 @@ def test_a_moderator_who_is_no_longer_asked_sees_nothing(make_desk, hold) -> Non
     own = f"/incidents/{incident.id}"
     revealing = browser.client.post(f"{own}/text", data={"stamp": stamp, "match": "1", "reason": "x"})
     for page in (browser.get(f"{own}/text"), revealing, browser.get(own), browser.get(f"{own}/change")):
-        assert "You are not asked any more" in page.text
+        assert "The request is no longer yours" in page.text
         assert SECRET not in page.text
         assert MASKED not in page.text
     assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
@@ -413,7 +413,10 @@ def test_the_list_after_sign_in_shows_open_requests_and_decides_several(make_des
     assert browser.submit(page, "/incidents", incident=[one.id]).status_code == 422
     moderation.override(desk, two, Answer.REJECT, Actor("root", "command"))
     done = browser.submit(page, "/incidents", incident=[one.id, two.id, "AAAA"], decision="approve", comment="All fine")
-    assert "Answers recorded: 1. Too late, or not asked any more: 2." in done.text
+    assert (
+        "Answers recorded: 1. Not recorded, because the deadline has passed or the request is no longer yours: 2."
+        in done.text
+    )
     assert desk.store.incident(one.id).comment == "All fine"
     assert desk.store.incident(three.id).state is State.HELD
     history = browser.get("/incidents?show=all")
@@ -675,9 +678,9 @@ def test_the_sender_withdraws_their_message_after_ticking_the_box(make_desk, hol
     assert Browser(browser.desk).get(f"/withdraw/{incident.id}").status_code == 403
     # The link opens only this page.
     assert str(browser.get(f"/incidents/{incident.id}").url) == f"{SITE}/sign-in"
-    assert "Its sender took the message back." in browser.submit(page, incident.id, confirm="yes").text
+    assert "The sender withdrew the message." in browser.submit(page, incident.id, confirm="yes").text
     assert browser.desk.store.incident(incident.id).decided_how == "withdrawal"
-    assert "Its sender took the message back." in browser.get(f"/t/{token}").text
+    assert "The sender withdrew the message." in browser.get(f"/t/{token}").text
 
 
 @pytest.mark.parametrize("purpose", [tokens.WITHDRAW, tokens.RELEASE])
@@ -806,7 +809,7 @@ def test_an_internal_error_is_shown_without_details(make_desk, hold, monkeypatch
     monkeypatch.setattr(browser.desk.store.requests, "by_number", lambda _: 1 / 0)
     page = browser.get(link)
     assert page.status_code == 500
-    assert "Nothing was decided" in page.text
+    assert "No decision was recorded" in page.text
     assert "ZeroDivisionError" not in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
@@ -903,7 +906,7 @@ def test_a_moderator_can_forward_ask_and_postpone(make_desk, hold) -> None:  # t
     assert "Why &lt;b&gt;?" in asked.text
     assert browser.submit(page, "/forward", to="x@partner.example", confirm="yes").status_code == 422
     moved = browser.submit(page, "/forward", to="peer@corp.example", note="Yours", confirm="yes")
-    assert "You are not asked any more" in moved.text
+    assert "The request is no longer yours" in moved.text
     theirs = Browser(desk)
     text = theirs.get(theirs.link(incident, "peer@corp.example")).text
     assert "boss@corp.example has forwarded this question to you." in text
@@ -920,7 +923,7 @@ def test_the_sender_answers_through_a_link_that_allows_nothing_else(make_desk, h
     for wrong in ({}, {"reason": "x"}, {"confirm": "yes"}, {"reason": "   ", "confirm": "yes"}):
         assert browser.submit(page, incident.id, **wrong).status_code == 422
     assert (
-        "Your answer is with those who decide."
+        "Your answer was passed to the moderators."
         in browser.submit(page, incident.id, reason="It is ours", confirm="yes").text
     )
     assert [one.note for one in desk.conversation.reasons(incident)] == ["It is ours"]
