@@ -42,7 +42,7 @@ SCAN_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-SCANS = Gauge("holdgate_scans_in_progress", "Messages that are with a scan worker or wait for one.")
+SCANS = Gauge("holdgate_scans_in_progress", "Messages that a scan worker inspects, or that wait for one.")
 OCR_SECONDS = Histogram(
     "holdgate_ocr_seconds",
     "Time of a second inspection, in which text in images is read too, in seconds.",
@@ -80,12 +80,13 @@ CONFIG_LAST_RELOAD_SUCCESS = Gauge(
 RELATIONS_LEARNED = Counter("holdgate_relations_learned", "Messages from which Holdgate learned who writes to whom.")
 RELATIONS_DROPPED = Counter(
     "holdgate_relations_dropped",
-    "Messages that were not learned, by reason: the queue was full, or an error. Mail is not affected.",
+    "Messages from which no relations were learned, by reason: the queue was full, or an error. Mail is not affected.",
     ["reason"],
 )
 RELATIONS_COMPARED = Counter(
     "holdgate_relations_compared",
-    "Messages compared with what was learned, by outcome: usual, unusual, or unknown because the store did not answer.",
+    "Messages compared with learned relations, by outcome: usual, unusual, or unknown because the store did "
+    "not answer.",
     ["outcome"],
 )
 RELATIONS_RISKS = Counter(
@@ -95,7 +96,7 @@ RELATIONS_RISKS = Counter(
 )
 RELATIONS_SECONDS = Histogram(
     "holdgate_relations_seconds",
-    "Time to compare a message with what was learned, in seconds.",
+    "Time to compare a message with learned relations, in seconds.",
     buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
 )
 MACHINE_MESSAGES = Counter(

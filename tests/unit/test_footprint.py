@@ -45,7 +45,7 @@ def test_the_help_shows_the_usage(word: str) -> None:
     ("words", "reason"),
     [
         (["--json"], "there is no option --json"),
-        (["a.deb", "b.deb"], "one package is enough: a.deb b.deb"),
+        (["a.deb", "b.deb"], "give at most one package, not: a.deb b.deb"),
         (["/nowhere/a.deb"], "there is no file /nowhere/a.deb"),
     ],
 )

@@ -138,10 +138,10 @@ def test_a_package_that_cannot_be_published_is_named(
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["--repository", "/nonexistent"], "belong together"),
-        (["--key", "x"], "belong together"),
+        (["--repository", "/nonexistent"], "give both --repository and --key, or neither"),
+        (["--key", "x"], "give both --repository and --key, or neither"),
         (["--repo", "x"], "there is no option --repo"),
-        (["a", "b"], "one directory is enough"),
+        (["a", "b"], "give at most one directory, not"),
     ],
 )
 def test_wrong_options_of_script_package_are_named(words: list[str], wanted: str) -> None:

@@ -115,10 +115,10 @@ def test_all_problems_are_named_at_once(look: Look) -> None:
     for problem in (
         "main.cf: smtpd_milters: does not list Holdgate's socket",
         "main.cf: non_smtpd_milters: default_action=accept",
-        "main.cf: non_smtpd_milters: content_timeout: an inspection may take 180 s",
+        "main.cf: non_smtpd_milters: content_timeout is too short, because an inspection can take 180 s",
         "main.cf: enable_long_queue_ids: must be yes",
         "main.cf: milter_header_checks: is not set, but must return HOLD",
-        "main.cf: milter_header_checks: is not set, must return FILTER crypt:[gateway.corp.example]",
+        "main.cf: milter_header_checks: is not set, but must return FILTER crypt:[gateway.corp.example]",
         "main.cf: smtp_header_checks: regexp:/nonexistent/table",
         "master.cf: no listener on holdgate-notice",
         'master.cf: no transport "crypt", which policy "b"',
@@ -274,7 +274,7 @@ def test_copies_of_holdgate_notices_are_named(look: Look, setting: str) -> None:
         ("", "3d", ""),
         ("", "2d", "is 2d, but a decision can take 2d"),
         ("", "4h", "is 4h, but a decision can take 2d"),
-        ('deadline = "12h"', "1d", "is 1d, but a decision can take 2d"),  # who is asked under no policy
+        ('deadline = "12h"', "1d", "is 1d, but a decision can take 2d"),  # asked without a policy
         ('levels = [["a@corp.example"], ["b@corp.example"]]', "5d", ""),
         (
             'levels = [["a@corp.example"], ["b@corp.example"], ["c@corp.example"]]',
