@@ -326,13 +326,13 @@ def test_large_numbers_are_kept(store: Store) -> None:
 @pytest.mark.parametrize("old", State)
 @pytest.mark.parametrize("new", State)
 def test_only_the_transitions_of_the_table_are_possible(store: Store, old: State, new: State) -> None:
-    standing = replace(incident(), state=old, change={"kinds": ["encrypt"]})
-    store.record(standing, ACTOR)
+    existing = replace(incident(), state=old, change={"kinds": ["encrypt"]})
+    store.record(existing, ACTOR)
     if has_transition(old, new):
-        assert store.change(standing, new, ACTOR).state is new
+        assert store.change(existing, new, ACTOR).state is new
     else:
         with pytest.raises(ValueError, match="no way"):
-            store.change(standing, new, ACTOR)
+            store.change(existing, new, ACTOR)
 
 
 def test_every_open_state_can_vanish_and_few_states_return_to_held() -> None:
@@ -379,9 +379,9 @@ def test_a_message_that_enters_the_hold_queue_has_no_decision(store: Store, old:
         one = store.amend(one, "asked", ACTOR, asks=asked)
         numbers = [request.number for request in store.requests.of(one.id)]
         store.amend(one, "answered", ACTOR, answers=dict(zip(numbers, Answer, strict=False)))
-    (standing,) = store.incidents([old]) if old is not State.PENDING else [store.incident(before.id)]
-    assert standing is not None
-    held = store.change(standing, State.HELD, ACTOR, held_at=now)
+    (existing,) = store.incidents([old]) if old is not State.PENDING else [store.incident(before.id)]
+    assert existing is not None
+    held = store.change(existing, State.HELD, ACTOR, held_at=now)
     assert held == replace(
         incident(), id=held.id, created_at=before.created_at, state=held.state, held_at=now, revision=3
     )
@@ -442,7 +442,7 @@ def test_times_are_stored_with_their_time_zone(store: Store) -> None:
 
 
 def test_a_store_of_another_version_is_refused(url: str) -> None:
-    with pytest.raises(StoreError, match="not there yet"):
+    with pytest.raises(StoreError, match="not created yet"):
         open_store(url)
     migrate(url)
     migrate(url)
@@ -460,7 +460,7 @@ def test_a_store_of_another_version_is_refused(url: str) -> None:
 
 
 def test_the_error_for_an_unreachable_store_hides_the_password(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open"):
+    with pytest.raises(StoreError, match="there is no directory"):
         migrate("sqlite:////nonexistent/holdgate.db")
     with pytest.raises(StoreError, match=r"postgresql://user:\*\*\*@/db.*: .*No such file or directory") as caught:
         migrate(f"postgresql://user:hush-hush@/db?host={tmp_path}")
