@@ -26,7 +26,7 @@ LABELS = {
     "EMAIL_ADDRESS": "email-address",
     "US_DRIVER_LICENSE": "us-drivers-license",
 }
-OFTEN_RIGHT = {"phone-number", "email-address", "ip-address", "organisation"}
+COMMON_IN_MAIL = {"phone-number", "email-address", "ip-address", "organisation"}
 ROUNDS = 5
 OFFICE_MAILS = 4_000
 
@@ -94,12 +94,12 @@ def false_hits(detector: Detector) -> bool:
     hit = severe = 0
     for text in texts:
         matches = detector.find(text)
-        found = {match.identifier for match in matches if match.confidence >= Confidence.MEDIUM} - OFTEN_RIGHT
+        found = {match.identifier for match in matches if match.confidence >= Confidence.MEDIUM} - COMMON_IN_MAIL
         for name in found:
             kinds[name] += 1
         hit += bool(found)
         severe += detector.evaluate(matches).severity is not None
-    print(f"real mail: {len(texts)} messages of ham, other than {', '.join(sorted(OFTEN_RIGHT))}")
+    print(f"real mail: {len(texts)} messages of ham, other than {', '.join(sorted(COMMON_IN_MAIL))}")
     for name, count in sorted(kinds.items(), key=lambda item: -item[1]):
         print(f"    {name}: {count} messages at medium and up")
     print(f"    profile {detector.profile} holds for {severe} messages")
@@ -114,7 +114,7 @@ def false_office(detector: Detector) -> bool:
         found = [
             match
             for match in detector.find(text)
-            if match.confidence >= Confidence.MEDIUM and match.identifier not in OFTEN_RIGHT | office.NAMED
+            if match.confidence >= Confidence.MEDIUM and match.identifier not in COMMON_IN_MAIL | office.NAMED
         ]
         hit += bool(found)
         kinds.update(match.identifier for match in found)

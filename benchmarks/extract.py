@@ -32,7 +32,7 @@ from tests.support.pdf_writer import PdfWriter
 PAYLOAD = (
     b"Dear all, the card of the customer is 4111 1111 1111 1111, valid until 12/29. Please call us about it today."
 )
-SOUGHT = "4111 1111 1111 1111"
+WANTED = "4111 1111 1111 1111"
 PLANTED = {"us-ssn", "payment-card", "iban"}
 """What benchmarks/programs plants in each file."""
 
@@ -89,7 +89,7 @@ def evasion() -> bool:
     for _, message in evasions(PAYLOAD):
         for form in (message, wire(message)):
             extraction = extract_message(form)
-            hit = any(SOUGHT in part.text for part in extraction.parts)
+            hit = any(WANTED in part.text for part in extraction.parts)
             doubt = extraction.status is not Status.COMPLETE
             count, found, flagged, either = count + 1, found + hit, flagged + doubt, either + (hit or doubt)
     print(f"evasions: {count} messages, {found} found, {flagged} flagged")

@@ -80,8 +80,8 @@ def same(data: bytes, depth: int = 300) -> None:
 NAMES = st.sampled_from(["a", "w:p", "w:t", "x:y:z", "r", "_1", "c", "naïve", "val", "w:val", "xmlns:w", "xml"])
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")
 TEXTS = st.text(CHARACTERS | st.sampled_from(" \t\r\n]>&<'\"")).map(str)
-ASIDES = ["<!-- a -->", "<!---->", "<?p i?>", "<?p?>", "<![CDATA[<x>]]>"]
-RAW = st.sampled_from([*ASIDES, "&#65;", "&#x1F600;", "&amp;", "&apos;", " ", "\r\n"])
+NON_TEXT = ["<!-- a -->", "<!---->", "<?p i?>", "<?p?>", "<![CDATA[<x>]]>"]
+RAW = st.sampled_from([*NON_TEXT, "&#65;", "&#x1F600;", "&amp;", "&apos;", " ", "\r\n"])
 
 
 @st.composite

@@ -45,9 +45,9 @@ def script(seed: int) -> list[Sending]:
     for place, mistake in zip(sorted(draw.sample(usual, 25)), [*MISTAKES[:5]] * 5, strict=True):
         sent[place] = damaged(sent[place], mistake, place)
     # A loop: a program sends the same messages again and again. Messages over the limit are mistakes.
-    calm = [one for one in sent if not BURST - 4000 < one.at < BURST + 4000]
+    outside_burst = [one for one in sent if not BURST - 4000 < one.at < BURST + 4000]
     burst = [Sending(BURST + number, clients[0], mistake="" if number < ALLOWED else "burst") for number in range(25)]
-    return sorted(calm + burst, key=lambda one: one.at)
+    return sorted(outside_burst + burst, key=lambda one: one.at)
 
 
 def damaged(one: Sending, mistake: str, place: int) -> Sending:

@@ -79,7 +79,7 @@ def test_a_look_alike_is_held_and_a_known_recipient_is_not(tmp_path: Path) -> No
 def test_an_automatic_reply_is_not_learned_and_a_look_alike_of_the_site_domain_is_held(tmp_path: Path) -> None:
     extra = f'[relations]\nmode = "on"\nkey = "{tmp_path}/relations.key"\ntime_limit = "60s"\n'
     extra += '[moderation]\nmoderators = ["boss@corp.example"]\n'
-    own_twin = "bob@c0rp.example"
+    own_lookalike = "bob@c0rp.example"
     with running_site(policies=POLICIES, extra=extra) as site:
         answer = sample_mail.clean()
         answer["Auto-Submitted"] = "auto-replied"
@@ -91,8 +91,8 @@ def test_an_automatic_reply_is_not_learned_and_a_look_alike_of_the_site_domain_i
         known = json.loads(site.command("relations", "report", "--json").stdout)
         assert [(day["messages"], day["recipients"]) for day in known["days"]] == [(1, 1)]
 
-        submit(site, own_twin)
-        risks = held(site, own_twin).recipient_risks or ()
+        submit(site, own_lookalike)
+        risks = held(site, own_lookalike).recipient_risks or ()
         assert ("lookalike", "corp.example", "own") in [(one["kind"], one["similar"], one["whose"]) for one in risks]
 
 

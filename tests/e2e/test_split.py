@@ -362,8 +362,8 @@ def test_only_a_blind_copy_to_a_held_recipient_prevents_the_split(new_site: NewS
 def test_the_message_is_deferred_if_the_listener_rejects_the_copy(new_site: NewSite) -> None:
     site = new_site(**SITE)
     relay = site.settings.milter.split_relay
-    aside = relay.with_name("aside")
-    relay.rename(aside)
+    moved = relay.with_name("aside")
+    relay.rename(moved)
     with socket.socket(socket.AF_UNIX) as closed:
         closed.bind(str(relay))
     content = number("refused").as_bytes()
@@ -371,7 +371,7 @@ def test_the_message_is_deferred_if_the_listener_rejects_the_copy(new_site: NewS
         send(site, content, ["ref@corp.example", "ref@partner.example"])
     assert "tempfail: stage=split error=connection: ConnectionRefusedError" in site.log("milter")
     relay.unlink()
-    aside.rename(relay)
+    moved.rename(relay)
     send(site, content, ["ref@corp.example", "ref@partner.example"])
     assert waiting(site, "ref@partner.example").already_sent == ["ref@corp.example"]
     assert len(site.store.incidents()) == 1

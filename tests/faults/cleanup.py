@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.faults.target import send_signal, within
 
-_ENDED_WELL = b"well"
+_ENDED_NORMALLY = b"ended"
 
 
 class Cleanup:
@@ -33,7 +33,7 @@ class Cleanup:
 
     def close(self) -> None:
         """Unmount everything that is still mounted; the directory is kept."""
-        self._process.communicate(_ENDED_WELL, timeout=120)
+        self._process.communicate(_ENDED_NORMALLY, timeout=120)
 
 
 def clean(directory: Path, *, killed: bool) -> None:
@@ -60,4 +60,4 @@ def mounts(directory: Path) -> list[Path]:
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    clean(Path(sys.argv[1]), killed=sys.stdin.buffer.read() != _ENDED_WELL)
+    clean(Path(sys.argv[1]), killed=sys.stdin.buffer.read() != _ENDED_NORMALLY)

@@ -120,16 +120,16 @@ def _wrong(attempt: Attempt, seen: Seen, past: list[Incident]) -> Iterator[str]:
     if attempt.accepted is False and (delivered or seen.queued):
         yield "refused, and sent or queued all the same"
     closed = {incident.state for incident in (*seen.incidents, *past)}
-    anew = attempt.undecided
+    is_new_decision = attempt.undecided
     if attempt.held and delivered and attempt.operator_action != "released":
         if "approved" not in seen.events and not {State.APPROVED, State.RELEASED} & closed:
             yield "delivered without an approval"
-        if ({"rejected", "expired"} & seen.events or State.RETURNED in closed) and not anew:
+        if ({"rejected", "expired"} & seen.events or State.RETURNED in closed) and not is_new_decision:
             yield "delivered after a rejection"
     if attempt.accepted:
         whole = set(delivered) == set(attempt.recipients)
         removed = attempt.operator_action == "deleted" or (not attempt.sender and State.RETURNED in closed)
         if not (whole or seen.queued or seen.returned or removed):
             yield f"lost: delivered to {len(delivered)} of {len(attempt.recipients)}, incidents {sorted(closed)}"
-        if delivered and seen.returned and not anew and attempt.operator_action != "released":
+        if delivered and seen.returned and not is_new_decision and attempt.operator_action != "released":
             yield "delivered and returned"

@@ -54,8 +54,8 @@ def second_instance(target: Target) -> Iterator[None]:
         with suppress(subprocess.TimeoutExpired):
             second.wait(PATIENCE)
         # A daemon that was down, or has exited since, does not count as the first.
-        lives = first is not None and first is target.site._processes.get(name) and first.poll() is None
-        if lives and second.poll() in (None, 0):
+        is_running = first is not None and first is target.site._processes.get(name) and first.poll() is None
+        if is_running and second.poll() in (None, 0):
             raise AssertionError(f"a second holdgate-{name} runs next to the first")
     finally:
         second.kill()

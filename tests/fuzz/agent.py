@@ -12,7 +12,7 @@ from holdgate.queue import agent
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 from tests.fuzz.frame import Target, Try
 
-OURS = HeldMessage("4ours", 100, 10, "a@corp.example", ["b@partner.example"])
+OWN = HeldMessage("4ours", 100, 10, "a@corp.example", ["b@partner.example"])
 FOREIGN = HeldMessage("4foreign", 100, 10, "a@corp.example", ["b@partner.example"])
 
 
@@ -26,10 +26,10 @@ class Queue(Postfix):
         return Path("/nonexistent")
 
     def held(self) -> list[HeldMessage]:
-        return [OURS, FOREIGN]
+        return [OWN, FOREIGN]
 
     def show(self, queue_id: str, *, header_only: bool) -> bytes:
-        header = b"X-Holdgate-Incident: A\n" if queue_id == OURS.queue_id else b"Subject: private\n"
+        header = b"X-Holdgate-Incident: A\n" if queue_id == OWN.queue_id else b"Subject: private\n"
         if not header_only:
             self.touched.append(queue_id)
         return header if header_only else header + b"\nprivate\n"
@@ -53,7 +53,7 @@ WORDS = st.sampled_from(["list", "show", "show", "headers", "release", "release"
 IDS = st.sampled_from(["4ours", "4foreign", "4foreign", "ALL"])
 TIMES = st.sampled_from([100, 100, 100, 101, True, None])
 PAIRS = st.lists(st.tuples(IDS, TIMES).map(list), min_size=1, max_size=3)
-NEARLY_RIGHT = st.builds(
+ALMOST_VALID = st.builds(
     lambda do, pairs, more: {"do": do, "messages": pairs, "queue_id": pairs[0][0], "arrival_time": pairs[0][1], **more},
     WORDS,
     PAIRS,
@@ -67,7 +67,7 @@ WRONG = st.one_of(
 )
 # Flattened, the many wrong ones would leave few that are nearly right.
 LINES = st.integers(0, 3).flatmap(
-    lambda number: WRONG if not number else NEARLY_RIGHT.map(lambda request: json.dumps(request).encode())
+    lambda number: WRONG if not number else ALMOST_VALID.map(lambda request: json.dumps(request).encode())
 )
 
 
@@ -87,7 +87,7 @@ def make() -> Try:
         answer = json.loads(output.split(b"\n", 1)[0])
         assert answer.get("ok") is True or isinstance(answer.get("error"), str)
         assert FOREIGN.queue_id not in queue.touched
-        assert set(queue.touched) <= {OURS.queue_id}
+        assert set(queue.touched) <= {OWN.queue_id}
 
     return any_line
 

@@ -15,7 +15,7 @@ from testbed.ports import PATIENCE, T, wait_for
 # The packages of a mail server before Holdgate is installed, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
 # Other services that some tests use. They do not run before a test starts them.
-_NEIGHBOURS = (
+_OTHER_PROGRAMS = (
     "iproute2",
     "opendkim",
     "opendkim-tools",
@@ -72,7 +72,7 @@ def make_root(directory: Path, package: Path) -> None:
     field = subprocess.check_output(["dpkg-deb", "--field", str(package), "Depends"], text=True)
     # The last alternative is a library's old name, which every release knows: as a package, or as provided by one.
     dependencies = [entry.split("|")[-1].split()[0] for entry in field.split(",")]
-    debootstrap(directory, [*_BASE, *_NEIGHBOURS, *dependencies], suite())
+    debootstrap(directory, [*_BASE, *_OTHER_PROGRAMS, *dependencies], suite())
     run("systemctl", f"--root={directory}", "--quiet", "disable", *_STOPPED)
 
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-_TELLING = (
+_SPECIAL_BYTES = (
     b"\0",
     b"\xff",
     b"\xff\xff\xff\xff",
@@ -44,6 +44,6 @@ def _damage(mutant: bytearray, chance: random.Random) -> None:
     elif kind == 4:
         mutant[at:at] = mutant[at : at + length] * chance.choice((1, 2, 50))
     elif kind == 5:
-        mutant[at:at] = chance.choice(_TELLING)
+        mutant[at:at] = chance.choice(_SPECIAL_BYTES)
     else:
         del mutant[max(at, len(mutant) // 4) :]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from holdgate.quarantine import database, structure
 
 # How many new objects Python waits for until it searches for garbage, and how many such searches until a larger one.
-_GARBAGE = (10_000, 20, 20)
+_GC_THRESHOLDS = (10_000, 20, 20)
 
 # The engines of SQLite that the current test made.
 _open: WeakSet[Engine] = WeakSet()
@@ -67,5 +67,5 @@ def close_stores() -> None:
 def settle_heap() -> None:
     """Exclude the existing objects from garbage collection: modules and tests, which stay to the end."""
     gc.freeze()
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*_GC_THRESHOLDS)
     gc.enable()

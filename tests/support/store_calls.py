@@ -17,10 +17,10 @@ STORES: tuple[type, ...] = (Store, Incidents, Requests, Outbox, Digests, Replace
 _NAMES = ("id", "incident_id", "queue_id", "person")
 
 
-def calls_about(monkeypatch: pytest.MonkeyPatch, names: Collection[str], met: Callable[[str], None]) -> None:
-    """Have `met` called first by each call of the store with an argument that has one of these names, or is one.
+def calls_about(monkeypatch: pytest.MonkeyPatch, names: Collection[str], reach: Callable[[str], None]) -> None:
+    """Have `reach` called first by each call of the store with an argument that has one of these names, or is one.
 
-    A name is the id of an incident, a queue id, or a person. `met` gets the name of the call, and may raise.
+    A name is the id of an incident, a queue id, or a person. `reach` gets the name of the call, and may raise.
     """
     wanted = set(names)
 
@@ -28,7 +28,7 @@ def calls_about(monkeypatch: pytest.MonkeyPatch, names: Collection[str], met: Ca
         def call(self: object, *rest: Any, **more: Any) -> Any:
             given = {getattr(one, key, None) for one in rest for key in _NAMES}
             if wanted & (given | {one for one in rest if isinstance(one, str)}):
-                met(name)
+                reach(name)
             return real(self, *rest, **more)
 
         return call

@@ -8,7 +8,7 @@ from holdgate.tables import TableError, Tables, is_action
 
 
 @pytest.mark.parametrize(
-    ("answer", "action", "is_said"),
+    ("answer", "action", "is_reported"),
     [
         ("HOLD", "HOLD", True),
         ("hold", "HOLD", True),
@@ -23,8 +23,8 @@ from holdgate.tables import TableError, Tables, is_action
         ("FILTER", "FILTER crypt:[gateway.corp.example]", False),
     ],
 )
-def test_an_action_is_parsed_like_postfix_does(answer: str | None, action: str, is_said: bool) -> None:
-    assert is_action(answer, action) == is_said
+def test_an_action_is_parsed_like_postfix_does(answer: str | None, action: str, is_reported: bool) -> None:
+    assert is_action(answer, action) == is_reported
 
 
 @pytest.mark.postfix

@@ -308,7 +308,7 @@ def test_a_missing_attachment_is_named(make_desk, hold, message) -> None:  # typ
 # -- one item of ten that fails -------------------------------------------------------------------------------------
 
 # The step in which the item fails: the display by the agent, the acceptance by Postfix, or the record in the store.
-TROUBLES = {
+CHANGE_ERRORS = {
     "not shown": ("show", UnreadableError("odd", "not read")),
     "agent away": ("show", UnreachableError("the queue agent does not answer")),
     "odd": ("show", RuntimeError("odd")),
@@ -319,11 +319,11 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("change_error", CHANGE_ERRORS)
 def test_a_changed_message_that_always_fails_does_not_delay_others(  # type: ignore[no-untyped-def]
-    make_desk, hold, message, monkeypatch, store_url, trouble
+    make_desk, hold, message, monkeypatch, store_url, change_error
 ) -> None:
-    place, error = TROUBLES[trouble]
+    place, error = CHANGE_ERRORS[change_error]
     settings = make_desk(desk=RELAY, changes=["without-attachments"]).settings
     with closing(open_store(store_url)) as store:
         desk = Desk(store, settings)

@@ -186,8 +186,8 @@ def test_the_channel_of_the_documentation_works(make_desk, hold, tmp_path, hook,
     incident = hold(desk)
     _Hook.taken.clear()
     scheduler(desk).run_once(datetime.now(UTC))
-    ((said),) = _Hook.taken
-    assert (said["to"], said["title"]) == (BOSS, f"Approval needed: incident {incident.id}")
+    (payload,) = _Hook.taken
+    assert (payload["to"], payload["title"]) == (BOSS, f"Approval needed: incident {incident.id}")
     letter = Letter(subject="x")
     with pytest.raises(RefusedError) as refused:
         type(desk.channels["chat"])(desk.settings, {"url": f"{hook}/gone"}).deliver(BOSS, letter)

@@ -136,7 +136,7 @@ def test_a_decision_word_on_its_own_decides(text: str) -> None:
     assert decide(text).choice is (Answer.REJECT if rejects else Answer.APPROVE)
 
 
-LEFT_OPEN = [
+UNDECIDED = [
     "Approve or reject? I do not know this customer",
     "Approved by whom?",
     "Approve not before Monday",
@@ -417,7 +417,7 @@ LEFT_OPEN = [
 
 
 def test_any_other_text_decides_nothing() -> None:
-    assert [text for text in LEFT_OPEN if decide(text).choice is not None] == []
+    assert [text for text in UNDECIDED if decide(text).choice is not None] == []
 
 
 def _replies(name: str) -> list[str]:
@@ -505,9 +505,9 @@ def test_an_approval_and_a_rejection_together_decide_nothing(
 @given(deciding, st.data())
 def test_greetings_and_thanks_do_not_prevent_a_decision(word: tuple[str, str, Answer], data: st.DataObject) -> None:
     table = TABLE[word[0]]
-    polite = data.draw(st.sampled_from(table["polite"]))
-    assert decide(f"{word[1]}, {polite}").choice is word[2]
-    assert decide(f"{word[1]} {polite}").choice is word[2]
+    courtesy = data.draw(st.sampled_from(table["polite"]))
+    assert decide(f"{word[1]}, {courtesy}").choice is word[2]
+    assert decide(f"{word[1]} {courtesy}").choice is word[2]
     assert closes(data.draw(st.sampled_from(table["closings"])) + ",")
     greeting = data.draw(st.sampled_from(table["greetings"]))
     assert decide(f"{greeting} Holdgate\n{word[1]}").choice is word[2]

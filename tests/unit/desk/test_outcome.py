@@ -52,7 +52,7 @@ ENDS = [
     (State.VANISHED, "page", "approved_vanished"),
     (State.VANISHED, "retired", "out_of_reach"),
 ]
-SAID = {
+RESPONSES = {
     "en": {
         "recorded": "The message was not held; there is nothing to decide.",
         "pending": "The message has not arrived in the queue yet. Try again in a moment.",
@@ -159,14 +159,14 @@ def text(composer: Composer, incident: Incident, kind: str, note: str = "", now:
 
 def ends_in(output: str, language: str) -> list[str]:
     """Return the outcomes that a text states."""
-    return [end for end, sentence in SAID[language].items() if sentence in output]
+    return [end for end, sentence in RESPONSES[language].items() if sentence in output]
 
 
-def assert_sender(output: str, language: str, end: str, tells: bool) -> None:
+def assert_sender(output: str, language: str, end: str, is_notified: bool) -> None:
     """The notice to the sender is mentioned only if a moderator's decision or the deadline prevents the delivery."""
     notified, not_notified = TO_SENDER[language]
     wanted = end in ("rejected", "refused", "expired")
-    assert (notified in output, not_notified in output) == (wanted and tells, wanted and not tells)
+    assert (notified in output, not_notified in output) == (wanted and is_notified, wanted and not is_notified)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_an_answer_states_its_effect_and_the_outcome_since(make_desk, hold, lang
         still = bool(goes_on) and state is State.HELD
         assert (bool(goes_on) and goes_on in output) == still
         assert ends_in(output, language) == ([] if still else [end])
-        assert_sender(output, language, end, tells=True)
+        assert_sender(output, language, end, is_notified=True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -247,7 +247,7 @@ def test_only_a_moderator_who_can_still_answer_is_asked_to_answer_again(  # type
 def test_each_outcome_has_a_sentence_and_a_title(language: str) -> None:
     words = Templates(Path("/nonexistent"), UTC).words(language)
     ends = {end for _, _, end in ENDS}
-    assert set(words["became"]) == ends == set(_TITLES) == set(SAID[language])
+    assert set(words["became"]) == ends == set(_TITLES) == set(RESPONSES[language])
     assert {state for state, _, _ in ENDS} == set(State)
     assert {*_TITLES.values(), *(name for pair in _STILL_HELD.values() for name in pair)} <= set(words)
     assert set(NOTES[language]) - {"unclear", "recorded"} == set(Why)

@@ -238,8 +238,8 @@ def test_names_in_many_contexts_are_found(text: str) -> None:
 def test_a_full_stop_ends_a_run_of_words() -> None:
     text = "The plan of Winterbottom. Anna agrees with Dr. Peter J. Smith."
     found = naming.stretches(text, mask(text), LEXICON, naming.NamedBefore())
-    stretches = [[text[word.start : word.end] for word in words] for words in found]
-    assert stretches == [["The"], ["Winterbottom"], ["Anna"], ["Dr", "Peter", "J", "Smith"]]
+    passages = [[text[word.start : word.end] for word in words] for words in found]
+    assert passages == [["The"], ["Winterbottom"], ["Anna"], ["Dr", "Peter", "J", "Smith"]]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from holdgate.detect import Confidence, Detector
 
 # The kind of text, the text, and the identifiers that must not be found in it.
-NOBODYS = [
+NO_PERSONAL_DATA = [
     (
         "a copy line and the date of the next",
         "From: Ann Example\nCc: Dan Example\nSent: Mon Mar 15 09:27:44 2011\nSubject: Plan\n",
@@ -211,7 +211,9 @@ def found(detector: Detector, text: str) -> set[str]:
     return {match.identifier for match in detector.find(text) if match.confidence >= Confidence.MEDIUM}
 
 
-@pytest.mark.parametrize(("text", "wrong"), [case[1:] for case in NOBODYS], ids=[case[0] for case in NOBODYS])
+@pytest.mark.parametrize(
+    ("text", "wrong"), [case[1:] for case in NO_PERSONAL_DATA], ids=[case[0] for case in NO_PERSONAL_DATA]
+)
 def test_a_value_that_belongs_to_no_person_is_not_found(detector: Detector, text: str, wrong: set[str]) -> None:
     assert not found(detector, text) & wrong
 

@@ -190,11 +190,11 @@ def test_an_aborted_message_closes_its_spool_and_is_removed_from_the_count(
         def refund(self) -> None:
             done.append("refunded")
 
-    for forget in ("abort", "begin"):
+    for ending in ("abort", "begin"):
         session = new_service().session()
         session.begin("anna@corp.example", "")
         session._spool, session._machine = cast(Any, Closing()), cast(Any, Machine())
-        session.abort() if forget == "abort" else session.begin("bob@corp.example", "")
+        session.abort() if ending == "abort" else session.begin("bob@corp.example", "")
         assert sorted(done) == ["closed", "refunded"]
         assert (session._spool, session._machine) == (None, None)
         session.abort()

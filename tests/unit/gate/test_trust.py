@@ -42,7 +42,7 @@ def test_a_message_without_a_seal_changes_no_seal_metric(new_service: NewService
 
 
 TWO_RECIPIENTS = ("bob@partner.example", "eve@partner.example")
-JUDGED = [
+SEAL_CASES = [
     ([value_of(sealed())], sealed(), NOW, SealStatus.VALID),
     ([value_of(sealed(recipients=TWO_RECIPIENTS))], sealed(), NOW, SealStatus.VALID),
     ([value_of(sealed())], sealed(), NOW + timedelta(hours=1), SealStatus.VALID),
@@ -62,7 +62,7 @@ JUDGED = [
 ]
 
 
-@pytest.mark.parametrize(("values", "message", "now", "status"), JUDGED, ids=range(len(JUDGED)))
+@pytest.mark.parametrize(("values", "message", "now", "status"), SEAL_CASES, ids=range(len(SEAL_CASES)))
 def test_a_seal_is_valid_only_for_its_message_and_its_status_is_counted(
     new_service: NewService,
     caplog: pytest.LogCaptureFixture,

@@ -50,13 +50,13 @@ def test_a_million_guessed_values_match_no_stored_value(stolen: Agent) -> None:
     assert mine.edge(f"machine {RECIPIENT}", "billing", BOB) in numbers, "with the key it is found"
     attacker, targets = Hasher(b"guess" * 7), {one & LOW for one in numbers}
     guesses = (f"{name}@{domain}" for name in NAMES for domain in DOMAINS)
-    count = met = 0
+    count = matches = 0
     for guess in guesses:
         count += 1
         # 32 bits: a guessed address equals one of these targets by chance, as often as any other text does.
-        met += attacker.target(guess) in targets
+        matches += attacker.target(guess) in targets
     assert (count, f"{NAMES[0]}@{DOMAINS[0]}") == (1_000_000, BOB)
-    assert met <= 3
+    assert matches <= 3
     for address in (BOB, CARL):
         assert attacker.edge(f"machine {RECIPIENT}", "billing", address) not in numbers
         assert attacker.mark("machine", "billing") not in numbers

@@ -81,8 +81,8 @@ def test_an_unknown_destination_counts_as_external() -> None:
 
 
 def test_a_policy_for_an_address_also_matches_an_alias_to_it() -> None:
-    rival = {"name": "rival", "recipient": ["rival.example"], "action": "block"}
-    action, _, _ = decide({"team@corp.example": Route(("team@corp.example", "x@rival.example"))}, policies=[rival])
+    other = {"name": "rival", "recipient": ["rival.example"], "action": "block"}
+    action, _, _ = decide({"team@corp.example": Route(("team@corp.example", "x@rival.example"))}, policies=[other])
     assert action == Block()
 
 

@@ -438,9 +438,12 @@ def test_a_message_is_not_split_if_postfix_would_copy_it_to_held_recipients(copi
 def test_uninspected_mail_is_split_only_if_a_policy_allows_it() -> None:
     limited = Inspection(status="limited", reason="x")
     assert parts(HOLDS, CAROL, BOB, inspection=limited) == []
-    aware = policy("fine", "allow", recipient='"*@corp.example"', inspection='["limited"]')
+    with_condition = policy("fine", "allow", recipient='"*@corp.example"', inspection='["limited"]')
     splitting = policy("hold", recipient='"*@partner.example"', split="true", inspection='["limited"]')
-    assert parts(aware + splitting, CAROL, BOB, inspection=limited) == [("allow", (CAROL,)), ("quarantine", (BOB,))]
+    assert parts(with_condition + splitting, CAROL, BOB, inspection=limited) == [
+        ("allow", (CAROL,)),
+        ("quarantine", (BOB,)),
+    ]
 
 
 def test_a_condition_on_the_login_never_matches_mail_without_login() -> None:

@@ -137,7 +137,7 @@ def test_services_are_read_with_their_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("relay", "name", "is_it"),
+    ("relay", "name", "is_listener"),
     [
         ("127.0.0.1:10027", "127.0.0.1:10027", True),
         ("127.0.0.1:10027", "localhost:10027", True),
@@ -149,10 +149,12 @@ def test_services_are_read_with_their_settings(tmp_path: Path) -> None:
         ("192.0.2.1:10027", "127.0.0.1:10027", False),
     ],
 )
-def test_the_listener_is_recognised_by_any_of_its_names(relay: str, name: str, is_it: bool) -> None:
+def test_the_listener_is_recognised_by_any_of_its_names(relay: str, name: str, is_listener: bool) -> None:
     service = Service(name, "inet", False, "smtpd", {})
     other = Service(name, "unix", False, "smtpd", {})
-    assert notice_listener([other, service], settings(Path("/etc/postfix"), relay)) == (service if is_it else None)
+    assert notice_listener([other, service], settings(Path("/etc/postfix"), relay)) == (
+        service if is_listener else None
+    )
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,9 @@ def test_a_running_milter_learns_the_forms_of_names_again_at_once(site: Site, ev
 def test_a_deletion_is_noticed_while_learned_data_waits_to_be_written(site: Site) -> None:
     message = Sent(ANNA, (BOB,), ("carl.meier@corp.example",), (), TODAY)
     site.teacher.write(site.teacher.gather([message]))
-    lesson = site.teacher.gather([message])
+    gathered = site.teacher.gather([message])
     site.store.relations.forget_all()
-    site.teacher.write(lesson)
+    site.teacher.write(gathered)
     site.teacher.write(site.teacher.gather([message]))
     assert TWIN in site.kinds("carl.meier@gmail.com")
 

@@ -25,8 +25,8 @@ def test_a_million_guessed_addresses_match_no_stored_value(site: Site) -> None:
     half = attacker.target
     targets = {key & 0xFFFFFFFF for key in stored}
     # 32 bits: a guessed address equals one of these targets by chance, as often as any other text does.
-    met = sum(half(guess) in targets for guess in guesses)
-    assert met <= 3
+    matches = sum(half(guess) in targets for guess in guesses)
+    assert matches <= 3
     assert attacker.edge("sender address", ANNA, guesses[0]) not in stored
     assert site.hasher.edge("sender address", ANNA, guesses[0]) in stored
 

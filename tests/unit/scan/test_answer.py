@@ -16,7 +16,7 @@ from holdgate.scan.shapes import READING, TEXT_LIMIT, Listed, Reading, Refusal
 
 IDENTIFIERS = {"us-ssn", "iban"}
 PROFILES = {"dlp-pii"}
-HONEST: dict[str, Any] = {
+VALID: dict[str, Any] = {
     "status": "complete",
     "findings": [
         {
@@ -35,11 +35,11 @@ HONEST: dict[str, Any] = {
 
 
 def read(**changes: Any) -> Inspection:
-    return answer.inspection(json.dumps(HONEST | changes).encode(), IDENTIFIERS, PROFILES)
+    return answer.inspection(json.dumps(VALID | changes).encode(), IDENTIFIERS, PROFILES)
 
 
 def finding(**changes: Any) -> dict[str, Any]:
-    return {"findings": [HONEST["findings"][0] | changes]}
+    return {"findings": [VALID["findings"][0] | changes]}
 
 
 def test_digests_of_values_are_accepted() -> None:
@@ -104,7 +104,7 @@ def test_a_frame_that_is_not_an_answer_is_refused(frame: bytes) -> None:
 
 def test_the_error_does_not_quote_the_answer() -> None:
     with pytest.raises(answer.AnswerError) as refused:
-        answer.inspection(json.dumps(HONEST | {"536-90-4399": 1}).encode(), IDENTIFIERS, PROFILES)
+        answer.inspection(json.dumps(VALID | {"536-90-4399": 1}).encode(), IDENTIFIERS, PROFILES)
     assert "4399" not in str(refused.value)
 
 
@@ -175,7 +175,7 @@ def test_a_reading_that_no_reader_could_give_is_refused(received: bytes, wrong: 
 PREVIEW: dict[str, Any] = {
     "subject": "s",
     "attachments": [],
-    "findings": HONEST["findings"],
+    "findings": VALID["findings"],
     "status": "complete",
     "reason": "",
     "parts": [{"name": "body", "status": "complete", "reason": "", "segments": [{"text": "a"}], "cut": False}],
@@ -199,7 +199,7 @@ def test_a_valid_preview_is_accepted_unchanged() -> None:
         {"mood": "good"},
         {"status": "clean"},
         {"subject": 1},
-        {"attachments": [HONEST["attachments"][0]] * 101},
+        {"attachments": [VALID["attachments"][0]] * 101},
         {"parts": [{"name": "b"}]},
         finding(identifier="unheard-of"),
         finding(unique=3),
@@ -222,7 +222,7 @@ def test_values_at_their_limits_are_accepted(changes: dict[str, Any]) -> None:
 
 def test_a_preview_lists_at_most_100_attachments() -> None:
     assert (
-        len(answer.preview(frame(PREVIEW | {"attachments": HONEST["attachments"] * 100}), IDENTIFIERS)["attachments"])
+        len(answer.preview(frame(PREVIEW | {"attachments": VALID["attachments"] * 100}), IDENTIFIERS)["attachments"])
         == 100
     )
 

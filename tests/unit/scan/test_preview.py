@@ -165,9 +165,9 @@ def test_matches_are_numbered_across_all_parts_and_one_is_revealed() -> None:
 
 def test_text_of_programs_is_shown_only_with_a_match_and_without_long_numbers() -> None:
     quiet = Part("header", "mime", "id 4111111111111111", trace=True)
-    telling = Part("header", "mime", "id 4111111111111111 of 123456789", trace=True)
+    trace_part = Part("header", "mime", "id 4111111111111111 of 123456789", trace=True)
     assert previewed(quiet)["parts"] == []
-    (part,) = previewed(telling)["parts"]
+    (part,) = previewed(trace_part)["parts"]
     assert "4111111111111111" not in repr(part)
     assert [mark["number"] for mark in part["segments"]] == [0, 1]
 

@@ -240,19 +240,19 @@ def test_each_failure_of_the_service_closes_the_connection(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "number", "is_patient"),
+    ("seconds", "number", "is_waiting"),
     [(0.0, 2, True), (9.99, 2, True), (10.0, 2, False), (0.0, 111, True), (0.0, 13, False)],
     ids=["first", "almost", "too long", "refused", "not permitted"],
 )
 def test_the_wait_for_a_missing_service_has_a_limit(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, number: int, is_patient: bool
+    monkeypatch: pytest.MonkeyPatch, seconds: float, number: int, is_waiting: bool
 ) -> None:
     clock = [100.0]
     monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
     starter = Starter(SETTINGS)
     starter._may_wait(OSError(2, "x"))
     clock[0] += seconds
-    assert starter._may_wait(OSError(number, "x")) is is_patient
+    assert starter._may_wait(OSError(number, "x")) is is_waiting
 
 
 def test_a_connection_has_a_time_limit_and_ends_the_outage(listener: tuple[socket.socket, Path]) -> None:

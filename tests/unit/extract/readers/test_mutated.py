@@ -18,14 +18,14 @@ from tests.data import planted
 from tests.unit.extract.readers.recording import read
 
 DOCUMENTS = Path(planted.__file__).parent / "documents"
-BESIDE = Path(__file__).parents[5] / "shared" / "corpora"
-CORPORA = Path(os.environ.get("HOLDGATE_CORPORA", BESIDE))
+DEFAULT_CORPORA = Path(__file__).parents[5] / "shared" / "corpora"
+CORPORA = Path(os.environ.get("HOLDGATE_CORPORA", DEFAULT_CORPORA))
 READERS = {
     "text.doc": ole, "sheet.xls": ole, "slides.ppt.gz": ole, "text.docx": ooxml, "sheet.xlsx": ooxml,
     "slides.pptx": ooxml,
     "text.odt": odf, "sheet.ods": odf, "slides.odp": odf, "text.rtf": rtf, "text.fodt": office_xml,
 }  # fmt: skip
-STRANGE = [b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\1\0", b"\x80", b"<", b"{", b'"']
+UNUSUAL_BYTES = [b"\0" * 4, b"\xff" * 4, b"\xff\xff\xff\x7f", b"\1\0\0\0", b"\0\0\1\0", b"\x80", b"<", b"{", b'"']
 
 
 @cache
@@ -48,8 +48,8 @@ def test_only_the_two_errors_are_raised(name, data):
     mutant = bytearray(document(name))
     for _ in range(data.draw(st.integers(0, 8))):
         at = data.draw(st.integers(0, len(mutant) - 1))
-        strange = data.draw(st.one_of(st.sampled_from(STRANGE), st.binary(min_size=1, max_size=8)))
-        mutant[at : at + len(strange)] = strange
+        unusual = data.draw(st.one_of(st.sampled_from(UNUSUAL_BYTES), st.binary(min_size=1, max_size=8)))
+        mutant[at : at + len(unusual)] = unusual
     if data.draw(st.booleans()):
         del mutant[data.draw(st.integers(0, len(mutant))) :]
     with suppress(UnreadableError, LimitReachedError):

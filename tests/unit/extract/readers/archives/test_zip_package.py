@@ -70,8 +70,8 @@ def test_a_member_is_refused_by_its_directory_and_by_its_content():
     sink = RecordingSink(limits)
     assert contents(data, sink) == {"one.xml": None}
     at = data.index(b"PK\1\2") + 24
-    lying = data[:at] + b"\x10\0\0\0" + data[at + 4 :]
-    assert contents(lying, sink) == {"one.xml": None}
+    false_size = data[:at] + b"\x10\0\0\0" + data[at + 4 :]
+    assert contents(false_size, sink) == {"one.xml": None}
     assert sink.reasons == ["compression ratio", "compression ratio"]
 
 

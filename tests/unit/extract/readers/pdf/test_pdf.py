@@ -282,8 +282,8 @@ def test_the_size_of_an_attachment_is_checked_before_it_is_fetched() -> None:
 
 
 def test_data_before_the_header_is_passed_on() -> None:
-    rider = b"PK\3\4" + b"x" * 60
-    assert [kept.data for kept in read_all(pdf.read, rider + simple_pdf("x")).documents] == [rider]
+    appended = b"PK\3\4" + b"x" * 60
+    assert [kept.data for kept in read_all(pdf.read, appended + simple_pdf("x")).documents] == [appended]
 
 
 def without_second_page(file: bytes) -> bytes:

@@ -237,9 +237,9 @@ def test_a_frame_that_exceeds_memory_is_a_limit(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_data_after_an_image_is_passed_on(kind: str) -> None:
-    rider = b"name;card\n" * 9 + b"\xff\xd9"
+    appended = b"name;card\n" * 9 + b"\xff\xd9"
     data = saved(picture(90, 90, "x"), kind)
-    assert [kept.data for kept in read_all(image.read, data + rider).documents] == [rider]
+    assert [kept.data for kept in read_all(image.read, data + appended).documents] == [appended]
     assert read_all(image.read, data + b"\r\n").documents == []
 
 
