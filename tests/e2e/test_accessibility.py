@@ -148,20 +148,42 @@ def test_a_message_can_be_decided_with_the_keyboard_only(case: Showcase, browser
     assert case.desk.store.incident(case.incidents["soon"].id).state is State.REJECTED  # type: ignore[union-attr]
 
 
-def test_the_focused_element_is_never_hidden_by_the_bar(case: Showcase, browser: webdriver.Chrome) -> None:
-    emulate(browser, 390, 844)
-    browser.get(case.link("request"))
+def focused_elements(browser: webdriver.Chrome, bar: str) -> set[str]:
+    """Press the tab key many times, and return the tags of the focused elements; none of them is behind the bar."""
     seen = set()
     for _ in range(60):
         browser.switch_to.active_element.send_keys(Keys.TAB)
         focused = browser.switch_to.active_element
         seen.add(focused.tag_name)
         hidden = browser.execute_script(
-            "const e = arguments[0], r = e.getBoundingClientRect();"
-            "if (e.closest('.decide') || e.classList.contains('skip')) return false;"
+            "const [e, bar] = arguments, r = e.getBoundingClientRect();"
+            "if (e.closest(bar) || e.classList.contains('skip')) return false;"
             "const top = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);"
-            "return !!top && !!top.closest('.decide');",
+            "return !!top && !!top.closest(bar);",
             focused,
+            bar,
         )
         assert not hidden, focused.get_attribute("outerHTML")
-    assert {"a", "summary", "input"} <= seen
+    return seen
+
+
+def test_the_focused_element_is_never_hidden_by_the_bar(case: Showcase, browser: webdriver.Chrome) -> None:
+    emulate(browser, 390, 844)
+    browser.get(case.link("request"))
+    assert {"a", "summary", "input"} <= focused_elements(browser, ".decide")
+
+
+@pytest.mark.parametrize("size", [(390, 600), (320, 640), (1280, 900)], ids=["phone", "narrow", "desktop"])
+@pytest.mark.parametrize("chosen", [False, True], ids=["ticked", "chosen"])
+def test_the_focused_element_is_never_hidden_by_the_bar_of_the_list(
+    case: Showcase, browser: webdriver.Chrome, size: tuple[int, int], chosen: bool
+) -> None:
+    """Once a message is ticked, the bar for several messages covers a third of a phone."""
+    emulate(browser, *size)
+    sign_in(browser, case)
+    browser.get(f"{case.base}/incidents")
+    browser.find_element(By.CSS_SELECTOR, ".box input").click()
+    if chosen:
+        browser.find_element(By.CSS_SELECTOR, ".together .go input").click()
+    browser.execute_script("scrollTo(0, 0); document.activeElement.blur()")
+    assert {"a", "summary", "input", "textarea"} <= focused_elements(browser, ".together")
