@@ -134,6 +134,7 @@ class Templates:
         environment.filters["file"] = self._file
         environment.filters["file_of"] = self._file_of
         environment.filters["person"] = person
+        environment.filters["author"] = _author
         environment.filters["contents"] = self._contents
         environment.filters["sentence"] = self._sentence
         environment.filters["unusual"] = self._unusual
@@ -268,6 +269,11 @@ def person(incident: Incident) -> str:
     """Return the sender's name, "" if the From header is not the envelope sender's: it may be forged then."""
     name, address = parseaddr(incident.header_from)
     return name if address.lower() == incident.sender.lower() else ""
+
+
+def _author(incident: Incident, who: str) -> str:
+    """Return whom a person reads as the author of an answer: the sender's name, another one's address."""
+    return (person(incident) if who.lower() == incident.sender.lower() else "") or who
 
 
 def _own(context: jinja2.runtime.Context, text: str) -> str:

@@ -214,3 +214,25 @@ def test_a_hebrew_or_arabic_name_does_not_reverse_its_neighbours_in_a_mail() -> 
     assert f'<bdi>{hebrew} &amp; sons</bdi> <bdi dir="ltr">{incident.sender}</bdi>' in html
     assert f'<bdi dir="ltr">{incident.recipients[0]}</bdi>, <bdi dir="ltr">bob@partner.example</bdi>' in html
     assert f"<bdi>{hebrew}&lt;b&gt;.pdf (1 byte)</bdi>, <bdi>a.pdf (1 byte)</bdi>" in html
+
+
+@pytest.mark.parametrize(
+    ("who", "author"),
+    [
+        ("anna@corp.example", "Anna"),
+        ("Anna@Corp.example", "Anna"),
+        ("owner@corp.example", "owner@corp.example"),  # of an application, whose name is not theirs
+    ],
+)
+def test_an_answer_has_the_name_of_the_sender_or_the_address_of_another_person(who: str, author: str) -> None:
+    templates = Templates(Path("/nonexistent"), UTC)
+    incident = replace(
+        trial.MAIL["said"]["incident"], sender="anna@corp.example", header_from="Anna <anna@corp.example>"
+    )
+    (answer,) = (replace(one, who=who) for one in trial.MAIL["said"]["reasons"])
+    for name in ("said", "request"):
+        _, text, html = templates.mail(name, "en", **{**trial.MAIL[name], "incident": incident, "reasons": [answer]})
+        assert f"{author} writes:" in text
+        assert f"{author} writes:" in html
+    values = {**trial.PAGES["incident"], "incident": incident, "talk": [answer]}
+    assert f"{author} writes:" in templates.page("incident", "en", **values)
