@@ -32,6 +32,24 @@ def test_every_link_has_a_target() -> None:
     assert missing == []
 
 
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in re.findall(r"(?m)^#+ (.+?)\s*$", text)}
+
+
+def test_every_link_to_a_heading_has_a_target() -> None:
+    known = {page.resolve(): headings(page) for page in PAGES}
+    missing = []
+    for page in PAGES:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target, heading in re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", text):
+            place = (page.parent / target).resolve() if target else page.resolve()
+            if place in known and heading not in known[place]:
+                missing.append(f"{page.relative_to(ROOT)}: {target}#{heading}")
+    assert missing == []
+
+
 def test_every_named_file_exists() -> None:
     named = r"`((?:milter|rules|postfix|systemd|tests|docs|script|testbed)/[\w./-]*\w)`"
     missing = [
