@@ -17,6 +17,7 @@ from holdgate.extract.charset import wide_codec
 from holdgate.extract.format import REGISTRY, TEXTUAL, Format
 from holdgate.extract.reading import Document
 
+ENRICHED = ("text/enriched", "text/richtext")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """[MS-CFB] 2.2"""
 
@@ -109,6 +110,8 @@ def text_kind(document: Document) -> str:
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\xff\xfe")
     if declared in ("message/rfc822", "message/global"):
         return "message"
+    if declared in ENRICHED:
+        return "text"
     if found := _MARKUP.match(head):
         if found[2] and (kind := _first(lambda one: one.in_markup is not None and one.in_markup(data))):
             return kind

@@ -46,12 +46,16 @@ _BAD_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)|[\x00-\x08\x0b-\x1f\x7f]")
 
 @dataclass(slots=True)
 class Entity:
-    """A leaf part of the MIME tree: its fields (lower-case name, unchanged value), type and decoded body."""
+    """A leaf part of the MIME tree: its fields (lower-case name, unchanged value), type and decoded body.
+
+    `joins_lines` is as in `Document`: format=flowed; delsp=yes (RFC 3676, 4).
+    """
 
     fields: list[tuple[str, bytes]]
     content_type: str = "text/plain"
     charset: str = ""
     body: bytes = b""
+    joins_lines: bool = False
 
 
 @dataclass(slots=True)
@@ -212,6 +216,7 @@ class _StrictReader:
             self.report_doubt("content-type begins with a fold")
         entity.content_type = kind if "/" in kind else "text/plain"
         keys = [key for key, _ in found]
+        entity.joins_lines = any(key == "delsp" and content.lower() == b"yes" for key, content in found)
         if len(keys) != len(set(keys)):
             self.report_doubt("duplicate parameter")
         boundary = b""

@@ -81,7 +81,7 @@ def read_mail(data: bytes, budget: Budget) -> Mail:
         mail.fields.take(fields)
     mail.headers.update(dict.fromkeys(words(text) for text in strict.outside))
     for entity in strict.leaves:
-        _add(mail, entity.fields, entity.body, entity.content_type, entity.charset)
+        _add(mail, entity.fields, entity.body, entity.content_type, entity.charset, entity.joins_lines)
     mail.unread += strict.unread
     strictly_read = len(mail.leaves)
     if strict.doubts or strict.unread:
@@ -226,7 +226,9 @@ def _read_standard(data: bytes, mail: Mail, budget: Budget, known: set[bytes]) -
                 (name.lower(), str(value).encode("utf-8", "surrogateescape") + b"\n") for name, value in part.items()
             ]
             _free_text(fields, mail)
-            _add(mail, fields, payload, part.get_content_type(), str(part.get_param("charset") or ""))
+            declared = str(part.get_param("charset") or "")
+            joins_lines = str(part.get_param("delsp")).lower() == "yes"
+            _add(mail, fields, payload, part.get_content_type(), declared, joins_lines)
 
 
 def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
@@ -237,7 +239,9 @@ def _free_text(fields: list[tuple[str, bytes]], mail: Mail) -> None:
     mail.fields.take((name, value) for name, value in fields if name != "subject")
 
 
-def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str) -> None:
+def _add(
+    mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type: str, charset: str, joins_lines: bool
+) -> None:
     """Add a leaf part with all its names."""
     found: list[str] = []
     attached = False
@@ -249,5 +253,5 @@ def _add(mail: Mail, fields: list[tuple[str, bytes]], body: bytes, content_type:
     if content_type in _ELSEWHERE:
         mail.unread.append(_ELSEWHERE[content_type])
         mail.signals.append(content_type)
-    document = Document(body, found[0] if found else "", content_type, charset)
+    document = Document(body, found[0] if found else "", content_type, charset, joins_lines=joins_lines)
     mail.leaves.append(Leaf(document, found, attached=attached))

@@ -28,7 +28,7 @@ class Document:
 
     `name` is the file name as the sender wrote it, "" if none. `declared_type` is a MIME type in lower case, or "".
     `charset` is the declared charset, or "". `depth` is the number of containers around it: 0 for a body or an
-    attachment.
+    attachment. `joins_lines` is true if a line that ends in a space continues in the next one, without that space.
     """
 
     data: bytes
@@ -36,6 +36,7 @@ class Document:
     declared_type: str = ""
     charset: str = ""
     depth: int = 0
+    joins_lines: bool = False
 
 
 class Sink(Protocol):

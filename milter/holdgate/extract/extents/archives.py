@@ -3,6 +3,7 @@
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 
 from holdgate.extract import zip_file
 from holdgate.extract.readers.archives import rar
@@ -14,7 +15,8 @@ _ISO_VOLUME = 0x8000
 _ISO_BLOCK = 2_048
 _TAR_BLOCK = 512
 _LZ4_CHECKSUM, _LZ4_SIZE, _LZ4_BLOCK_CHECKSUM, _LZ4_DICTIONARY = 0x4, 0x8, 0x10, 0x1
-_HEAP = re.compile(rb"<data[ >].*?</data>", re.DOTALL)
+_XAR_CONTENTS_BYTES = 50_000_000
+_HEAP, _HEAP_END = re.compile(rb"<data[ >]"), b"</data>"
 _OFFSET, _LENGTH = re.compile(rb"<offset>(\d{1,18})<"), re.compile(rb"<length>(\d{1,18})<")
 
 
@@ -93,14 +95,25 @@ def _ar_end(data: bytes) -> int:
 def _xar_end(data: bytes) -> int:
     """The heap extends to the end of the last file in the table of contents."""
     header, _, packed = struct.unpack_from(">HHQ", data, 4)
-    contents = zlib.decompress(data[header : header + packed])
+    contents = zlib.decompressobj().decompress(data[header : header + packed], _XAR_CONTENTS_BYTES)
     heap = header + packed
     places = [20]  # the checksum of the table comes first
-    for found in _HEAP.findall(contents):
+    for found in heap_entries(contents):
         offset, length = _OFFSET.search(found), _LENGTH.search(found)
         if offset and length:
             places.append(int(offset[1]) + int(length[1]))
     return int(heap + max(places))
+
+
+def heap_entries(contents: bytes) -> Iterator[bytes]:
+    """Yield the elements of a table of contents that name a place in the heap."""
+    end = 0
+    for start in _HEAP.finditer(contents):
+        if start.start() >= end:
+            end = contents.find(_HEAP_END, start.end()) + len(_HEAP_END)
+            if end < len(_HEAP_END):
+                return
+            yield contents[start.start() : end]
 
 
 def _cpio_end(data: bytes) -> int:

@@ -18,6 +18,7 @@ from holdgate.extract.extents import archives
 from holdgate.extract.format import Format
 from holdgate.extract.readers.archives import cab, rar, tar
 from holdgate.extract.reading import Document, Sink, UnreadableError
+from holdgate.extract.written import is_written
 
 _FILTERS = ("compress", "lzip", "lz4", "zstd", "rpm")
 _REGULAR = 0o100000
@@ -129,6 +130,9 @@ def _read_members(archive: int, packed: int, sink: Sink) -> int:
             sink.budget.spend_entry()
             sink.budget.check_time()
             name = charset.decode(ffi.entry_pathname_utf8(entry) or ffi.entry_pathname(entry) or b"")
+            for owner in (ffi.entry_uname(entry), ffi.entry_gname(entry)):
+                if owner and is_written(spelled := charset.decode(owner)):
+                    sink.text(spelled, "owner of a member")
             if ffi.entry_filetype(entry) not in (_REGULAR, 0):
                 link = ffi.entry_symlink(entry) or b""
                 sink.text("\n".join(filter(None, (name, charset.decode(link)))))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 _BLOCK = 512
 _EXTENDED = b"xgX"
-_RECORD = re.compile(rb"\d{1,10} ([^=\0\n]{1,200})=([^\0]*?)\n(?=\d{1,10} |\0|\Z)", re.DOTALL)
+_END = re.compile(rb"\n(?=\d{1,10} |\0|\Z)")
+_KEYWORD = re.compile(rb"\d{1,10} ([^=\0\n]{1,200})=")
 # Names and links are read with their file; the rest are numbers.
 _KNOWN = frozenset(
     {b"path", b"linkpath", b"size", b"mtime", b"atime", b"ctime", b"uid", b"gid", b"hdrcharset", b"charset"}
@@ -26,7 +27,17 @@ def records(data: bytes) -> Iterator[str]:
         except ValueError:
             return
         if header[156] in _EXTENDED:
-            for keyword, value in _RECORD.findall(data[at + _BLOCK : at + _BLOCK + min(size, _MOST_BYTES)]):
+            for keyword, value in in_header(data[at + _BLOCK : at + _BLOCK + min(size, _MOST_BYTES)]):
                 if keyword not in _KNOWN:
                     yield f"{keyword.decode('utf-8', 'replace')}: {value.decode('utf-8', 'replace')}"
         at += _BLOCK + -(-size // _BLOCK) * _BLOCK
+
+
+def in_header(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield keyword and value of each record. Lengths can be wrong: a record extends to where another one begins."""
+    start = 0
+    for end in _END.finditer(content):
+        record = content[start : end.start()].rpartition(b"\0")[2]
+        start = end.end()
+        if keyword := _KEYWORD.search(record):
+            yield keyword[1], record[keyword.end() :]

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 
 from holdgate.extract.format import Format
+from holdgate.extract.identify import is_text
+from holdgate.extract.inline import is_file
 from holdgate.extract.readers.office import rtf_shapes
 from holdgate.extract.readers.office.compound import Within
 from holdgate.extract.readers.office.ole_package import read_object
@@ -140,8 +142,14 @@ class _Rtf:
                 word, number = match[3], match[4]
                 if word == b"bin" and number:
                     end = match.end() + max(0, int(number))
+                    content = self.data[match.end() : end]
                     if self.state.destination in HEXADECIMAL:
-                        self.hexadecimal.append(self.data[match.end() : end].hex().encode())
+                        self.hexadecimal.append(content.hex().encode())
+                    elif is_file(content) or is_text(content):
+                        self.sink.embedded(content, "binary data")
+                    else:
+                        for text in strings(content):
+                            self.sink.text(text, "binary data")
                     return end
                 self.word(word.decode("ascii"), int(number) if number is not None else None)
         return len(self.data)

@@ -25,6 +25,7 @@ from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.readers.texts.expat import local
 from holdgate.extract.readers.texts.xml_plan import END, FULL, NAMED, NO_ATTRIBUTES, START, TEXT, Selection, flags
 from holdgate.extract.reading import Document, Sink, UnreadableError
+from holdgate.extract.written import is_written
 
 # Elements whose text is separate, wherever they occur.
 _OWN_TEXT = """
@@ -95,7 +96,7 @@ def read(document: Document, sink: Sink) -> None:
     for member in package.members:
         if member.path == "mimetype" or member.path.lower() == "meta-inf/manifest.xml":
             continue
-        if unlisted.is_written(member.path):
+        if is_written(member.path):
             sink.text(member.path, "name of a part")
         data = package.read(member)
         if not data:

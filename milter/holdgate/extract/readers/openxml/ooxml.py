@@ -27,6 +27,7 @@ from holdgate.extract.readers.pictures import image
 from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink
+from holdgate.extract.written import is_written
 
 # Names of parts for people, by root element. Main bodies need no name; sheets and slides get theirs elsewhere.
 LABELS = {
@@ -158,7 +159,7 @@ def read_package(source: Source, sink: Sink) -> None:
     package = Package(sink)
     paths = list(source.paths())
     for index, path in enumerate(paths):
-        if unlisted.is_written(path):
+        if is_written(path):
             sink.text(path, "name of a part")
         if path.lower().endswith(".rels"):
             data = source.load(index)

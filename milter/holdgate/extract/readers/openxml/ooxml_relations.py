@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, PartText
-from holdgate.extract.readers.openxml.unlisted import is_written
 from holdgate.extract.readers.texts.xml_plan import FULL, START, Selection
 from holdgate.extract.reading import Sink
+from holdgate.extract.written import is_written
 
 # Relationships to what a slide or notes page is based on, not to what belongs to it.
 UPWARD = frozenset({"slideLayout", "slideMaster", "notesMaster", "theme", "slide", "officeDocument"})

@@ -14,14 +14,8 @@ from holdgate.extract.readers.texts import expat
 from holdgate.extract.readers.texts.xml import comments
 from holdgate.extract.readers.texts.xml_plan import FULL, START, Selection
 from holdgate.extract.reading import Sink, UnreadableError
+from holdgate.extract.written import FEWEST_DIGITS, digits, is_written
 
-FEWEST_DIGITS = 6
-# Words with a space beside them, a number in groups, one as long as that of a card, or what may be an IBAN.
-_WRITTEN = re.compile(
-    r"[^\W\d_]{3}[^\s\w]?\s|\s[^\W\d_]{3}|\d-\d+-\d|(?<![\w.])(?:\d[ -]?){13,19}(?!\w)"
-    r"|\b[A-Z]{2}\d\d ?(?:[A-Z0-9]{4} ?){3,7}[A-Z0-9]{0,3}\b"
-)
-_TIME_OR_ID = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?|[0-9A-F]{20,}|\{.*\}", re.DOTALL)
 _VALUE = re.compile(rb"""=\s*+(?:"([^"<]{9,}+)"|'([^'<]{9,}+)')""")
 _DIGITS = b"0123456789"
 _DECLARATION = b"<?xml"
@@ -47,25 +41,8 @@ def read(data: bytes, is_read: Callable[[str, str], bool], sink: Sink, place: st
             expat.feed(data, _Values(is_read, sink, place), sink.budget)
     if b"<!-" in data or data.find(b"<?", len(_DECLARATION)) >= 0 or data.startswith(_WIDE):
         for comment in comments(expat.decode(data)):
-            if _digits(comment) >= FEWEST_DIGITS:
+            if digits(comment) >= FEWEST_DIGITS:
                 sink.text(comment, f"{place}, XML comment" if place else "XML comment")
-
-
-def is_written(value: str) -> bool:
-    """Return whether a person could have written a personal number in a value.
-
-    >>> is_written("SSN of Anna: 536904399"), is_written("536-90-4399"), is_written("00A77B3E 12345678 87654321")
-    (True, True, False)
-    >>> is_written("2026-11-23T09:00:00Z"), is_written("{5C22544A-7EE6-4342-B048-85BDC9FD1C3A}")
-    (False, False)
-    """
-    if _digits(value) < FEWEST_DIGITS or _TIME_OR_ID.fullmatch(value):
-        return False
-    return _WRITTEN.search(value) is not None
-
-
-def _digits(text: str) -> int:
-    return sum(map(str.isdecimal, text))
 
 
 def _may_have_values(data: bytes) -> bool:

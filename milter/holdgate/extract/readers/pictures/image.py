@@ -20,6 +20,7 @@ from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.extents import images
 from holdgate.extract.format import Format
 from holdgate.extract.ocr import Pixels
+from holdgate.extract.readers.pictures import other_blocks
 from holdgate.extract.readers.pictures.xmp import xmp_text
 from holdgate.extract.readers.texts import blocks
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -215,6 +216,7 @@ def _metadata(data: bytes, image: Image.Image, sink: Sink) -> Iterator[str]:
     if data.startswith(_PNG_SIGNATURE):
         # Pillow would first decode the complete image.
         yield from _png_texts(data, sink)
+        yield from other_blocks.texts(data)
         return
     yield from _exif_texts(image.getexif())
     comment = image.info.get("comment")
@@ -227,6 +229,7 @@ def _metadata(data: bytes, image: Image.Image, sink: Sink) -> Iterator[str]:
     for values in iptc.values():
         for value in values if isinstance(values, list) else [values]:
             yield value.decode("utf-8", "replace")
+    yield from other_blocks.texts(data)
 
 
 def _exif_texts(exif: Image.Exif) -> Iterator[str]:

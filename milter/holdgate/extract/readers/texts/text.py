@@ -8,7 +8,7 @@ from holdgate.extract.format import Format
 from holdgate.extract.readers.texts import blocks, drawn, printed, undone
 from holdgate.extract.reading import Document, Sink
 
-_ENRICHED = ("text/enriched", "text/richtext")
+_ENRICHED = identify.ENRICHED
 _ESCAPED_SPACES = 3
 """This many show quoted-printable that no field declares: an escape's digits would be read as part of a number."""
 
@@ -26,6 +26,8 @@ def read(document: Document, sink: Sink) -> None:
         sink.text(other, "in another charset")
     if plain := undone.terminal(first):
         sink.text(plain, "terminal codes undone")
+    if document.joins_lines and (plain := undone.flowed(first)):
+        sink.text(plain, "lines joined")
     if document.declared_type in _ENRICHED and (plain := undone.enriched(first)) != first:
         sink.text(plain, "formatting undone")
     if plain := printed.pcl(first) or printed.troff(first):

@@ -1,4 +1,4 @@
-"""Readings of text written for programs: without terminal codes, and with the runs of a line in JSON joined.
+"""Readings of text written for programs: without terminal codes, and with lines or the runs of a line in JSON joined.
 
 A captured terminal has colour codes inside words (ECMA-48), and overstruck letters for bold (nroff). Editors and OCR
 services store each run or word of a line as a separate string in JSON.
@@ -8,10 +8,14 @@ import re
 from itertools import pairwise
 
 _CODES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,300}(?:\x07|\x1b\\)|[()*+][0-9A-Z]|[=>78cDEHMZ])")
-_STRUCK = re.compile(r"[^\n]\x08")
 _PARAMETER = re.compile(r"<param>[^<]{0,200}</param>", re.IGNORECASE)
 _LINE_COMMAND = re.compile(r"<(?:nl|np|/?paragraph)>", re.IGNORECASE)
 _COMMAND = re.compile(r"</?(?!lt>)[A-Za-z][A-Za-z0-9-]{0,60}>")
+# A line that continues, with the marks of a quotation or the extra space of the next one; "-- " begins a signature.
+_SOFT_BREAK = re.compile(r"(?<!\n--) \r?\n(?:>+ ?| )?")
+_DIVIDED = re.compile(r"\d[^\w\n\0]{0,3}\0[^\w\n\0]{0,3}\d")
+_BEFORE, _AFTER = 200, 60
+"""Number of characters around a joined number: what may label it."""
 # Fields with a piece of text in editors (Quill, Slate, ProseMirror), OCR services and pandoc.
 _PIECE = re.compile(r'"(insert|text|Text|word|content|Content|description|c)"\s*:\s*"((?:[^"\\]|\\.){1,80})"')
 _MOST_BETWEEN = 3_000
@@ -28,11 +32,26 @@ def terminal(text: str) -> str:
 
     >>> terminal("plain\na \x1b[1m1\x1b[0m-2\nbb\bb")
     'a 1-2\nbb'
+    >>> terminal("a 19\b\b2-3")
+    'a 2-3'
     """
     if "\x1b" not in text and "\b" not in text:
         return ""
     lines = (line for line in text.split("\n") if "\x1b" in line or "\b" in line)
-    return "\n".join(_STRUCK.sub("", _CODES.sub("", line)) for line in lines)
+    return "\n".join(_typed_over(_CODES.sub("", line)) for line in lines)
+
+
+def _typed_over(line: str) -> str:
+    """Return a line without the characters before a backspace, one for each."""
+    if "\b" not in line:
+        return line
+    kept: list[str] = []
+    for character in line:
+        if character != "\b":
+            kept.append(character)
+        elif kept:
+            kept.pop()
+    return "".join(kept)
 
 
 def enriched(text: str) -> str:
@@ -43,6 +62,25 @@ def enriched(text: str) -> str:
     """
     text = _LINE_COMMAND.sub("\n", _PARAMETER.sub("", text.replace("<<", "&lt;")))
     return _COMMAND.sub("", text).replace("<lt>", "<").replace("&lt;", "<")
+
+
+def flowed(text: str) -> str:
+    r"""Return the passages in which a number continues in the next line, joined (RFC 3676, 4: DelSp).
+
+    >>> flowed("her SSN is 536- \n> 90-43 \n> 99.\nand \nmore")
+    'her SSN is 536-90-4399.'
+    """
+    marked = _SOFT_BREAK.sub("\0", text.replace("\0", " "))
+    passages: list[tuple[int, int]] = []
+    for found in _DIVIDED.finditer(marked):
+        start = max(0, found.start() - _BEFORE, marked.rfind("\n", max(0, found.start() - _BEFORE), found.start()) + 1)
+        end = marked.find("\n", found.end(), found.end() + _AFTER)
+        end = end if end >= 0 else min(len(marked), found.end() + _AFTER)
+        if passages and start <= passages[-1][1]:
+            passages[-1] = passages[-1][0], end
+        else:
+            passages.append((start, end))
+    return "\n".join(marked[start:end].replace("\0", "") for start, end in passages)
 
 
 def runs(text: str) -> list[str]:

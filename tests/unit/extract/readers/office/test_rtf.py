@@ -97,3 +97,12 @@ def test_any_escaped_text_is_decoded(text):
 )
 def test_any_input_is_read_without_an_exception(junk, tokens):
     read(rtf, b"{\\rtf1" + b"".join(tokens) + junk)
+
+
+@pytest.mark.parametrize("destination", ["", r"{\*\unknown ", r"{\*\datastore "])
+def test_binary_data_that_is_text_is_read(destination: str) -> None:
+    words = b"her number is 536-90-4399"
+    for content in (words, b"\0\1\2\3" * 20 + words):
+        data = rb"{\rtf1 " + destination.encode() + b"\\bin%d " % len(content) + content + b"}}"
+        sink = read(rtf, data)
+        assert words.decode() in sink.whole() or words in b"".join(one for _, one in sink.documents)
