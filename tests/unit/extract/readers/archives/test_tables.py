@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from holdgate.extract.extents.archives import heap_entries
 from holdgate.extract.readers.archives import archive, tar
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 RECORD = re.compile(rb"\d{1,10} ([^=\0\n]{1,200})=([^\0]*?)\n(?=\d{1,10} |\0|\Z)", re.DOTALL)
 HEAP = re.compile(rb"<data[ >].*?</data>", re.DOTALL)

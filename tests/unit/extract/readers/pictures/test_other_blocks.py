@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from holdgate.extract.readers.pictures import image, other_blocks
-from unit.extract.readers.recording import read
+from tests.unit.extract.readers.recording import read
 
 WORDS = "her number is 536-90-4399"
 
