@@ -187,7 +187,9 @@ class Templates:
 
     @jinja2.pass_context
     def _file(self, context: jinja2.runtime.Context, file: Mapping[str, Any]) -> str:
-        return f"{clean(file['name'])} ({_own(context, moments.size(self._of(context), file['size']))})"
+        size = _own(context, moments.size(self._of(context), file["size"]))
+        name = clean(file["name"])
+        return Shown("<bdi>{}</bdi> ({})").format(name, size) if context.eval_ctx.autoescape else f"{name} ({size})"
 
     @jinja2.pass_context
     def _content(self, context: jinja2.runtime.Context, body: str) -> str:

@@ -157,7 +157,7 @@ def test_a_shortened_list_in_a_mail_states_how_many_are_missing(
             assert "20@partner.example" not in output
         if name == "request":
             assert "19.pdf" in text
-            assert "<bdi>19.pdf (1" in html
+            assert "<bdi>19.pdf</bdi> (1" in html
             assert (
                 f"19.pdf (1 byte) {unnumbered}" if language == "en" else f"19.pdf (1 Byte) {unnumbered}"
             ) in text.replace("\N{NO-BREAK SPACE}", " ") or not beyond
@@ -213,7 +213,7 @@ def test_a_hebrew_or_arabic_name_does_not_reverse_its_neighbours_in_a_mail() -> 
     html = written["request"].replace("\N{NO-BREAK SPACE}", " ")
     assert f'<bdi>{hebrew} &amp; sons</bdi> <bdi dir="ltr">{incident.sender}</bdi>' in html
     assert f'<bdi dir="ltr">{incident.recipients[0]}</bdi>, <bdi dir="ltr">bob@partner.example</bdi>' in html
-    assert f"<bdi>{hebrew}&lt;b&gt;.pdf (1 byte)</bdi>, <bdi>a.pdf (1 byte)</bdi>" in html
+    assert f"<bdi>{hebrew}&lt;b&gt;.pdf</bdi> (1 byte), <bdi>a.pdf</bdi> (1 byte)" in html
 
 
 @pytest.mark.parametrize(
