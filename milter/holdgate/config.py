@@ -334,9 +334,9 @@ class ModerationSettings(Section):
     fallback: list[str] = Field(
         ["postmaster"],
         min_length=1,
-        description="Moderators to ask when no one else is available: no manager was found, the manager is the "
-        "sender or a recipient, or the request came back. Must not be empty: mail is never released "
-        "because there is no moderator.",
+        description="Moderators who are asked if no other one is available: no manager was found, the manager is the "
+        "sender or a recipient, or the request bounced. Must not be empty, because mail is never released without a "
+        "decision.",
     )
     deadline: Duration = Field(
         timedelta(days=2), description="A held message without a decision is returned to its sender after this time."
@@ -397,8 +397,8 @@ class ModerationSettings(Section):
     classes: bool = Field(
         False,
         description="Let a moderator allow a class of a program's mail with an approval: answers in the thread for 24 "
-        "hours, or mail to its recipients for some days. It passes the condition `machine` only. Not possible if more "
-        "than one approval is needed.",
+        "hours, or mail to its recipients for some days. This disables only the condition `machine`, see [machine "
+        "accounts](../howto/machines.md#allow-what-follows). Not possible if more than one approval is needed.",
     )
     classes_days: int = Field(
         30, ge=1, le=365, description="Maximum number of days for which mail to a recipient can be allowed."
@@ -539,7 +539,7 @@ class DeskSettings(Section):
         "(`moderation.language`), or of the site.",
     )
     digest_time: time = Field(
-        time(8, 0), description="When daily summaries are sent to people who ordered one, as 08:00."
+        time(8, 0), description='Time of day at which daily summaries are sent to people who ordered one, as "08:00".'
     )
     web_listen: Address | None = Field(None, description="Address of the web page and the API; unset: switched off.")
     public_url: str = Field(
@@ -565,9 +565,10 @@ class DeskSettings(Section):
     )
     ask_number: bool = Field(
         False,
-        description="Whatever is sent on a page that a link opened (decide, forward, ask the sender, show a match; a "
-        "sender's reason, release and withdrawal) needs a two-digit number that the mail shows. This stops programs "
-        "that open links and fill in forms, and a link that leaked without its mail. People who signed in need none.",
+        description="Require a two-digit number, which only the mail shows, for everything that is sent on a page that "
+        "a link opened (decide, forward, ask the sender, show a match; a sender's reason, release and withdrawal). "
+        "This stops programs that open links and fill in forms, and people who got the link without its mail. People "
+        "who signed in need no number.",
     )
     session_lifetime: SomeTime = Field(timedelta(hours=12), description="How long a person stays signed in.")
     lmtp_listen: Address | None = Field(
@@ -719,8 +720,8 @@ class RelationsSettings(Section):
     )
     names_for_sender: Literal["site", "own"] = Field(
         "site",
-        description="Whose correspondents a sender who is asked sees by name, as what they may have meant: `site`: "
-        "those of all senders; `own`: only their own. Moderators see both.",
+        description="Which similar recipients a sender who is asked sees by name: `site`: correspondents of all "
+        "senders; `own`: only their own. Moderators see both.",
     )
     except_for: list[str] = Field(
         [],
@@ -812,7 +813,7 @@ class NodeSettings(Section):
 
 
 class MetricsSettings(Section):
-    """Where Prometheus scrapes each daemon. An empty address cannot be given; bind to a loopback address."""
+    """Addresses at which Prometheus scrapes the daemons. They cannot be switched off: keep them on loopback."""
 
     milter: Address = Field(("127.0.0.1", 9851), description="Address of `holdgate-milter`'s metrics.")
     queue: Address = Field(("127.0.0.1", 9852), description="Address of `holdgate-queue`'s metrics.")
@@ -824,7 +825,7 @@ class Settings(Section):
 
     user: str = Field(
         "holdgate",
-        description="System user of the half of `holdgate-queue` that is not root, and owner of the store. The users "
+        description="System user of `holdgate-queue`'s process without privileges, and owner of the store. The users "
         "of the other daemons are in its group. A daemon that root starts changes to its user.",
     )
     milter_user: str = Field(
