@@ -51,7 +51,7 @@ def _simply(name: str, value: bytes, count: int) -> bytes:
 
 
 @given(data=st.data(), name=st.sampled_from(["sha1", "sha512"]), count=st.integers(0, 600))
-def test_a_hash_is_repeated_as_by_hashlib(rounds: ModuleType, data: st.DataObject, name: str, count: int) -> None:
+def test_a_repeated_hash_equals_that_of_hashlib(rounds: ModuleType, data: st.DataObject, name: str, count: int) -> None:
     size = hashlib.new(name).digest_size
     value = data.draw(st.binary(min_size=size, max_size=size))
     assert rounds.repeated(value, count) == _simply(name, value, count)
@@ -70,7 +70,9 @@ def test_a_hash_of_another_function_is_refused(rounds: ModuleType, size: int) ->
 
 
 @pytest.mark.parametrize("algorithm", ["SHA1", "SHA256", "SHA384", "SHA512", "unknown"])
-def test_msoffcrypto_derives_the_same_key_with_it(rounds: ModuleType, by_library: object, algorithm: str) -> None:
+def test_msoffcrypto_derives_the_same_key_with_the_compiled_function(
+    rounds: ModuleType, by_library: object, algorithm: str
+) -> None:
     """SHA-256 and SHA-384, which Office does not write, are left to the library."""
     assert callable(by_library)
     expected = by_library("VelvetSweatshop", b"salt" * 4, algorithm, 300).digest()

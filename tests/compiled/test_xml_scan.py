@@ -117,13 +117,13 @@ PROLOGUES = st.sampled_from(
 
 @given(PROLOGUES, elements(), st.sampled_from(["", "\n", "<!-- end -->", "<b/>", "x", "\0\0"]))
 @settings(max_examples=400, deadline=None)
-def test_generated_documents(prologue: str, body: str, rest: str) -> None:
+def test_a_generated_document_is_read_as_by_expat(prologue: str, body: str, rest: str) -> None:
     same((prologue + body + rest).encode())
 
 
 @given(elements(), st.data())
 @settings(max_examples=800, deadline=None)
-def test_damaged_documents(body: str, data: st.DataObject) -> None:
+def test_a_damaged_document_is_read_as_by_expat(body: str, data: st.DataObject) -> None:
     """With a byte more or less, another byte, or a cut, both read the same and pass the same on before an error."""
     whole = bytearray(body.encode())
     for _ in range(data.draw(st.integers(1, 3))):
@@ -174,17 +174,17 @@ def test_damaged_documents(body: str, data: st.DataObject) -> None:
         "<a" + "".join(f" b{number}=''" for number in range(60)) + "/>",
     ],
 )
-def test_what_is_doubtful_is_left_to_expat(written: str) -> None:
+def test_unusual_xml_is_left_to_expat(written: str) -> None:
     same(written.encode())
 
 
-def test_depth_ends_at_the_same_element() -> None:
+def test_the_depth_limit_applies_at_the_same_element() -> None:
     for depth in range(8, 12):
         same(b"<a>" * 10 + b"x" + b"</a>" * 10, depth)
         same(b"<a>" * 9 + b"<a/>" + b"</a>" * 9, depth)
 
 
-def test_a_handler_of_office_text_gets_the_same_from_what_it_asked_for(scanner: ModuleType) -> None:
+def test_an_office_handler_gets_the_same_elements_from_both(scanner: ModuleType) -> None:
     """Also if ignored tags are between the words."""
     data = (
         b'<w:document xmlns:w="urn:w"><w:body><w:p w:rsidR="00"><w:pPr><w:jc w:val="both"/></w:pPr><w:r><w:t>one </w:t>'
@@ -235,7 +235,7 @@ ROWS = st.builds(
 
 @given(st.lists(ROWS, max_size=6), st.sampled_from(["</sheetData></worksheet>", "</sheetData>", "<![CDATA[x]]>"]))
 @settings(max_examples=800, deadline=None)
-def test_cells_say_the_same_read_one_by_one_and_many_at_a_time(rows: list[str], end: str) -> None:
+def test_cells_have_the_same_text_read_singly_or_in_blocks(rows: list[str], end: str) -> None:
     data = f"<worksheet xmlns:x='urn:x'><sheetData>{''.join(rows)}{end}".encode()
     outcomes = []
     for at_once in (True, False):
@@ -254,7 +254,7 @@ def test_cells_say_the_same_read_one_by_one_and_many_at_a_time(rows: list[str], 
     assert outcomes[0] == outcomes[1]
 
 
-def test_ordinary_cells_cost_no_call_each() -> None:
+def test_ordinary_cells_are_passed_in_blocks() -> None:
     sink = RecordingSink()
     taken: list[int] = []
     handler = SheetText(sink, "sheet One", None, None)
@@ -272,7 +272,7 @@ WORDS = (b"custGeom", b"viewBox")
     st.lists(st.sampled_from([b"custGeom", b"viewBox", b"custGeo", b"m", b"view", b"Box", b"\0", b" "]), max_size=9),
     st.lists(st.sampled_from([*WORDS, b"", b"m "]), max_size=3),
 )
-def test_words_are_found_as_python_finds_them(scanner: ModuleType, pieces: list[bytes], words: list[bytes]) -> None:
+def test_words_are_found_as_by_python(scanner: ModuleType, pieces: list[bytes], words: list[bytes]) -> None:
     data = b"".join(pieces)
     assert scanner.contains_any(data, tuple(words)) is any(word in data for word in words)
 

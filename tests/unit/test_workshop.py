@@ -41,7 +41,7 @@ def start(run: str, count: Path, *words: str) -> "subprocess.Popen[str]":
     )
 
 
-def test_processes_of_a_run_share_what_was_made_once(tmp_path: Path) -> None:
+def test_the_processes_of_a_run_share_an_object_made_once(tmp_path: Path) -> None:
     run, count = secrets.token_hex(16), tmp_path / "count"
     first = start(run, count, "wait")
     assert first.stdout is not None
@@ -56,7 +56,7 @@ def test_processes_of_a_run_share_what_was_made_once(tmp_path: Path) -> None:
     assert not directory.exists()
 
 
-def test_a_directory_that_others_remove_meanwhile_is_made_anew(tmp_path: Path) -> None:
+def test_a_directory_that_another_process_removes_is_created_again(tmp_path: Path) -> None:
     run, count = secrets.token_hex(16), tmp_path / "count"
     processes = [start(run, count) for _ in range(4)]
     assert [one.wait() for one in processes] == [0, 0, 0, 0]
@@ -70,7 +70,7 @@ def test_another_run_has_another_directory() -> None:
         assert one != two
 
 
-def test_what_fails_is_not_tried_again(tmp_path: Path) -> None:
+def test_an_object_that_could_not_be_made_is_not_retried(tmp_path: Path) -> None:
     def fail() -> None:
         tried.append("result")
         raise OSError("the disk is full")

@@ -192,7 +192,7 @@ def test_a_long_file_name_is_wrapped_in_a_mail() -> None:
     assert re.search(r'<body[^>]*>\s*<!--.*-->\s*<div style="[^"]*overflow-wrap:break-word', html)
 
 
-def test_a_hebrew_or_arabic_name_does_not_reverse_its_neighbours_in_a_mail() -> None:
+def test_a_hebrew_or_arabic_name_does_not_reverse_the_text_around_it_in_a_mail() -> None:
     """One of them made the list run from the right: "(18 KB)" was after the wrong name, and domains in front."""
     hebrew = "\u05d9\u05d5\u05e1\u05d9"
     incident = replace(
