@@ -386,5 +386,5 @@ def test_the_request_states_what_is_unusual_about_a_recipient(tmp_path: Path) ->
         press(link_in(mail), answer="some", confirm="yes", **{"not": str(number)})
         found = closed(site, incident, State.RELEASED)
         assert found.decided_how == "sender-corrected"
-        site.wait_for(lambda: len(site.next_hop.to(known)) == 5, "delivery to the one who was meant")
+        site.wait_for(lambda: len(site.next_hop.to(known)) == 5, "delivery to the intended recipient")
         assert site.next_hop.to(twin) == []

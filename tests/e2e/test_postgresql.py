@@ -20,7 +20,7 @@ def test_a_message_is_held_and_released_and_another_rejected(
     assert site.command("release", names["released@partner.example"]).returncode == 0
     assert site.command("reject", names["rejected@partner.example"], "--comment", "no").returncode == 0
     site.wait_for(lambda: site.next_hop.to("released@partner.example"), "delivery")
-    site.wait_for(lambda: site.next_hop.to(sample_mail.SENDER), "what the sender is told")
+    site.wait_for(lambda: site.next_hop.to(sample_mail.SENDER), "the notice to the sender")
     site.wait_for(lambda: site.store.count() == {State.RELEASED: 1, State.RETURNED: 1}, "both incidents to be closed")
     assert not site.next_hop.to("rejected@partner.example")
     verified = site.command("audit", "verify")

@@ -352,7 +352,7 @@ def test_only_a_blind_copy_to_a_held_recipient_prevents_the_split(new_site: NewS
     }
     site = new_site(**SITE | {"changes": changes})
     send(site, number("bcc").as_bytes(), ["in@corp.example", "one@partner.example"])
-    site.wait_for(lambda: site.next_hop.to("archive@corp.example"), "the blind copy of who gets it at once")
+    site.wait_for(lambda: site.next_hop.to("archive@corp.example"), "the blind copy for a colleague")
     assert waiting(site, "one@partner.example").recipients == ["one@partner.example"]
     send(site, number("bcc two").as_bytes(), ["in@corp.example", "two@partner.example"])
     assert len(waiting(site, "two@partner.example").recipients) == 2
@@ -517,7 +517,7 @@ def test_bdat_chunks_and_pipelined_messages_are_split_correctly(site: Site) -> N
         answers = replies(connection, 10)
     assert [line[:3] for line in answers] == [*[b"250"] * 9, b"221"], answers
     site.wait_for(lambda: len(site.next_hop.to(inside)) == 2, "both deliveries to the colleague")
-    site.wait_for(lambda: len(site.next_hop.to(outside)) == 1, "the second message, which nobody has to approve")
+    site.wait_for(lambda: len(site.next_hop.to(outside)) == 1, "the second message, which needs no approval")
     incident = waiting(site, outside)
     assert (incident.recipients, incident.already_sent) == ([outside], [inside])
     assert site.command("release", incident.id).returncode == 0

@@ -129,7 +129,7 @@ def _of_archives() -> Iterator[LimitInput]:
     # The directory is trusted no more than the member: it states a size of ten bytes.
     at = more.rindex(b"PK\1\2") + 24
     untrue = more[:at] + (10).to_bytes(4, "little") + more[at + 4 :]
-    yield LimitInput("ratio of a zip, by what comes out", ratio, most, untrue, "compression ratio", "a.zip")
+    yield LimitInput("ratio of a zip, by its actual size", ratio, most, untrue, "compression ratio", "a.zip")
 
 
 def _sheet(cells: int) -> bytes:

@@ -42,8 +42,8 @@ def test_processes_do_not_share_ports() -> None:
 def test_waiting_ends_with_the_first_true_value() -> None:
     answers = iter([0, [], "seen"])
     assert wait_for(lambda: next(answers), "it") == "seen"
-    with pytest.raises(TimeoutError, match="for what never comes"):
-        wait_for(lambda: False, "what never comes", 0)
+    with pytest.raises(TimeoutError, match="for an event that never happens"):
+        wait_for(lambda: False, "an event that never happens", 0)
 
 
 @pytest.mark.postgresql

@@ -310,10 +310,10 @@ def test_a_missing_attachment_is_named(make_desk, hold, message) -> None:  # typ
 # The step in which the item fails: the display by the agent, the acceptance by Postfix, or the record in the store.
 CHANGE_ERRORS = {
     "not shown": ("show", UnreadableError("odd", "not read")),
-    "agent away": ("show", UnreachableError("the queue agent does not answer")),
+    "agent unreachable": ("show", UnreachableError("the queue agent does not answer")),
     "odd": ("show", RuntimeError("odd")),
     "refused": ("submit", smtplib.SMTPDataError(451, b"later")),
-    "relay away": ("submit", smtplib.SMTPServerDisconnected("gone")),
+    "relay unreachable": ("submit", smtplib.SMTPServerDisconnected("gone")),
     "conflict": ("record", ConflictError(Incident("4", "", [], "p"))),
     "locked": ("record", OperationalError("UPDATE", {}, Exception("database is locked"))),
 }

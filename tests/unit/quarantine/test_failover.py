@@ -91,7 +91,7 @@ def test_the_promoted_standby_has_all_confirmed_decisions(
     try:
         wait_for(lambda: all(len(one.confirmed) > 5 for one in deciders), "decisions before")
         primary.kill()
-        wait_for(lambda: all(one.unclear for one in deciders), "what was cut short")
+        wait_for(lambda: all(one.unclear for one in deciders), "unclear results of all writers")
         standby.promote()
         before = [len(one.confirmed) for one in deciders]
         wait_for(

@@ -160,7 +160,7 @@ def test_a_signalled_loop_does_not_wait_for_its_interval(
     loops.start()
     listener.start()
     try:
-        wait_for(lambda: listener.is_listening and len(passes) >= 2, "the pass for what was not heard before")
+        wait_for(lambda: listener.is_listening and len(passes) >= 2, "the pass after lost signals")
         before = len(passes)
         store.record(held(), ACTOR)
         wait_for(lambda: len(passes) > before, "a pass for the message that was held")

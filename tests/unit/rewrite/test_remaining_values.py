@@ -261,7 +261,7 @@ PAPERS = {
     "a hexadecimal string of marked content": paper(f"/Span <</X <{CARD.encode().hex()}>>> BDC {TEXT} EMC"),
     "a name": paper(entries="/X /" + "".join(f"#{ord(digit):02x}" for digit in CARD)),
     "a comment": paper(f"% {GROUPED}\n{TEXT}"),
-    "a key that nobody sees": paper(entries=f"/Lang ({OCTAL})"),
+    "an invisible key": paper(entries=f"/Lang ({OCTAL})"),
     "ASCII85": paper(extra=ascii85(CARD.encode()), coding="/Filter /ASCII85Decode"),
     "ASCII85 of Flate": paper(
         extra=ascii85(zlib.compress(CARD.encode())), coding="/Filter [/ASCII85Decode /FlateDecode]"

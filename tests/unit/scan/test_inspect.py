@@ -69,7 +69,7 @@ BEYOND = {
     "a mailbox": b"Content-Type: text/plain\r\n\r\nFrom a Thu Jan  1 10:00:00 2026\r\nSubject: s\r\n\r\nHello\r\n",
     "bytes": b"Content-Type: text/plain\r\n\r\n" + bytes(range(1, 31)) * 4,
     "uuencode": b"Content-Type: text/plain\r\n\r\nbegin 644 a.txt\r\n#86)C\r\n`\r\nend\r\n",
-    "a part beside": b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\none\r\n--b\r\n'
+    "a second part": b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\none\r\n--b\r\n'
     b"Content-Type: image/png\r\n\r\n\x89PNG\r\n--b--\r\n",
 }
 

@@ -152,7 +152,7 @@ DECOYS = {
 }
 
 
-@pytest.mark.parametrize("reads_separately", [True, False], ids=["separate_pool", "whole"])
+@pytest.mark.parametrize("reads_separately", [True, False], ids=["separate", "whole"])
 @pytest.mark.parametrize("reader", DECOYS, ids=lambda reader: reader[1])
 def test_a_process_compromised_by_one_message_does_not_read_the_next(
     reader: tuple[str, str], reads_separately: bool, message: int, monkeypatch: pytest.MonkeyPatch
@@ -211,7 +211,7 @@ def test_both_modes_find_the_same_matches(separate_pool: Pool, pool: Pool) -> No
         b"My SSN: 536-90-4399\r\n" + b"Many words and more of them in each line.\r\n" * 100_000,
         b"My SSN: 536-90-4399 \xed\xa0\x80",
     ],
-    ids=["more than one that stays takes", "half a pair"],
+    ids=["too long to pass on", "half a pair"],
 )
 def test_text_too_large_to_pass_on_is_searched_in_its_reader_process(separate_pool: Pool, text: bytes) -> None:
     packed = io.BytesIO()

@@ -440,7 +440,7 @@ def test_the_reason_is_reported_if_both_zygotes_cannot_start(workers: Workers, n
         ({"workers": 5, "ocr_languages": ("eng",)}, [("rules", 1)], (5, 0)),
         ({"workers": 5, "retire_after": 2, "reads_separately": True}, [("reads", 2), ("rules", 2)], (7, 2)),
     ],
-    ids=["one", "two", "five", "images", "apart"],
+    ids=["one", "two", "five", "images", "separate"],
 )
 def test_the_settings_give_the_number_of_stocked_workers_and_slots(
     workers: Workers,
@@ -475,7 +475,7 @@ def test_images_get_time_in_addition_to_that_of_the_message(workers: Workers, ne
 @pytest.mark.parametrize(
     "values",
     [{}, {"is_plain": True}, {"message": LARGE}, {"reads_separately": True}],
-    ids=["whole", "plain", "large", "apart"],
+    ids=["whole", "plain", "large", "separate"],
 )
 def test_each_message_takes_a_slot_for_its_owner_and_returns_it(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
@@ -557,16 +557,16 @@ def test_the_time_of_workers_is_counted_by_kind_of_message(
     [(WorkerLostError("time limit"), "time limit"), (WorkerLostError("crash"), "crash"), (b"{}{}", "answer")],
     ids=["late", "crash", "odd"],
 )
-@pytest.mark.parametrize("way", ["whole", "plain", "apart"])
+@pytest.mark.parametrize("way", ["whole", "plain", "separate"])
 def test_each_lost_worker_is_logged_with_the_message_and_counted(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, way: str, lost: object, why: str
 ) -> None:
     logged: list[dict[str, Any]] = []
     monkeypatch.setattr(module.maillog, "worker_lost", lambda queue_id, **of: logged.append({"id": queue_id, **of}))
-    pool = new_pool(retire_after=100, reads_separately=way == "apart")
+    pool = new_pool(retire_after=100, reads_separately=way == "separate")
     counter = module.metrics.WORKER_RESTARTS.labels(why)._value
     before = counter.get()
-    if way == "apart" and isinstance(lost, Exception):
+    if way == "separate" and isinstance(lost, Exception):
         workers.does["reads"] = [lost]
     elif way == "whole":
         workers.does["rules"] = [lost, FOUND]
@@ -631,11 +631,11 @@ def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
 
 
 @pytest.mark.parametrize("more", [{}, {"links": True}, {"values": True}, {"links": True, "values": True}])
-@pytest.mark.parametrize("way", ["whole", "plain", "apart"])
+@pytest.mark.parametrize("way", ["whole", "plain", "separate"])
 def test_a_job_has_the_header_values_and_options_of_the_milter(
     workers: Workers, new_pool: NewPool, way: str, more: dict[str, bool]
 ) -> None:
-    pool = new_pool(retire_after=100, reads_separately=way == "apart")
+    pool = new_pool(retire_after=100, reads_separately=way == "separate")
     reusable = pool._reusable.workers[0]
     pool.inspect(b"x", subject="s", header_from="f", message_id="m", is_plain=way == "plain", **more)
     asked = workers.used()[0].asked[0] if way == "whole" else cast(Any, reusable).asked[-1]

@@ -77,7 +77,7 @@ PACKAGES = {
     ),
     "the name of a style": part("xl/styles.xml", f'<styleSheet><cellStyle name="{WORDS}"/></styleSheet>'),
     "text in styles": part("xl/styles.xml", f"<styleSheet><extLst><ext>{WORDS}</ext></extLst></styleSheet>"),
-    "text beside the strings": part("xl/sharedStrings.xml", f"<sst><extLst><ext>{WORDS}</ext></extLst></sst>"),
+    "text outside the strings": part("xl/sharedStrings.xml", f"<sst><extLst><ext>{WORDS}</ext></extLst></sst>"),
     "a caption of a pivot table": part("xl/pivot.xml", f'<pivotTableDefinition rowHeaderCaption="{WORDS}"/>'),
     "a format of a chart": part("xl/c.xml", f'<chartSpace><numFmt formatCode="&quot;{WORDS}&quot;"/></chartSpace>'),
     "a topic of another program": part("xl/e.xml", f'<externalLink><ddeLink ddeTopic="{WORDS}"/></externalLink>'),

@@ -31,7 +31,7 @@ ORDINARY = [
 ]
 OTHERS = {
     "misnested": "<b><p>a</b>b</p>",
-    "goes on in the next block": "<p><b>a<p>b",
+    "continues in the next block": "<p><b>a<p>b",
     "between cells": "<table>a<tr><td>b</table>",
     "a link in a link": "<a href=x><a href=y>",
     "a form": "<form><input value=a></form>",
@@ -39,7 +39,7 @@ OTHERS = {
     "svg": "<svg><text>a</text></svg>",
     "a template": "<template>a</template>",
     "a body in a body": "<p>a<body title=b>",
-    "text behind the body": "<body>a</body>b",
+    "text after the body": "<body>a</body>b",
     "an attribute without a space": "<p a='b'c='d'>",
     "a quote in a name": "<p a'b=c>",
     "no end of a tag": "<p title='a",
