@@ -25,13 +25,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}; {_remedy(error)}"]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: byte {error.start} is not UTF-8; save the file in this encoding"]) from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {mistakes.of_toml(error, text)}"]) from error
+
+
+def _remedy(error: OSError) -> str:
+    return "allow its user to read it" if isinstance(error, PermissionError) else "correct the path"
 
 
 def load_settings(path: Path) -> Settings:

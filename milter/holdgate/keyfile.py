@@ -51,13 +51,16 @@ def read(path: Path) -> list[FileKey]:
             key = FileKey(bytes.fromhex(words[0]), datetime.fromisoformat(words[1]) if words[1:] else None)
         except ValueError:
             raise ValueError(
-                f"{path}: line {number}: no key in hexadecimal with, at most, the time it was replaced"
+                f"{path}: line {number}: not a key in hexadecimal, followed at most by the time of its replacement; "
+                "restore the file, or remove it to get a new key"
             ) from None
         if len(key.secret) < SIZE:
-            raise ValueError(f"{path}: line {number}: a key has {SIZE} bytes in hexadecimal")
+            raise ValueError(
+                f"{path}: line {number}: a key has at least {SIZE} bytes in hexadecimal; restore the file, or remove it"
+            )
         keys.append(key)
     if not keys:
-        raise ValueError(f"{path}: there is no key in it; remove the file to get a fresh one")
+        raise ValueError(f"{path}: contains no key; restore the file, or remove it to get a new key")
     return keys
 
 

@@ -46,7 +46,7 @@ def rename(path: Path, names: Names) -> list[str]:
         text = path.read_text(encoding="utf-8")
         before = tomllib.loads(text)
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}; correct the path"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from error
     lines: dict[str, None] = {}

@@ -196,18 +196,24 @@ def load_keys(path: Path) -> list[Key]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
+        raise KeyFileError(
+            f"{path}: cannot be read: {error.strerror}; let the milter's user read it, or run the command as root"
+        ) from error
     with os.fdopen(descriptor, "rb") as file:
         if os.fstat(file.fileno()).st_mode & 0o027:
-            raise KeyFileError(f"{path}: others may read or change it: chmod 0640 {path}")
+            raise KeyFileError(f"{path}: all users can read or change it; run: chmod 0640 {path}")
         try:
             entries = tomllib.load(file)["key"]
             keys = [Key(entry["id"], entry["created"], bytes.fromhex(entry["secret"])) for entry in entries]
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
-            raise KeyFileError(f'{path}: not a file of keys; make one with "holdgate seal new-key"') from None
+            raise KeyFileError(
+                f"{path}: is not a file of keys; restore it, or remove it and run: holdgate seal new-key"
+            ) from None
     for key in keys:
         if not _KEY_ID.fullmatch(key.id) or len(key.secret) < 32 or key.created.tzinfo is None:
-            raise KeyFileError(f"{path}: a key needs an id of 8 characters, a time with zone and 32 bytes")
+            raise KeyFileError(
+                f"{path}: a key needs an id of 8 characters, a time with zone and 32 bytes; restore the file"
+            )
     return keys
 
 

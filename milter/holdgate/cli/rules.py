@@ -94,7 +94,7 @@ def _hash_values(arguments: argparse.Namespace) -> int:
             _make_key(path)
         key = never.read_key(directory)
     except OSError as error:
-        print_error(arguments, f"{path}: {error.strerror}")
+        print_error(arguments, f"{path}: {error.strerror}; correct --local, or run the command as root")
         return _TROUBLE
     except RuleError as error:
         print_error(arguments, str(error))
@@ -185,7 +185,7 @@ def _try_text(detector: Detector, arguments: argparse.Namespace) -> int:
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        print_error(arguments, f"{name}: {error.strerror}")
+        print_error(arguments, f"{name}: cannot be read: {error.strerror}; correct the path")
         return _TROUBLE
     explained = [str(explanation) for explanation in detector.explain(text)]
     evaluation = detector.evaluate(detector.find(text))

@@ -109,8 +109,9 @@ class Answers(Section):
         if value.casefold() == NO_PAGE:
             return NO_PAGE
         host = re.fullmatch(r"[\w.-]+(:\d+)?(/\S*)?", value)
-        meant = f'; did you mean "https://{value}"?' if host and value else f', or "{NO_PAGE}"'
-        raise ValueError(f'"{value}" is no address of a page; write it as "https://approve.corp.example"{meant}')
+        meant = f'did you mean "https://{value}"?' if host and value else f', or "{NO_PAGE}"'
+        form = "" if host and value else 'write it as "https://approve.corp.example"'
+        raise ValueError(f'"{value}" is no address of a page; {form}{meant}')
 
     @property
     def own_domains(self) -> list[str]:

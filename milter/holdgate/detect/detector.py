@@ -69,13 +69,15 @@ class Detector:
         """
         loaded = loader.load(Path(rules_dir), local_dir)
         if profile not in loaded.profiles:
-            raise RuleError(Path(rules_dir) / "profiles", 1, f"no profile {profile!r}")
+            raise RuleError(
+                Path(rules_dir) / "profiles", 1, f'there is no profile "{profile}"; see: holdgate rules list'
+            )
         return cls(loaded, profile)
 
     def with_profile(self, profile: str) -> "Detector":
         """Return a detector that evaluates another profile and shares everything else with this one."""
         if profile not in self.loaded.profiles:
-            raise RuleError(Path("profiles"), 1, f"no profile {profile!r}")
+            raise RuleError(Path("profiles"), 1, f'there is no profile "{profile}"; see: holdgate rules list')
         return Detector(self.loaded, profile, self._rules)
 
     def finding(self, everywhere: frozenset[str]) -> "Detector":

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from holdgate.detect.match import Confidence, Match
 from holdgate.mask import mask
+from holdgate.mistakes import written
+from holdgate.phrases import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def explain(text: str, match: Match) -> Explanation:
         reasons.append("checksum holds")
     if evidence.keyword:
         place = "before" if evidence.distance < 0 else "after"
-        reasons.append(f"{evidence.keyword!r} {abs(evidence.distance)} characters {place} it")
+        reasons.append(f"{written(evidence.keyword)} {counted(abs(evidence.distance), 'character')} {place} it")
     else:
         reasons.append("no keyword near")
     if evidence.obfuscation:

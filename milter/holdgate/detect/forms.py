@@ -41,15 +41,15 @@ def parse(form: str, separators: str = DEFAULT_SEPARATORS) -> tuple[Item, ...]:
     while position < len(form):
         found = _ITEM.match(form, position)
         if found is None:
-            raise FormError(f"form {form!r}: column {position + 1} is none of D, L, X, ~, {{n}}, space, punctuation")
+            raise FormError(f'form "{form}": column {position + 1} is none of D, L, X, ~, {{n}}, space, punctuation')
         symbol, least, most = found.groups()
         position = found.end()
         low = int(least) if least else 1
         high = int(most) if most else low
         if symbol in "~ " and least:
-            raise FormError(f"form {form!r}: a separator cannot be repeated")
+            raise FormError(f'form "{form}": a separator cannot be repeated')
         if not low <= high <= MOST_CHARACTERS or high == 0:
-            raise FormError(f"form {form!r}: {{{low},{high}}} is not between 0 and {MOST_CHARACTERS}")
+            raise FormError(f'form "{form}": {{{low},{high}}} is not between 0 and {MOST_CHARACTERS}')
         if symbol == "~":
             items.append((frozenset(separators), 0, 1))
         elif symbol == " ":
@@ -57,7 +57,7 @@ def parse(form: str, separators: str = DEFAULT_SEPARATORS) -> tuple[Item, ...]:
         else:
             items.append((CLASSES.get(symbol, frozenset(symbol)), low, high))
     if not any(classes & CLASSES["X"] for classes, _, _ in items):
-        raise FormError(f"form {form!r}: takes neither letters nor digits")
+        raise FormError(f'form "{form}": takes neither letters nor digits')
     return tuple(items)
 
 

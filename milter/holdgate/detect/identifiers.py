@@ -52,12 +52,12 @@ def check_keywords(keywords: Keywords) -> Keywords:
     """Refuse invalid language codes, and keywords that are empty or occur twice in one language."""
     for language, words in keywords.items():
         if not LANGUAGES.fullmatch(language):
-            raise ValueError(f"{language!r} is no language code (ISO 639)")
+            raise ValueError(f'"{language}" is no language code (ISO 639)')
         for word in words:
             if not any(character.isalnum() for character in word):
-                raise ValueError(f"keyword {word!r} in {language!r} has no letters or digits")
+                raise ValueError(f'keyword "{word}" in "{language}" has no letters or digits')
         if len(set(words)) != len(words):
-            raise ValueError(f"a keyword appears twice in {language!r}")
+            raise ValueError(f'a keyword appears twice in "{language}"')
     return keywords
 
 

@@ -53,13 +53,13 @@ def load(rules_dir: Path, local_dir: Path | None = None) -> Loaded:
         for word_list in wordlists.read_all(local_dir):
             name = word_list.identifier.id
             if name in loaded.identifiers:
-                raise RuleError(word_list.path, 1, f"there is an identifier {name!r} already")
+                raise RuleError(word_list.path, 1, f'there is an identifier "{name}" already')
             loaded.identifiers[name] = word_list.identifier
             loaded.dictionaries[name] = WordSet(word_list.weights)
             loaded.weights[name] = word_list.weights
             files["identifiers", name] = word_list.path
     if not loaded.identifiers:
-        raise RuleError(rules_dir / "identifiers", 1, "no identifiers here")
+        raise RuleError(rules_dir / "identifiers", 1, "no identifiers here; correct the path of the rules")
     for identifier in loaded.identifiers.values():
         _check_identifier(identifier, loaded)
     for profile in loaded.profiles.values():
@@ -94,9 +94,7 @@ def _read_dictionaries(rules_dir: Path, local_dir: Path | None) -> dict[str, Wor
         try:
             lines = path.read_text(encoding="utf-8").lower().splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise RuleError(
-                path, 1, error.strerror or "unreadable" if isinstance(error, OSError) else "not UTF-8"
-            ) from None
+            raise RuleError(path, 1, tomlfile.unreadable(error)) from None
         found[name] = WordSet(line.strip() for line in lines if line.strip() and not line.startswith("#"))
     return found
 
@@ -112,17 +110,19 @@ def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
     for key in ("keyword_lists", "label_lists"):
         for name in getattr(identifier, key):
             if name not in loaded.keyword_lists:
-                raise _refuse(loaded, "identifiers", identifier.id, (key,), f"no keyword list {name!r}")
+                raise _refuse(loaded, "identifiers", identifier.id, (key,), f'there is no keyword list "{name}"')
     for name in identifier.evidence_identifiers:
         if name not in loaded.identifiers:
-            raise _refuse(loaded, "identifiers", identifier.id, ("evidence_identifiers",), f"no identifier {name!r}")
+            raise _refuse(
+                loaded, "identifiers", identifier.id, ("evidence_identifiers",), f'there is no identifier "{name}"'
+            )
     for index, shape in enumerate(identifier.shapes):
         if shape.finder is not None and shape.finder not in finders.FINDERS:
             place = ("shapes", index, "finder")
-            raise _refuse(loaded, "identifiers", identifier.id, place, f"no finder {shape.finder!r}")
+            raise _refuse(loaded, "identifiers", identifier.id, place, f'there is no finder "{shape.finder}"')
         if shape.dictionary is not None and shape.dictionary not in loaded.dictionaries:
             place = ("shapes", index, "dictionary")
-            raise _refuse(loaded, "identifiers", identifier.id, place, f"no dictionary {shape.dictionary!r}")
+            raise _refuse(loaded, "identifiers", identifier.id, place, f'there is no dictionary "{shape.dictionary}"')
 
 
 def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> list[Rule]:
@@ -131,13 +131,13 @@ def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> lis
     rules: dict[str, Rule] = {}
     for parent in profile.extends:
         if parent not in loaded.profiles:
-            raise _refuse(loaded, "profiles", profile_id, ("extends",), f"no profile {parent!r}")
+            raise _refuse(loaded, "profiles", profile_id, ("extends",), f'there is no profile "{parent}"')
         if parent == profile_id or parent in seen:
-            raise _refuse(loaded, "profiles", profile_id, ("extends",), f"extends itself by way of {parent!r}")
+            raise _refuse(loaded, "profiles", profile_id, ("extends",), f'extends itself through "{parent}"')
         rules |= {rule.name: rule for rule in rules_of(parent, loaded, (*seen, profile_id))}
     for name in profile.drop:
         if rules.pop(name, None) is None:
-            raise _refuse(loaded, "profiles", profile_id, ("drop",), f"no inherited rule {name!r}")
+            raise _refuse(loaded, "profiles", profile_id, ("drop",), f'there is no inherited rule "{name}"')
     for index, rule in enumerate(profile.rules):
         rules[rule.name] = rule
         for part in ("all", "any", "none"):
@@ -145,5 +145,7 @@ def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> lis
                 for name in (*term.identifiers, *term.without):
                     if name in loaded.identifiers or any(fnmatchcase(known, name) for known in loaded.identifiers):
                         continue
-                    raise _refuse(loaded, "profiles", profile_id, ("rules", index, part), f"no identifier {name!r}")
+                    raise _refuse(
+                        loaded, "profiles", profile_id, ("rules", index, part), f'there is no identifier "{name}"'
+                    )
     return list(rules.values())

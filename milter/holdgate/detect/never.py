@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from holdgate.detect import tomlfile
 from holdgate.detect.match import Match
 from holdgate.detect.tomlfile import RuleError, Strict
+from holdgate.phrases import reason_of
 
 FILE: Final = "never-count.toml"
 KEY_FILE: Final = "never-count.key"
@@ -39,7 +40,7 @@ class _Values(Strict):
     @classmethod
     def _hashes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(_HASH.fullmatch, value)):
-            raise ValueError("no hash of 64 hexadecimal digits, as `holdgate rules never` prints them")
+            raise ValueError("is no hash of 64 hexadecimal digits, as holdgate rules never prints them")
         return value
 
     @field_validator("ranges")
@@ -93,11 +94,13 @@ def read_key(directory: Path) -> bytes:
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except OSError as error:
-        raise RuleError(path, 1, f"{error.strerror or 'unreadable'}; `holdgate rules never` makes it") from None
+        raise RuleError(
+            path, 1, f"cannot be read: {reason_of(error)}; to create it, run: holdgate rules never"
+        ) from None
     except ValueError:
-        raise RuleError(path, 1, "not hexadecimal; `holdgate rules never` makes one where there is none") from None
+        raise RuleError(path, 1, "is not hexadecimal; remove it, and run: holdgate rules never") from None
     if len(key) < LEAST_KEY:
-        raise RuleError(path, 1, f"fewer than {LEAST_KEY} bytes; `holdgate rules never` makes one where there is none")
+        raise RuleError(path, 1, f"has fewer than {LEAST_KEY} bytes; remove it, and run: holdgate rules never")
     return key
 
 
@@ -129,7 +132,7 @@ def _table(path: Path, key: bytes, name: str) -> frozenset[str]:
         raise RuleError(table, 1, reason) from None
     values = [line.split(maxsplit=1)[0] for line in lines if line.strip() and line[0] not in "# \t"]
     if len(values) > MOST_VALUES:
-        raise RuleError(table, MOST_VALUES, f"more than {MOST_VALUES} values")
+        raise RuleError(table, MOST_VALUES, f"has more than {MOST_VALUES} values; remove some")
     return frozenset(hash_value(key, value) for value in values)
 
 
@@ -142,7 +145,7 @@ def _bounds(written: str) -> tuple[str, str]:
     found = _RANGE.fullmatch(written.strip())
     first, last = (_compact(end) for end in found.groups()) if found is not None else ("", "")
     if not first or len(first) != len(last) or first > last:
-        raise ValueError(f'range {written!r} is not "FIRST .. LAST", of as many digits each, the smaller first')
+        raise ValueError(f'range "{written}" is not "FIRST .. LAST", of as many digits each, the smaller first')
     return first, last
 
 

@@ -92,7 +92,7 @@ class CompactTable(NumDB):
         by_length: dict[int, list[tuple[str, str, int, int, int]]] = {}
         for order, (length, first, last, values, longer) in enumerate(prefixes):
             if not len(first) == len(last) == length:
-                raise ValueError(f"a prefix from {first!r} to {last!r}")
+                raise ValueError(f'a prefix from "{first}" to "{last}"')
             written = "".join(f"{name}{_END}{value}{_END}" for name, value in values.items()).encode()
             place = known.setdefault(written, len(known))
             below = self._added(longer, known) if longer else 0

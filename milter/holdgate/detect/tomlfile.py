@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from holdgate import mistakes
+from holdgate.phrases import reason_of
+
 Model = TypeVar("Model", bound="Strict")
 _SYNTAX_PLACE = re.compile(r" \(at line (\d+), column \d+\)$")
 
@@ -30,19 +33,26 @@ def read(path: Path, model: type[Model]) -> Model:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = (error.strerror or "unreadable") if isinstance(error, OSError) else "not UTF-8"
-        raise RuleError(path, 1, reason) from None
+        raise RuleError(path, 1, unreadable(error)) from None
     try:
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         place = _SYNTAX_PLACE.search(str(error))
         line = int(place[1]) if place else text.count("\n") + 1
-        raise RuleError(path, line, _SYNTAX_PLACE.sub("", str(error))) from None
+        reason = _SYNTAX_PLACE.sub("", mistakes.of_toml(error, text).partition("; ")[0])
+        hint = mistakes.of_toml(error, text).partition("; ")[2]
+        raise RuleError(path, line, f"{reason}; {hint}" if hint else reason) from None
     except ValidationError as error:
         first = error.errors()[0]
         key = tuple(part for part in first["loc"] if part != "[key]")
-        reason = first["msg"].removeprefix("Value error, ")
+        unknown = "there is no such key; correct or remove it"
+        reason = unknown if first["type"] == "extra_forbidden" else mistakes.sentence(first)
         raise RuleError(path, line_of(text, key), reason, ".".join(map(str, key))) from None
+
+
+def unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a rule file cannot be read."""
+    return f"cannot be read: {reason_of(error)}" if isinstance(error, OSError) else "is not UTF-8; save it as UTF-8"
 
 
 def line_of(text: str, key: tuple[Any, ...]) -> int:

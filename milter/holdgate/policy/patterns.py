@@ -39,7 +39,7 @@ def domain_mistake(value: str, *, wildcards: bool = True) -> str:
     if is_table(value):
         return "" if wildcards else f'"{value}" is a table; write the domains themselves'
     if value in ("*", "*@*"):
-        return f'"{value}" takes every domain, so that all mail is internal; list your own domains'
+        return f'"{value}" matches every domain, so all mail is internal; list your own domains'
     if "@" in value:
         mailbox, _, domain = value.rpartition("@")
         if mailbox == "*" and wildcards and _SHELL_DOMAIN.fullmatch(domain):
@@ -47,7 +47,7 @@ def domain_mistake(value: str, *, wildcards: bool = True) -> str:
         meant = "an address" if mailbox not in ("", "*") else "no domain"
         return f'"{value}" is {meant}; did you mean "{domain}"?'
     if not wildcards and value.startswith("*."):
-        return f'"{value}" has a wildcard; did you mean "{value[2:]}"? It takes what is below it, too'
+        return f'"{value}" has a wildcard; did you mean "{value[2:]}"? It includes its subdomains'
     return _domain_form(value, wildcards=wildcards)
 
 
@@ -77,9 +77,9 @@ def user_mistake(value: str) -> str:
     Such a name can have any character, as in "CORP\\anna".
     """
     if value != value.strip() or not value:
-        return f'"{value}" begins or ends with a blank; write "{value.strip()}"' if value.strip() else "an empty entry"
+        return f'"{value}" begins or ends with a space; write "{value.strip()}"' if value.strip() else "an empty entry"
     if match := re.fullmatch(r".*<([^<>]+)>", value):
-        return f'"{value}" has a name beside the address; did you mean "{match[1]}"?'
+        return f'"{value}" has a name next to the address; did you mean "{match[1]}"?'
     if is_table(value):
         return ""
     name, at, domain = value.rpartition("@")
@@ -99,20 +99,21 @@ def header_mistake(name: str) -> str:
 def _form_mistake(value: str) -> str:
     """Return an error that address and domain patterns have in common."""
     if value != value.strip() or not value:
-        return f'"{value}" begins or ends with a blank; write "{value.strip()}"' if value.strip() else "an empty entry"
+        return f'"{value}" begins or ends with a space; write "{value.strip()}"' if value.strip() else "an empty entry"
     if match := re.fullmatch(r".*<([^<>]+)>", value):
-        return f'"{value}" has a name beside the address; did you mean "{match[1]}"?'
+        return f'"{value}" has a name next to the address; did you mean "{match[1]}"?'
     if match := re.match(r"(?:mailto:|smtp:|https?://)([^/]+)", value, re.IGNORECASE):
         return f'"{value}" is a link; did you mean "{match[1]}"?'
     if is_table(value):
         return ""
     if match := re.match(r"\$[{(]?([a-z_]+)", value):
         return (
-            f'"{value}" is a parameter of Postfix, which is not looked up here; write what "postconf {match[1]}" prints'
+            f'"{value}" is a parameter of Postfix, which is not expanded here; write the value that '
+            f'"postconf {match[1]}" prints'
         )
     if _REGULAR.search(value):
         return (
-            f'"{value}" is a regular expression, and patterns here have * and ? alone; write it in a file and name '
+            f'"{value}" is a regular expression, but patterns here have only * and ?; write it in a file and name '
             'the table: "regexp:/etc/holdgate/NAME"'
         )
     if value.startswith(("/", "./")):
@@ -125,7 +126,7 @@ def _form_mistake(value: str) -> str:
     if value[:1] not in ('"', "[") and re.search(r"[\s,;]", value):
         parts = [part for part in re.split(r"[\s,;]+", value) if part]
         several = ", ".join(f'"{part}"' for part in parts)
-        return f'"{value}" is several in one text; write a list: [{several}]'
+        return f'"{value}" contains several entries in one text; write a list: [{several}]'
     return ""
 
 
@@ -138,14 +139,14 @@ def _domain_form(domain: str, *, wildcards: bool, before: str = "") -> str:
         meant = f"{before}*{domain}" if wildcards else domain[1:]
         return f'{shown} matches nothing; did you mean "{meant}"?'
     if _NUMBERS.fullmatch(domain):
-        return f'{shown} is an IP address, and addresses here have domains; write one, as in "{before}corp.example"'
+        return f'{shown} is an IP address, but a domain is needed; write one, as in "{before}corp.example"'
     if match := re.fullmatch(r"([^:]+):\d+", domain):
         return f'{shown} has a port; did you mean "{before}{match[1]}"?'
     if domain.endswith("."):
         return f'{shown} ends with a dot, and addresses do not; did you mean "{before}{domain[:-1]}"?'
     if match := re.fullmatch(r"\*([^.*?@\[][^*?@\[]*\.[^.*?@\[]+)", domain):
         return (
-            f"{shown} takes every domain that ends so, other people's too; did you mean "
+            f"{shown} matches every domain that ends like this, also other people's; did you mean "
             f'"{before}{match[1]}" and "{before}*.{match[1]}"?'
         )
     if ".." in domain:

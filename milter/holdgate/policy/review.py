@@ -18,24 +18,25 @@ _CONFIDENCES = ("low", "medium", "high")
 def review(policies: PolicyFile, today: date) -> list[str]:
     """Return one line for each finding, with the remedy."""
     problems = [
-        f'policy "{policy.name}": no message reaches it, "{earlier}" before it takes them all; change their order'
+        f'policy "{policy.name}": no message reaches it, because "{earlier}" before it matches them all; '
+        "change their order"
         for policy, earlier in _shadowed(policies)
     ]
     problems += (
-        f'policy "{policy.name}": expired on {policy.expires}, so that no message reaches it; renew it or remove it'
+        f'policy "{policy.name}": expired on {policy.expires}, so no message reaches it; renew it or remove it'
         for policy in policies.policy
         if policy.expires is not None and policy.expires < today
     )
     problems += _unsatisfiable(policies)
     for number, exemption in enumerate(policies.exemption, 1):
         if exemption.expires < today:
-            problems.append(f"exemption {number}: expired on {exemption.expires}; renew it or take it out")
+            problems.append(f"exemption {number}: expired on {exemption.expires}; renew it or remove it")
     problems += (
         f"internal_domains: {reported}" for one in policies.internal_domains if (reported := domain_mistake(one))
     )
     problems += _patterns(policies)
     if any(policy.direction != "any" for policy in policies.policy) and not policies.internal_domains:
-        problems.append("internal_domains: empty, so every recipient counts as outside; list your domains")
+        problems.append("internal_domains: is empty, so every recipient is treated as external; list your domains")
     return problems
 
 
@@ -78,7 +79,7 @@ def _patterns(policies: PolicyFile) -> Iterator[str]:
                 yield f"{place}: header: {reported}"
         for address in entry.action.alerted() if isinstance(entry, Policy) else ():
             if not is_plain(address) or address.count("@") != 1 or address_mistake(address):
-                yield f'{place}: notify: "{address}" is no address of a person; write "anna@corp.example"'
+                yield f'{place}: notify: "{address}" is no address of a person; write one, as in "anna@corp.example"'
 
 
 def holding(policies: PolicyFile) -> str:
@@ -100,21 +101,21 @@ def hardly_meant(policies: PolicyFile) -> Iterator[str]:
         own = domain.removeprefix("*@").removeprefix("*.")
         if domain.endswith(f"*.{own}") and not {own, f"*@{own}"} & set(policies.internal_domains):
             yield (
-                f'internal_domains: "{domain}" has the domains below {own} only, so mail to {own} itself is '
+                f'internal_domains: "{domain}" matches only subdomains of {own}, so mail to {own} itself is '
                 f'outbound; add "{own}" if it is yours'
             )
     for policy in policies.policy:
         for pattern in policy.subject:
             if is_plain(pattern):
                 yield (
-                    f'policy "{policy.name}": subject: "{pattern}" is for a subject that is nothing else; '
+                    f'policy "{policy.name}": subject: "{pattern}" matches only exactly this subject; '
                     f'did you mean "*{pattern}*"?'
                 )
         for name in policy.attachment.name if policy.attachment is not None else ():
             if is_plain(name) and (name.startswith(".") or "." not in name):
                 meant = f"*.{name.lstrip('.')}"
                 yield (
-                    f'policy "{policy.name}": attachment.name: "{name}" is for a file that is called so; '
+                    f'policy "{policy.name}": attachment.name: "{name}" matches only a file with exactly this name; '
                     f'did you mean "{meant}"?'
                 )
 

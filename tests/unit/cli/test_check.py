@@ -120,7 +120,7 @@ url = "sqlite:///{tmp_path}/absent/holdgate.db"
         'policies.toml: policy "b": no message reaches it, "a" before it',
         'policies.toml: policy "c": recipient: texthash:/nonexistent/table',
         "policies.toml: exemption 1: expired on 2020-01-01",
-        "seal.keys: others may read or change it: chmod 0640",
+        "seal.keys: all users can read or change it; run: chmod 0640",
         'holdgate.toml: [ocr] languages: no data for "xx_yy"; run: apt install tesseract-ocr-xx-yy',
         "templates/en/words.toml: states: must be a table; until it is fixed, the built-in one is used",
         "templates/en/request.txt: TypeError at request.txt:1; until it is fixed, the built-in one is used",

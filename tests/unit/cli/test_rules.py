@@ -72,7 +72,7 @@ def test_text_is_explained_masked(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run("test", str(mail), local=tmp_path) == 1
     shown = capsys.readouterr().out
     assert "payment-card (high) **** **** **** 1111" in shown
-    assert "'card' 1 characters before it" in shown
+    assert '"card" 1 character before it' in shown
     assert "4111" not in shown
     mail.write_text("nothing")
     assert run("test", str(mail), local=tmp_path) == 0
@@ -82,7 +82,7 @@ def test_an_invalid_rule_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles" / "mine.toml").write_text('id = "mine"\ndescription = "x"\nextends = ["nobody"]\n')
     assert run("list", local=tmp_path) == 2
-    assert "mine.toml:3: extends: no profile 'nobody'" in capsys.readouterr().err
+    assert 'mine.toml:3: extends: there is no profile "nobody"' in capsys.readouterr().err
 
 
 def test_custom_values_are_printed_as_hashes(

@@ -79,7 +79,7 @@ def files(site: Path) -> dict[str, str]:
         ('domains = ["@corp.example"]', 'domains: "@corp.example"'),
         ('domains = ["@corp.example"]', 'did you mean "corp.example"?'),
         ('domains = ["anna@corp.example"]', 'did you mean "corp.example"?'),
-        ('domains = ["*"]', "takes every domain"),
+        ('domains = ["*"]', "matches every domain"),
         ("domains = []", "domains: must not be empty"),
         ('domains = "corp.example"', 'domains: must be a list, and is "corp.example"; write it in brackets'),
         ('moderators = ["manger"]', 'did you mean "manager"?'),
@@ -109,7 +109,7 @@ def files(site: Path) -> dict[str, str]:
             'moderators = ["a@corp.example, b@corp.example"]',
             'write several as a list: "a@corp.example", "b@corp.example"',
         ),
-        ('domains = ["hash:/etc/postfix/ours"]', "notice_from: domains names no plain domain"),
+        ('domains = ["hash:/etc/postfix/ours"]', "notice_from: domains contains no plain domain"),
         ('domains = ["corp.example', "is a quote missing?"),
     ],
 )

@@ -46,7 +46,7 @@ def test_an_explanation_is_masked_and_has_reasons(detector: Detector) -> None:
     explanation = detector.explain(f"credit card {CARD}")[0]
     assert explanation.masked == "**** **** **** 1111"
     assert "checksum holds" in explanation.reasons
-    assert "'credit card' 1 characters before it" in explanation.reasons
+    assert '"credit card" 1 character before it' in explanation.reasons
 
 
 @pytest.mark.parametrize(

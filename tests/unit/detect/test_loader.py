@@ -60,13 +60,13 @@ def test_valid_rules_are_loaded_and_find_values(tmp_path: Path) -> None:
     [
         ('id = "staff-number"', 'id = "Staff"', ":1: id: not kebab-case"),
         ('region = "global"', 'region = "world"', ':3: region: neither "global"'),
-        ('form = ["LDDDDDD"]', 'form = ["SDDDDDD"]', ":11: shapes.0.form: form 'SDDDDDD': column 1"),
+        ('form = ["LDDDDDD"]', 'form = ["SDDDDDD"]', ':11: shapes.0.form: form "SDDDDDD": column 1'),
         ("'S\\d{6}'", "'(?=S)'", ":12: shapes.0.pattern: not an RE2 pattern"),
         ('without_evidence = "low"', 'without_evidence = "some"', ":13: shapes.0.without_evidence"),
         (
             'without_evidence = "low"',
             'without_evidence = "low"\nvalidator = "us:nothing"',
-            ":14: shapes.0.validator: validator 'us:nothing'",
+            ':14: shapes.0.validator: validator "us:nothing"',
         ),
         ('without_evidence = "low"', 'without_evidence = "low"\nfinder = "nobody"', "exactly one of form"),
         ('with_evidence = "high"', 'with_evidence = "none"', "with_evidence is lower than without_evidence"),
@@ -76,13 +76,13 @@ def test_valid_rules_are_loaded_and_find_values(tmp_path: Path) -> None:
             "without_evidence and with_evidence are both none",
         ),
         ('without_evidence = "low"', 'without_evidence = "low"\nalon = "low"', ":14: shapes.0.alon"),
-        ('en = ["staff number"]', 'en = ["--"]', ":6: keywords: keyword '--'"),
+        ('en = ["staff number"]', 'en = ["--"]', ':6: keywords: keyword "--"'),
         ('none = ["T123456", "S12345", "S1234567"]', 'none = ["x"]', ":16: samples: at least three near misses"),
-        ("[samples]", "[samples", ":16: Expected"),
+        ("[samples]", "[samples", ":16: not valid TOML: Expected"),
         (
             'source = ["handbook"]',
             'source = ["handbook"]\nkeyword_lists = ["no-list"]',
-            ":5: keyword_lists: no keyword list",
+            ":5: keyword_lists: there is no keyword list",
         ),
     ],
 )
@@ -97,10 +97,14 @@ def test_an_invalid_identifier_file_is_refused(tmp_path: Path, old: str, new: st
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("staff-number", "staff-numbre", "mine.toml:6: rules.0.any: no identifier 'staff-numbre'"),
+        ("staff-number", "staff-numbre", 'mine.toml:6: rules.0.any: there is no identifier "staff-numbre"'),
         ("low = 1, high = 3", "low = 3, high = 1", "mine.toml:7: rules.0.severity: counts must rise"),
         ('description = "test"', 'description = "test"\nextends = ["mine"]', "mine.toml:3: extends: extends itself"),
-        ('description = "test"', 'description = "test"\ndrop = ["other"]', "mine.toml:3: drop: no inherited rule"),
+        (
+            'description = "test"',
+            'description = "test"\ndrop = ["other"]',
+            "mine.toml:3: drop: there is no inherited rule",
+        ),
         ('name = "staff"', 'name = "staff"\nnear = 10', "near needs two terms"),
     ],
 )
@@ -135,7 +139,7 @@ def test_a_local_search_pattern_is_applied_to_the_complete_text(tmp_path: Path) 
 
 
 def test_an_unknown_profile_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RuleError, match="no profile 'other'"):
+    with pytest.raises(RuleError, match='no profile "other"'):
         Detector.from_rules(write(tmp_path), "other")
 
 

@@ -84,7 +84,7 @@ def test_values_of_a_table_source_never_count(few: Path, tmp_path: Path) -> None
         ('[[never]]\nidentifiers = ["iban"]\nhashed = ["GB82"]\n', KEY, "64 hexadecimal"),
         ('[[never]]\nidentifiers = ["iban"]\nranges = ["9 .. 1"]\n', KEY, "FIRST .. LAST"),
         ('[[never]]\nidentifiers = ["iban"]\nranges = ["1 .. 100"]\n', KEY, "FIRST .. LAST"),
-        ("[[never]]\nidentifiers = []\n", KEY, "at least 1"),
+        ("[[never]]\nidentifiers = []\n", KEY, "must not be empty"),
         ('[[never]]\nidentifiers = ["iban"]\ntable = "missing"\n', KEY, "No such file"),
         (f'[[never]]\nidentifiers = ["iban"]\nhashed = ["{"0" * 64}"]\n', None, "holdgate rules never"),
         (f'[[never]]\nidentifiers = ["iban"]\nhashed = ["{"0" * 64}"]\n', "4242", "32 bytes"),

@@ -19,8 +19,8 @@ from holdgate.policy.review import hardly_meant, review
         ("corp.example.", 'did you mean "corp.example"?'),
         ("anna@corp.example", 'is an address; did you mean "corp.example"?'),
         ("*corp.example", 'did you mean "corp.example" and "*.corp.example"?'),
-        ("*", "takes every domain"),
-        ("*@*", "takes every domain"),
+        ("*", "matches every domain"),
+        ("*@*", "matches every domain"),
         ("corp.example, partner.example", '["corp.example", "partner.example"]'),
         (" corp.example", 'write "corp.example"'),
         ("https://corp.example/", 'did you mean "corp.example"?'),
@@ -29,9 +29,12 @@ from holdgate.policy.review import hardly_meant, review
         ("corp..example", 'did you mean "corp.example"?'),
         (r"/@corp\.example$/", "is a regular expression"),
         ("", "an empty entry"),
-        ("192.0.2.1", 'is an IP address, and addresses here have domains; write one, as in "corp.example"'),
+        ("192.0.2.1", 'is an IP address, but a domain is needed; write one, as in "corp.example"'),
         ("corp.example:25", 'has a port; did you mean "corp.example"?'),
-        ("$mydestination", 'is a parameter of Postfix, which is not looked up here; write what "postconf mydest'),
+        (
+            "$mydestination",
+            'is a parameter of Postfix, which is not expanded here; write the value that "postconf mydest',
+        ),
         ("${virtual_mailbox_domains}", '"postconf virtual_mailbox_domains"'),
     ],
 )
@@ -72,7 +75,7 @@ def test_a_wildcard_or_table_is_named_if_no_patterns_are_allowed() -> None:
         ("*@*corp.example", 'did you mean "*@corp.example" and "*@*.corp.example"?'),
         ("*@.corp.example", 'did you mean "*@*.corp.example"?'),
         (r".*@corp\.example", "is a regular expression"),
-        ("anna@192.0.2.1", 'is an IP address, and addresses here have domains; write one, as in "anna@corp.example"'),
+        ("anna@192.0.2.1", 'is an IP address, but a domain is needed; write one, as in "anna@corp.example"'),
     ],
 )
 def test_a_pattern_that_matches_no_address_is_named(value: str, meant: str) -> None:
@@ -152,7 +155,7 @@ def test_internal_domains_below_a_domain_that_is_not_internal_are_named(domain: 
         ("@corp.example", 'matches no user; did you mean "*@corp.example"?'),
         ("anna@", 'has no domain; did you mean "anna"?'),
         ("Anna <anna@corp.example>", 'did you mean "anna@corp.example"?'),
-        (" anna", 'begins or ends with a blank; write "anna"'),
+        (" anna", 'begins or ends with a space; write "anna"'),
         ("", "an empty entry"),
     ],
 )

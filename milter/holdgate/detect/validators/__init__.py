@@ -20,20 +20,20 @@ def resolve(name: str) -> Validator:
     """Return the validator that a rule calls `name`. Imports its module, so call it while loading rules only."""
     parts = _NAME.fullmatch(name)
     if parts is None:
-        raise ValidatorError(f"validator {name!r} is not written as stdnum:MODULE or MODULE:FUNCTION")
+        raise ValidatorError(f'validator "{name}" is not written as stdnum:MODULE or MODULE:FUNCTION')
     library, module, own, function = parts.groups()
     try:
         if library:
             return _forgiving(_named(importlib.import_module(f"stdnum.{module}"), "is_valid", name))
         return _named(importlib.import_module(f"{__name__}.{own}"), function, name)
     except ImportError:
-        raise ValidatorError(f"validator {name!r} does not exist") from None
+        raise ValidatorError(f'validator "{name}" does not exist') from None
 
 
 def _named(module: object, function: str, name: str) -> Validator:
     found = getattr(module, function, None)
     if not callable(found):
-        raise ValidatorError(f"validator {name!r} does not exist")
+        raise ValidatorError(f'validator "{name}" does not exist')
     validator: Validator = found
     return validator
 
