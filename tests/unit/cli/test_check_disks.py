@@ -28,7 +28,7 @@ def disk(monkeypatch: pytest.MonkeyPatch, *, free: int, files: int = 100, unused
 
 
 @pytest.mark.postfix
-def test_a_full_disk_is_named_with_what_depends_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_with_its_effects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk(monkeypatch, free=0)
     found = problems(tmp_path)
     assert [line.partition(f": {tmp_path}: ")[0] for line in found] == [*PLACES[:2], f"{tmp_path}/{PLACES[2]}"]
@@ -49,7 +49,7 @@ def test_a_full_disk_is_named_with_what_depends_on_it(tmp_path: Path, monkeypatc
         (10**9, 0, 0, False),  # a file system that counts no files
     ],
 )
-def test_enough_space_is_not_named(
+def test_only_a_disk_with_too_little_space_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, files: int, unused: int, is_named: bool
 ) -> None:
     disk(monkeypatch, free=free, files=files, unused=unused)
@@ -59,5 +59,5 @@ def test_enough_space_is_not_named(
 
 
 @pytest.mark.postfix
-def test_a_directory_that_is_missing_is_not_named_here(tmp_path: Path) -> None:
+def test_a_missing_directory_is_not_a_disk_problem(tmp_path: Path) -> None:
     assert problems(tmp_path, url=f"sqlite:///{tmp_path}/missing/holdgate.db") == []

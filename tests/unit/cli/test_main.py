@@ -181,7 +181,7 @@ def test_an_error_names_the_user_with_write_access(
         ("unable to open database file", "run the command as root or as Holdgate's user"),
     ],
 )
-def test_a_store_without_space_is_no_matter_of_the_user(
+def test_the_error_for_a_full_store_names_the_remedy(
     settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, reported: str, remedy: str
 ) -> None:
     def refuse(_url: str) -> None:

@@ -185,7 +185,7 @@ def test_a_body_that_begins_with_many_spaces_has_no_doubt() -> None:
 
 
 @pytest.mark.parametrize("name", ["Content-Type: text/plain", "Content-Disposition: inline"])
-def test_a_field_whose_parameters_take_too_long_is_not_parsed_by_others(
+def test_a_field_with_slow_parameters_is_not_parsed_by_the_standard_library(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[str] = []

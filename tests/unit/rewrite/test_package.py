@@ -61,7 +61,7 @@ others = st.sampled_from(['<c r="B1"/>', "<row>", "</row>", "<cols><col/></cols>
 
 
 @given(st.lists(cells | others, max_size=8).map("".join))
-def test_cells_are_stored_as_by_patterns(source: str) -> None:
+def test_cells_are_read_as_by_regular_expressions(source: str) -> None:
     assert by_package(source) == by_patterns(source)
 
 

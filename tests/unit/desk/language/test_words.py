@@ -178,7 +178,7 @@ def test_sizes_are_written_as_usual_in_the_language(size: int, english: str, ger
     assert moments.size(DE, size) == german
 
 
-def test_a_deadline_after_the_clocks_change_has_its_own_offset() -> None:
+def test_a_deadline_after_a_clock_change_states_its_offset() -> None:
     """The end of the mail states the offset of today; 02:30 on the day when summer time ends is twice."""
     before = datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
     times = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]

@@ -93,7 +93,7 @@ def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, 
     assert (decided, answer[:12]) == ((State.HELD, b"") if missing else (State.APPROVED, b"HTTP/1.1 303"))
 
 
-def test_what_fails_after_a_page_was_sent_does_not_end_the_connection(  # type: ignore[no-untyped-def]
+def test_a_failure_after_a_page_was_sent_does_not_end_the_connection(  # type: ignore[no-untyped-def]
     make_desk, hold, monkeypatch, caplog
 ) -> None:
     """With a full disk, a page was shown, and the form on it got no response: the connection was closed."""

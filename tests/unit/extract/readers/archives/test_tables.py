@@ -42,7 +42,7 @@ def test_long_tables_take_linear_time(piece: bytes) -> None:
     assert min(seconds(30_000) for _ in range(3)) < 14 * min(seconds(5_000) for _ in range(3)) + 0.01
 
 
-def test_the_name_of_an_owner_that_is_a_text_is_read() -> None:
+def test_an_owner_name_that_contains_text_is_read() -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as made:
         for name, owner in (("a", "her number 536-90-4399"), ("b", "anna"), ("c", "user123456")):

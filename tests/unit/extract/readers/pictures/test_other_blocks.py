@@ -63,7 +63,7 @@ def test_text_in_a_block_that_no_reader_knows_is_read(data: bytes) -> None:
 @pytest.mark.parametrize(
     "text", ["Copyright 1998 Hewlett", "2026:11:23 09:00:00", "IEC 61966-2.1 Default RGB", "serial 12345"]
 )
-def test_what_programs_write_is_no_text(text: str) -> None:
+def test_values_that_programs_write_are_not_read_as_text(text: str) -> None:
     assert list(other_blocks.texts(chunk(b"prVt", text.encode()))) == []
 
 

@@ -51,7 +51,7 @@ def test_a_number_is_found_wherever_it_is_divided(place: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/enriched", "text/richtext"])
-def test_enriched_text_that_begins_with_a_command_is_no_markup(kind: str) -> None:
+def test_a_number_in_enriched_text_that_begins_with_a_command_is_joined(kind: str) -> None:
     content = f"Content-Type: {kind}\n\n<bold>number 536<nofill>-90-</nofill></bold>4399\n".encode()
     assert any("number 536-90-4399" in part.text for part in extract_message(content).parts)
 
