@@ -1,4 +1,5 @@
 import re
+from email.utils import getaddresses
 
 import pytest
 from hypothesis import given
@@ -94,7 +95,7 @@ def test_no_header_raises_or_gives_text_that_cannot_be_stored(content: bytes) ->
 def test_addresses_with_comments_are_parsed(
     values: list[str], found: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = headers.getaddresses
+    plain = getaddresses
 
     def strict(fields: list[str]) -> list[tuple[str, str]]:
         """Count the commas in comments too, as Debian's Python does."""

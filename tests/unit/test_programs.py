@@ -1,5 +1,6 @@
 """The generator of files by other programs: missing programs are skipped, versions are named."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from benchmarks.programs import debian, make, making
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(making.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(make, "MODULES", ("debian",))
     monkeypatch.setattr(make, "MAKERS", {name: making.MAKERS[name] for name in ("groff.ps", "qrencode-UTF8.txt")})
     assert make.main([str(tmp_path / "programs")]) == 0

@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_colours_are_used_only_on_terminals(
 def test_progress_is_shown_for_long_work_and_erased_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal, clock = Terminal(), iter(range(100))
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(output.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     assert list(output.progress("abcd", "letters", 4)) == list("abcd")
     shown = terminal.getvalue()
     assert "letters: 1" not in shown

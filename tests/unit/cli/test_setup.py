@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from holdgate.cli import check, setup, setup_answers, setup_files
+from holdgate.cli import canary, check, setup, setup_answers, setup_files
 from holdgate.cli.main import main
 from holdgate.cli.setup_answers import Answers
 from holdgate.configfile import ConfigError, load_settings
@@ -393,7 +393,7 @@ class Commands:
         monkeypatch.setattr(setup, "_SYSTEMD", Path("/"))
         monkeypatch.setattr(setup, "ids_of", lambda _user: (0, 0))
         monkeypatch.setattr(os, "getgrouplist", lambda _user, _group: [0])
-        monkeypatch.setattr(setup.canary, "remarks", lambda _settings: iter(()))
+        monkeypatch.setattr(canary, "remarks", lambda _settings: iter(()))
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         if command[0] == "systemctl":
@@ -453,7 +453,7 @@ def test_a_canary_that_would_be_lost_is_not_sent(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = Commands(monkeypatch)
-    monkeypatch.setattr(setup.canary, "remarks", lambda _settings: iter(["recipient_delimiter: has no +"]))
+    monkeypatch.setattr(canary, "remarks", lambda _settings: iter(["recipient_delimiter: has no +"]))
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
     assert "no test message was sent: recipient_delimiter: has no +" in capsys.readouterr().err
     assert not [one for one in commands.seen if one[0] == "canary"]

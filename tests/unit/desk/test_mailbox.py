@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
-from holdgate.desk import classes, incoming, mailbox, tokens
+from holdgate.desk import classes, incoming, mailbox, peer, tokens
 from holdgate.desk.changing import CannotChangeError, Changer, Prepared, RequestedChanges
 from holdgate.desk.context import Desk
 from holdgate.desk.decision import decide
@@ -400,7 +400,7 @@ def test_mail_is_deferred_after_an_error_before_its_content(make_desk, hold, mon
     incident = hold(desk)
     with Mailbox(desk, ("127.0.0.1", port)), smtplib.LMTP("127.0.0.1", port) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(mailbox.peer, "may_deliver", broken)
+            patch.setattr(peer, "may_deliver", broken)
             with pytest.raises(smtplib.SMTPSenderRefused) as caught:
                 client.sendmail(BOSS, [address(desk, incident)], mail("approve"))
         assert (caught.value.smtp_code, b"files" in caught.value.smtp_error) == (451, False)

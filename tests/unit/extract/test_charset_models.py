@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import product
 
+import chardet
 import pytest
 
 from holdgate.extract import charset_models
@@ -37,7 +38,7 @@ def _samples() -> list[bytes]:
     return [b"", b"\xe9", b" \xe9 ", bytes(range(256)), *known, *noise, *letters]
 
 
-@pytest.mark.skipif(not charset_models.chardet.models._KERNEL_COMPILED, reason="this chardet is not compiled")
+@pytest.mark.skipif(not chardet.models._KERNEL_COMPILED, reason="this chardet is not compiled")
 def test_the_models_are_compact() -> None:
     assert charset_models._COMPACT is not None
     assert len(charset_models._COMPACT[0].names) > 300
@@ -88,7 +89,7 @@ def test_a_chardet_of_another_version_or_form_detects_with_its_own_tables(change
 
 
 def test_a_chardet_with_other_results_detects_with_its_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = charset_models.chardet.models.dot_packed
+    before = chardet.models.dot_packed
     monkeypatch.setattr(charset_models, "_SAMPLES", ((b"Gr\xfc\xdfe", "no such encoding"),))
     assert charset_models._compacted() is None
-    assert charset_models.chardet.models.dot_packed is before
+    assert chardet.models.dot_packed is before

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from holdgate.extract import codes
 from holdgate.extract.coarse import is_coarse
 from holdgate.extract.codes import codes_in
 from tests.support.codes import code
@@ -76,7 +75,7 @@ def test_a_large_code_in_a_coarse_image_is_read_in_half_the_size(monkeypatch: py
         return by_library(rows, **options)
 
     by_library = zxingcpp.read_barcodes
-    monkeypatch.setattr(codes.zxingcpp, "read_barcodes", searched)
+    monkeypatch.setattr(zxingcpp, "read_barcodes", searched)
     page = sheet(code("1", "DataMatrix", scale=24))
     assert is_coarse(page)
     found = codes_in(page)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdgate.extract import extractor
 from holdgate.extract.budget import Limits
 from holdgate.extract.extractor import extract_file, extract_message
 from holdgate.extract.formats import REGISTRY
@@ -174,7 +173,7 @@ def test_an_unidentified_file_is_limited(monkeypatch: pytest.MonkeyPatch) -> Non
     def identify(document: Document) -> str:
         raise IndexError
 
-    monkeypatch.setattr(extractor.identify, "identify", identify)
+    monkeypatch.setattr("holdgate.extract.identify.identify", identify)
     (part,) = extract_file("a.txt", b"The word is Rosenquist.").parts
     assert (part.status, part.reason) == (Status.LIMITED, "unknown format, only strings read")
     assert "Rosenquist" in part.text

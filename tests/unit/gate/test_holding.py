@@ -8,6 +8,7 @@ import pytest
 
 from holdgate.gate import holding
 from holdgate.gate.holding import needs_milter_quarantine
+from holdgate.tables import postconf
 
 SOCKET = "unix:/var/spool/postfix/holdgate/milter.sock"
 OURS = "{ unix:holdgate/milter.sock, default_action=tempfail }"
@@ -110,7 +111,7 @@ def test_postconf_runs_again_only_after_a_file_has_changed(tmp_path: Path, monke
     table.write_text(CHECKS.read_text())
     assert not asks(tmp_path, f"{OURS}, {SIGNER}", f"regexp:{table}")
     asked: list[str] = []
-    run = holding.postconf
+    run = postconf
 
     def counting(config: Path, *arguments: str) -> list[str]:
         asked.append(arguments[0])

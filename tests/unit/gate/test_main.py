@@ -1,7 +1,9 @@
 """How holdgate-milter starts, serves, reloads its settings and ends, without workers and without libmilter."""
 
+import os
 import runpy
 import signal
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +13,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from holdgate import daemon
+from holdgate import daemon, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
-from holdgate.gate import callbacks, main
+from holdgate.gate import callbacks, main, probe
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.store import StoreError
 from holdgate.scan.pool import ScanError
@@ -62,14 +64,14 @@ def recorded_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]
     monkeypatch.setattr(daemon, "begin", lambda *_: (settings, tmp_path))
     monkeypatch.setattr(daemon, "drop_privileges", lambda user: done.append(f"became {user}"))
     monkeypatch.setattr(daemon, "watchdog_loop", lambda answers: done.append(f"looks after {answers()}"))
-    monkeypatch.setattr(main.probe, "answers", lambda socket: socket)
-    monkeypatch.setattr(main.signal, "pthread_sigmask", lambda how, signals: done.append(f"blocked {len(signals)}"))
-    monkeypatch.setattr(main.metrics, "serve", note("served metrics"))
+    monkeypatch.setattr(probe, "answers", lambda socket: socket)
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda how, signals: done.append(f"blocked {len(signals)}"))
+    monkeypatch.setattr(metrics, "serve", note("served metrics"))
     monkeypatch.setattr(main, "open_store", note("opened the store", store))
     monkeypatch.setattr(main, "machine_of", lambda _: SimpleNamespace())
     monkeypatch.setattr(main, "Service", lambda *_: done.append("read all") or Service(done))
-    monkeypatch.setattr(main.os, "umask", lambda mask: done.append(f"umask {mask:o}"))
-    monkeypatch.setattr(main.threading, "Thread", lambda **given: Thread(done, **given))
+    monkeypatch.setattr(os, "umask", lambda mask: done.append(f"umask {mask:o}"))
+    monkeypatch.setattr(threading, "Thread", lambda **given: Thread(done, **given))
     monkeypatch.setattr(
         callbacks, "run", lambda _new, socket, seconds: done.append(f"serves {socket} for {seconds} s at most")
     )
@@ -120,7 +122,7 @@ def test_the_exit_code_of_a_failed_start_shows_whether_a_restart_helps(
 
 def test_the_milter_reloads_its_settings_on_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded_steps: list[str] = []
-    monkeypatch.setattr(main.signal, "sigwait", lambda signals: recorded_steps.append(f"got {sorted(signals)}"))
+    monkeypatch.setattr(signal, "sigwait", lambda signals: recorded_steps.append(f"got {sorted(signals)}"))
     with pytest.raises(StopIteration):
         main._reload_on_signal(Service(recorded_steps))  # type: ignore[arg-type]
     assert recorded_steps == [f"got {[signal.SIGUSR1]}", "reloaded"]

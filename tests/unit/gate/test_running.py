@@ -9,7 +9,7 @@ from typing import Any
 import Milter
 import pytest
 
-from holdgate.gate import callbacks, poolwaker
+from holdgate.gate import callbacks, poolwaker, probe
 from holdgate.gate.poolwaker import PoolWaker
 
 PLACE = Path("/run/holdgate/milter.sock")
@@ -77,7 +77,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         if len(made) == 2:
             raise Ended
 
-    monkeypatch.setattr(poolwaker.probe, "listens", listens)
+    monkeypatch.setattr(probe, "listens", listens)
     return made
 
 

@@ -4,6 +4,7 @@ import os
 import smtplib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -218,7 +219,7 @@ def test_unusual_paths_are_marked_as_odd(path: str) -> None:
 def test_a_step_has_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
     connection = SimpleNamespace(sock=SimpleNamespace(settimeout=given.append))
-    monkeypatch.setattr(submit.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
     submit._limit_step(cast(smtplib.SMTP, connection), 100.5)
     assert given == [0.5]
     for deadline in (100.0, 99.0):

@@ -3,6 +3,7 @@
 It is a file of SQLite's: what several connections at once do is tried on PostgreSQL (test_nodes.py).
 """
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -443,7 +444,7 @@ def test_a_commit_is_monitored_until_it_ends(connection: Any, monkeypatch: pytes
     seen: list[int] = []
     watchdog = SimpleNamespace(add=watched.append, remove=watched.remove)
     monkeypatch.setattr(confirming, "_watchdog", watchdog)
-    monkeypatch.setattr(confirming.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
     connection.commit_timeout = 3
 
     def slow() -> None:

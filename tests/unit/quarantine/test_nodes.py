@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, update
 
 from holdgate.node import Machine
-from holdgate.quarantine import nodes
+from holdgate.quarantine.database import clock
 from holdgate.quarantine.incident import Actor, Incident, NewNotice
 from holdgate.quarantine.nodes import NodeTakenError, retry_until_free
 from holdgate.quarantine.schema import desks, incidents
@@ -266,5 +266,5 @@ def test_only_one_of_two_simultaneous_starts_is_the_first_node(store_url: str) -
 def test_times_come_from_the_clock_of_the_database(stores: tuple[Store, Store]) -> None:
     a, _ = stores
     with a._engine.begin() as connection:
-        assert abs(nodes.clock(connection) - datetime.now(UTC)) < timedelta(minutes=1)
+        assert abs(clock(connection) - datetime.now(UTC)) < timedelta(minutes=1)
         assert connection.execute(incidents.select()).all() == []

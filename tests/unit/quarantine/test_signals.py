@@ -1,6 +1,7 @@
 """Daemons are woken when there is work for them; where signals are not received, they poll."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -162,7 +163,7 @@ def test_a_listener_is_woken_by_its_own_words(
 
 def test_simultaneous_signals_are_sent_together(store: Store, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gathering = threading.Event()
-    monkeypatch.setattr(signals.time, "sleep", lambda _: gathering.wait(20))
+    monkeypatch.setattr(time, "sleep", lambda _: gathering.wait(20))
     with closing(database.direct(url)) as connection:
         connection.execute("LISTEN holdgate")
         for number in range(20):

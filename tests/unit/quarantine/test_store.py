@@ -78,9 +78,7 @@ def test_only_a_transaction_that_is_synced_later_is_not_synced_itself(
             levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
     assert levels == [2, 1, 2]
     synced: list[Path] = []
-    monkeypatch.setattr(
-        database.os, "fdatasync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").readlink())
-    )
+    monkeypatch.setattr(os, "fdatasync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").readlink()))
     one = incident()
     store.record(one, ACTOR, is_synced=False)
     assert store.incident(one.id) == one
@@ -90,7 +88,7 @@ def test_only_a_transaction_that_is_synced_later_is_not_synced_itself(
     def fails(_: int) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(database.os, "fdatasync", fails)
+    monkeypatch.setattr(os, "fdatasync", fails)
     with pytest.raises(StoreError, match="OSError"):
         store.sync()
     store.close()

@@ -327,30 +327,30 @@ def detach(config: Path) -> list[str]:
     return plan.remarks
 
 
-def given(config: Path) -> dict[str, str]:
+def given_settings(config: Path) -> dict[str, str]:
     return Postfix(config).given()
 
 
 def test_detach_removes_everything_even_if_main_cf_changed_after_attach(config: Path) -> None:
-    before, services = given(config), [str(one) for one in Postfix(config).services()]
+    before, services = given_settings(config), [str(one) for one in Postfix(config).services()]
     run_attach(config)
     (config / "main.cf").write_text((config / "main.cf").read_text() + "mydestination = corp.example\n")
     (config / "master.cf").write_text((config / "master.cf").read_text() + "# a comment\n")
     assert detach(config) == []
-    assert given(config) == before | {"mydestination": "corp.example"}
+    assert given_settings(config) == before | {"mydestination": "corp.example"}
     assert [str(one) for one in Postfix(config).services()] == services
     assert not attach.STATE_DIRECTORY.exists()
 
 
 def test_a_second_attach_does_not_record_holdgate_settings_as_those_of_the_site(config: Path) -> None:
-    before = given(config)
+    before = given_settings(config)
     run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     Postfix(config).unset("smtp_header_checks")
     run_attach(config)
-    assert "smtp_header_checks" in given(config)
+    assert "smtp_header_checks" in given_settings(config)
     assert detach(config) == []
-    assert given(config) == before | {"mydestination": "corp.example"}
+    assert given_settings(config) == before | {"mydestination": "corp.example"}
 
 
 def test_a_setting_that_a_person_changed_after_attach_stays(config: Path) -> None:
@@ -359,7 +359,7 @@ def test_a_setting_that_a_person_changed_after_attach_stays(config: Path) -> Non
     postfix.set({"message_strip_characters": r"\0\r"})
     postfix.set({"smtpd_milters": f"{ENTRY}, inet:localhost:9999"})
     detach(config)
-    now = given(config)
+    now = given_settings(config)
     assert now["message_strip_characters"] == r"\0\r"
     assert now["smtpd_milters"] == "inet:localhost:9999"
     assert "enable_long_queue_ids" not in now
@@ -370,16 +370,16 @@ def test_a_setting_that_had_the_holdgate_value_before_attach_stays(config: Path)
     run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     detach(config)
-    assert given(config)["enable_long_queue_ids"] == "yes"
+    assert given_settings(config)["enable_long_queue_ids"] == "yes"
 
 
 def test_detach_restores_the_earlier_value_of_a_setting(config: Path) -> None:
     Postfix(config).set({"enable_long_queue_ids": "no"})
     run_attach(config)
-    assert given(config)["enable_long_queue_ids"] == "yes"
+    assert given_settings(config)["enable_long_queue_ids"] == "yes"
     Postfix(config).set({"mydestination": "corp.example"})
     detach(config)
-    assert given(config)["enable_long_queue_ids"] == "no"
+    assert given_settings(config)["enable_long_queue_ids"] == "no"
 
 
 def test_detach_names_the_settings_whose_origin_is_unknown(config: Path) -> None:
@@ -390,21 +390,21 @@ def test_detach_names_the_settings_whose_origin_is_unknown(config: Path) -> None
     remarks = detach(config)
     assert [line.partition(" = ")[0] for line in remarks[:1]] == ["main.cf: enable_long_queue_ids"]
     assert any("master.cf: 587/inet has -o smtpd_milters=" in line for line in remarks)
-    assert not {"milter_header_checks", "smtp_header_checks"} & set(given(config))
+    assert not {"milter_header_checks", "smtp_header_checks"} & set(given_settings(config))
 
 
 def test_a_scanner_only_attach_writes_no_header_checks_and_no_listener(config: Path) -> None:
-    before = given(config)
+    before = given_settings(config)
     plan = attach.plan_attach(settings(config), scanner_only=True)
     attach.save_state(plan)
     attach.apply(plan)
-    now = given(config)
+    now = given_settings(config)
     assert ENTRY in now["smtpd_milters"]
     assert set(now) - set(before) == {"non_smtpd_milters", *attach._SETTINGS} & set(now)
     assert now["header_checks"] == before["header_checks"]
     assert not own_listeners(Postfix(config).services())
     detach(config)
-    assert given(config) == before
+    assert given_settings(config) == before
 
 
 @pytest.mark.parametrize(
@@ -477,14 +477,14 @@ def test_checks_that_refer_to_header_checks_keep_only_the_table_of_the_site(conf
 
 def test_detach_removes_header_checks_that_only_holdgate_had_set(config: Path) -> None:
     Postfix(config).unset("header_checks")
-    before = given(config)
+    before = given_settings(config)
     run_attach(config)
-    now = given(config)
+    now = given_settings(config)
     assert now["header_checks"] == "regexp:/etc/holdgate/postfix/header_checks"
     assert (now["mime_header_checks"], now["nested_header_checks"]) == ("", "")
     Postfix(config).set({"mydestination": "corp.example"})
     assert detach(config) == []
-    assert given(config) == before | {"mydestination": "corp.example"}
+    assert given_settings(config) == before | {"mydestination": "corp.example"}
 
 
 def test_a_setting_that_this_postfix_does_not_have_is_not_written(
@@ -564,7 +564,7 @@ def test_a_listener_that_existed_before_attach_stays_after_detach(config: Path) 
 
 def test_the_saved_state_of_an_earlier_version_can_be_read(config: Path) -> None:
     """It kept both files, and not each setting's text."""
-    before = given(config)
+    before = given_settings(config)
     run_attach(config)
     (kept,) = attach.STATE_DIRECTORY.iterdir()
     state = json.loads(kept.read_text())
@@ -572,7 +572,7 @@ def test_the_saved_state_of_an_earlier_version_can_be_read(config: Path) -> None
     kept.write_text(json.dumps(state))
     Postfix(config).set({"mydestination": "corp.example"})
     assert detach(config) == []
-    assert given(config) == before | {"mydestination": "corp.example"}
+    assert given_settings(config) == before | {"mydestination": "corp.example"}
 
 
 def test_bytes_that_are_not_utf_8_stay_unchanged(config: Path) -> None:
@@ -613,33 +613,33 @@ def attached_by(config: Path, socket: str) -> Settings:
 
 
 def test_an_entry_with_an_earlier_socket_is_replaced_and_detach_removes_it(config: Path) -> None:
-    before = given(config)
+    before = given_settings(config)
     run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     changed = attached_by(config, "inet:8890@localhost")
     for name in ("smtpd_milters", "non_smtpd_milters"):
-        assert "holdgate/milter.sock" not in given(config)[name]
-        assert given(config)[name].count("inet:localhost:8890") == 1
-    assert given(config)["smtpd_milters"].endswith("inet:localhost:8891, inet:localhost:11332")
+        assert "holdgate/milter.sock" not in given_settings(config)[name]
+        assert given_settings(config)[name].count("inet:localhost:8890") == 1
+    assert given_settings(config)["smtpd_milters"].endswith("inet:localhost:8891, inet:localhost:11332")
     Postfix(config).set({"myorigin": "corp.example"})
     plan = attach.plan_detach(changed)
     attach.apply(plan)
     assert plan.remarks == []
-    assert given(config) == before | {"mydestination": "corp.example", "myorigin": "corp.example"}
+    assert given_settings(config) == before | {"mydestination": "corp.example", "myorigin": "corp.example"}
 
 
 def test_detach_removes_an_earlier_socket_from_a_changed_file(config: Path) -> None:
-    before = given(config)
+    before = given_settings(config)
     run_attach(config)
     Postfix(config).set({"mydestination": "corp.example"})
     plan = attach.plan_detach(settings(config, socket="inet:8890@localhost"))
     attach.apply(plan)
-    assert given(config) == before | {"mydestination": "corp.example"}
+    assert given_settings(config) == before | {"mydestination": "corp.example"}
 
 
 def test_another_notation_of_the_same_socket_changes_nothing(config: Path) -> None:
     run_attach(config)
-    after = given(config)
+    after = given_settings(config)
     path = "unix:/var/spool/postfix/./holdgate/milter.sock"
     attached_by(config, path)
-    assert given(config) == after
+    assert given_settings(config) == after

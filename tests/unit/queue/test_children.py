@@ -1,9 +1,11 @@
 """The processes of `holdgate-queue` from start to end, each in this process."""
 
+import gc
 import os
 import runpy
 import signal
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,15 +14,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from holdgate import daemon, maillog
+from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.quarantine import store as stores
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.signals import Waker
 from holdgate.quarantine.store import StoreError
+from holdgate.queue import agent, main, reconciling
 from holdgate.queue import listener as listening
-from holdgate.queue import main, reconciling
 from holdgate.queue.mutual import NodeCertificate
 
 WAKER = Waker()
@@ -64,7 +66,7 @@ SETTINGS = {
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     noted = Steps()
-    monkeypatch.setattr(main.signal, "signal", noted.note("signal"))
+    monkeypatch.setattr(signal, "signal", noted.note("signal"))
     monkeypatch.setattr(daemon, "notify", noted.note("notify"))
     monkeypatch.setattr(daemon, "drop_privileges", noted.note("drop"))
     monkeypatch.setattr(daemon, "die_with_parent", noted.note("dies with its parent"))
@@ -120,7 +122,7 @@ def child(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
     monkeypatch.setattr(FakeLease, "steps", steps, raising=False)
     monkeypatch.setattr(FakeLease, "lost", False)
     monkeypatch.setattr(FakeLease, "error", None)
-    monkeypatch.setattr(reconciling.metrics, "serve", steps.note("metrics"))
+    monkeypatch.setattr(metrics, "serve", steps.note("metrics"))
     monkeypatch.setattr(reconciling, "name_of", lambda _: "mx1")
     monkeypatch.setattr(reconciling, "machine_of", lambda _: "machine")
     monkeypatch.setattr(reconciling, "open_store", steps.note("store", store))
@@ -240,14 +242,14 @@ def node(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
     monkeypatch.setattr(listening, "NodeListener", Listener)
     monkeypatch.setattr(listening, "open_listener", steps.note("open", Opened()))
-    monkeypatch.setattr(main.time, "sleep", steps.note("sleep"))
+    monkeypatch.setattr(time, "sleep", steps.note("sleep"))
     settings = Settings.model_validate(SETTINGS | {"desk_user": "desk-user"})
     return settings.model_copy(update={"node": settings.node.model_copy(update={"listen": ("192.0.2.1", 5000)})})
 
 
 def parents(monkeypatch: pytest.MonkeyPatch, *pids: int) -> None:
     left = list(pids)
-    monkeypatch.setattr(main.os, "getppid", lambda: left.pop(0))
+    monkeypatch.setattr(os, "getppid", lambda: left.pop(0))
 
 
 def test_the_node_listener_serves_until_the_parent_exits(
@@ -325,14 +327,14 @@ def test_the_parent_gives_each_user_its_rights_on_the_agent(
     monkeypatch.setattr(Settings, "account", lambda _self, name: name)
     monkeypatch.setattr(daemon, "begin", lambda *_: (settings, tmp_path))
     monkeypatch.setattr(daemon, "ids_of", lambda name: {"queue": (101, 201), "desk": (102, 202)}[name])
-    monkeypatch.setattr(main.agent, "claim", steps.note("claim", 77))
-    monkeypatch.setattr(main.agent, "listen", steps.note("listen", "listener"))
-    monkeypatch.setattr(main.agent, "Agent", FakeAgent)
+    monkeypatch.setattr(agent, "claim", steps.note("claim", 77))
+    monkeypatch.setattr(agent, "listen", steps.note("listen", "listener"))
+    monkeypatch.setattr(agent, "Agent", FakeAgent)
     monkeypatch.setattr(main, "_fork", lambda work, *rest: (steps.append(("fork", work, rest[2:])), len(steps))[1])
-    monkeypatch.setattr(main.gc, "collect", steps.note("collect"))
-    monkeypatch.setattr(main.gc, "freeze", steps.note("freeze"))
+    monkeypatch.setattr(gc, "collect", steps.note("collect"))
+    monkeypatch.setattr(gc, "freeze", steps.note("freeze"))
     monkeypatch.setattr(main, "_wait", lambda children: (steps.append(("wait", len(children))), 0)[1])
-    monkeypatch.setattr(main.os, "close", steps.note("close"))
+    monkeypatch.setattr(os, "close", steps.note("close"))
     monkeypatch.setattr(maillog, "started", lambda **of: steps.append(("started", of["socket"])))
     monkeypatch.setattr(maillog, "stopped", steps.note("stopped"))
     with pytest.raises(SystemExit) as ended:
@@ -365,8 +367,8 @@ def test_the_parent_gives_each_user_its_rights_on_the_agent(
 def test_a_child_process_has_neither_the_agent_socket_nor_its_lock(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main.os, "fork", lambda: 0)
-    monkeypatch.setattr(main.os, "close", steps.note("close"))
+    monkeypatch.setattr(os, "fork", lambda: 0)
+    monkeypatch.setattr(os, "close", steps.note("close"))
     listener: Any = SimpleNamespace(close=steps.note("listener closed"))
     settings = Settings()
 
@@ -378,7 +380,7 @@ def test_a_child_process_has_neither_the_agent_socket_nor_its_lock(
         main._fork(work, settings, 4711, listener, 77)
     assert ended.value.code == 3
     assert steps == [("listener closed",), ("close", 77), ("work", True, 4711)]
-    monkeypatch.setattr(main.os, "fork", lambda: 4712)
+    monkeypatch.setattr(os, "fork", lambda: 4712)
     assert main._fork(work, settings, 4711, listener, 77) == 4712
 
 

@@ -696,7 +696,7 @@ def never_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def start(self) -> None:
             clients.append(self._client)
 
-    monkeypatch.setattr(listener.threading, "Thread", Thread)
+    monkeypatch.setattr(threading, "Thread", Thread)
     return clients
 
 

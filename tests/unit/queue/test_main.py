@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,11 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from holdgate import daemon
+from holdgate import daemon, metrics
 from holdgate.config import Settings
 from holdgate.quarantine.signals import Waker
 from holdgate.quarantine.store import StoreError
-from holdgate.queue import main, reconciling
+from holdgate.queue import agent, main, reconciling
 from holdgate.queue.client import QueueError
 from holdgate.queue.reconcile import Reconciler
 from holdgate.queue.reconciling import run_passes, wake_at
@@ -101,7 +103,7 @@ def test_many_signals_cause_few_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script([True] * 5)
     waker = Waker()
     monkeypatch.setattr(waker, "wait", lambda _: True)
-    monkeypatch.setattr(reconciling.time, "monotonic", lambda: 50.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
     wait = script.stop.wait
     monkeypatch.setattr(script.stop, "wait", lambda seconds: waits.append(seconds) or wait(0))
     run_passes(script, script.stop, PAUSE, os.getppid(), waker)
@@ -131,10 +133,10 @@ def test_the_child_drops_root_before_anything_else(monkeypatch: pytest.MonkeyPat
         done.append("opened the store")
         raise StoreError("not here")
 
-    monkeypatch.setattr(reconciling.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(daemon, "drop_privileges", lambda user: done.append(f"became {user}"))
     monkeypatch.setattr(daemon, "die_with_parent", lambda: done.append("ends with its parent"))
-    monkeypatch.setattr(reconciling.metrics, "serve", lambda *_: done.append("served metrics"))
+    monkeypatch.setattr(metrics, "serve", lambda *_: done.append("served metrics"))
     monkeypatch.setattr(reconciling, "open_store", refuse)
     assert main._reconcile(Settings(user="holdgate-test"), os.getppid()) == daemon.EX_OSERR
     assert done == ["became holdgate-test", "ends with its parent", "served metrics", "opened the store"]
@@ -173,12 +175,12 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Start:
             pass
 
     settings = Settings.model_validate({"user": "holdgate-test", "queue": {"socket": socket}})
-    monkeypatch.setattr(main.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(daemon, "begin", lambda *_: (settings, tmp_path))
     monkeypatch.setattr(daemon, "ids_of", lambda _: (1, 1))
-    monkeypatch.setattr(main.agent, "claim", lambda _: lock)
-    monkeypatch.setattr(main.agent, "listen", lambda *_, **__: None)
-    monkeypatch.setattr(main.agent, "Agent", Agent)
+    monkeypatch.setattr(agent, "claim", lambda _: lock)
+    monkeypatch.setattr(agent, "listen", lambda *_, **__: None)
+    monkeypatch.setattr(agent, "Agent", Agent)
 
     def child(code: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen([sys.executable, "-c", code])
@@ -237,7 +239,7 @@ def test_the_socket_of_another_agent_is_not_removed(
     def taken(_path: Path) -> int:
         raise OSError("another holdgate-queue runs with this socket")
 
-    monkeypatch.setattr(main.agent, "claim", taken)
+    monkeypatch.setattr(agent, "claim", taken)
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == daemon.EX_OSERR

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -66,7 +67,7 @@ def own_clock(monkeypatch: pytest.MonkeyPatch, used: list[float], seconds: float
     """Replace the clock of the wait: each look takes `seconds`, and the zygote has then used the next of `used`."""
     clock = [0.0]
     monkeypatch.setattr(control, "_GLANCE", 0.0)
-    monkeypatch.setattr(control.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
 
     def processor_seconds(_pid: int) -> float:
         clock[0] += seconds

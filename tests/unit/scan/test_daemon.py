@@ -1,8 +1,10 @@
 """`holdgate-scan` from its command line to the loop: opened files, dropped privileges, and exit codes."""
 
 import contextlib
+import gc
 import json
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -244,10 +246,10 @@ def test_a_template_loads_everything_then_freezes_and_records_its_shared_memory(
     steps: list[Any] = []
     monkeypatch.setattr(sandbox, "preload", lambda: steps.append("preload"))
     monkeypatch.setattr(template, "warm_reading", lambda reading: steps.append(type(reading).__name__))
-    monkeypatch.setattr(template.gc, "disable", lambda: steps.append("disable"))
-    monkeypatch.setattr(template.gc, "collect", lambda: steps.append("collect"))
-    monkeypatch.setattr(template.gc, "freeze", lambda: steps.append("freeze"))
-    monkeypatch.setattr(template.gc, "enable", lambda: steps.append("enable"))
+    monkeypatch.setattr(gc, "disable", lambda: steps.append("disable"))
+    monkeypatch.setattr(gc, "collect", lambda: steps.append("collect"))
+    monkeypatch.setattr(gc, "freeze", lambda: steps.append("freeze"))
+    monkeypatch.setattr(gc, "enable", lambda: steps.append("enable"))
     monkeypatch.setattr(memory, "gather", lambda: steps.append("gather"))
     monkeypatch.setattr(memory, "private", lambda: (steps.append("private"), [(1, 2)])[1])
     made = Template(Path("/readers"))
@@ -257,8 +259,8 @@ def test_a_template_loads_everything_then_freezes_and_records_its_shared_memory(
 
 def test_all_descriptors_except_one_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[tuple[int, int]] = []
-    monkeypatch.setattr(template.os, "closerange", lambda first, end: closed.append((first, end)))
-    monkeypatch.setattr(template.resource, "getrlimit", lambda _kind: (1024, 4096))
+    monkeypatch.setattr(os, "closerange", lambda first, end: closed.append((first, end)))
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: (1024, 4096))
     template._close_all_but(7)
     assert closed == [(3, 7), (8, 1024)]
 
@@ -272,12 +274,12 @@ def test_a_zygote_whose_service_has_already_exited_does_not_start(monkeypatch: p
     def end(status: int) -> None:
         raise Replaced(status)
 
-    monkeypatch.setattr(template.os, "_exit", end)
+    monkeypatch.setattr(os, "_exit", end)
     monkeypatch.setattr(template, "die_with_parent", lambda: begun.append("dies with its parent"))
-    monkeypatch.setattr(template.zygote, "run", lambda *arguments: begun.append(arguments))
+    monkeypatch.setattr(zygote, "run", lambda *arguments: begun.append(arguments))
     monkeypatch.setattr(template, "_close_all_but", lambda _kept: None)
     monkeypatch.setattr(template, "logging", SimpleNamespace(getLogger=lambda: SimpleNamespace(handlers=[])))
-    monkeypatch.setattr(template.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     control: Any = SimpleNamespace(fileno=lambda: 7)
     for parent, status, expected in (
         (os.getppid() + 1, 1, ["dies with its parent"]),

@@ -9,6 +9,7 @@ from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Inspection
+from holdgate.scan import answer
 from holdgate.scan import inspecting as module
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.inspecting import Inspecting
@@ -190,7 +191,7 @@ def test_a_cut_part_without_a_reason_gets_one() -> None:
 
 
 def test_the_text_limit_fits_into_the_answer_limit() -> None:
-    assert module._TEXT * 6 < module.answer.wire.TEXT_LIMIT, "a letter takes up to six bytes of JSON"
+    assert module._TEXT * 6 < answer.wire.TEXT_LIMIT, "a letter takes up to six bytes of JSON"
 
 
 def test_a_lone_surrogate_is_replaced() -> None:

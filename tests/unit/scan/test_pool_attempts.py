@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from holdgate import maillog, metrics
 from holdgate.findings import Inspection
 from holdgate.scan import answer, wire
 from holdgate.scan import pool as module
@@ -536,10 +538,10 @@ def test_the_time_of_workers_is_counted_by_kind_of_message(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], kind: str
 ) -> None:
     clock = iter(range(1000))
-    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
 
     def seconds() -> float:
-        return float(module.metrics.WORKER_SECONDS.labels(kind)._value.get())
+        return float(metrics.WORKER_SECONDS.labels(kind)._value.get())
 
     message = values.pop("message", b"x")
     is_plain = values.pop("is_plain", False)
@@ -562,9 +564,9 @@ def test_each_lost_worker_is_logged_with_the_message_and_counted(
     workers: Workers, new_pool: NewPool, monkeypatch: pytest.MonkeyPatch, way: str, lost: object, why: str
 ) -> None:
     logged: list[dict[str, Any]] = []
-    monkeypatch.setattr(module.maillog, "worker_lost", lambda queue_id, **of: logged.append({"id": queue_id, **of}))
+    monkeypatch.setattr(maillog, "worker_lost", lambda queue_id, **of: logged.append({"id": queue_id, **of}))
     pool = new_pool(retire_after=100, reads_separately=way == "separate")
-    counter = module.metrics.WORKER_RESTARTS.labels(why)._value
+    counter = metrics.WORKER_RESTARTS.labels(why)._value
     before = counter.get()
     if way == "separate" and isinstance(lost, Exception):
         workers.does["reads"] = [lost]
@@ -656,7 +658,7 @@ def test_a_failed_inspection_has_its_duration(
     pool = new_pool()
     workers.does["rules"] = [WorkerLostError("crash")]
     clock = iter([10.0, 10.25])
-    monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     assert pool.inspect(b"x").elapsed_ms == 250.0
 
 

@@ -1,5 +1,6 @@
 """The order of the sandbox's layers and their system calls; this process is not confined."""
 
+import ctypes
 import errno
 import os
 import resource
@@ -119,7 +120,7 @@ def test_a_call_that_the_kernel_refuses_is_named(
     calls: list[Any], monkeypatch: pytest.MonkeyPatch, call: str, layer: str
 ) -> None:
     def refuse(*_: Any) -> int:
-        sandbox.ctypes.set_errno(errno.EPERM)
+        ctypes.set_errno(errno.EPERM)
         return -1
 
     monkeypatch.setattr(sandbox._libc, call, refuse)

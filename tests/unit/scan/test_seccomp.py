@@ -1,5 +1,6 @@
 """The filter of system calls, evaluated as by the kernel: the result for each call and its arguments."""
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -174,7 +175,7 @@ def test_the_filter_does_not_set_no_new_privileges_itself() -> None:
             super().set_attr(attribute, value)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(seccomp.pyseccomp, "SyscallFilter", Filter)
+        patched.setattr(pyseccomp, "SyscallFilter", Filter)
         seccomp.prepared.__wrapped__()
     assert (pyseccomp.Attr.CTL_NNP, 0) in filters
 
@@ -190,7 +191,7 @@ def test_the_filter_is_applied_with_the_process_s_own_id(monkeypatch: pytest.Mon
         def prctl(option: int, mode: Any, header: Any, *rest: Any) -> int:
             assert (option, mode.value, [one.value for one in rest]) == (22, 2, [0, 0])
             length = header._obj.length
-            applied.append(seccomp.ctypes.string_at(header._obj.instructions, length * 8))
+            applied.append(ctypes.string_at(header._obj.instructions, length * 8))
             return 0
 
     monkeypatch.setattr(seccomp, "_libc", Kernel)
@@ -200,7 +201,7 @@ def test_the_filter_is_applied_with_the_process_s_own_id(monkeypatch: pytest.Mon
     assert struct.pack("=I", seccomp._PID) not in program
     assert run(program, number_of("kill"), (os.getpid(), 9)) == ALLOWED
     assert run(program, number_of("tgkill"), (os.getpid() + 1, 1, 9)) == KILLED
-    monkeypatch.setattr(seccomp.os, "getpid", lambda: ME)
+    monkeypatch.setattr(os, "getpid", lambda: ME)
     seccomp.restrict()
     assert run(applied[1], number_of("kill"), (ME, 9)) == ALLOWED, "the next process gets its own"
     assert run(applied[1], number_of("kill"), (ME + 1, 9)) == KILLED
@@ -211,7 +212,7 @@ def test_a_kernel_that_refuses_the_filter_is_an_error(monkeypatch: pytest.Monkey
     class Kernel:
         @staticmethod
         def prctl(*_: Any) -> int:
-            seccomp.ctypes.set_errno(errno.EINVAL)
+            ctypes.set_errno(errno.EINVAL)
             return -1
 
     monkeypatch.setattr(seccomp, "_libc", Kernel)

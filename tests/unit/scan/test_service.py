@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from holdgate import sockets
+from holdgate import maillog, sockets
 from holdgate.config import Settings
 from holdgate.scan import service as services
-from holdgate.scan import start, wire
+from holdgate.scan import wire
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError
 from holdgate.scan.service import PLACES, ScanService
@@ -159,7 +160,7 @@ connection.recv(1)
 
 def test_only_its_daemon_notices_the_end_of_a_zygote(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failures: list[str] = []
-    monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: failures.append(f"{stage}: {error}"))
+    monkeypatch.setattr(maillog, "failed", lambda *, stage, error: failures.append(f"{stage}: {error}"))
     (first, one), (second, another) = greeted(path), greeted(path)
     with first, second:
         os.kill(one, signal.SIGKILL)
@@ -258,7 +259,7 @@ class Listener:
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     noted: list[tuple[str, str]] = []
-    monkeypatch.setattr(services.maillog, "failed", lambda *, stage, error: noted.append((stage, error)))
+    monkeypatch.setattr(maillog, "failed", lambda *, stage, error: noted.append((stage, error)))
     return noted
 
 
@@ -278,9 +279,9 @@ def test_a_zygote_that_cannot_be_watched_is_ended(
 ) -> None:
     """Without this, it would keep running after its daemon has exited."""
     ended: list[tuple[object, ...]] = []
-    monkeypatch.setattr(services.os, "pidfd_open", Mock(side_effect=OSError(24, "Too many open files")))
-    monkeypatch.setattr(services.os, "kill", lambda *call: ended.append(call))
-    monkeypatch.setattr(services.os, "waitpid", lambda *call: ended.append(call))
+    monkeypatch.setattr(os, "pidfd_open", Mock(side_effect=OSError(24, "Too many open files")))
+    monkeypatch.setattr(os, "kill", lambda *call: ended.append(call))
+    monkeypatch.setattr(os, "waitpid", lambda *call: ended.append(call))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         service = ScanService(Listener(theirs), user_ids=[os.getuid()], start=lambda _: 4711)  # type: ignore[arg-type]
@@ -320,8 +321,8 @@ def test_a_daemon_gets_a_zygote_that_is_ready(path: Path) -> None:
 
 def test_a_service_that_starts_late_is_waited_for(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     waited = threading.Event()
-    pause = start.time.sleep
-    monkeypatch.setattr(start.time, "sleep", lambda seconds: (waited.set(), pause(seconds)))
+    pause = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: (waited.set(), pause(seconds)))
     found: list[Any] = []
     path = directory / "scan.sock"
     thread = threading.Thread(target=lambda: found.append(starter(path).start()))
@@ -341,8 +342,8 @@ def own_clock(monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], list[float]
         pauses.append(seconds)
         clock[0] += seconds
 
-    monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(start.time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", sleep)
     return clock, pauses
 
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from holdgate.scan import start, wire
+from holdgate.scan.control import Zygote
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError
 from holdgate.scan.start import DIED_ON_TRIAL, Starter
@@ -125,7 +127,7 @@ def test_a_child_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch, s
         raise TimeoutError
 
     scripted("pass")
-    monkeypatch.setattr(start.Zygote, "receive", late)
+    monkeypatch.setattr(Zygote, "receive", late)
     children = children_of_this()
     with pytest.raises(ScanError, match=r"^the zygote was not ready in time$"):
         Starter(SETTINGS).start()
@@ -248,7 +250,7 @@ def test_the_wait_for_a_missing_service_has_a_limit(
     monkeypatch: pytest.MonkeyPatch, seconds: float, number: int, is_waiting: bool
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr(start.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     starter = Starter(SETTINGS)
     starter._may_wait(OSError(2, "x"))
     clock[0] += seconds

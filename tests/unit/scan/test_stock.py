@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from holdgate.scan import control, stock
+from holdgate.scan import control
 from holdgate.scan.control import Zygote
-from holdgate.scan.process import ScanError
+from holdgate.scan.process import ScanError, Worker
 from holdgate.scan.stock import WorkerStock
 from testbed.ports import wait_for
 
@@ -90,7 +90,7 @@ def test_a_new_worker_is_not_taken_from_the_stock(
     raised: Callable[..., WorkerStock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = []
-    monkeypatch.setattr(stock.Worker, "end", lambda worker: (ended.append(worker.pid), worker.connection.close()))
+    monkeypatch.setattr(Worker, "end", lambda worker: (ended.append(worker.pid), worker.connection.close()))
     one = raised(script())
     assert pids(one, 1) == [1]
     assert pids(one, 1, new=True) == [4]

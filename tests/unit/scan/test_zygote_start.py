@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from holdgate.detect import Detector
 from holdgate.extract import ocr, tesseract
 from holdgate.extract.budget import Limits
 from holdgate.plugins import PluginError
-from holdgate.scan import sandbox, wire, zygote
+from holdgate.scan import memory, sandbox, wire, zygote
 from holdgate.scan.reading import ReadingOnly
 from holdgate.scan.sandbox import Protections, SandboxError
 
@@ -56,9 +57,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
         (os, "nice", 0),
         (signal, "signal", None),
         (zygote.REGISTRY, "add_modules", None),
-        (zygote.sandbox, "preload", None),
-        (zygote.sandbox, "confine_template", PROTECTIONS),
-        (zygote.memory, "gather", 0),
+        (sandbox, "preload", None),
+        (sandbox, "confine_template", PROTECTIONS),
+        (memory, "gather", 0),
         (zygote, "_discard_output", None),
         (zygote, "warm", None),
         (zygote, "warm_reading", None),
@@ -235,9 +236,9 @@ def test_the_wait_for_settings_has_a_limit_and_the_wait_for_orders_has_none(
     ours, theirs = control
     wire.send(ours, SETTINGS)
     ours.shutdown(socket.SHUT_WR)
-    monkeypatch.setattr(zygote.wire, "receive", noting)
+    monkeypatch.setattr(wire, "receive", noting)
     monkeypatch.setattr(
-        zygote.wire,
+        wire,
         "set_timeout",
         lambda connection, seconds: (waits.append(("bound", seconds)), bound(connection, seconds)),
     )
@@ -279,8 +280,8 @@ def test_the_command_line_has_the_readers_directory_and_the_control_socket(monke
     called: list[Any] = []
     monkeypatch.setattr(zygote, "keep_memory_private", lambda: called.append("private"))
     monkeypatch.setattr(zygote, "run", lambda control, readers: called.append((control.fileno(), readers)))
-    monkeypatch.setattr(zygote.sys, "argv", ["zygote", "/the/readers", str(theirs.detach())])
-    descriptor = int(zygote.sys.argv[-1])
+    monkeypatch.setattr(sys, "argv", ["zygote", "/the/readers", str(theirs.detach())])
+    descriptor = int(sys.argv[-1])
     zygote.main()
     ours.close()
     assert called == ["private", (descriptor, "/the/readers")]

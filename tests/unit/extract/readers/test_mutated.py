@@ -44,7 +44,7 @@ QUICK = ("text.doc", "text.odt")
     "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in READERS if name not in QUICK)]
 )
 @given(st.data())
-def test_only_the_two_errors_are_raised(name, data):
+def test_only_the_two_errors_are_raised(name: str, data: st.DataObject) -> None:
     mutant = bytearray(document(name))
     for _ in range(data.draw(st.integers(0, 8))):
         at = data.draw(st.integers(0, len(mutant) - 1))
@@ -57,7 +57,7 @@ def test_only_the_two_errors_are_raised(name, data):
 
 
 @pytest.mark.slow
-def test_documents_of_other_programs_are_read():
+def test_documents_of_other_programs_are_read() -> None:
     """At least 99 in 100 unencrypted documents of the shared corpus are read, with some text or object in them."""
     folder = CORPORA / "documents"
     if not folder.is_dir():

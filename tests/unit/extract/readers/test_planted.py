@@ -1,6 +1,7 @@
 """Documents of several writers, with a token in each place, are read completely."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -41,7 +42,7 @@ def all_text(sink: RecordingSink) -> str:
 
 
 @pytest.mark.parametrize("build", [planted.word_document, planted.workbook, planted.presentation])
-def test_every_token_of_python_writers_is_found(build):
+def test_every_token_of_python_writers_is_found(build: Callable[[], tuple[bytes, list[str]]]) -> None:
     data, tokens = build()
     sink = read(ooxml, data)
     text = all_text(sink)
@@ -50,7 +51,7 @@ def test_every_token_of_python_writers_is_found(build):
 
 
 @pytest.mark.parametrize("name", ["text.fodt", "sheet.fods", "slides.fodp"])
-def test_every_token_of_flat_documents_is_found(name):
+def test_every_token_of_flat_documents_is_found(name: str) -> None:
     data, tokens = planted.source(name)
     sink = read(office_xml, data)
     text = sink.whole()
@@ -59,7 +60,7 @@ def test_every_token_of_flat_documents_is_found(name):
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENTS.iterdir()), ids=lambda path: path.name)
-def test_every_token_of_libreoffice_is_found(path):
+def test_every_token_of_libreoffice_is_found(path: Path) -> None:
     kind = path.name.split(".")[1]
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     _, tokens = planted.source(SOURCES[path.name.split(".")[0]])
@@ -71,7 +72,7 @@ def test_every_token_of_libreoffice_is_found(path):
 
 
 @pytest.mark.parametrize("name", ["text.odt", "text.docx", "text.doc", "text.rtf"])
-def test_revisions_are_joined_before_and_after(name):
+def test_revisions_are_joined_before_and_after(name: str) -> None:
     kind = name.split(".")[1]
     text = read(READERS.get(kind, ooxml), (DOCUMENTS / name).read_bytes()).whole()
     assert "revised 4111 1111 3333 3333 end" in text

@@ -21,7 +21,7 @@ def folder(*names: str) -> bytes:
     return b"\0\0\0\1Bud1" + b"\0\0\x10\0" * 40 + b"".join(name.encode("utf-16-be") + b"Ilocblob" for name in names)
 
 
-def test_an_archive_made_on_a_mac_is_read_completely():
+def test_an_archive_made_on_a_mac_is_read_completely() -> None:
     finder = b"\0" * 32 + b"ATTR" + b"\0" * 88 + b"com.apple.metadata:note\0token 536-90-4399"
     beside = apple_file({FINDER: finder, apple.RESOURCE_FORK: BLANK})
     data = packed({"report.pdf": "%PDF-1.4", "__MACOSX/._report.csv": beside, ".DS_Store": folder("tokenfolder")})
@@ -35,7 +35,7 @@ def test_an_archive_made_on_a_mac_is_read_completely():
     assert not [signal for signal in found.signals if "apple" in signal]
 
 
-def test_the_forks_of_a_file_are_read():
+def test_the_forks_of_a_file_are_read() -> None:
     single = {apple.DATA_FORK: b"a;b", apple.NAME: b"Caf\x8e", apple.COMMENT: b"token", DATES: b"\0" * 16}
     sink = read(apple, apple_file(single, apple.SINGLE), "list.csv")
     assert sink.documents == [("list.csv", b"a;b")]
@@ -43,13 +43,13 @@ def test_the_forks_of_a_file_are_read():
     assert sink.reasons == []
 
 
-def test_the_strings_of_a_resource_fork_are_read():
+def test_the_strings_of_a_resource_fork_are_read() -> None:
     sink = read(apple, apple_file({apple.RESOURCE_FORK: b"\0\0\1\0token text" + b"\0" * 300}))
     assert sink.whole() == "token text"
     assert sink.reasons == ["resource fork, only strings read"]
 
 
-def test_damage_is_reported():
+def test_damage_is_reported() -> None:
     assert read(apple, apple_file({apple.COMMENT: b"token"})[:-1]).reasons == ["damaged"]
     for junk in (b"GIF89a", apple.DOUBLE, apple_file({FINDER: b""})[:30]):
         with pytest.raises(UnreadableError):
@@ -57,7 +57,7 @@ def test_damage_is_reported():
 
 
 @given(st.binary(max_size=200))
-def test_any_input_is_read_without_an_exception(junk: bytes):
+def test_any_input_is_read_without_an_exception(junk: bytes) -> None:
     read(apple, apple_file({apple.COMMENT: junk, apple.RESOURCE_FORK: junk}))
     read(apple, folder() + junk)
     with contextlib.suppress(UnreadableError):

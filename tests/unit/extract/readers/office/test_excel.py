@@ -35,7 +35,7 @@ def workbook(sheet: bytes, shared: list[str], extra: bytes = b"") -> bytes:
     return globals_ + BOF_SHEET + sheet + EOF
 
 
-def test_cells_have_places_and_numbers_keep_their_digits():
+def test_cells_have_places_and_numbers_keep_their_digits() -> None:
     sheet = (
         record(0xFD, struct.pack("<HHHI", 6, 1, 0, 0))
         + record(0x203, struct.pack("<HHHd", 7, 2, 0, 4111111111111111.0))
@@ -51,7 +51,7 @@ def test_cells_have_places_and_numbers_keep_their_digits():
     assert sink.place_of("unused") == "shared strings"
 
 
-def test_date_and_mask_formats_are_shown():
+def test_date_and_mask_formats_are_shown() -> None:
     extra = record(0x41E, struct.pack("<H", 164) + string("yyyy-mm-dd")) + record(
         0x41E, struct.pack("<H", 165) + string("000-00-0000")
     )
@@ -64,7 +64,7 @@ def test_date_and_mask_formats_are_shown():
     assert sink.place_of("078-05-1120") == "sheet Salaries, B1"
 
 
-def test_a_comment_has_its_cell_and_author():
+def test_a_comment_has_its_cell_and_author() -> None:
     sheet = (
         record(0x5D, struct.pack("<HHHHH", 0x15, 0x12, 0x19, 7, 0) + b"\0" * 14)
         + record(0x1B6, struct.pack("<HH6xHHI", 0, 0, 5, 0, 0))
@@ -76,7 +76,7 @@ def test_a_comment_has_its_cell_and_author():
     assert sink.place_of("hello") == "sheet Salaries, comment at B3 by Reviewer"
 
 
-def test_text_results_and_constants_of_formulas_are_read():
+def test_text_results_and_constants_of_formulas_are_read() -> None:
     formula = (
         struct.pack("<HHH", 4, 0, 0) + b"\0" * 6 + b"\xff\xff" + b"\0" * 6 + struct.pack("<H", 8) + b"\x17\x06\0secret"
     )
@@ -86,7 +86,7 @@ def test_text_results_and_constants_of_formulas_are_read():
     assert sink.place_of("secret") == "sheet Salaries, A5, formula"
 
 
-def test_older_versions_are_read():
+def test_older_versions_are_read() -> None:
     biff5 = (
         BOF_5
         + record(0x42, struct.pack("<H", 1251))
@@ -99,7 +99,7 @@ def test_older_versions_are_read():
     assert [sink.place_of(text) for text in ("hello", "4711", "0.5")] == ["B1", "B2", "B3"]
 
 
-def test_numbers_of_a_chart_are_not_cells():
+def test_numbers_of_a_chart_are_not_cells() -> None:
     chart = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 0x20, 0, 0, 0, 0) + record(
         0x203, struct.pack("<HHHd", 0, 0, 0, 4711)
     )
@@ -109,13 +109,13 @@ def test_numbers_of_a_chart_are_not_cells():
     assert sink.place_of("4712") == "sheet Salaries, A2"
 
 
-def test_the_data_sheet_of_a_graph_is_read():
+def test_the_data_sheet_of_a_graph_is_read() -> None:
     """Microsoft Graph keeps labels under BIFF2's number with BIFF8's strings ([MS-OGRAPH], Label)."""
     label = record(0x04, struct.pack("<HH3xBB", 0, 1, 5, 0) + b"hello")
     assert read(ole, compound({"Workbook": BOF_8 + label})).place_of("hello") == "B1"
 
 
-def test_encryption_and_unknown_content_are_distinguished():
+def test_encryption_and_unknown_content_are_distinguished() -> None:
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(excel, BOF_8 + record(0x2F, b"\1\0\1\0" + b"\0" * 50))
     with pytest.raises(UnreadableError, match=r"^damaged$"):
@@ -126,7 +126,7 @@ def test_encryption_and_unknown_content_are_distinguished():
     st.lists(st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF), max_size=40), max_size=20),
     st.data(),
 )
-def test_shared_strings_are_read_across_any_record_boundaries(texts, data):
+def test_shared_strings_are_read_across_any_record_boundaries(texts: list[str], data: st.DataObject) -> None:
     """A string may go on in the next record after any character, there in either width (2.4.265, 2.5.293)."""
     segments = [bytearray(struct.pack("<II", len(texts), len(texts)))]
     for text in texts:
@@ -145,5 +145,5 @@ def test_shared_strings_are_read_across_any_record_boundaries(texts, data):
 @pytest.mark.parametrize(
     ("packed", "value"), [(0x3FF00000, 1.0), (0x40590001, 1.0), ((12 << 2) | 2, 12.0), (0xFFFFFFFE, -1.0)]
 )
-def test_packed_numbers_are_decoded(packed, value):
+def test_packed_numbers_are_decoded(packed: int, value: float) -> None:
     assert packed_number(packed) == value

@@ -28,7 +28,7 @@ def wide(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def test_slides_notes_masters_and_comments_are_named():
+def test_slides_notes_masters_and_comments_are_named() -> None:
     slides = container(
         0x0FF0, atom(0x03F3, b"\0" * 20), atom(0x0FA0, wide("first")), atom(0x03F3, b"\0" * 20), atom(0x0FA8, b"second")
     )
@@ -49,18 +49,18 @@ def test_slides_notes_masters_and_comments_are_named():
     assert sink.place_of("layout") == "master"
 
 
-def test_embedded_objects_are_decompressed():
+def test_embedded_objects_are_decompressed() -> None:
     packed = struct.pack("<I", 6) + zlib.compress(b"object")
     sink = read(ole, presentation(atom(0x1011, packed, 1), atom(0x1011, b"plain", 0)))
     assert [content for _, content in sink.documents] == [b"object", b"plain"]
 
 
-def test_an_object_that_cannot_be_decompressed_is_reported():
+def test_an_object_that_cannot_be_decompressed_is_reported() -> None:
     sink = read(ole, presentation(atom(0x1011, b"\4\0\0\0nothing", 1)))
     assert sink.reasons == ["embedded object not read"]
 
 
-def test_deep_nesting_ends_and_is_reported():
+def test_deep_nesting_ends_and_is_reported() -> None:
     record = atom(0x0FA8, b"deepest")
     for _ in range(100):
         record = container(0x03E8, record)
@@ -68,7 +68,7 @@ def test_deep_nesting_ends_and_is_reported():
     assert sink.reasons == ["nested too deeply"]
 
 
-def test_an_encrypted_presentation_is_reported():
+def test_an_encrypted_presentation_is_reported() -> None:
     user = struct.pack("<HHIII", 0, 0x0FF6, 20, 0x14, 0xF3D1C4DF)
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(ole, presentation(user=user))

@@ -29,7 +29,7 @@ def rich(body: str) -> bytes:
         ("41\\bin3 \x00}}11\\par", "4111"),
     ],
 )
-def test_the_runs_of_a_paragraph_are_joined(body, text):
+def test_the_runs_of_a_paragraph_are_joined(body: str, text: str) -> None:
     assert (text, "") in read(rtf, rich(body)).texts
 
 
@@ -48,11 +48,11 @@ def test_the_runs_of_a_paragraph_are_joined(body, text):
         ("{\\*\\bkmkstart 4711}", "4711", "bookmark"),
     ],
 )
-def test_destinations_have_places(body, text, place):
+def test_destinations_have_places(body: str, text: str, place: str) -> None:
     assert (text, place) in read(rtf, rich(body)).texts
 
 
-def test_revised_and_hidden_text_is_read_in_every_version():
+def test_revised_and_hidden_text_is_read_in_every_version() -> None:
     sink = read(rtf, rich("4111 {\\deleted 2222}{\\revised 1111}\\par a{\\v secret}b\\par"))
     assert ("4111 1111", "") in sink.texts
     assert ("4111 2222", "before revision") in sink.texts
@@ -60,7 +60,7 @@ def test_revised_and_hidden_text_is_read_in_every_version():
     assert ("ab", "without hidden text") in sink.texts
 
 
-def test_objects_and_images_are_passed_on():
+def test_objects_and_images_are_passed_on() -> None:
     package = b"\2\0a.txt\0a.txt\0\0\0\3\0" + (6).to_bytes(4, "little") + b"a.txt\0" + (2).to_bytes(4, "little") + b"hi"
     frame = (
         b"\1\5\0\0\2\0\0\0" + (8).to_bytes(4, "little") + b"Package\0" + b"\0" * 8 + len(package).to_bytes(4, "little")
@@ -69,20 +69,20 @@ def test_objects_and_images_are_passed_on():
     assert read(rtf, rich(body)).documents == [("a.txt", b"hi"), ("picture.png", b"\x89PNG")]
 
 
-def test_a_binary_image_is_passed_on():
+def test_a_binary_image_is_passed_on() -> None:
     data = b"{\\rtf1{\\pict\\jpegblip\\bin4 }\xff{\\}4711\\par}"
     sink = read(rtf, data)
     assert sink.documents == [("picture.jpeg", b"}\xff{\\")]
     assert ("4711", "") in sink.texts
 
 
-def test_a_file_that_is_not_rtf_is_refused():
+def test_a_file_that_is_not_rtf_is_refused() -> None:
     with pytest.raises(UnreadableError, match=r"^damaged$"):
         read(rtf, b"plain")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1, max_size=50))
-def test_any_escaped_text_is_decoded(text):
+def test_any_escaped_text_is_decoded(text: str) -> None:
     units = text.encode("utf-16-le")
     numbers = [int.from_bytes(units[at : at + 2], "little", signed=True) for at in range(0, len(units), 2)]
     expected = "".join(chr(ord(c) & 0xFF) if 0xF000 <= ord(c) <= 0xF0FF else c for c in text)
@@ -95,7 +95,7 @@ def test_any_escaped_text_is_decoded(text):
     st.binary(max_size=300),
     st.lists(st.sampled_from([b"{", b"}", b"\\u1?", b"\\bin9 ", b"\\'", b"{\\*\\x ", b"{\\pict "])),
 )
-def test_any_input_is_read_without_an_exception(junk, tokens):
+def test_any_input_is_read_without_an_exception(junk: bytes, tokens: list[bytes]) -> None:
     read(rtf, b"{\\rtf1" + b"".join(tokens) + junk)
 
 

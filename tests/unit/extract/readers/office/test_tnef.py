@@ -29,7 +29,7 @@ def wide(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def test_subject_body_and_properties_are_read():
+def test_subject_body_and_properties_are_read() -> None:
     properties = struct.pack("<I", 3) + variable(0x1F, 0x1000, wide("the body"))
     properties += struct.pack("<HHI", 3, 0x0017, 1) + named(0x1F, 0x8001, "case number", wide("4711-0815"))
     sink = read(tnef, stream(attribute(0x8004, b"a subject\0"), attribute(0x9003, properties)))
@@ -40,7 +40,7 @@ def test_subject_body_and_properties_are_read():
     assert sink.reasons == []
 
 
-def test_attachments_keep_their_long_names():
+def test_attachments_keep_their_long_names() -> None:
     names = (
         struct.pack("<I", 2)
         + variable(0x1F, 0x3707, wide("a long name.csv"))
@@ -54,20 +54,20 @@ def test_attachments_keep_their_long_names():
     assert read(tnef, data).documents == [("a long name.csv", b"one"), ("b.txt", b"two")]
 
 
-def test_an_inner_message_is_passed_on_without_its_interface_id():
+def test_an_inner_message_is_passed_on_without_its_interface_id() -> None:
     inner = stream(attribute(0x8004, b"inner\0"))
     properties = struct.pack("<I", 1) + variable(0x0D, 0x3701, b"i" * 16 + inner)
     sink = read(tnef, stream(attribute(0x9002, b"\0" * 14, 2), attribute(0x9005, properties, 2)))
     assert [content for _, content in sink.documents] == [inner]
 
 
-def test_recipients_are_read():
+def test_recipients_are_read() -> None:
     row = struct.pack("<I", 1) + variable(0x1E, 0x3003, b"anna@corp.example\0")
     sink = read(tnef, stream(attribute(0x9004, struct.pack("<I", 1) + row)))
     assert sink.place_of("anna@corp.example") == "recipient, recipient properties"
 
 
-def test_damage_is_reported_and_the_data_before_it_is_read():
+def test_damage_is_reported_and_the_data_before_it_is_read() -> None:
     whole = stream(attribute(0x8004, b"a subject\0"), attribute(0x800C, b"the body\0"))
     sink = read(tnef, whole[:-6])
     assert sink.place_of("a subject") == "subject"

@@ -49,12 +49,12 @@ def old_document(text: bytes, lengths: list[int], language: int = 0x409, charset
     return compound({"WordDocument": bytes(block) + text})
 
 
-def test_a_number_across_pieces_of_both_widths_is_joined():
+def test_a_number_across_pieces_of_both_widths_is_joined() -> None:
     sink = read(ole, document([("card 4111", True), ("11111111", False), ("1111\r", True)], [22]))
     assert sink.place_of("card 4111111111111111") == ""
 
 
-def test_subdocuments_are_named():
+def test_subdocuments_are_named() -> None:
     parts = ["main\r", "a footnote\r", "a header\r", "", "a comment\r", "an endnote\r", "a text box\r"]
     sink = read(ole, document([("".join(parts), False)], [len(part) for part in parts]))
     for text, place in (
@@ -68,20 +68,20 @@ def test_subdocuments_are_named():
         assert sink.place_of(text) == place
 
 
-def test_a_field_code_does_not_split_its_paragraph():
+def test_a_field_code_does_not_split_its_paragraph() -> None:
     text = "see 4111\x13 HYPERLINK secret \x1411111111\x151111\r"
     sink = read(ole, document([(text, True)], [len(text)]))
     assert sink.place_of("see 4111111111111111") == ""
     assert sink.place_of("HYPERLINK secret") == "field code"
 
 
-def test_remains_of_fast_saving_are_read():
+def test_remains_of_fast_saving_are_read() -> None:
     gap = b"\0" * 600 + b"Old salary 4711 EUR" + b"\0" * 600
     sink = read(ole, document([("new", True)], [3], gap=gap))
     assert sink.place_of("Old salary 4711 EUR") == "remains of edits"
 
 
-def test_a_wrong_flag_for_the_table_is_tolerated():
+def test_a_wrong_flag_for_the_table_is_tolerated() -> None:
     data = document([("hello", True)], [5])
     at = data.index("1Table".encode("utf-16-le"))
     sink = read(ole, data[:at] + b"0" + data[at + 1 :])
@@ -89,16 +89,16 @@ def test_a_wrong_flag_for_the_table_is_tolerated():
     assert sink.reasons == []
 
 
-def test_word_6_text_is_decoded_by_its_language():
+def test_word_6_text_is_decoded_by_its_language() -> None:
     assert "Привет" in read(ole, old_document("Привет\r".encode("cp1251"), [7], language=0x419)).whole()
     assert read(ole, old_document(b"main\rnote\r", [5, 5])).place_of("note") == "footnote"
 
 
-def test_word_for_the_macintosh_has_its_own_charset():
+def test_word_for_the_macintosh_has_its_own_charset() -> None:
     assert "Grüße" in read(ole, old_document("Grüße\r".encode("mac_roman"), [6], charset=0x100)).whole()
 
 
-def test_word_2_is_read_without_a_compound_file():
+def test_word_2_is_read_without_a_compound_file() -> None:
     block = bytearray(0x300)
     struct.pack_into("<2H", block, 0, 0xA5DB, 0x2D)
     struct.pack_into("<II", block, 0x18, 0x300, 0x300 + 5)
@@ -107,12 +107,12 @@ def test_word_2_is_read_without_a_compound_file():
         read(word, b"plain text " * 20)
 
 
-def test_an_encrypted_document_is_reported():
+def test_an_encrypted_document_is_reported() -> None:
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
         read(ole, document([("x", True)], [1], flags=0x100))
 
 
-def test_repeated_pieces_of_the_stream_have_a_limit():
+def test_repeated_pieces_of_the_stream_have_a_limit() -> None:
     count = 5_000
     table = struct.pack(f"<{count + 1}i", *range(0, (count + 1) * 2_000, 2_000))
     table += struct.pack("<HIH", 0, TEXT_AT * 2 | 0x4000_0000, 0) * count
@@ -124,7 +124,7 @@ def test_repeated_pieces_of_the_stream_have_a_limit():
 
 
 @given(st.lists(st.tuples(st.text("abc äß123", min_size=1), st.booleans()), min_size=1, max_size=8))
-def test_any_pieces_are_joined_to_the_text(pieces):
+def test_any_pieces_are_joined_to_the_text(pieces: list[tuple[str, bool]]) -> None:
     text = "".join(piece for piece, _ in pieces)
     sink = read(ole, document(pieces, [len(text)]))
     assert text.strip() in sink.whole()

@@ -32,7 +32,7 @@ from holdgate.extract.readers.openxml.number_format import literals, plain_numbe
         ("000-00-0000", "1.5", ""),
     ],
 )
-def test_dates_and_masks_are_shown_as_formatted(code, value, shown):
+def test_dates_and_masks_are_shown_as_formatted(code: str, value: str, shown: str) -> None:
     show = renderer(code)
     assert show is not None
     assert show(value) == shown
@@ -41,27 +41,27 @@ def test_dates_and_masks_are_shown_as_formatted(code, value, shown):
 @pytest.mark.parametrize(
     "code", ["", "General", "GENERAL", "0", "0.00", "#,##0", "$#,##0.00", "0%", "0.00E+00", "# ?/?", "@"]
 )
-def test_other_formats_do_not_change_the_number(code):
+def test_other_formats_do_not_change_the_number(code: str) -> None:
     assert renderer(code) is None
 
 
-def test_date_systems_differ_by_four_years_and_a_day():
+def test_date_systems_differ_by_four_years_and_a_day() -> None:
     show = renderer("yyyy-mm-dd", since_1904=True)
     assert show is not None
     assert show("0") == "1904-01-01"
 
 
-def test_literals_of_a_format_are_returned_as_text():
+def test_literals_of_a_format_are_returned_as_text() -> None:
     assert literals('"Customer 4711 "0;"$"#') == "Customer 4711 "
 
 
 @given(st.integers(-(10**15), 10**15))
-def test_whole_numbers_keep_every_digit(number):
+def test_whole_numbers_keep_every_digit(number: int) -> None:
     assert plain_number(repr(float(number))) == str(number)
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_format_is_applied_without_an_exception(code, value):
+def test_any_format_is_applied_without_an_exception(code: str, value: str) -> None:
     show = renderer(code)
     if show:
         show(value)

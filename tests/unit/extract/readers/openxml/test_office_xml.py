@@ -27,7 +27,7 @@ WORD = (
 )
 
 
-def test_a_flat_package_is_read_like_a_zipped_one():
+def test_a_flat_package_is_read_like_a_zipped_one() -> None:
     sink = read(office_xml, FLAT.format(base64.b64encode(b"\x89PNG").decode()).encode())
     assert sink.place_of("4111") == ""
     assert sink.place_of("top") == "header"
@@ -35,21 +35,21 @@ def test_a_flat_package_is_read_like_a_zipped_one():
     assert sink.reasons == []
 
 
-def test_a_cut_flat_package_is_read_up_to_the_cut():
+def test_a_cut_flat_package_is_read_up_to_the_cut() -> None:
     data = FLAT.encode()
     sink = read(office_xml, data[: data.index(b"top") + 3])
     assert [sink.place_of(text) for text in ("4111", "top")] == ["", "header"]
     assert "malformed XML" in sink.reasons
 
 
-def test_excel_2003_cells_have_places():
+def test_excel_2003_cells_have_places() -> None:
     sink = read(office_xml, EXCEL.encode())
     assert sink.place_of("4111111111111111") == "sheet Salaries, B7"
     assert sink.place_of("next") == "sheet Salaries, C7"
     assert sink.place_of("remark") == "sheet Salaries, B7, comment by Anna"
 
 
-def test_names_of_sheets_and_targets_of_links_are_read():
+def test_names_of_sheets_and_targets_of_links_are_read() -> None:
     book = EXCEL.replace("<Cell><Data", '<Cell ss:HRef="https://www.corp.example/" x:HRefScreenTip="tip"><Data')
     sink = read(office_xml, book.encode())
     assert sink.place_of("Salaries") == "sheet name"
@@ -59,18 +59,18 @@ def test_names_of_sheets_and_targets_of_links_are_read():
     assert read(office_xml, link.encode()).place_of("https://www.corp.example/x") == "link"
 
 
-def test_word_2003_runs_are_joined_and_images_passed_on():
+def test_word_2003_runs_are_joined_and_images_passed_on() -> None:
     sink = read(office_xml, WORD.format(base64.b64encode(b"\x89PNG").decode()).encode())
     assert sink.texts == [("4111", "")]
     assert sink.documents == [("picture.png", b"\x89PNG")]
 
 
 @pytest.mark.parametrize("data", [FLAT, EXCEL, WORD])
-def test_office_xml_documents_are_recognised(data):
+def test_office_xml_documents_are_recognised(data: str) -> None:
     assert office_xml.owns(data.encode())
 
 
-def test_other_xml_documents_are_not_recognised():
+def test_other_xml_documents_are_not_recognised() -> None:
     assert not office_xml.owns(b"<package><part/></package>")
     assert not office_xml.owns(b"<html/>")
     with pytest.raises(UnreadableError):

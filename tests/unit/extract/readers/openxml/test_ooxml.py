@@ -15,7 +15,7 @@ from tests.data.planted import CARD, saved
 from tests.unit.extract.readers.recording import packed, read
 
 
-def test_a_number_split_across_runs_is_joined():
+def test_a_number_split_across_runs_is_joined() -> None:
     document = docx.Document()
     paragraph = document.add_paragraph("card ")
     for piece in ("4111", "1111", "1111", "1111"):
@@ -23,7 +23,7 @@ def test_a_number_split_across_runs_is_joined():
     assert read(ooxml, saved(document)).place_of("card " + CARD) == ""
 
 
-def test_header_footer_comment_and_properties_have_places():
+def test_header_footer_comment_and_properties_have_places() -> None:
     document = docx.Document()
     document.sections[0].header.paragraphs[0].text = "token-header"
     document.sections[0].footer.paragraphs[0].text = "token-footer"
@@ -37,7 +37,7 @@ def test_header_footer_comment_and_properties_have_places():
     assert sink.place_of("token-keywords") == "document properties"
 
 
-def test_tracked_changes_are_read_before_and_after():
+def test_tracked_changes_are_read_before_and_after() -> None:
     document = docx.Document()
     paragraph = document.add_paragraph("number 4111 1111 ")
     for tag, text_tag, text in (("w:del", "w:delText", "2222 2222"), ("w:ins", "w:t", "1111 1111")):
@@ -53,7 +53,7 @@ def test_tracked_changes_are_read_before_and_after():
     assert sink.place_of("number 4111 1111 2222 2222") == "before revision"
 
 
-def test_cells_are_named_and_numbers_keep_their_digits():
+def test_cells_are_named_and_numbers_keep_their_digits() -> None:
     workbook = openpyxl.Workbook()
     sheet = workbook.active
     sheet.title = "Salaries"
@@ -67,7 +67,7 @@ def test_cells_are_named_and_numbers_keep_their_digits():
     assert sink.place_of("078-05-1120") == "sheet Salaries, D1"
 
 
-def test_slides_and_notes_are_named():
+def test_slides_and_notes_are_named() -> None:
     deck = pptx.Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[5])
     slide.shapes.title.text = CARD
@@ -93,24 +93,24 @@ DOCUMENT = "<w:document><w:body><w:p><w:r><w:t>4711</w:t></w:r></w:p></w:body></
         DOCUMENT.replace("4711", "&#52;711"),
     ],
 )
-def test_any_notation_of_the_same_xml_is_read(document):
+def test_any_notation_of_the_same_xml_is_read(document: str) -> None:
     sink = read(ooxml, packed({"word/document.xml": document}))
     assert sink.texts == [("4711", "")]
     assert sink.reasons == []
 
 
-def test_utf_16_is_read():
+def test_utf_16_is_read() -> None:
     document = '<?xml version="1.0" encoding="UTF-16"?>' + DOCUMENT
     assert read(ooxml, packed({"word/document.xml": document.encode("utf-16")})).texts == [("4711", "")]
 
 
-def test_unusual_part_names_are_read():
+def test_unusual_part_names_are_read() -> None:
     for name in ("/word/document.xml", "word\\document.xml", "WORD/DOCUMENT.XML", "x/y", "document2.bin"):
         assert read(ooxml, packed({name: DOCUMENT})).texts == [("4711", "")]
 
 
 @pytest.mark.parametrize("target", ["/xl/worksheets/one.xml", "worksheets/one.xml", "..\\xl\\worksheets\\one.xml"])
-def test_sheet_names_are_found_by_any_form_of_target(target):
+def test_sheet_names_are_found_by_any_form_of_target(target: str) -> None:
     parts = {
         "xl/worksheets/one.xml": '<worksheet><sheetData><row r="7"><c><v>5</v></c></row></sheetData></worksheet>',
         "xl/workbook.xml": '<workbook><sheets><sheet name="Salaries" r:id="r1"/></sheets></workbook>',
@@ -119,7 +119,7 @@ def test_sheet_names_are_found_by_any_form_of_target(target):
     assert read(ooxml, packed(parts)).place_of("5") == "sheet Salaries, A7"
 
 
-def test_tracked_moves_and_hidden_text_are_read_in_every_version():
+def test_tracked_moves_and_hidden_text_are_read_in_every_version() -> None:
     document = DOCUMENT.replace(
         "<w:r><w:t>4711</w:t></w:r>",
         "<w:r><w:t>41</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>x</w:t></w:r><w:r><w:t>11</w:t></w:r>"
@@ -132,19 +132,19 @@ def test_tracked_moves_and_hidden_text_are_read_in_every_version():
     ]
 
 
-def test_a_vanish_property_that_is_off_hides_nothing():
+def test_a_vanish_property_that_is_off_hides_nothing() -> None:
     run = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>4711</w:t></w:r>'
     document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", run)
     assert read(ooxml, packed({"word/document.xml": document})).texts == [("4711", "")]
 
 
-def test_digits_in_symbol_fonts_are_read_as_digits():
+def test_digits_in_symbol_fonts_are_read_as_digits() -> None:
     symbols = "".join(f'<w:r><w:sym w:font="Wingdings" w:char="F0{ord(digit):02X}"/></w:r>' for digit in "4711")
     document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", symbols)
     assert read(ooxml, packed({"word/document.xml": document})).texts == [("4711", "")]
 
 
-def test_fallback_content_is_read_only_if_it_differs():
+def test_fallback_content_is_read_only_if_it_differs() -> None:
     box = "<w:txbxContent><w:p><w:t>{}</w:t></w:p></w:txbxContent>"
     choice = f"<mc:Choice>{box.format('one')}</mc:Choice><mc:Fallback>{{}}</mc:Fallback>"
     choice = f"<mc:AlternateContent>{choice}</mc:AlternateContent>"
@@ -154,7 +154,7 @@ def test_fallback_content_is_read_only_if_it_differs():
         assert texts == [(text, "text box") for text in expected]
 
 
-def test_malformed_xml_is_stripped_and_reported():
+def test_malformed_xml_is_stripped_and_reported() -> None:
     document = DOCUMENT.replace("</w:body>", "</w:wrong>").replace(
         "</w:document>", "<w:p><w:t>08</w:t><w:t>15</w:t></w:p>"
     )
@@ -163,7 +163,7 @@ def test_malformed_xml_is_stripped_and_reported():
     assert sink.reasons == ["malformed XML"]
 
 
-def test_entities_are_never_expanded():
+def test_entities_are_never_expanded() -> None:
     declared = "<!DOCTYPE a [<!ENTITY i 'expanded'>]>"
     sink = read(ooxml, packed({"word/document.xml": declared + DOCUMENT.replace("4711", "4711&i;")}))
     assert sink.reasons == ["XML declares entities"]
@@ -171,14 +171,14 @@ def test_entities_are_never_expanded():
     assert "4711expanded" not in sink.whole()
 
 
-def test_nesting_over_the_limit_is_reported():
+def test_nesting_over_the_limit_is_reported() -> None:
     document = DOCUMENT.replace("<w:p>", "<w:p>" + "<a>" * 50).replace("</w:p>", "</a>" * 50 + "</w:p>")
     sink = read(ooxml, packed({"word/document.xml": document}), limits=Limits(xml_depth=40))
     assert sink.reasons == ["XML nested too deeply"]
     assert "4711" in sink.whole()
 
 
-def test_a_part_over_the_size_limit_is_read_up_to_it():
+def test_a_part_over_the_size_limit_is_read_up_to_it() -> None:
     document = DOCUMENT.replace("</w:body>", "<w:p/>" * 1_000 + "<w:p><w:t>0815</w:t></w:p></w:body>")
     sink = read(ooxml, packed({"word/document.xml": document}), limits=Limits(xml_bytes=1_000))
     assert sink.reasons[0] == "XML part too large"
@@ -186,7 +186,7 @@ def test_a_part_over_the_size_limit_is_read_up_to_it():
     assert sink.place_of("0815") is None
 
 
-def test_a_string_that_many_cells_share_ends_at_the_character_limit():
+def test_a_string_that_many_cells_share_ends_at_the_character_limit() -> None:
     parts = {
         "xl/sharedStrings.xml": f"<sst><si><t>{'ab' * 5_000}</t></si></sst>",
         "xl/worksheets/sheet1.xml": "<worksheet>" + '<c t="s"><v>0</v></c>' * 1_000 + "</worksheet>",
@@ -216,7 +216,9 @@ def test_a_string_that_many_cells_share_ends_at_the_character_limit():
         ("<sst/>", '<c r="A1" t="str"><f>B1</f><v>{}</v></c>'),
     ],
 )
-def test_an_escaped_character_of_a_cell_is_read_as_it_is_shown(strings, cell, written, shown):
+def test_an_escaped_character_of_a_cell_is_read_as_it_is_shown(
+    strings: str, cell: str, written: str, shown: str
+) -> None:
     parts = {
         "xl/sharedStrings.xml": strings.format(written),
         "xl/worksheets/sheet1.xml": f"<worksheet><row>{cell.format(written)}</row></worksheet>",
@@ -224,18 +226,18 @@ def test_an_escaped_character_of_a_cell_is_read_as_it_is_shown(strings, cell, wr
     assert shown in read(ooxml, packed(parts)).whole()
 
 
-def test_an_escaped_character_of_a_comment_is_read_as_it_is_shown():
+def test_an_escaped_character_of_a_comment_is_read_as_it_is_shown() -> None:
     comments = '<comments><comment ref="A1"><text><t>_x0034_111 one</t></text></comment></comments>'
     assert "4111 one" in read(ooxml, packed({"xl/comments1.xml": comments})).whole()
 
 
-def test_cells_are_counted():
+def test_cells_are_counted() -> None:
     sheet = "<worksheet>" + "<c><v>1</v></c>" * 100 + "</worksheet>"
     with pytest.raises(LimitReachedError, match="too many cells"):
         read(ooxml, packed({"xl/worksheets/sheet1.xml": sheet}), limits=Limits(cells=50))
 
 
-def test_cell_formats_are_applied():
+def test_cell_formats_are_applied() -> None:
     styles = (
         '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="dd.mm.yyyy"/></numFmts><cellXfs><xf numFmtId="0"/>'
         '<xf numFmtId="14"/><xf numFmtId="164"/></cellXfs></styleSheet>'
@@ -249,7 +251,7 @@ def test_cell_formats_are_applied():
     assert "02.01.1984" in read(ooxml, packed(parts | {"xl/workbook.xml": book})).whole()
 
 
-def test_only_custom_style_names_are_text():
+def test_only_custom_style_names_are_text() -> None:
     names = (
         "heading 1",
         "Heading 1 Char",
@@ -264,7 +266,7 @@ def test_only_custom_style_names_are_text():
     assert read(ooxml, packed(parts)).whole().split("\n") == ["Hello", "Letter to Anna Char", f"List {CARD}"]
 
 
-def test_macros_and_objects_are_passed_on():
+def test_macros_and_objects_are_passed_on() -> None:
     parts = {
         "xl/vbaProject.bin": b"\xd0\xcf\x11\xe0 macro",
         "xl/embeddings/a.docx": b"PK inside",
@@ -275,7 +277,7 @@ def test_macros_and_objects_are_passed_on():
     assert sink.signals == ["macro"]
 
 
-def test_a_binary_workbook_is_read():
+def test_a_binary_workbook_is_read() -> None:
     def record(kind: int, body: bytes) -> bytes:
         head = bytes((kind,)) if kind < 128 else bytes((kind & 0x7F | 0x80, kind >> 7))
         return head + bytes((len(body),)) + body
@@ -306,21 +308,21 @@ def test_a_binary_workbook_is_read():
     assert sink.place_of("unused") == "shared strings"
 
 
-def test_texts_of_visio_are_joined_and_svg_has_its_own_reader():
+def test_texts_of_visio_are_joined_and_svg_has_its_own_reader() -> None:
     page = '<PageContents><Shape><Text><cp IX="0"/>4111 <cp IX="1"/>1111</Text></Shape></PageContents>'
     sink = read(ooxml, packed({"visio/pages/page1.xml": page, "word/media/a.svg": "<svg><text>x</text></svg>"}))
     assert sink.place_of("4111 1111") == "page"
     assert sink.documents == [("a.svg", b"<svg><text>x</text></svg>")]
 
 
-def test_the_cache_of_a_pivot_table_is_read():
+def test_the_cache_of_a_pivot_table_is_read() -> None:
     cache = '<pivotCacheRecords><r><s v="4711"/><n v="0815"/><x v="3"/></r></pivotCacheRecords>'
     sink = read(ooxml, packed({"xl/pivotCache/pivotCacheRecords1.xml": cache}))
     assert sink.place_of("4711") == "pivot table"
     assert sink.place_of("0815") == "pivot table"
 
 
-def test_slides_are_numbered_as_they_are_shown():
+def test_slides_are_numbered_as_they_are_shown() -> None:
     relation = '<Relationship Id="{}" Type="http://x/slide" Target="slides/{}.xml"/>'
     slide = "<p:sld><a:p><a:t>{}</a:t></a:p></p:sld>"
     parts = {
@@ -341,7 +343,7 @@ def test_slides_are_numbered_as_they_are_shown():
 @given(
     st.lists(st.tuples(st.text("4711 äß&<>", min_size=1), st.sampled_from(["", "ins", "del"])), min_size=1, max_size=8)
 )
-def test_any_runs_are_joined_before_and_after_revisions(runs):
+def test_any_runs_are_joined_before_and_after_revisions(runs: list[tuple[str, str]]) -> None:
     def wrapped(text: str, change: str) -> str:
         tag = "w:delText" if change == "del" else "w:t"
         run = f"<w:r><{tag}>{escape(text)}</{tag}></w:r>"

@@ -31,19 +31,19 @@ def record(function: int, body: bytes) -> bytes:
     return struct.pack("<IH", 3 + len(body) // 2, function) + body
 
 
-def test_adjacent_texts_are_joined_to_a_line():
+def test_adjacent_texts_are_joined_to_a_line() -> None:
     sink = read(metafile, emf(text_w("card", 5), text_w("4111 1111", 5), text_w("below", 9)))
     assert [text for text, _ in sink.texts] == ["card 4111 1111", "below"]
     sink = read(metafile, emf(*(text_w(digit, 5) for digit in "4711")))
     assert [text for text, _ in sink.texts] == ["4711"]
 
 
-def test_glyph_numbers_are_not_text():
+def test_glyph_numbers_are_not_text() -> None:
     assert read(metafile, emf(text_w("ab", 5, options=0x10))).texts == []
 
 
 @pytest.mark.parametrize("placeable", [False, True])
-def test_old_metafiles_are_read(placeable):
+def test_old_metafiles_are_read(placeable: bool) -> None:
     plain = record(0x0521, struct.pack("<H6shh", 5, b"Hello\0", 7, 1))
     extended = record(0x0A32, struct.pack("<hhHH6s", 9, 1, 6, 0, b"second"))
     clipped = record(0x0A32, struct.pack("<hhHH8s6s", 12, 1, 5, 4, b"", b"third\0"))
@@ -51,7 +51,7 @@ def test_old_metafiles_are_read(placeable):
     assert [text for text, _ in sink.texts] == ["Hello", "second", "third"]
 
 
-def test_bitmaps_are_passed_on_as_files():
+def test_bitmaps_are_passed_on_as_files() -> None:
     header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 24, 0, 4, 0, 0, 0, 0)
     body = struct.pack("<16s24s4I24s", b"", b"", 88, 40, 128, 4, b"") + header + b"abc\0"
     picture = struct.pack("<2sIII", b"BM", 58, 0, 54) + header + b"abc\0"
@@ -61,17 +61,17 @@ def test_bitmaps_are_passed_on_as_files():
 
 
 @pytest.mark.parametrize("data", [emf(), wmf(), wmf(placeable=True)])
-def test_metafiles_are_recognised_by_their_content(data):
+def test_metafiles_are_recognised_by_their_content(data: bytes) -> None:
     assert identify(Document(data)) == "metafile"
 
 
-def test_damage_is_reported():
+def test_damage_is_reported() -> None:
     assert read(metafile, emf(b"\1\0\0\0\0\0\0\0")).reasons == ["damaged picture"]
     with pytest.raises(UnreadableError):
         read(metafile, b"GIF89a")
 
 
 @given(st.binary(max_size=200))
-def test_any_input_is_read_without_an_exception(junk):
+def test_any_input_is_read_without_an_exception(junk: bytes) -> None:
     read(metafile, emf(junk))
     read(metafile, wmf(junk))

@@ -44,7 +44,7 @@ def texts(*records: bytes) -> list[str]:
     return [text for text, _ in read(starview, drawing(*records)).texts]
 
 
-def test_a_drawing_of_libreoffice_is_read():
+def test_a_drawing_of_libreoffice_is_read() -> None:
     assert identify(Document(DRAWING)) == "starview"
     sink = read(starview, DRAWING)
     assert "tokenleft tokenright" in [text for text, _ in sink.texts]
@@ -54,7 +54,7 @@ def test_a_drawing_of_libreoffice_is_read():
     assert extract_file("drawing.svm", DRAWING).status is Status.COMPLETE
 
 
-def test_a_presentation_with_a_table_and_a_layout_cache_is_read_completely():
+def test_a_presentation_with_a_table_and_a_layout_cache_is_read_completely() -> None:
     content = "<office:document-content><text:p>tokentext</text:p></office:document-content>"
     cache = b"\1\0\1\0\x70\xe8\3\0\0\x50\x09\0\0\4\x2c\0\0\0tokencache"
     mimetype = "application/vnd.oasis.opendocument.presentation"
@@ -78,21 +78,21 @@ def test_a_presentation_with_a_table_and_a_layout_cache_is_read_completely():
         record(115, point(5) * 2 + wide("Grüße") + b"\0\0" + wide("Grüße", "<H"), 2),
     ],
 )
-def test_a_text_of_each_kind_is_read(written: bytes):
+def test_a_text_of_each_kind_is_read(written: bytes) -> None:
     (found,) = texts(written)
     assert "Grüße" in found
     assert texts(written, array("below", height=9))[1:] == ["below"]
 
 
-def test_two_texts_that_disagree_are_both_read():
+def test_two_texts_that_disagree_are_both_read() -> None:
     assert texts(text(narrow("token one"), 9, again=wide("token two", "<H"))) == ["token two token one"]
 
 
-def test_adjacent_single_digits_are_not_a_number():
+def test_adjacent_single_digits_are_not_a_number() -> None:
     assert texts(*(array(digit) for digit in "536904399")) == ["5 3 6 9 0 4 3 9 9"]
 
 
-def test_records_without_text_are_searched_for_strings():
+def test_records_without_text_are_searched_for_strings() -> None:
     hidden = (record(COMMENT, narrow("token 536-90-4399")), record(FONT, narrow("Calibri")), record(999, b"tokennew"))
     assert texts(*hidden, record(FONT, narrow("Calibri"))) == ["token 536-90-4399", "Calibri", "tokennew"]
     assert texts(record(COMMENT, narrow("XTEXT_EOC"))) == []
@@ -105,7 +105,7 @@ def bitmap(compression: int, pixels: bytes) -> bytes:
     return head + struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 24, compression, 4, 0, 0, 0, 0) + pixels
 
 
-def test_embedded_bitmaps_and_drawings_are_passed_on():
+def test_embedded_bitmaps_and_drawings_are_passed_on() -> None:
     plain = bitmap(0, b"abc\0")
     zipped = zlib.compress(b"abc\0")
     packed_one = bitmap(starview.PACKED, struct.pack("<III", len(zipped), 4, 0) + zipped)
@@ -123,7 +123,7 @@ def test_embedded_bitmaps_and_drawings_are_passed_on():
     assert read(starview, drawing(record(119, broken))).reasons == ["damaged picture"]
 
 
-def test_damage_is_reported():
+def test_damage_is_reported() -> None:
     assert read(starview, drawing(array("token"))[:-3]).reasons == ["damaged picture"]
     assert read(starview, drawing() + b"\1\2\3").reasons == ["damaged picture"]
     for junk in (b"GIF89a", b"VCLMTF\1"):
@@ -132,6 +132,6 @@ def test_damage_is_reported():
 
 
 @given(st.binary(max_size=200), st.integers(0, len(DRAWING)), st.integers(0, 60))
-def test_any_input_is_read_without_an_exception(junk: bytes, at: int, drop: int):
+def test_any_input_is_read_without_an_exception(junk: bytes, at: int, drop: int) -> None:
     read(starview, drawing(junk))
     read(starview, DRAWING[: max(at, 12)] + junk + DRAWING[at + drop :])
