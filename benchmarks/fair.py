@@ -27,19 +27,21 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench fair")
     parser.add_argument("--sessions", type=int, default=8, help="sessions that send large mail")
     parser.add_argument("--seconds", type=float, default=15, help="how long each turn lasts")
-    parser.add_argument("--turns", type=int, default=3, help="turns alone and turns beside large mail")
+    parser.add_argument("--turns", type=int, default=3, help="turns without large mail, and turns with it")
     given = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="holdgate-bench-"))
     site = Site(directory, changes={"message_size_limit": "40000000"})
     plain = sample_mail.clean().as_bytes()
     kinds = {"plain text": plain, "HTML": plain.replace(b"text/plain", b"text/html")}
     large = _large()
-    times: dict[tuple[str, bool], list[float]] = {(kind, beside): [] for kind in kinds for beside in (False, True)}
+    times: dict[tuple[str, bool], list[float]] = {
+        (kind, with_large): [] for kind in kinds for with_large in (False, True)
+    }
     sent = 0
     try:
         site.start()
         for _ in range(given.turns):
-            _send(site, kinds, times, given.seconds, beside=False)
+            _send(site, kinds, times, given.seconds, with_large=False)
             ended = threading.Event()
             counts = [0] * given.sessions
             threads = [
@@ -48,7 +50,7 @@ def main(arguments: list[str]) -> int:
             ]
             for thread in threads:
                 thread.start()
-            _send(site, kinds, times, given.seconds, beside=True)
+            _send(site, kinds, times, given.seconds, with_large=True)
             ended.set()
             for thread in threads:
                 thread.join()
@@ -57,16 +59,16 @@ def main(arguments: list[str]) -> int:
         site.stop()
         shutil.rmtree(directory)
     print(f"{given.sessions} sessions sent {sent} messages of {len(large) / 1e6:.1f} MB")
-    print(f"{'small mail':12} {'':8} {'messages':>8} {'median':>10} {'p95':>10} {'slowest':>10}")
+    print(f"{'small mail':12} {'':10} {'messages':>8} {'median':>10} {'p95':>10} {'slowest':>10}")
     worst = 0.0
     for kind in kinds:
         medians = []
-        for beside in (False, True):
-            found = sorted(times[kind, beside])
+        for with_large in (False, True):
+            found = sorted(times[kind, with_large])
             medians.append(statistics.median(found))
             shown = (medians[-1], found[int(len(found) * 0.95)], found[-1])
             print(
-                f"{kind:12} {'beside' if beside else 'alone':8} {len(found):8} "
+                f"{kind:12} {'with large' if with_large else 'alone':10} {len(found):8} "
                 + " ".join(f"{one * 1000:7.0f} ms" for one in shown),
                 flush=True,
             )
@@ -90,14 +92,14 @@ def _send(
     times: dict[tuple[str, bool], list[float]],
     seconds: float,
     *,
-    beside: bool,
+    with_large: bool,
 ) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for kind, content in kinds.items():
             begun = time.monotonic()
             site.submit(content, _SMALL, sample_mail.RECIPIENT)
-            times[kind, beside].append(time.monotonic() - begun)
+            times[kind, with_large].append(time.monotonic() - begun)
 
 
 def _send_large(site: Site, content: bytes, ended: threading.Event, counts: list[int], number: int) -> None:

@@ -104,7 +104,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
         metavar="NAME=ADDRESS=PID",
         help="a milter that runs, by its address for Postfix and its first process",
     )
-    parser.add_argument("--against", metavar="REV", help="a commit of this repository, built and run beside this one")
+    parser.add_argument("--against", metavar="REV", help="a commit of this repository, built and run for comparison")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--count", type=int, default=0, help="messages of each set; 0: as many as it has")
     return parser.parse_args(words)

@@ -4,7 +4,7 @@ A site is drawn by a seed: people, clients, projects, two weeks of mail from whi
 some recipients are swapped. How long conversations are, how many people somebody writes to, how often a message answers
 another one, and the words of subjects are taken from public mail, where it is there (`corpora.py`); names never are.
 The thresholds were chosen with the seeds 1 and 2; the figures of the docs are of others. `--shape` draws sites of
-other shapes. `--beside` learns at a fixed rate while a milter with a real Postfix gets as much mail as it takes.
+other shapes. `--with-mail` learns at a fixed rate while a milter with a real Postfix gets as much mail as it takes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from benchmarks.corpora import corpus, raw_ham
-from benchmarks.mailing import account, beside, letters
+from benchmarks.mailing import account, concurrent_learning, letters
 from holdgate.envelope import Envelope
 from holdgate.policy.terms import RecipientRisk
 from holdgate.quarantine.database import direct
@@ -415,15 +415,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="script/bench relations")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103], help="a site for each")
     parser.add_argument("--shape", choices=SHAPES, default="usual", help="what kind of site")
-    parser.add_argument("--beside", action="store_true", help="measure learning beside a milter that gets mail, alone")
+    parser.add_argument("--with-mail", action="store_true", help="measure only learning, while a milter gets mail")
     parser.add_argument("--edges", type=int, default=200_000, help="relations in the table whose cost is measured")
     parser.add_argument("--cost", action="store_true", help="measure the cost alone")
     parser.add_argument("--postgresql", action="store_true", help="measure the cost with PostgreSQL, too")
     parser.add_argument("--no-sqlite", action="store_true", help="measure the cost with PostgreSQL alone")
     given = parser.parse_args(arguments)
     shape = shape_of_ham()
-    if given.beside:
-        kept = [beside.measure(_envelopes(shape), postgresql=one) for one in {False, given.postgresql}]
+    if given.with_mail:
+        kept = [concurrent_learning.measure(_envelopes(shape), postgresql=one) for one in {False, given.postgresql}]
         return 0 if all(kept) else 1
     if given.cost:
         return _costs(given.edges, shape, sqlite=not given.no_sqlite, postgresql=given.postgresql or given.no_sqlite)

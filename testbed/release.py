@@ -150,8 +150,8 @@ def check_built(root: Path, target: Path) -> list[str]:
     number = subprocess.check_output(["dpkg-deb", "--field", package, "Version"], text=True).strip()
     listing = subprocess.check_output(["dpkg-deb", "--contents", package], text=True)
     inside = set(re.findall(r"/holdgate-([^/\s]+)\.dist-info/METADATA$", listing, re.MULTILINE))
-    beside = package.with_name(package.name.removesuffix(".deb") + ".cdx.json").read_bytes()
-    bill = json.loads(beside)
+    separate = package.with_name(package.name.removesuffix(".deb") + ".cdx.json").read_bytes()
+    bill = json.loads(separate)
     problems = []
     if not number.startswith(f"{version(root)}~deb"):
         problems.append(f"{package.name}: its version is {number}")

@@ -61,8 +61,8 @@ def plain(name: str) -> str:
 
 def test_the_bill_of_materials_lists_every_library_in_its_locked_version(package: Path, unpacked: Path) -> None:
     inside = (unpacked / "usr/share/doc/holdgate/holdgate.cdx.json").read_bytes()
-    beside = package.with_name(package.name.removesuffix(".deb") + ".cdx.json")
-    assert not beside.exists() or beside.read_bytes() == inside
+    separate = package.with_name(package.name.removesuffix(".deb") + ".cdx.json")
+    assert not separate.exists() or separate.read_bytes() == inside
     bill = json.loads(inside)
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     assert bill["metadata"]["component"]["name"] == "holdgate"

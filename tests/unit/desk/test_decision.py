@@ -426,7 +426,7 @@ def _replies(name: str) -> list[str]:
 
 
 def test_an_approval_with_a_restriction_decides_nothing_in_any_language() -> None:
-    replies = _replies("replies-left-open.txt")
+    replies = _replies("replies-undecided.txt")
     assert len(replies) > 1000
     assert [text for text in replies if decide(text).choice is not None] == []
 
@@ -549,7 +549,7 @@ CHANGING = [
 
 def test_a_sentence_after_an_unclear_comment_is_not_a_decision() -> None:
     sentences = {"Approved": "I approve this", "Genehmigt": "Ich genehmige", "Aprobado": "Lo apruebo"}
-    for line in _replies("replies-left-open.txt"):
+    for line in _replies("replies-undecided.txt"):
         for word, sentence in sentences.items():
             if line.startswith(word):
                 assert decide(line.replace(word, sentence, 1)).choice is None, line

@@ -61,7 +61,7 @@ def test_documents_of_other_programs_are_read() -> None:
     """At least 99 in 100 unencrypted documents of the shared corpus are read, with some text or object in them."""
     folder = CORPORA / "documents"
     if not folder.is_dir():
-        pytest.skip("no corpus of documents beside the checkout (HOLDGATE_CORPORA)")
+        pytest.skip("no corpus of documents next to the checkout (HOLDGATE_CORPORA)")
     unread, total = [], 0
     for path in sorted(folder.rglob("*.*")):
         data = path.read_bytes()

@@ -23,8 +23,8 @@ def folder(*names: str) -> bytes:
 
 def test_an_archive_made_on_a_mac_is_read_completely() -> None:
     finder = b"\0" * 32 + b"ATTR" + b"\0" * 88 + b"com.apple.metadata:note\0token 536-90-4399"
-    beside = apple_file({FINDER: finder, apple.RESOURCE_FORK: BLANK})
-    data = packed({"report.pdf": "%PDF-1.4", "__MACOSX/._report.csv": beside, ".DS_Store": folder("tokenfolder")})
+    resource = apple_file({FINDER: finder, apple.RESOURCE_FORK: BLANK})
+    data = packed({"report.pdf": "%PDF-1.4", "__MACOSX/._report.csv": resource, ".DS_Store": folder("tokenfolder")})
     found = extract_file("reports.zip", data)
     (attributes,) = [part for part in found.parts if part.name.endswith("._report.csv")]
     assert "token 536-90-4399" in attributes.text

@@ -51,8 +51,8 @@ def test_lines_are_read_from_top_to_bottom_in_any_file_order() -> None:
 def test_transforms_move_text() -> None:
     moved = f"<Canvas RenderTransform='1,0,0,1,0,40'>{run('below', 96)}</Canvas>"
     assert text_of(moved, run("above", 96)) == ["above", "below"]
-    beside = f"<Canvas RenderTransform='1,0,0,1,74,0'>{run('right', 96)}</Canvas>"
-    assert "left right" in text_of(beside, run("left", 96))
+    right = f"<Canvas RenderTransform='1,0,0,1,74,0'>{run('right', 96)}</Canvas>"
+    assert "left right" in text_of(right, run("left", 96))
 
 
 def test_a_literal_brace_is_escaped() -> None:

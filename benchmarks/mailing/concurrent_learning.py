@@ -95,7 +95,7 @@ def _learn(site: Site, key: Path, mail: Iterable[Envelope], name: str) -> bool:
     inspected, also = taken["holdgate_messages_total"] / took, taken["holdgate_relations_learned_total"] / took
     print(
         f"{name}: {learned} of {RATE * _SECONDS} messages learned at {RATE * _SECONDS / took:.0f} a second, "
-        f"the last one {behind:.1f} s after it came; beside it the milter inspected {inspected:.0f} messages a second, "
+        f"the last one {behind:.1f} s after it came; meanwhile the milter inspected {inspected:.0f} a second, "
         f"learned {also:.0f} a second, and dropped {dropped:.0f}"
     )
     return learned == RATE * _SECONDS and behind <= _DRAINED and not dropped
