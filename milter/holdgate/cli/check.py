@@ -23,6 +23,7 @@ from holdgate.cli import (
     check_people,
     check_postfix,
     check_replies,
+    check_settings,
     confinement,
 )
 from holdgate.cli.output import colour, print_result
@@ -105,6 +106,7 @@ def check(path: Path) -> Report:
         if settings is None:
             return Report(problems, [])
     checks: tuple[Callable[[Path, Settings], Iterator[str]], ...] = (
+        check_settings.problems,
         check_daemons.user,
         _directories,
         check_daemons.permissions,

@@ -114,7 +114,7 @@ class Templates:
             absent = isinstance(error, jinja2.TemplatesNotFound) and error.templates == names
             if absent or self._own is self._shipped:
                 raise
-            self._report(f"{names[0]}: {maillog.describe(error)}")
+            self._report(f"{names[0]}: {_described(error)}")
             return self._shipped.select_template(names).render(values)
 
     def _environment(self, directories: list[Path]) -> jinja2.Environment:
@@ -245,6 +245,13 @@ class Templates:
             self._report(f"{file}: {rendered}")
             return words
         return _merged(words, own, lambda problem: self._report(f"{file}: {problem}"))
+
+
+def _described(error: Exception) -> str:
+    """Return why a template failed. Only an error in its syntax is quoted: another one can name values of a message."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"line {error.lineno}: {error.message}"
+    return maillog.describe(error)
 
 
 def _spaced(text: str) -> str:

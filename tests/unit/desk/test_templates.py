@@ -62,7 +62,7 @@ def test_a_custom_template_can_keep_lines_in_html_and_they_are_escaped(tmp_path:
         ("Subject: {{ minutes + 'x' }}\n", "utf-8", "TypeError"),
         ("Subject: {{ minutes // 0 }}\n", "utf-8", "ZeroDivisionError"),
         ("Subject: {{ nobody.knows }}\n", "utf-8", "UndefinedError"),
-        ("Subject: {% if %}\n", "utf-8", "TemplateSyntaxError"),
+        ("Subject: {% if %}\n", "utf-8", "line 1: Expected an expression"),
         ("{% extends 'none.txt' %}\n", "utf-8", "TemplateNotFound"),
         ("{% include ['none.txt', 'nor.txt'] %}\n", "utf-8", "TemplatesNotFound"),
     ],
