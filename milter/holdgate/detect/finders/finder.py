@@ -33,7 +33,7 @@ SIGNS: Final = {
     FOUR_DIGITS: rb"(?<![0Aa])0000(?![0Aa])",
     SIX_DIGITS: rb"(?<!0)000 ?000(?![0Aa])",
     BROKEN_CODE: rb"(?<!0)(?:00-000|000 00|0000-000|00000-?000)(?!0)",
-    LETTER_CODE: rb"0A ?0A0|0000 ?AA(?![Aa])",
+    LETTER_CODE: rb"0A ?0A0|0000 ?AA(?![Aa])|0000AAA(?![0Aa])",
 }
 EVERY_SIGN: Final = sum(SIGNS)
 # Separators that the signs need; other characters end a run of digits, unless an identifier is written with them.

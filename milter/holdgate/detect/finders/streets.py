@@ -41,13 +41,21 @@ _FIRST: Final = (
 # A number and a name, if the text after them proves it.
 _ANY_FIRST: Final = rf"{_NUMBERED}{_NAME}(?: {_NAME}){{0,3}}{_UNIT}"
 _BOX: Final = r"(?:P\.?\s?O\.?\s?Box|Postfach|BP|Apartado|Casella postale|Postbus|Skr\. poczt\.)\s+\d[\d ]{0,6}"
+# The kinds of streets in addresses of France, Belgium and Switzerland.
+_FRENCH_WORDS: Final = (
+    "rue|avenue|av|boulevard|bd|blvd|place|allées?|chemin|impasse|quai|cours|route|square|passage|faubourg|montée|ruelle"
+    "|sentier|sente|venelle|esplanade|promenade|chaussée|hameau|lotissement|résidence|rond-point|parvis|cité|carrefour"
+    "|clos|traverse|rocade|corniche|placette"
+)
 # The word for street before its name, and the number after it; in French also before.
 _WORDS: Final = (
-    r"(?:(?i:rue|avenue|av|boulevard|bd|blvd|place|allées?|chemin|impasse|quai|cours|route|square|passage|faubourg|calle"
+    rf"(?:(?i:{_FRENCH_WORDS}|calle"
     r"|avenida|avda|plaza|paseo|carrera|camino|ronda|carretera|travesía|pasaje|glorieta|rambla|cuesta|callejón|urbanización"
-    r"|borgo|salita|via|viale|piazza|piazzale|corso|largo|vicolo|contrada|strada|rua|praça|travessa|alameda|estrada|rodovia"
+    r"|jirón|prolongación|diagonal|transversal|bulevar|costanilla|corredera|muelle|vereda"
+    r"|borgo|salita|via|viale|piazza|piazzale|corso|largo|vicolo|contrada|strada|piazzetta|lungomare|lungotevere|calata|vico"
+    r"|traversa|rua|praça|travessa|alameda|estrada|rodovia|praceta|beco|azinhaga|ladeira|escadinhas|cais|rotunda"
     r"|calçada|calea|bulevardul|drumul|aleea|șoseaua|soseaua|intrarea|ulica|aleja|aleje|plac|osiedle|náměstí|námestie|třída"
-    r"|trg|odos|leoforos|triq)\b\.?|(?i:pza|cra|str|ul|al|pl|os|nám)\.|C/|P\.º|R\.|Οδός|Λεωφ\.)"
+    r"|trg|odos|leoforos|triq)\b\.?|(?i:pza|cra|jr|str|ul|al|pl|os|nám)\.|C/|P\.º|R\.|Οδός|Λεωφ\.)"
 )
 _NUMBER: Final = rf"(?:,?\s+(?:n[.ºr°]{{0,2}}\s?|[Nn]o\.?:?\s?|[Nn]r\.?\s?|nº\s?)?{_HOUSE}|,?\s+[sS]/[nN]\b)"
 _STOREY: Final = (
@@ -62,8 +70,14 @@ _ROMANCE: Final = (
 # In French the number alone can come first.
 _FRENCH: Final = (
     r"\d{1,4}(?:\s?(?:bis|ter|quater|[a-dA-D]))?,?\s+"
-    r"(?i:rue|avenue|av|boulevard|bd|place|allées?|chemin|impasse|quai|cours|route|square|passage|faubourg)\b\.?"
+    rf"(?i:{_FRENCH_WORDS})\b\.?"
     rf"\s{_PIECE}(?:[ \-]{_PIECE}){{0,4}}"
+)
+# Streets with numbers, and the next street and the distance as the number of the house: Colombia.
+_COLOMBIAN: Final = (
+    r"(?i:calle|cl\.?|carrera|cra\.?|kr\.?|diagonal|transversal|avenida|av\.?)\s?\d{1,3}\s?[A-Z]?"
+    r"(?:\s(?:Bis|Sur|Norte|Este|Oeste))?"
+    r"\s*(?:#|[Nn]o\.?|[Nn][º°]\.?)\s?\d{1,3}\s?[A-Z]?(?:\s(?:Bis|Sur))?\s?[\-–]\s?\d{1,3}\b"
 )
 # The word for street after its name or as its end, then the number.
 _ENDINGS: Final = (
@@ -80,7 +94,7 @@ _AT: Final = (
     rf"|Obere[rn]?)(?:\s{_NAME}){{1,2}}\s+{_HOUSE}"
 )
 _PLAIN: Final = rf"{_NAME}(?:[ \-](?:{_NAME}|{_SMALL})){{0,3}}\s+{_HOUSE}"
-_STREET: Final = rf"(?:{_FIRST}|{_ROMANCE}|{_FRENCH}|{_BEHIND}|{_AT}|{_BOX})"
+_STREET: Final = rf"(?:{_FIRST}|{_ROMANCE}|{_FRENCH}|{_BEHIND}|{_AT}|{_COLOMBIAN}|{_BOX})"
 _TOWN: Final = rf"(?:'s-)?{_UPPER}[{_LETTERS}.'’\-]*(?:[ \-/](?:{_NAME}|{_SMALL}\b)){{0,3}}(?: \d{{1,2}}\b)?"
 _GAP: Final = r"(?:\s*[,;|·•–\-]?\s*\n[>\s]*|\s*[,;|·•]\s*|\s+[–\-]\s+|\s)"
 _PART: Final = (
@@ -94,10 +108,9 @@ _OUT: Final = (
     r"(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})"
 )
 _CANADA: Final = r"[A-Z]\d[A-Z] ?\d[A-Z]\d"
-# A postcode before its town, alone or with letters of the country.
-_CODE: Final = (
-    r"(?:(?:[A-Z]{1,3}-)?(?:\d{5}-?\d{3}|\d{5}|\d{4}-\d{3}|\d{2}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{6}|\d{4}))"
-)
+# A postcode before its town, alone or with letters of the country, in Argentina with those of province and street.
+_DIGITS: Final = r"\d{5}-?\d{3}|\d{5}|\d{4}-\d{3}|\d{2}-\d{3}|\d{3} \d{2}|\d{4} ?[A-Z]{2}|\d{6}|\d{4}"
+_CODE: Final = rf"(?:[A-HJ-NP-Z]\d{{4}}(?:[A-Z]{{3}})?\b|(?:[A-Z]{{1,3}}-)?(?:{_DIGITS}))"
 _BEFORE_TOWN: Final = rf"{_CODE},?\s+{_TOWN}(?:\s?(?:\([A-Z]{{2}}\)|/ [A-Z]{{2}}\b))?"
 _BEHIND_TOWN: Final = (
     rf"{_TOWN}(?:,\s*{_TOWN})?(?:[,\s]+(?:{_STATES}\.?,?\s+)?(?:\d{{5}}(?:-\d{{4}})?\b|{_CANADA}|{_OUT}"
