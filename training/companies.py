@@ -21,6 +21,10 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "The parcel was sent with @O.", "He owns half of @O.", "@O said no.", "Both @O and @O agreed.", "@O (UK)",
         "Is @O still a client?", "The @O account is closed.", "@O has a new @w, says @P.", "sponsored by @O",
         "copy to @O", "Bank: @O, Account: @N", "I work in the @w department of @O.", "@F left @O in May.",
+        "@O still has to approve it.", "@P at @O has confirmed.", "@F at @O will reply.", "next to @O",
+        "@O and @O will trade as one.", "the contract between @O and @O", "She works for @O and @O.",
+        "@O rejected the application.", "We sponsor @O.", "is a member of @O", "@P, formerly @O",
+        "@O hosts the @w this year.", "@O has doubled its grant.", "In Germany @O does this.",
     ),
     "de": (
         "der Streit zwischen @O und @O", "@P (@J, @O)", "@O erwartet Antwort.", "@O zahlt die Hälfte.",
@@ -38,6 +42,10 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "Ist @O noch Kunde?", "Das Konto von @O ist zu.", "@O sucht Leute, sagt Herr @S.", "gefördert durch @O",
         "Kopie an @O", "Bank: @O, Konto: @N", "zuständig ist das @O", "gemäß Schreiben der @O", "für das @O",
         "durch die @O", "in Sachen @O ./. @O", "@F hat bei @O gekündigt.", "die Leute von @O", "zur @O nach @C",
+        "@O muss noch zustimmen.", "@P von @O hat das bestätigt.", "@F von @O meldet sich.", "neben @O",
+        "@O und @O treten gemeinsam auf.", "der Vertrag zwischen @O und der @O", "Sie arbeitet bei @O und bei @O.",
+        "@O hat den Antrag abgelehnt.", "Wir fördern @O.", "ist Mitglied bei @O", "@P, früher @O",
+        "Die @O richtet das aus.", "@O verdoppelt den Zuschuss.", "Das war Sache des @O.",
     ),
     "fr": (
         "le litige entre @O et @O", "@P (@J, @O)", "@O attend une réponse.", "@O paie la moitié.",
@@ -51,6 +59,11 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "@O le veut pour @D.", "le @O a refusé", "Le colis est parti avec @O.", "auprès de la @O", "avec le @O",
         "@O est-il encore client ?", "Le compte de @O est fermé.", "@O recrute, dit M. @S.", "financé par @O",
         "copie à @O", "Banque : @O, compte @N", "par la @O", "la société @O", "Affaire @O c/ @O", "ni @O ni @O",
+        "@O doit encore viser le dossier.", "@P de @O a confirmé.", "@F, chez @O, répondra.", "à côté de @O",
+        "@O et @O ne font plus qu'un.", "le contrat entre @O et @O", "Elle travaille chez @O et à la @O.",
+        "@O a rejeté la demande.", "Nous soutenons @O.", "fait partie de @O", "@P, ancien de @O",
+        "@O accueille le @w cette année.", "@O double la subvention.", "@O attend le @w.", "elle était avant à @O",
+        "C'est @O qui paie.",
     ),
     "es": (
         "el acuerdo entre @O y @O", "@P (@J, @O)", "@O espera respuesta.", "@O paga la mitad.",
@@ -64,6 +77,10 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "@O lo quiere para el @D.", "la @O se ha negado", "El paquete salió con @O.", "ante el @O", "con la @O",
         "¿@O sigue siendo cliente?", "La cuenta de @O está cerrada.", "@O busca gente, dice @P.", "pagado por @O",
         "copia a @O", "Banco: @O, cuenta @N", "la empresa @O", "@O contra @O", "ni @O ni @O", "para el @O",
+        "@O todavía tiene que aprobarlo.", "@P, de @O, lo ha confirmado.", "@F, de @O, contestará.", "al lado de @O",
+        "@O y @O se unen.", "el contrato entre @O y @O", "Trabaja en @O y en la @O.", "@O ha rechazado la solicitud.",
+        "Apoyamos a @O.", "es socio de @O", "@P, antes en @O", "@O acoge el @w este año.", "@O dobla la ayuda.",
+        "@O espera el @w.",
     ),
     "it": (
         "la lite fra @O e @O", "@P (@J, @O)", "@O attende risposta.", "@O paga la metà.",
@@ -77,6 +94,10 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "@O lo vuole per il @D.", "la @O ha rifiutato", "Il pacco è partito con @O.", "presso il @O", "con la @O",
         "@O è ancora cliente?", "Il conto di @O è chiuso.", "@O cerca gente, dice @P.", "pagato da @O", "Spett.le @O",
         "copia a @O", "Banca: @O, conto @N", "la ditta @O", "@O contro @O", "né @O né @O", "per il @O", "dall'@O",
+        "@O deve ancora approvare.", "@P di @O ha confermato.", "@F, di @O, risponderà.", "accanto a @O",
+        "@O e @O si uniscono.", "il contratto fra @O e @O", "Lavora da @O e alla @O.", "@O ha respinto la domanda.",
+        "Sosteniamo @O.", "fa parte di @O", "@P, già @O", "@O ospita il @w quest'anno.",
+        "@O raddoppia il contributo.", "@O aspetta il @w.",
     ),
     "nl": (
         "de zaak tussen @O en @O", "@P (@J, @O)", "@O verwacht antwoord.", "@O betaalt de helft.",
@@ -90,6 +111,11 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "Wij stappen over van @O naar @O.", "@O wil het voor @D.", "de @O weigerde", "Het pakket ging met @O.",
         "Is @O nog klant?", "De rekening van @O is dicht.", "@O zoekt mensen, zegt @P.", "betaald door @O",
         "kopie aan @O", "Bank: @O, rekening @N", "het bedrijf @O", "@O tegen @O", "door de @O", "voor het @O",
+        "@O moet nog akkoord geven.", "@P van @O heeft het bevestigd.", "@F van @O antwoordt.", "naast @O",
+        "@O en @O gaan samen verder.", "het contract tussen @O en @O", "Zij werkt bij @O en bij de @O.",
+        "@O heeft de aanvraag afgewezen.", "Wij steunen @O.", "is lid van @O", "@P, voorheen @O",
+        "@O ontvangt ons dit jaar.", "@O verdubbelt de bijdrage.", "@O wacht op het @w.", "zij zat eerder bij @O",
+        "@F schrijft @O aan.", "ook de @O wil een kopie",
     ),
     "pl": (
         "spór: @O i @O", "@P (@J, @O)", "@O czeka na odpowiedź.", "@O płaci połowę.",
@@ -102,6 +128,10 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "@O chce tego do @D.", "@O odmówił", "Paczkę wiezie @O.", "Czy @O to nadal klient?", "Płaci za to @O.",
         "kopia: @O", "Bank: @O, konto @N", "spółka @O", "@O przeciwko @O", "jak twierdzi @O", "dla @O", "przez @O",
         "Ubezpiecza nas @O.", "Wykonawcą jest @O.", "firma @O z siedzibą w @C",
+        "@O musi jeszcze zatwierdzić.", "@P, @O, potwierdza.", "@F z @O odpisze.", "obok @O",
+        "@O i @O działają razem.", "umowa między @O a @O", "Pracuje w @O i w @O.", "@O odrzuciła wniosek.",
+        "Wspieramy @O.", "należy do @O", "@P, dawniej @O", "@O gości nas w tym roku.", "@O podwaja dotację.",
+        "@O czeka na @w.",
     ),
     "pt": (
         "o acordo entre a @O e a @O", "@P (@J, @O)", "A @O espera resposta.", "A @O paga metade.",
@@ -115,8 +145,85 @@ BUSINESS: Final[dict[str, tuple[str, ...]]] = {
         "A @O quer isso até @D.", "a @O recusou", "A caixa foi com a @O.", "junto do @O", "com a @O",
         "A @O ainda é cliente?", "A conta da @O está fechada.", "A @O procura gente, diz @P.", "pago pelo @O",
         "cópia para a @O", "Banco: @O, conta @N", "a empresa @O", "@O contra @O", "nem a @O nem o @O", "pela @O",
+        "A @O ainda tem de aprovar.", "@P, da @O, confirmou.", "@F, da @O, responde.", "ao lado da @O",
+        "A @O e a @O juntam-se.", "o contrato entre a @O e a @O", "Trabalha na @O e no @O.",
+        "A @O rejeitou o pedido.", "Apoiamos a @O.", "faz parte da @O", "@P, antes na @O", "@O recebe-nos este ano.",
+        "A @O duplica o apoio.", "@O espera o @w.",
     ),
 }  # fmt: skip
+
+# Names of organisations by what they do. @B stands for a word of `trades.txt`, G for a word that is none, W and w for a
+# frequent word, S a surname, F a first name, C a town, U a state, region or river.
+NAMED: Final[dict[str, tuple[str, ...]]] = {
+    "en": (
+        "@S @B", "@S @B", "@C @B", "@G @B", "@G @B", "@W @B", "@W @B", "@W @W @B", "@S & @S", "@S @S", "@S @B @B",
+        "@G @B @B", "@C @B @B", "@S's @B", "The @W @B", "@B of @C", "@C and @C @B", "@S & Daughters", "St @F's @B",
+        "@W & @W", "@W @G", "@G & @G", "@U @B", "@B for @W", "@W and @W @B", "Royal @C @B", "National @B of @W",
+        "@C @W @B", "@F's @B", "Little @W @B", "@B of the @W", "@S Brothers @B", "Friends of @C @B", "Old @W @B",
+        "@W for All", "Friends of the @W", "@W and @W", "@W @W", "@B for the @W",
+    ),
+    "de": (
+        "@B @S", "@B @S", "@B @C", "@B @C", "@B @G", "@G @B", "@W @B", "@W-@B", "@S @B", "@S & @S", "@S @S", "@G",
+        "@W @W", "@B am @W", "@B an der @U", "@B zum @W", "@S & Töchter", "@B @S & Sohn", "Gebrüder @S", "@Cer @B",
+        "@B für @W", "@S-@B", "@B der @W", "@W- und @W@b", "@B Sankt @F", "Neue @B @C", "Freie @B @C", "@U-@B",
+        "@B @W @C", "@B „@W“ e. V.", "Verein für @W", "Bund der @W", "@B Haus @W", "Hotel @W", "@S und Partner",
+        "Alte @B @C",
+        "@B für @w @W", "Freunde des @W", "@W und @W", "@W-@B @C", "@W @B @C", "Hilfe für @W",
+    ),
+    "fr": (
+        "@B @S", "@B @S", "@B de @C", "@B de @C", "@B du @W", "@B de la @W", "@B des @W", "@B @G", "@G @B", "@G",
+        "@B @W", "@B d'@C", "@B de l'@U", "@S & @S", "@B @S et Fils", "@B @S et Filles", "@S @B", "@B Saint-@F",
+        "@B Sainte-@F", "@B Notre-Dame", "@B générale de @C", "@B régionale du @W", "@B et @B @S", "@B du @U",
+        "Les @W de @C", "Le @W @W", "La @W", "@B pour le @W", "@B @B de @C", "Comptoir @W", "@B des @W de @C",
+        "@B nationale des @W", "@S Frères",
+        "@B de @w de @C", "@B des @w de @C", "@B @w", "@B @w de @C", "@B @w du @U", "@B d'@w", "@B de la @w",
+        "@B @W et @W", "@W @w", "Ligue pour la @w", "@W et @W",
+    ),
+    "es": (
+        "@B @S", "@B @S", "@B de @C", "@B de @C", "@B del @W", "@B de la @W", "@B de los @W", "@B @G", "@G @B", "@G",
+        "@B @W", "@B @S e Hijos", "@B @S y Cía.", "@S y @S", "@B San @F", "@B Santa @F", "@B Virgen del @W",
+        "@B del @U", "Los @W", "El @W de @C", "La @W", "@B @B de @C", "@B General de @W", "@B Hermanos @S",
+        "@B para la @W", "@B @W del @W", "@B Nacional de @W", "@B de @W y @W", "@S & @S",
+        "@B de @w de @C", "@B @w de @C", "@B de la @w", "@B del @w", "@B @w", "@B de @w y @w", "@B @w del @U",
+        "@W y @W", "Amigos del @W",
+    ),
+    "it": (
+        "@B @S", "@B @S", "@B di @C", "@B di @C", "@B del @W", "@B della @W", "@B dei @W", "@B @G", "@G @B", "@G",
+        "@B @W", "@B @S e Figli", "@B F.lli @S", "@S & @S", "@B San @F", "@B Santa @F", "@B del @U", "@B dell'@U",
+        "Il @W", "La @W", "@B @B di @C", "@B Generale di @W", "Fratelli @S", "@B per la @W", "@B @W @C",
+        "@B Nazionale @W", "@B di @W e @W", "@B Provinciale di @C",
+        "@B di @w di @C", "@B @w di @C", "@B della @w", "@B @w", "@B di @w e @w", "@B @w del @U", "@W e @W",
+        "Amici del @W",
+    ),
+    "nl": (
+        "@B @S", "@B @S", "@S @B", "@C @B", "@Cse @B", "@B @C", "@B @C", "@B De @W", "@B Het @W", "@B 't @W", "@G @B",
+        "@B @G", "@G", "@W @B", "@S en Zonen", "@S & @S", "Gebroeders @S", "@B van @C", "@B voor @W", "@B @W",
+        "De @W", "Het @W", "@B Sint @F", "@B @S en Dochters", "@W@b", "Koninklijke @B @S", "@B voor de @W", "@U @B",
+        "@S @S @B", "@B der @W",
+        "@B voor @w", "@B voor @w en @w", "@B @w", "@B @w @C", "Vrienden van de @W", "@W en @W", "Vereniging van @w",
+    ),
+    "pl": (
+        "@B @S", "@B @S", "@B @C", "@B @C", "@B w @C", "@B @W", "@B @W", "@B @G", "@G @B", "@G", "@S i @S",
+        "@B @S i Synowie", "@S i Wspólnicy", "@B „@W”", "@B im. @F @S", "@B Pod @W", "@B św. @F", "@B Na @W",
+        "@B nad @U", "@B @B @C", "@W @W", "Miejski @B @W", "Powiatowy @B @W", "Wojewódzki @B w @C", "@B dla @W",
+        "Bracia @S", "@B @W @W", "Polska @B @W",
+        "@B @w w @C", "@B @w", "@B @w i @w", "@B @w @C", "@B dla @w", "@W i @W", "Przyjaciele @W",
+    ),
+    "pt": (
+        "@B @S", "@B @S", "@B de @C", "@B de @C", "@B do @W", "@B da @W", "@B dos @W", "@B @G", "@G @B", "@G",
+        "@B @W", "@B @S e Filhos", "@B Irmãos @S", "@S & @S", "@B São @F", "@B Santa @F", "@B do @U", "O @W", "A @W",
+        "Casa @S", "@B @B de @C", "@B Geral de @W", "@B para a @W", "@B @W de @C", "@B Nacional de @W",
+        "@B de @W e @W", "@B Municipal de @C", "@B Nossa Senhora do @W",
+        "@B de @w de @C", "@B @w de @C", "@B da @w", "@B do @w", "@B @w", "@B de @w e @w", "@B @w do @U", "@W e @W",
+        "Amigos do @W",
+    ),
+}  # fmt: skip
+
+# An organisation between any words of a language: what stands next to it says little.
+ANYWHERE: Final = (
+    "@O @w @w @w.", "@w @O @w @w.", "@w @w @O.", "@O @w @w @O.", "@w @w, @O @w @w.", "@O, @w @w @w.", "@w @w (@O) @w.",
+    "@w @O @w @P.", "@P @w @O @w @w.", "@O: @w @w", "@w @w: @O", "@O @w @W @w.", "@P, @O, @w @w.", "@w @P (@O) @w.",
+)  # fmt: skip
 
 # Headers and signatures with addresses of organisations, in any language.
 ADDRESSED: Final = (

@@ -46,7 +46,7 @@ class Source(NamedTuple):
 
 SOURCES: Final = (
     Source(
-        "en_ewt-ud-dev.iob2", "documents", 2,
+        "en_ewt-ud-dev.iob2", "documents", 4,
         "0cafd881cf31d39897b6d588420fab8fbbe4423d271725c59921ac9dd49c0713",
     ),
     Source(
@@ -123,6 +123,14 @@ SOURCES: Final = (
         "enp_NL.kb.bio", "pages", 1,
         "0928f045ae3de9d5d85dbba4d50f206633b924eb3897783575d4581631d22674",
     ),
+    Source(
+        "NER-de-dev.tsv", "nested", 1,
+        "a5a94e61338cd2f062d5ce722b58d4af1c191fa396b5986c0cbf6203bfc847e7",
+    ),
+    Source(
+        "NER-de-test.tsv", "nested", 1,
+        "a24e42fbbbb11f6900d6c892c331bf3fe5f4d3174507f11194b9f26c60c1f93e",
+    ),
 )  # fmt: skip
 
 
@@ -137,7 +145,7 @@ def texts(sources: Sequence[Source] = SOURCES) -> Iterator[tuple[Marked, int]]:
         if hashlib.sha256(content).hexdigest() != source.digest:
             raise Missing(f"{path} is not the file that training/README.md names: its SHA-256 differs")
         lines = content.decode("utf-8", "replace").split("\n")
-        read = {"documents": documents, "sentences": sentences, "pages": pages}[source.written]
+        read = {"documents": documents, "sentences": sentences, "pages": pages, "nested": nested}[source.written]
         for marked in read(lines):
             yield marked, source.times
 
@@ -195,6 +203,18 @@ def sentences(lines: Iterable[str]) -> Iterator[Marked]:
             tokens = []
         elif len(fields) > 1 and fields[0] != "-DOCSTART-":
             tokens.append((fields[0], _label(fields[-1])))
+
+
+def nested(lines: Iterable[str]) -> Iterator[Marked]:
+    """Read GermEval: a number, a token, its label and that of a name within it in each line; parts are no names."""
+    kept = []
+    for line in lines:
+        fields = line.split("\t")
+        if len(fields) > 2 and fields[0].isdigit():
+            kept.append(f"{fields[1]} {fields[2] if fields[2][2:] in _KINDS else 'O'}")
+        elif not line:
+            kept.append("")
+    return sentences(kept)
 
 
 def pages(lines: Iterable[str]) -> Iterator[Marked]:

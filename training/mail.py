@@ -7,10 +7,11 @@ Names are drawn from the dictionaries of the rules (Faker, MIT; US Census Bureau
 import random
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from training.companies import ADDRESSED, BUSINESS, HEADINGS, POSITIONS
-from training.phrases import CALLED, COLUMNS, INFLECTED, LISTED, PHRASES
+from training.companies import ADDRESSED, ANYWHERE, BUSINESS, HEADINGS, NAMED, POSITIONS
+from training.phrases import CALLED, COLUMNS, DATED, INFLECTED, LISTED, PHRASES
 from training.texts import ANY, ENDINGS, HEADERS, JOBS, OPENINGS, SENTENCES
 
 PERSON: Final = "person"
@@ -30,8 +31,14 @@ _KINDS: Final = {
 }
 _WEIGHTS: Final = {"en": 5, "de": 4, "fr": 3, "es": 3, "it": 3, "nl": 3, "pl": 3, "pt": 3}
 _SLOT: Final = re.compile(r"@([PFSOCUAKWwDNTEMXJLRQYIZ*%])")
+# What stands in NAMED; "b" is a trade in lower case, as the end of a compound.
+_PIECE: Final = re.compile(r"@([BbGWwSFCU])")
 _NO_DOMAIN: Final = re.compile(r"[^a-z0-9]")
 _OTHER_ENDS: Final = 0.3
+_ANYWHERE: Final = 0.2
+# So many surnames are also a frequent word, and so many one of DATED; drawn from all, few would be.
+_ALSO_WORDS: Final = 0.07
+_DATED: Final = 0.02
 _LOUD: Final = 0.03
 # Names of products in prose, in whose place other names may stand.
 _REPLACED: Final = re.compile(r"\b(?:Debian|Linux|X|Falcot|Apache|Internet|GNOME|Xen)\b")
@@ -421,6 +428,9 @@ class Words(NamedTuple):
     countries: list[str]
     prose: dict[str, list[str]]
     organisations: dict[str, list[str]]
+    trades: dict[str, list[str]]
+    surnames_too: dict[str, list[str]]
+    """Frequent words that are surnames too."""
 
 
 class Writer:
@@ -490,6 +500,8 @@ class Writer:
         generator = self._generator
         if generator.random() < 0.2:
             return generator.choice(ADDRESSED)
+        if generator.random() < _ANYWHERE:
+            return generator.choice(ANYWHERE)
         phrases = [generator.choice(BUSINESS[self._language]) for _ in range(generator.choice((1, 1, 2, 3)))]
         return " ".join(phrase[0].upper() + phrase[1:] if phrase[0] != "@" else phrase for phrase in phrases)
 
@@ -714,9 +726,11 @@ class Writer:
         generator = self._generator
         language = self._language if generator.random() < 0.75 else "en"
         draw = generator.random()
-        if draw < 0.5:
+        if draw < 0.34:
             return generator.choice(self._words.organisations[language])
-        if draw < 0.6:
+        if draw < 0.7:
+            return self._named(language)
+        if draw < 0.8:
             return "".join(generator.choices("ABCDEFGHIKLMNOPRSTUVWZ", k=generator.choice((2, 3, 3, 3, 4, 4, 5))))
         head = generator.choice(
             [
@@ -743,6 +757,23 @@ class Writer:
             return f"{head} {generator.choice(_TRADES[language])} {generator.choice(_FORMS[language])}"
         return self._made_up() if " " in head else head
 
+    def _named(self, language: str) -> str:
+        """Return the name of an organisation by what it does, some with a legal form."""
+        generator = self._generator
+        makers: dict[str, Callable[[], str]] = {
+            "B": lambda: generator.choice(self._words.trades[language]),
+            "b": lambda: generator.choice(self._words.trades[language]).lower(),
+            "G": self._made_up,
+            "W": lambda: self._frequent(True),
+            "w": lambda: self._frequent(False),
+            "S": self._surname,
+            "F": self._first,
+            "C": self._town,
+            "U": lambda: generator.choice(self._words.countries),
+        }
+        name = _PIECE.sub(lambda piece: makers[piece[1]](), generator.choice(NAMED[language]))
+        return f"{name} {generator.choice(_FORMS[language])}" if generator.random() < 0.15 else name
+
     def _made_up(self) -> str:
         """Return a word that nobody knows, of the pieces of others."""
         generator = self._generator
@@ -764,7 +795,11 @@ class Writer:
         return self._generator.choice(self._words.first)
 
     def _surname(self) -> str:
-        return self._generator.choice(self._words.surnames)
+        draw = self._generator.random()
+        if draw < _DATED:
+            return self._generator.choice(DATED[self._language])
+        also_words = draw < _DATED + _ALSO_WORDS
+        return self._generator.choice(self._words.surnames_too[self._language] if also_words else self._words.surnames)
 
     def _person(self, slot: str) -> str:
         generator = self._generator

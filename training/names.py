@@ -28,6 +28,9 @@ HIDDEN = 25
 HIDDEN_ORGANISATIONS = 60
 # Features that were seen less often are not learned.
 LEAST_SEEN = 2
+# What is added to the weights of each word: for a person, of whom too many are found, and for an organisation, of which
+# too few are.
+LEAN = {naming.PERSON: -10, naming.ORGANISATION: 10}
 # Of the weights, so many may be too large for a byte.
 TOO_LARGE = 0.0002
 _MOST = 127
@@ -77,6 +80,7 @@ _SIGNS: Final = {
     "organisations": lexicon.ORGANISATION,
     "brands": lexicon.ORGANISATION,
     "heads": lexicon.HEAD,
+    "trades": lexicon.HEAD,
     "first-names": lexicon.GIVEN,
     "surnames": lexicon.FAMILY,
 }
@@ -102,16 +106,20 @@ def train(
         [*dictionary(rules, listed), *lines(root / f"training/{listed}.txt")] for listed in ("first-names", "surnames")
     )
     names = {*first, *surnames}
+    by_language = common(root)
+    often = {w for words in by_language.values() for w, how in words.items() if how == _MOST_COMMON or len(w) < 4}
+    surnames_too = {*dictionary(rules, "surnames")} - {*dictionary(rules, "not-names")} - often
     frequent = {
         language: [w for w, often in words.items() if often < _MOST_COMMON and len(w) > 3 and w not in names]
-        for language, words in common(root).items()
+        for language, words in by_language.items()
     }
     words = Words(
         [name.title() for name in first], [name.title() for name in surnames],
         sections(root / "training/offices.txt"), frequent,
         lines(root / "training/towns.txt"), lines(root / "training/countries.txt"),
         {language: lines(root / f"training/prose/{language}.txt") for language in SENTENCES},
-        sections(root / "training/brands.txt"),
+        sections(root / "training/brands.txt"), sections(root / "training/trades.txt"),
+        {language: [w.title() for w in words if w in surnames_too] for language, words in by_language.items()},
     )  # fmt: skip
     writer = Writer(words, SEED)
     listed = {name.lower() for name in lines(root / "training/brands.txt")}
@@ -236,6 +244,9 @@ def packed(weights: list[float], following: list[float]) -> bytes:
     scale = _MOST / max(sizes[int(len(sizes) * (1 - TOO_LARGE))] if sizes else 0, 1e-9)
     content = bytearray(_byte(weight * scale) for weight in following)
     content.extend(_byte(weight * scale) for weight in against)
+    every = naming.TRANSITIONS + naming.mixed(0, 0, 0) * naming.LANES - 1
+    for label, by in LEAN.items():
+        content[every + label] = _byte(content[every + label] - naming.MIDDLE + by)
     return bytes(content)
 
 

@@ -541,3 +541,15 @@ COLUMNS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]
         ("Data", "Valor", "Sala", "Estado", "Sede", "Nota", "Turno", "Total", "Pago"),
     ),
 }  # fmt: skip
+
+# Surnames that are days, months, seasons or parts of the day.
+DATED: Final[dict[str, tuple[str, ...]]] = {
+    "en": ("May", "April", "June", "August", "March", "Friday", "Monday", "Sunday", "Summer", "Winter", "Day"),
+    "de": ("Freitag", "Sonntag", "Montag", "Samstag", "Mai", "März", "August", "Sommer", "Winter", "Herbst", "Lenz"),
+    "fr": ("Mai", "Avril", "Mars", "Juin", "Noël", "Janvier", "Samedi", "Dimanche", "Printemps", "Toussaint", "Matin"),
+    "es": ("Abril", "Mayo", "Enero", "Domingo", "Sábado", "Pascua", "Navidad", "Marzo", "Agosto"),
+    "it": ("Maggio", "Aprile", "Natale", "Sabato", "Domenica", "Pasqua", "Agosto", "Giugno", "Primavera", "Inverno"),
+    "nl": ("Mei", "Zomer", "Winter", "Zondag", "Maandag", "Vrijdag", "Maart", "Augustus", "Herfst", "Paas"),
+    "pl": ("Maj", "Środa", "Sobota", "Niedziela", "Piątek", "Marzec", "Lipiec", "Zima", "Wiosna", "Grudzień"),
+    "pt": ("Maio", "Abril", "Domingos", "Natal", "Páscoa", "Janeiro", "Agosto", "Março", "Sábado"),
+}  # fmt: skip

@@ -56,9 +56,11 @@ _PARTICLES: Final = frozenset(
 )  # fmt: skip
 # Between two organisations, except in names such as "Smith and Sons" or "Department of Health and Care".
 _AND: Final = frozenset(("and", "und", "et", "y", "e", "en", "i", "ed", "oder", "or"))
+# Before these, the heads of names are mostly last: "Department of Health and Care" is one name.
+_HEADS_LAST: Final = frozenset(("and", "und", "oder", "or"))
 # Small words in the names of organisations.
 _INSIDE: Final = frozenset(
-    ("of", "for", "the", "in", "at", "on", "to", "de", "du", "des", "la", "le", "les", "d'", "l'", "à", "et", "del",
+    ("of", "for", "the", "in", "de", "du", "des", "la", "le", "les", "d'", "l'", "à", "et", "del",
      "los", "las", "para", "y", "e", "di", "da", "do", "das", "dos", "della", "delle", "dello", "dei", "degli",
      "dell'", "al", "per", "für", "der", "die", "und", "im", "am", "an", "zu", "zur", "zum", "vom", "von", "voor",
      "van", "het", "'t", "en", "op", "w", "na", "i", "z", "ds", "dla", "and", "ed", "or", "oder", "sur", "sous",
@@ -76,6 +78,7 @@ _LINE_END: Final = 24
 _LINE: Final = 40
 _AFTER: Final = 16
 _MOST_GAP: Final = 12
+_LONGEST_ABBREVIATION: Final = 5
 _MOST_NAMED: Final = 5_000
 _SHORTEST: Final = 2
 _ROUND_LINE: Final = " >\t*|-"
@@ -478,15 +481,30 @@ def _joins(text: str, start: int, end: int, word: Word, label: int, lexicon: Lex
         return False
     small = gap.strip().lower()
     pieces = small.replace("’", "'").replace(".", " ").replace("&", " ").split()
+    if label == ORGANISATION and pieces == ["'s"]:
+        return bool(lexicon.known(text[word.start : word.end]).kind & HEADED)
     if label == ORGANISATION and pieces and pieces[0] in _AND:
         name = text[start:end].split()
+        following = text[word.start : word.end]
+        heads = lexicon.known(following).kind & lexicon.known(name[0]).kind & HEADED
+        begins = heads and len(name) > 1 and pieces[0] not in _HEADS_LAST
+        if begins or _is_abbreviation(following, text[start:end], lexicon):
+            return False
         return len(pieces) == 1 and (
             text[word.start : word.end].lower() in _PARTNERS
             or any(part[0].islower() for part in name)
             or (len(name) == 1 and bool(lexicon.known(name[0]).kind & SURNAME))
         )
     within = _PARTICLES if label == PERSON else _INSIDE
-    return label == PLACE or all(piece in within or piece[:-1] in within for piece in pieces)
+    if label == PERSON and pieces and _is_abbreviation(text[word.start : word.end], text[start:end], lexicon):
+        return False
+    return label == PLACE or all(piece in within or piece.removesuffix("'") in within for piece in pieces)
+
+
+def _is_abbreviation(word: str, before: str, lexicon: Lexicon) -> bool:
+    """Whether a word is an abbreviation, such as an organisation's, and the word before it is none."""
+    is_short = 1 < len(word) <= _LONGEST_ABBREVIATION and word.isupper()
+    return is_short and not before[-1].isupper() and not lexicon.known(word).kind & IN_NAMES
 
 
 @lru_cache(maxsize=1)

@@ -94,13 +94,47 @@ def test_organisation_heads_are_recognised_at_the_end_of_a_compound(word: str, h
         ("Alpha und ist Beta", ["Alpha", "Beta"]),
         ("Bank of Alpha und das Beta", ["Bank of Alpha", "Beta"]),
         ("Bank of Alpha for the Beta", ["Bank of Alpha for the Beta"]),
+        # An abbreviation, or a head where the name has its own, begins another name.
+        ("Bank of Alpha and RTN", ["Bank of Alpha", "RTN"]),
+        ("Banque du Nord et KLW", ["Banque du Nord", "KLW"]),
+        ("Banque de Alpha et Garage Beta", ["Banque de Alpha", "Garage Beta"]),
+        ("Ministry of ALPHA and BETA", ["Ministry of ALPHA and BETA"]),
+        ("Bank of Alpha and OVERSEAS", ["Bank of Alpha and OVERSEAS"]),
+        # Words that are seldom in a name.
+        ("Bank Alpha on Tuesday", ["Bank Alpha", "Tuesday"]),
+        ("Alpha at Bank Beta", ["Alpha", "Bank Beta"]),
+        ("Banca dell'Alpha", ["Banca dell'Alpha"]),
+        # A head behind a name in the genitive.
+        ("St Alpha's Hospital", ["St Alpha's Hospital"]),
+        ("Alpha’s Hospital", ["Alpha’s Hospital"]),
+        ("Alpha's Monday", ["Alpha", "Monday"]),
     ],
 )
 def test_two_organisations_with_a_word_between_are_separate(text: str, names: list[str]) -> None:
-    # Every word is part of an organisation: each feature speaks for it, and against a person and a place.
-    every = bytes([naming.MIDDLE]) * naming.TRANSITIONS + bytes([0, 255, 0]) * naming.SLOTS
-    found = naming.named(text, mask(text), LEXICON, naming.Model(every))
-    assert [text[name.start : name.end] for name in found] == names
+    assert found_as(naming.ORGANISATION, text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Anna von Weber", ["Anna von Weber"]),
+        ("Anna von WEBER", ["Anna von WEBER"]),
+        ("ANNA VON RTN", ["ANNA VON RTN"]),
+        ("Anna von der RTN", ["Anna", "RTN"]),
+        ("Uwe Weber von LVR", ["Uwe Weber", "LVR"]),
+        ("Anna B. Weber", ["Anna B. Weber"]),
+        ("Maria de A. Weber", ["Maria de A. Weber"]),
+    ],
+)
+def test_the_abbreviation_of_a_company_is_no_surname(text: str, names: list[str]) -> None:
+    assert found_as(naming.PERSON, text) == names
+
+
+def found_as(label: int, text: str) -> list[str]:
+    """Return the names of a text if every word is part of one of this label: each feature is evidence for it."""
+    lanes = bytes(255 if lane == label else 0 for lane in range(1, naming.LABELS))
+    every = bytes([naming.MIDDLE]) * naming.TRANSITIONS + lanes * naming.SLOTS
+    return [text[name.start : name.end] for name in naming.named(text, mask(text), LEXICON, naming.Model(every))]
 
 
 def test_names_from_domains_exclude_their_suffix() -> None:

@@ -88,6 +88,18 @@ def test_adjacent_names_are_separate() -> None:
     ]
 
 
+def test_of_nested_names_the_outer_ones_are_read_and_parts_of_words_are_none() -> None:
+    lines = [
+        "#\thttp://www.example/\t[2010-01-01]", "1\tDie\tO\tO", "2\tBank\tB-ORG\tO", "3\tBonn\tI-ORG\tB-LOC",
+        "4\tmag\tO\tO", "5\tAnna\tB-PER\tO", "6\tARD-Leute\tB-ORGpart\tO", "7\tdeutsche\tB-LOCderiv\tO", "", "#\tb",
+        "1\tFaust\tB-OTH\tB-PER", "2\tUlm\tB-LOC\tO", "",
+    ]  # fmt: skip
+    one, two = labelled.nested(lines)
+    assert one.text == "Die Bank Bonn mag Anna ARD-Leute deutsche"
+    assert names_of(one) == [("Bank Bonn", ORGANISATION), ("Anna", PERSON)]
+    assert names_of(two) == [("Ulm", PLACE)]
+
+
 def test_pages_are_read_in_pieces() -> None:
     sentence = ["Herr O", "Schmidt B-PER", "kam O", ". O"]
     pieces = list(labelled.pages(["# file", *sentence * 40]))
@@ -97,7 +109,7 @@ def test_pages_are_read_in_pieces() -> None:
 
 @given(st.lists(st.text(alphabet="ab().,\"' \t#-BIO"), max_size=20))
 def test_any_lines_can_be_parsed(lines: list[str]) -> None:
-    for marked in [*labelled.sentences(lines), *labelled.pages(lines)]:
+    for marked in [*labelled.sentences(lines), *labelled.pages(lines), *labelled.nested(lines)]:
         assert all(0 <= start <= end <= len(marked.text) for start, end, _ in marked.names)
 
 
