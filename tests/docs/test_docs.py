@@ -50,6 +50,19 @@ def test_every_link_to_a_heading_has_a_target() -> None:
     assert missing == []
 
 
+def test_every_picture_is_complete() -> None:
+    """A script that was ended while it saved one left an empty file."""
+    pictures = sorted((ROOT / "docs/images").rglob("*.webp"))
+    assert len(pictures) > 200
+    broken = []
+    for path in pictures:
+        content = path.read_bytes()
+        # The length of the file is in its header: https://developers.google.com/speed/webp/docs/riff_container
+        if content[:4] + content[8:12] != b"RIFFWEBP" or int.from_bytes(content[4:8], "little") + 8 != len(content):
+            broken.append(path.name)
+    assert broken == []
+
+
 def test_every_named_file_exists() -> None:
     named = r"`((?:milter|rules|postfix|systemd|tests|docs|script|testbed)/[\w./-]*\w)`"
     missing = [
