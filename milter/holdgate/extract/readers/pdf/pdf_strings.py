@@ -3,7 +3,8 @@
 PDFium does not report custom keys of the information dictionary, XMP, layer names, signers, form fields without a
 widget, or scripts of actions. They are strings (ISO 32000-1, 7.3.4) in the file's objects, or in object streams
 (7.5.7). So the file is read once more without following its structure: every string that is text and was not passed on
-before is passed on. Streams are skipped, except object streams, XMP, embedded files and text streams.
+before is passed on. Object streams, XMP, embedded files and text streams are read, and in other streams what a person
+could have written (`pdf_unseen`).
 """
 
 import re
@@ -13,8 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from holdgate.extract.readers.pdf import pdf_unseen
 from holdgate.extract.readers.pdf.pdf_document import Strings
 from holdgate.extract.readers.pictures.xmp import xmp_text
+from holdgate.extract.written import is_written
 
 PLACE = "document strings"
 MOST_PAGES = 5_000
@@ -28,7 +31,8 @@ _DOC_ENCODING = dict(zip(range(0x18, 0x20), "˘ˇˆ˙˝˛˚˜", strict=True)) | 
 )
 _DOC_ENCODING[0xA0] = "€"
 
-# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which nobody sees.
+# Binary values, constants of the format, and names of targets inside the document (12.3.2.3), which nobody sees: they
+# are read if a person could have written a number there.
 _SKIPPED_KEYS = frozenset(
     b"ID O U OE UE Perms CheckSum Registry Ordering Panose CharSet Lang DA D Dest Names Limits".split()
 )
@@ -78,12 +82,15 @@ def read_strings(data: bytes, strings: Strings) -> set[int]:
             objects = decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b""
             syntax.append(objects)
             pages |= _packed_pages(objects)
-    text_numbers, file_numbers = set[int](), set[int]()
+    unseen = pdf_unseen.Unseen(strings)
+    text_numbers, file_numbers, map_numbers = set[int](), set[int](), set[int]()
     for region in syntax:
         budget.check_time()
         for text in texts(region, budget.check_time):
             strings.add_new(text, PLACE)
         text_numbers.update(int(number) for number in _TEXT_REFERENCE.findall(region))
+        unseen.read_syntax(region)
+        map_numbers.update(pdf_unseen.deceptive_fonts(region))
         for references in _FILE_REFERENCES.findall(region):
             file_numbers.update(int(number) for number in _REFERENCE.findall(references))
     for stream in streams:
@@ -99,6 +106,11 @@ def read_strings(data: bytes, strings: Strings) -> set[int]:
             content = decoded(data, stream, strings)
             if content is not None and len(content) <= TEXT_STREAM_BYTES:
                 strings.add_new(string_text(content), PLACE)
+        elif other := pdf_unseen.content(data, stream.start, stream.end, stream.dictionary):
+            budget.spend_bytes(len(other))
+            unseen.read_stream(other, texts(other, budget.check_time))
+            if stream.number in map_numbers and pdf_unseen.changes_digits(other):
+                strings.sink.limited(pdf_unseen.FONT_DIFFERS)
     return pages
 
 
@@ -229,9 +241,11 @@ def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[s
 
 def _text(region: bytes, start: int, raw: bytes) -> str:
     """Decode a string at `start` of a region, or return "" if it is not text."""
-    if len(raw) < 3 or _key(region, start) in _SKIPPED_KEYS:
+    if len(raw) < 3:
         return ""
     text = string_text(raw)
+    if _key(region, start) in _SKIPPED_KEYS and not is_written(text):
+        return ""
     return "" if _DATE.fullmatch(text) or _is_binary(raw, text) else text
 
 

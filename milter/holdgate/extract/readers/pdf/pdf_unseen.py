@@ -1,0 +1,132 @@
+"""Text in a PDF that no page shows and no other function reads: private streams, comments, names, patterns, glyphs.
+
+Only text in which a person could have written a number is passed on, and only if it was not read elsewhere. Follows ISO
+32000-1: 7.2.3 (comments), 7.3.5 (names), 7.3.8 (streams), 9.10.3 (ToUnicode).
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+
+from holdgate.extract.readers.pdf.pdf_document import Strings
+from holdgate.extract.written import digits, is_written
+
+STREAM_PLACE, SYNTAX_PLACE = "stream that no page shows", "document syntax"
+FONT_DIFFERS = "a font shows other digits than its text has"
+
+_FEWEST_DIGITS = 8
+_STREAM_BYTES = 5_000_000
+_COMPARED = 200_000_000
+"""Characters of text with which others are compared, in all: a tenth of a second."""
+# Pixels, functions; objects and references, which are read elsewhere.
+_READ = re.compile(rb"/Subtype\s*/Image\b|/Type\s*/(?:ObjStm|XRef)\b|/FunctionType\b")
+# A font names its makers, with their telephone numbers: TrueType, OpenType, CFF, Type 1.
+_FONT_FILE = (b"\0\1\0\0", b"true", b"ttcf", b"OTTO", b"\1\0\4", b"%!PS-AdobeFont", b"%!FontType")
+_OTHER_FILTER = re.compile(rb"/(?:ASCII85|ASCIIHex|LZW|RunLength|CCITTFax|JBIG2|DCT|JPX)(?:Decode)?\b|/A85\b|/AHx\b")
+_OPERATOR = re.compile(rb"\b(?:BT|Tj|TJ|cm|Do|gs|re)\b")
+_RUN = re.compile(rb"[\x20-\x7e]{9,}+")
+_COMMENT = re.compile(rb"^%([\x20-\x7e\x80-\xff]{9,}+)", re.MULTILINE)
+_NAME = re.compile(rb"/([^\s/<>\[\](){}%]{9,}+)")
+_CODE = re.compile(rb"#([0-9A-Fa-f]{2})")
+
+_FONT = re.compile(rb"/ToUnicode\s+(\d{1,10})\s+\d{1,5}\s+R")
+_STANDARD = re.compile(rb"/(?:WinAnsi|MacRoman|Standard)Encoding\b")
+_BASE_FONT = re.compile(rb"/BaseFont\s*/(?:Helvetica|Times|Courier)\b")
+_PAIR = re.compile(rb"<(3[0-9])>\s*<([0-9A-Fa-f]{4})>")
+_RANGE = re.compile(rb"<([0-9A-Fa-f]{2})>\s*<([0-9A-Fa-f]{2})>\s*<([0-9A-Fa-f]{4})>")
+_OBJECT_BYTES = 2_000
+_SECTION = re.compile(rb"beginbf(char|range)\b")
+
+
+class Unseen:
+    """Passes on such text of one document."""
+
+    def __init__(self, strings: Strings) -> None:
+        self.strings = strings
+        self.shown = ""
+        self.left = _COMPARED
+
+    def read_stream(self, data: bytes, literals: Iterable[str]) -> None:
+        """Read the content of a stream, whose strings are `literals`."""
+        for text in literals:
+            self.add(text, STREAM_PLACE)
+        if _OPERATOR.search(data) is None:
+            for run in _RUN.finditer(data):
+                self.add(run[0].decode("ascii"), STREAM_PLACE)
+
+    def read_syntax(self, region: bytes) -> None:
+        """Read the comments and names in a piece of PDF syntax."""
+        for comment in _COMMENT.findall(region):
+            self.add(comment.decode("utf-8", "replace"), SYNTAX_PLACE)
+        for name in _NAME.findall(region):
+            if b"#" in name or len(name) - len(name.translate(None, b"0123456789")) >= _FEWEST_DIGITS:
+                plain = _CODE.sub(lambda code: bytes((int(code[1], 16),)), name)
+                self.add(plain.decode("utf-8", "replace"), SYNTAX_PLACE)
+
+    def add(self, text: str, place: str) -> None:
+        """Pass on a text if a person could have written it, unless it is part of a text that was read before.
+
+        It is not compared with all of them if that takes too long: then it may be passed on twice.
+        """
+        if digits(text) < _FEWEST_DIGITS or not is_written(text):
+            return
+        if not self.shown:
+            self.shown = "\n".join(self.strings.seen)
+        if len(self.shown) <= self.left:
+            self.left -= len(self.shown)
+            if text.strip() in self.shown:
+                return
+        self.strings.add_new(text, place)
+
+
+def content(data: bytes, start: int, end: int, dictionary: bytes) -> bytes:
+    """Return the content of a stream, as much as can be unpacked, b"" for pixels, fonts and what is read elsewhere."""
+    if _READ.search(dictionary) or _OTHER_FILTER.search(dictionary):
+        return b""
+    packed = data[start : min(end, start + _STREAM_BYTES)]
+    if b"/FlateDecode" not in dictionary and not re.search(rb"/Fl\b", dictionary):
+        return b"" if packed.startswith(_FONT_FILE) else packed
+    try:
+        unpacked = zlib.decompressobj().decompress(packed, _STREAM_BYTES)
+    except zlib.error:
+        return b""
+    return b"" if unpacked.startswith(_FONT_FILE) else unpacked
+
+
+def deceptive_fonts(region: bytes) -> Iterator[int]:
+    """Yield the numbers of the ToUnicode streams of fonts whose encoding is a standard one, in a piece of syntax."""
+    for font in _FONT.finditer(region):
+        first, last = max(0, font.start() - _OBJECT_BYTES), font.end() + _OBJECT_BYTES
+        start = max(region.rfind(b"endobj", first, font.start()), region.rfind(b">>\n<<", first, font.start()), first)
+        end = region.find(b"endobj", font.end(), last)
+        whole = region[start : end if end >= 0 else last]
+        if _STANDARD.search(whole) or (_BASE_FONT.search(whole) and b"/FontDescriptor" not in whole):
+            yield int(font[1])
+
+
+def changes_digits(cmap: bytes) -> bool:
+    """Return whether a ToUnicode map gives a digit's code another character.
+
+    >>> changes_digits(b"1 beginbfchar <35> <0036> endbfchar")
+    True
+    >>> changes_digits(b"1 beginbfrange <20> <7e> <0020> endbfrange")
+    False
+    """
+    begins = list(_SECTION.finditer(cmap))
+    for number, begin in enumerate(begins):
+        section = cmap[begin.end() : begins[number + 1].start() if number + 1 < len(begins) else len(cmap)]
+        if begin[1] == b"char":
+            if any(int(code, 16) != int(character, 16) for code, character in _PAIR.findall(section)):
+                return True
+        elif any(_moves(*map(_number, found)) for found in _RANGE.findall(section)):
+            return True
+    return False
+
+
+def _number(written: bytes) -> int:
+    return int(written, 16)
+
+
+def _moves(first: int, last: int, character: int) -> bool:
+    """Return whether a range with a digit in it begins with another character than its first code."""
+    return first <= 0x39 and last >= 0x30 and first != character
