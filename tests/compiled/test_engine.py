@@ -23,7 +23,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(compiled.library(directory))}
 
 
-def test_it_is_compiled(environment: dict[str, str]) -> None:
+def test_the_engine_is_compiled(environment: dict[str, str]) -> None:
     program = (
         "from holdgate.detect import keywords, scoring; from holdgate.extract.readers.texts import xml_scan;"
         "print(scoring.__file__, keywords.__file__, xml_scan.__file__)"
@@ -35,7 +35,7 @@ def test_it_is_compiled(environment: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "tests", [["tests/unit/detect", "tests/rules"], ["tests/unit/extract"]], ids=["detect", "extract"]
 )
-def test_it_passes_the_tests_of(tests: list[str], environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_compiled_engine_passes_the_tests_of(tests: list[str], environment: dict[str, str], tmp_path: Path) -> None:
     options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'tests'}"]
     paths = ["-o", f"pythonpath={environment['PYTHONPATH']} ."]
     run = subprocess.run(

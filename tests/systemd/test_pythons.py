@@ -48,7 +48,7 @@ export CI=true
 
 
 @pytest.mark.parametrize("release", [release for release in PYTHONS if release != own_release()])
-def test_what_differs_between_versions_runs(release: str, workshop: Path) -> None:
+def test_the_chosen_tests_pass_with_the_python_of_a_release(release: str, workshop: Path) -> None:
     sources, root = workshop / f"sources-{release}", workshop / f"python-{release}"
     sources.mkdir()
     subprocess.run([ROOT / "script/sources", sources], check=True)
