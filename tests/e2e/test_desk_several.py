@@ -57,7 +57,7 @@ def test_two_people_at_two_levels_approve_by_four_methods(site: Site) -> None:
     assert "This is step 2 of 2." in text_of(third)
     assert still_held(site, incident)
     done = site.command("release", incident.id, "--as", LAW)
-    assert "others have to approve as well" in done.stdout, done.stderr
+    assert "others must approve it too" in done.stdout, done.stderr
     assert not site.next_hop.to(recipient)
     with api(site, "may-decide") as client:
         answer = client.post(

@@ -25,7 +25,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the subcommand."""
     completion = commands.add_parser(
         "completion",
-        help="print the completion of this command line for a shell",
+        help="print the completion script for a shell",
         description="The package installs all three. By hand: holdgate completion bash > "
         "/etc/bash_completion.d/holdgate",
     )

@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 
 from holdgate.cli.output import print_error, print_result
+from holdgate.cli.parsing import whole_number
 from holdgate.configfile import ConfigError, load_settings
 from holdgate.desk import classes, moderation
 from holdgate.desk.changing import WITHOUT, CannotChangeError, Changer, RequestedChanges
@@ -31,7 +32,7 @@ _BY_SENDER = (moderation.SELF_RELEASE, moderation.SENDER, moderation.CORRECTED)
 # How long `release` and `reject` wait for the outcome of a decision, in seconds.
 _PATIENCE = 30
 
-_AS = "answer for a moderator who has a request; without it the decision is an administrator's, and final"
+_AS = "record the answer of this moderator, who must have a request; without it, the decision is final"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,45 +40,52 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing = commands.add_parser("list", help="list incidents")
     listing.add_argument("--state", choices=[str(state) for state in State], help="only those in this state")
     listing.add_argument("--self-released", action="store_true", help="only those that their sender released")
-    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    listing.add_argument("--json", action="store_true", help="print one JSON object per line")
     listing.set_defaults(run=_list)
 
     show = commands.add_parser("show", help="show one incident: why it was held and what happened to it")
     show.add_argument("id", help="incident id or Postfix queue id")
-    show.add_argument("--json", action="store_true", help="one JSON object")
+    show.add_argument("--json", action="store_true", help="print one JSON object")
     show.set_defaults(run=_show)
 
     release = commands.add_parser("release", help="approve a held message: Postfix sends it to its recipients")
     release.add_argument("id", help="incident id or Postfix queue id")
-    release.add_argument("--comment", default="", help="why, for the record")
+    release.add_argument("--comment", default="", help="the reason, for the history")
     release.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
     release.add_argument(
         "--without",
         metavar="NAME",
         action="append",
         default=[],
-        help='without the attachment of that name or number; "*" for all. May be given several times',
+        help='remove the attachment with this name or number; "*": all. Can be given several times',
     )
-    release.add_argument("--redacted", action="store_true", help="with all matches masked")
+    release.add_argument("--redacted", action="store_true", help="mask all matches in the message")
     release.add_argument(
         "--not-to",
         metavar="ADDRESS",
         action="append",
         default=[],
-        help="not to this recipient. May be given several times",
+        help="leave out this recipient. Can be given several times",
     )
     release.add_argument(
         "--allow",
         choices=["thread", "recipients"],
-        help="of a program: also allow later mail: answers in this thread for 24 hours, or mail to these recipients",
+        help="for mail of a program: also allow answers in this thread for 24 hours, or later mail to these recipients",
     )
-    release.add_argument("--days", type=int, metavar="N", help="with --allow recipients: for so many days (default: 1)")
-    release.add_argument("--encrypted", action="store_true", help="through the transport that the policy names")
+    release.add_argument(
+        "--days",
+        type=whole_number(1, 365),
+        metavar="N",
+        help="with --allow recipients: for this number of days (default: 1)",
+    )
+    release.add_argument(
+        "--encrypted", action="store_true", help="send it through the transport of moderation.encrypt_through"
+    )
     release.set_defaults(run=lambda arguments: _decide(arguments, Answer.APPROVE))
 
     reject = commands.add_parser("reject", help="reject a held message: it is returned to its sender")
     reject.add_argument("id", help="incident id or Postfix queue id")
-    reject.add_argument("--comment", default="", help="the reason, for the sender and for the record")
+    reject.add_argument("--comment", default="", help="the reason, for the sender and for the history")
     reject.add_argument("--as", dest="person", metavar="ADDRESS", default="", help=_AS)
     reject.set_defaults(run=lambda arguments: _decide(arguments, Answer.REJECT))
 
@@ -181,7 +189,10 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
         if arguments.person:
             request = moderation.request_of(desk, incident, arguments.person.lower())
             if request is None:
-                print_error(arguments, f"{incident.id}: {_clean(arguments.person)} has no open request")
+                print_error(
+                    arguments,
+                    f"{incident.id}: {_clean(arguments.person)} has no open request; see: holdgate show {incident.id}",
+                )
                 return 2
             actor = Actor(f"{request.moderator} ({person()})", _WAY)
             decided = moderation.answer(desk, request, choice, actor, arguments.comment, change=change)
@@ -191,7 +202,7 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
     except moderation.RefusedError as error:
         return _too_late(arguments, error)
     if decided.state is State.HELD:
-        text = f"{decided.id}: approved by {arguments.person.lower()}; others have to approve as well"
+        text = f"{decided.id}: approved by {arguments.person.lower()}; others must approve it too"
         return _report(arguments, decided, text, 0)
     if wanted is not None:
         classes.allow(desk, decided, wanted, actor)
@@ -201,14 +212,12 @@ def _decide(arguments: argparse.Namespace, choice: Answer) -> int:
 def _class(arguments: argparse.Namespace) -> Class | None:
     """Return the class that the options name, or None. Raises ConfigError."""
     if arguments.days is not None and arguments.allow != "recipients":
-        raise ConfigError(["--days: only with --allow recipients"])
+        raise ConfigError(["--days: is allowed only with --allow recipients; add it, or remove --days"])
     if arguments.allow is None:
         return None
     if arguments.without or arguments.redacted or arguments.encrypted or arguments.not_to:
-        raise ConfigError(["--allow: not together with changes of the message"])
+        raise ConfigError(["--allow: is not possible together with changes of the message; remove one of them"])
     days = 1 if arguments.days is None else arguments.days
-    if days < 1:
-        raise ConfigError(["--days: at least 1"])
     return Class(0 if arguments.allow == "thread" else days)
 
 
@@ -233,12 +242,12 @@ def _change(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> Ch
 def _too_late(arguments: argparse.Namespace, error: moderation.RefusedError) -> int:
     incident = error.incident
     message = {
-        State.PENDING: "has not reached Postfix's hold queue yet; try again in a moment",
+        State.PENDING: "has not reached Postfix's hold queue yet; try again in some seconds",
         State.VANISHED: "is no longer in Postfix's queue: an operator deleted or released it",
         State.HELD: {
-            moderation.Why.ALREADY_APPROVED: "has this approval already; others have to approve as well",
-            moderation.Why.DEADLINE_PASSED: "had a deadline, and it has passed",
-        }.get(error.why, "is with other people now"),
+            moderation.Why.ALREADY_APPROVED: "already has this approval; others must approve it too",
+            moderation.Why.DEADLINE_PASSED: "is past its deadline",
+        }.get(error.why, f"is no longer with this person; see: holdgate show {incident.id}"),
     }.get(incident.state, f"is already {incident.state}")
     by = f", by {_clean(incident.decided_by)} ({incident.decided_how})" if incident.decided_by else ""
     print_error(arguments, f"{incident.id} {message}{by}")
@@ -265,8 +274,9 @@ def _watch(arguments: argparse.Namespace, desk: Desk, incident: Incident) -> int
             f"of node {incident.node} runs (holdgate nodes)" if shared else f"answers on {desk.settings.queue.socket}"
         )
         text = (
-            f"{incident.id}: {incident.state}, but not carried out yet. It will be once the queue agent {place} "
-            "and holdgate-desk can send notices; the decision is recorded."
+            f"{incident.id}: {incident.state}, but not carried out yet. The decision is recorded, and "
+            "carried out when the "
+            f"queue agent {place} and holdgate-desk can send notices."
         )
         return _report(arguments, incident, text, 2)
     if now.state is State.RELEASED:

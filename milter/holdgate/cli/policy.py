@@ -33,18 +33,22 @@ from holdgate.translated import text_in
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommands."""
-    policy = commands.add_parser("policy", help="try policies before they count")
+    policy = commands.add_parser("policy", help="test policies before they are active")
     steps = policy.add_subparsers(dest="step", required=True, metavar="STEP")
     test = steps.add_parser("test", help="show which policy decides on a message, without sending it")
     test.add_argument("--from", dest="sender", required=True, help="envelope sender")
-    test.add_argument("--to", dest="recipients", required=True, action="append", help="envelope recipient; repeatable")
-    test.add_argument("--message", type=Path, metavar="FILE", help="the message; without one an empty one is assumed")
+    test.add_argument(
+        "--to", dest="recipients", required=True, action="append", help="envelope recipient; can be given several times"
+    )
+    test.add_argument(
+        "--message", type=Path, metavar="FILE", help="the message; without it, an empty message is assumed"
+    )
     test.add_argument("--client", default="", help="address of the SMTP client")
-    test.add_argument("--user", default="", help="user that authenticated")
-    test.add_argument("--policies", type=Path, metavar="FILE", help="another policies file than the active one")
+    test.add_argument("--user", default="", help="name of the user that authenticated (SMTP AUTH)")
+    test.add_argument("--policies", type=Path, metavar="FILE", help="policies file to test, instead of the active one")
     test.set_defaults(run=_test)
-    replay = steps.add_parser("replay", help="run policies over recorded incidents and show what would have differed")
-    replay.add_argument("--policies", type=Path, metavar="FILE", help="the changed policies (default: the active ones)")
+    replay = steps.add_parser("replay", help="apply policies to recorded incidents, and show which results differ")
+    replay.add_argument("--policies", type=Path, metavar="FILE", help="policies file to test (default: the active one)")
     replay.set_defaults(run=_replay)
 
 
@@ -68,7 +72,9 @@ def _test(arguments: argparse.Namespace) -> int:
         try:
             content = arguments.message.read_bytes()
         except OSError as error:
-            raise ConfigError([f"{arguments.message}: cannot be read: {error.strerror}"]) from error
+            raise ConfigError(
+                [f"--message: {arguments.message}: cannot be read: {error.strerror}; correct the path"]
+            ) from error
         inspection = _inspect(envelope, content, settings, policies)
     now = datetime.now(UTC)
     envelope.risks = risks = _risks(envelope, inspection, settings, policy_set, now)
@@ -184,6 +190,6 @@ def _replay(arguments: argparse.Namespace) -> int:
     print_result(arguments, f"{same} the same, {len(differ)} different", same=same, different=differ, unsure=unsure)
     if unsure and not wants_json(arguments):
         print(
-            "Header fields, and profiles that no policy used then, are not recorded; therefore some results can differ."
+            "Some results can differ, because header fields, and profiles that no policy used then, are not recorded."
         )
     return 0

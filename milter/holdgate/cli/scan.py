@@ -29,14 +29,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="show what would be found in messages or documents",
         description="Exit code 0: nothing found; 1: something found; 2: not fully inspected, or an error.",
     )
-    scanning.add_argument("files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for stdin')
-    scanning.add_argument("--json", action="store_true", help="one JSON object a line and file")
-    scanning.add_argument("--explain", action="store_true", help="show why each match counts")
+    scanning.add_argument(
+        "files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for standard input'
+    )
+    scanning.add_argument("--json", action="store_true", help="print one JSON object per file, one per line")
+    scanning.add_argument("--explain", action="store_true", help="show the reasons for each match")
     scanning.set_defaults(run=_scan)
 
     extracting = commands.add_parser("extract", help="print the text of each part, as detection sees it")
-    extracting.add_argument("files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for stdin')
-    extracting.add_argument("--json", action="store_true", help="one JSON object a line and file")
+    extracting.add_argument(
+        "files", nargs="+", metavar="FILE", help='a message (.eml), any document, or "-" for standard input'
+    )
+    extracting.add_argument("--json", action="store_true", help="print one JSON object per file, one per line")
     extracting.set_defaults(run=_extract)
 
 

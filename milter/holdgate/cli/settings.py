@@ -11,12 +11,12 @@ from holdgate.configfile import load_settings
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommand."""
-    config = commands.add_parser("config", help="print the settings that count")
+    config = commands.add_parser("config", help="print the active settings")
     steps = config.add_subparsers(dest="step", required=True, metavar="STEP")
     show = steps.add_parser(
         "show",
-        help="print all settings with their values, as the settings file has them",
-        description="Reads the settings file and prints each setting with the value that counts, in TOML.",
+        help="print all settings with their effective values",
+        description="Reads the settings file and prints each setting with its effective value, in TOML.",
     )
     show.add_argument("--changed", action="store_true", help="only those that differ from the default")
     show.set_defaults(run=_show)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import Catalogue, mark
+from holdgate.phrases import counted
 from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.states import State
 
@@ -75,22 +76,30 @@ def check(desk: Desk, incident: Incident, wanted: Class) -> None:
     """Raise NotOfferedError if a class must not be allowed."""
     offer = offered(desk, incident)
     if offer is None:
-        raise NotOfferedError("no class: the message is of no program, or moderation.classes is false for its policy")
+        raise NotOfferedError(
+            "nothing can be allowed: the message is not from a program, or moderation.classes is false for its policy"
+        )
     if wanted.days == 0 and not offer.thread:
-        raise NotOfferedError("no thread: the message has no Message-ID")
+        raise NotOfferedError(
+            "thread: the message has no Message-ID, so no thread can be allowed; allow its recipients"
+        )
     if not 0 <= wanted.days <= offer.days:
-        raise NotOfferedError(f"days: from 1 to {offer.days} (moderation.classes_days)")
+        raise NotOfferedError(f"days: {wanted.days} is not allowed; write 1 to {offer.days} (moderation.classes_days)")
 
 
 def allow(desk: Desk, incident: Incident, wanted: Class, actor: Actor, now: datetime | None = None) -> None:
     """Allow a class with an approval that this person has just given. Raises NotOfferedError."""
     check(desk, incident, wanted)
     if incident.state not in (State.APPROVED, State.RELEASED) or incident.decided_by != actor.who:
-        raise NotOfferedError("only who has approved the message can allow a class with it")
+        raise NotOfferedError("only the person who approved the message can allow more mail with it")
     if Change.chosen(incident) is not None:
         raise NotOfferedError("the message was approved with changes")
     now = now or datetime.now(UTC)
     until = now + (timedelta(days=wanted.days) if wanted.days else THREAD_LASTS)
-    what = f"mail to its recipients for {wanted.days} days" if wanted.days else "answers in its thread for 24 hours"
+    what = (
+        f"mail to its recipients for {counted(wanted.days, 'day')}"
+        if wanted.days
+        else "answers in its thread for 24 hours"
+    )
     note = f"{what}, until {until.isoformat(timespec='seconds')}"
     desk.store.allowances.grant(incident.id, actor, now, until, note, is_thread=wanted.days == 0)

@@ -205,7 +205,7 @@ def test_days_without_an_allowance_release_nothing(
     held = Incident("4a", "a@corp.example", ["b@partner.example"], "all", state=State.HELD)
     store.record(held, Actor("root", "command"))
     error = complaint(capsys, "-c", str(settings), "release", held.id, *words)
-    assert "--days: only with --allow recipients" in error
+    assert "--days: is allowed only with --allow recipients" in error
     found = store.incident(held.id)
     assert found is not None
     assert found.state is State.HELD
