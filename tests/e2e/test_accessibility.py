@@ -1,10 +1,12 @@
 """Every page with axe-core and with the keyboard only, on a desk with made-up messages and no Postfix."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -115,6 +117,19 @@ def test_no_language_scrolls_sideways_on_a_narrow_phone(tmp_path: Path, language
             for closed in browser.find_elements(By.TAG_NAME, "details"):
                 browser.execute_script("arguments[0].open = true", closed)
             assert overhang(browser) <= 0, name
+
+
+def test_a_printed_page_has_all_recipients_and_the_history_and_no_controls(
+    case: Showcase, browser: webdriver.Chrome
+) -> None:
+    browser.get(case.link("many"))
+    printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+    pages = pypdfium2.PdfDocument(printed)
+    text = "".join(page.get_textpage().get_text_range() for page in pages)
+    for wanted in ("May this message go out?", "person39@partner.example", "The sender was asked."):
+        assert wanted in text
+    for control in ("Add a comment", "Reject", "Approve with changes", "Skip to content"):
+        assert control not in text
 
 
 def test_axe_reports_no_violation_on_pages_that_require_the_number(browser: webdriver.Chrome, axe: str) -> None:
