@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
+from holdgate.phrases import failure_of
+
 _TABLE = re.compile(r"[a-z]+:\S.*")
 _TIMEOUT = 20
 _KEEP = 60.0
@@ -223,7 +225,7 @@ class Tables:
         try:
             done = subprocess.run(command, input=keys, capture_output=True, timeout=_TIMEOUT, check=False, **self._user)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise TableError(f"{table}: {type(error).__name__}") from error
+            raise TableError(f"{table}: {failure_of(error)}") from error
         # Messages about other lines of main.cf do not belong here (see `postfix check`).
         output = _OF_MAIN_CF.sub("", done.stderr.decode(errors="replace")).strip()
         if done.returncode == 0:

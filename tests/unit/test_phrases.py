@@ -1,8 +1,11 @@
 """Parts of sentences: counts with their noun, reasons of errors."""
 
+import pwd
+import subprocess
+
 import pytest
 
-from holdgate.phrases import counted, reason_of
+from holdgate.phrases import counted, failure_of, reason_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,24 @@ def test_a_noun_fits_its_number(number: int, text: str) -> None:
 )
 def test_a_reason_has_no_number_and_no_path(error: Exception, reason: str) -> None:
     assert reason_of(error) == reason
+
+
+def missing_user() -> KeyError:
+    with pytest.raises(KeyError) as caught:
+        pwd.getpwnam("no-such-user")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/x"), "/x: No such file or directory"),
+        (OSError(98, "Address already in use"), "Address already in use"),
+        (missing_user(), 'there is no user "no-such-user"; run: systemd-sysusers'),
+        (subprocess.CalledProcessError(1, ["postconf", "-h"]), "postconf: exit code 1"),
+        (subprocess.TimeoutExpired("postmap", 20.0), "postmap: no result within 20 s"),
+        (ValueError("a\nb"), "a\nb"),
+    ],
+)
+def test_a_failure_names_the_file_the_command_or_the_user(error: Exception, failure: str) -> None:
+    assert failure_of(error) == failure

@@ -23,6 +23,7 @@ from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.desk.tokens import Key
 from holdgate.node import name_of
+from holdgate.phrases import failure_of
 from holdgate.quarantine.claims import LEASE
 from holdgate.quarantine.database import DatabaseError
 from holdgate.quarantine.signals import DESK, Listener
@@ -61,7 +62,7 @@ def main() -> None:
             maillog.failed(stage="start", error=f"the store: {maillog.describe(error)}")
             sys.exit(daemon.EX_OSERR)
         except (KeyError, OSError, ValueError, StoreError) as error:
-            maillog.failed(stage="start", error=str(error))
+            maillog.failed(stage="start", error=failure_of(error))
             sys.exit(daemon.EX_OSERR)
         metrics.CANARY.set_function(lambda: canary.last_success(settings.canary.state))
         maillog.started()

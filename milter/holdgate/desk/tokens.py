@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from holdgate import keyfile, maillog, metrics
+from holdgate.phrases import failure_of
 from holdgate.quarantine.incident import Request
 
 LINK, REPLY, BOUNCE, WITHDRAW, ANSWER, RELEASE, ASK = "a", "r", "b", "w", "q", "s", "c"
@@ -129,7 +130,7 @@ class _File:
                 self._seen = state
         except (OSError, ValueError) as error:
             metrics.ERRORS.labels("keys").inc()
-            maillog.failed(stage="keys", error=str(error))
+            maillog.failed(stage="keys", error=failure_of(error))
         return self.keys
 
 

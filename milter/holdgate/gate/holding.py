@@ -12,6 +12,7 @@ from pathlib import Path
 
 from holdgate import maillog, metrics
 from holdgate.milters import is_holdgate_milter
+from holdgate.phrases import failure_of
 from holdgate.tables import TableError, Tables, is_action, postconf, split_list
 
 _SETTINGS = ("queue_directory", "milter_header_checks", "smtpd_milters", "non_smtpd_milters")
@@ -34,7 +35,7 @@ def needs_milter_quarantine(config: Path, socket: str, header: tuple[str, str]) 
         return not is_action(Tables(config).first_answer(split_list(checks), "{}: {}".format(*header)), "HOLD")
     except (OSError, subprocess.SubprocessError, TableError) as error:
         metrics.ERRORS.labels("hold-check").inc()
-        maillog.failed(stage="hold-check", error=f"{type(error).__name__}: {error}")
+        maillog.failed(stage="hold-check", error=failure_of(error))
         return True
 
 

@@ -16,6 +16,7 @@ from holdgate.gate import callbacks, probe
 from holdgate.gate.service import Service
 from holdgate.gate.session import Session
 from holdgate.node import machine_of, name_of
+from holdgate.phrases import failure_of
 from holdgate.quarantine.nodes import NodeTakenError, retry_until_free
 from holdgate.quarantine.store import StoreError, open_store
 from holdgate.scan.pool import ScanError
@@ -44,7 +45,7 @@ def main() -> None:
     except ConfigError as error:
         daemon.refuse(error)
     except (KeyError, OSError, KeyFileError, StoreError, ScanError) as error:
-        for problem in str(error).splitlines():
+        for problem in failure_of(error).splitlines():
             maillog.failed(stage="start", error=problem)
         sys.exit(daemon.EX_OSERR)
     os.umask(_SOCKET_UMASK)

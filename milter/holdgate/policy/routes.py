@@ -17,6 +17,7 @@ from pathlib import Path
 from holdgate import maillog, metrics
 from holdgate.config import Settings
 from holdgate.notation import Network
+from holdgate.phrases import failure_of
 from holdgate.policy.expansion import TemplateError, filled
 from holdgate.policy.forms import Rewriting, rewritten, targets, unquoted
 from holdgate.policy.site import GENERIC, Site, masqueraded, read_site, without_extension
@@ -84,7 +85,7 @@ class Routes:
                     self._site = read_site(self._config)
                 except (OSError, subprocess.SubprocessError) as error:
                     metrics.ERRORS.labels("routes").inc()
-                    maillog.failed(stage="routes", error=f"{type(error).__name__}: {error}")
+                    maillog.failed(stage="routes", error=failure_of(error))
                     self._site = None
                 self._seen = state
             return self._site

@@ -32,6 +32,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from holdgate import headers, maillog
+from holdgate.phrases import failure_of
 from holdgate.queue.holdqueue import HoldQueue, Key
 from holdgate.queue.postfix import HeldMessage, Postfix, PostfixError
 from holdgate.sockets import claim, listen, peer_user
@@ -171,7 +172,7 @@ class Agent:
                         return {"ok": True, "changed": changed}
                     watch.wait(left)
         except OSError as error:
-            raise RefusedError(f"the hold queue cannot be watched: {error}") from error
+            raise RefusedError(f"the hold queue cannot be watched: {failure_of(error)}") from error
         finally:
             self._waiting.release()
 
@@ -249,7 +250,7 @@ class Agent:
         try:
             self._queue.sync()
         except OSError as error:
-            failed = {"error": f"cannot sync the hold queue: {error}"}
+            failed = {"error": f"the hold queue cannot be written to disk: {failure_of(error)}"}
             return {"ok": True, "outcomes": [outcomes[key] if "error" in outcomes[key] else failed for key in keys]}
         return {"ok": True, "outcomes": [outcomes[key] for key in keys]}
 

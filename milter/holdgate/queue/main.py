@@ -23,6 +23,7 @@ from holdgate import daemon, maillog
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.notation import format_address
+from holdgate.phrases import failure_of
 from holdgate.queue import agent
 from holdgate.queue.client import QueueClient
 from holdgate.queue.postfix import Postfix
@@ -43,7 +44,7 @@ def main() -> None:
         lock = agent.claim(settings.queue.socket)
         listener = agent.listen(settings.queue.socket, group_id=group_id)
     except (KeyError, OSError) as error:
-        maillog.failed(stage="socket", error=str(error))
+        maillog.failed(stage="socket", error=failure_of(error))
         sys.exit(daemon.EX_OSERR)
     parent = os.getpid()
     # What exists before the fork is never collected: a collection writes to each object, so each process would copy it.
@@ -139,7 +140,7 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
         daemon.drop_privileges(settings.account("desk"))
         daemon.die_with_parent()
     except (KeyError, OSError) as error:
-        maillog.failed(stage="start", error=str(error))
+        maillog.failed(stage="start", error=failure_of(error))
         return daemon.EX_OSERR
     while os.getppid() == parent:
         try:
@@ -151,7 +152,7 @@ def _serve_nodes(settings: Settings, parent: int) -> int:
                 submitter = Submitter(store, queue, settings.desk.change_relay, Signers(settings))
                 NodeListener(certificate, queue, submitter).serve(listener)
         except (OSError, StoreError, ConfigError) as error:
-            maillog.failed(stage="node", error=f"[node] listen: {format_address(address)}: {error}")
+            maillog.failed(stage="node", error=f"[node] listen: {format_address(address)}: {failure_of(error)}")
         time.sleep(_BIND_PAUSE)
     return 0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from holdgate import maillog
+from holdgate.phrases import reason_of
 
 # Short and long queue ids, as postsuper(1) accepts them. Nothing else is ever passed to a command line.
 _QUEUE_ID = re.compile(r"[0-9A-Za-z]{4,32}", re.ASCII)
@@ -167,8 +168,10 @@ class Postfix:
         variables = None if environment is None else os.environ | environment
         try:
             done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False, env=variables)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise PostfixError(f"{program}: {error}") from error
+        except OSError as error:
+            raise PostfixError(f"{program}: {reason_of(error)}") from error
+        except subprocess.TimeoutExpired as error:
+            raise PostfixError(f"{program}: no result within {_TIMEOUT} s") from error
         if done.returncode != 0:
             reported = done.stderr.decode(errors="replace").strip().splitlines()
             raise PostfixError(f"{program} {arguments[0]}: {reported[-1] if reported else f'exit {done.returncode}'}")

@@ -14,6 +14,7 @@ from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
 from holdgate.node import machine_of, name_of, rules_of
+from holdgate.phrases import failure_of
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.signals import Waker, queue_of
 from holdgate.quarantine.store import StoreError, open_store
@@ -49,7 +50,7 @@ def run(program: str, settings: Settings, parent: int) -> int:
         maillog.failed(stage="config", error=str(error))
         return daemon.EX_CONFIG
     except (KeyError, OSError, StoreError) as error:
-        maillog.failed(stage="start", error=str(error))
+        maillog.failed(stage="start", error=failure_of(error))
         return daemon.EX_OSERR
     listener = store.listener(queue_of(name), queue_of(""), url=settings.store.listen_url or settings.store.url)
     waker = listener.waker()

@@ -11,6 +11,7 @@ import sys
 
 from holdgate import daemon, maillog, sockets
 from holdgate.configfile import ConfigError
+from holdgate.phrases import failure_of
 from holdgate.scan.reexec import ServerArguments, exec_server
 
 _NAME = "holdgate-scan"
@@ -44,7 +45,7 @@ def main() -> None:
             )
         )
     except (KeyError, OSError) as error:
-        maillog.failed(stage="socket", error=str(error))
+        maillog.failed(stage="socket", error=failure_of(error))
         sys.exit(daemon.EX_OSERR)
 
 

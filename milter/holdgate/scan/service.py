@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from holdgate import daemon, maillog
+from holdgate.phrases import failure_of
 from holdgate.scan import wire
 from holdgate.sockets import peer_user
 
@@ -83,7 +84,7 @@ class ScanService:
         try:
             connection, _ = self._listener.accept()
         except OSError as error:  # the peer has disconnected, or there is no free descriptor
-            maillog.failed(stage="socket", error=error.strerror or str(error))
+            maillog.failed(stage="socket", error=failure_of(error))
             return
         user_id = peer_user(connection)
         if refusal := self._refusal(user_id):
@@ -94,7 +95,7 @@ class ScanService:
         try:
             self._start(connection, user_id)
         except OSError as error:  # no process, no memory
-            maillog.failed(stage="zygote", error=str(error))
+            maillog.failed(stage="zygote", error=failure_of(error))
             with connection:
                 _greet(connection, {"error": f"no zygote can be started: {error.strerror}"})
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from holdgate import daemon, maillog
+from holdgate.phrases import failure_of
 from holdgate.scan.reexec import ServerArguments
 from holdgate.scan.sandbox import SandboxError
 from holdgate.scan.service import ScanService
@@ -32,7 +33,7 @@ def main() -> None:
     try:
         template = Template(Path(serving.readers_directory))
     except (SandboxError, OSError) as error:
-        maillog.failed(stage="zygote", error=str(error))
+        maillog.failed(stage="zygote", error=failure_of(error))
         sys.exit(daemon.EX_OSERR)
     service = ScanService(listener, user_ids=serving.user_ids, start=template.fork)
     maillog.started(socket=serving.path)

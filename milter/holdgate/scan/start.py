@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from holdgate import maillog
+from holdgate.phrases import failure_of, reason_of
 from holdgate.scan import wire
 from holdgate.scan.control import Zygote
 from holdgate.scan.poolsettings import PoolSettings
@@ -76,13 +77,13 @@ class Starter:
                 )
             except OSError as error:
                 control.close()
-                raise ScanError(f"the zygote did not start: {error}") from error
+                raise ScanError(f"the zygote did not start: {failure_of(error)}") from error
         try:
             return self._made_ready(Zygote(control, process.pid, process))
         except (wire.WireError, OSError) as error:
             if process.returncode == -signal.SIGSYS:
                 raise ScanError(DIED_ON_TRIAL) from error
-            raise ScanError(f"the zygote did not start: {error}{_end_of_stderr(errors)}") from error
+            raise ScanError(f"the zygote did not start: {failure_of(error)}{_end_of_stderr(errors)}") from error
 
     def _by_service(self, path: Path) -> tuple[Zygote, frozenset[str]]:
         control = self._connected(path)
@@ -100,7 +101,7 @@ class Starter:
         try:
             return self._made_ready(zygote)
         except (wire.WireError, OSError) as error:
-            raise ScanError(f"the zygote did not start: {error}; see the log of holdgate-scan") from error
+            raise ScanError(f"the zygote did not start: {failure_of(error)}; see the log of holdgate-scan") from error
 
     def _connected(self, path: Path) -> socket.socket:
         """Connect; wait for a service that is not available yet, up to a total limit. Raises ScanError."""
@@ -112,8 +113,8 @@ class Starter:
             except OSError as error:
                 connection.close()
                 if not self._may_wait(error):
-                    why = f"{error.strerror or error}; the scan service does not run there"
-                    raise ScanError(f"{path}: {why}; systemctl start holdgate-scan") from error
+                    why = f"{reason_of(error)}; the scan service does not run there"
+                    raise ScanError(f"{path}: {why}; run: systemctl start holdgate-scan") from error
                 time.sleep(_PAUSE)
             else:
                 self._outage.since = None

@@ -251,7 +251,7 @@ def test_a_release_that_cannot_be_synced_is_reported_as_an_error(
 
     monkeypatch.setattr(os, "fsync", fsync)
     for _ in range(2):  # also when it is found missing
-        with pytest.raises(QueueError, match="cannot sync the hold queue"):
+        with pytest.raises(QueueError, match="the hold queue cannot be written to disk"):
             QueueClient(path).release(OURS.queue_id, OURS.arrival_time)
     assert queue.acts == [(OURS.queue_id,)]
 
