@@ -19,7 +19,7 @@ from holdgate.rewrite.markup import XML_MASK, hidden, masked
 # Images of tables and objects that LibreOffice creates again.
 _PREVIEW = re.compile(r"(?:^|/)(?:Pictures/TablePreview\d+\.svm|ObjectReplacements/[^/]+)$")
 _XML = (".xml", ".rels", ".vml", ".rdf", ".xhtml", ".svg")
-_THUMBNAIL = re.compile(r"thumbnail[^/]*\.(jpe?g|png)$", re.IGNORECASE)
+_IMAGES = (".jpg", ".jpeg", ".png")
 _TYPE = re.compile(r"\st=\"([^\"]*)\"")
 _VALUE = re.compile(r"<v\b[^<>]*+>([^<]*)</v>")
 _CALCULATED = re.compile(r"calcChain\.xml$")
@@ -97,13 +97,18 @@ def _member(
     inside: Inside,
 ) -> tuple[bytes, bool]:
     """Return a member rewritten, and whether formulas were dropped from it."""
-    if kind != "zip" and _THUMBNAIL.search(member):
+    if kind != "zip" and _is_thumbnail(member):
         return _blank(member), False
     if kind == "odf" and _PREVIEW.search(member):
         return b"", False
     if kind != "zip" and member.lower().endswith(_XML):
         return _xml(member, content, name, kind, spans, values, known)
     return inside(f"{name} › {member}", content), False
+
+
+def _is_thumbnail(member: str) -> bool:
+    name = member.rpartition("/")[2].lower()
+    return "thumbnail" in name and name.endswith(_IMAGES)
 
 
 def _blank(member: str) -> bytes:

@@ -90,3 +90,11 @@ def test_a_chain_of_calculations_is_removed_from_the_lists() -> None:
     kept = b'<Types><Override PartName="/xl/workbook.xml"/></Types>'
     assert package._without_chain(kept.replace(b"<Types>", b'<Types><Override PartName="/xl/calcChain.xml"/>')) == kept
     assert package._without_chain(b"<Override calcChain" * 3) == b"<Override calcChain" * 3
+
+
+@given(
+    st.lists(st.sampled_from(["thumbnail", "Thumbnails/", ".png", ".JPEG", "/", "x", ".jpg"]), max_size=8).map("".join)
+)
+def test_a_thumbnail_is_that_of_the_pattern(path: str) -> None:
+    expected = re.search(r"thumbnail[^/]*\.(jpe?g|png)\Z", path, re.IGNORECASE)
+    assert package._is_thumbnail(path) is (expected is not None)

@@ -87,8 +87,7 @@ EARLY = {"officeDocument": 0, "sharedStrings": 1, "styles": 2, "slide": 4, "work
 EARLY_NAMES = {"workbook.": 0, "presentation.": 0, "document.": 0, "sharedstrings": 1, "styles": 2, "slide": 4}
 EARLY_NAME = re.compile("|".join(map(re.escape, EARLY_NAMES)))
 FONTS = (".odttf", ".fntdata")
-PRINTER_SETTINGS = re.compile(r"printersettings[^/]*\.bin$", re.IGNORECASE)
-NUMBER = re.compile(r"(\d+)\.\w+$")
+NUMBER = re.compile(r"(?<!\d)(\d++)\.\w+$")
 
 
 class Source(Protocol):
@@ -238,7 +237,7 @@ def _label(root: str, path: str) -> str:
 def _read_other(package: Package, path: str, data: bytes) -> None:
     """Read a part that is not XML of Office: records of an .xlsb, or a separate document."""
     kind = package.relations.kinds.get(path.lower(), "")
-    if kind in BINARY_MARKUP or PRINTER_SETTINGS.search(path):
+    if kind in BINARY_MARKUP or _has_printer_settings(path):
         _read_settings(package, path, data, "settings of a program")
         return
     if kind in BINARY and path.lower().endswith(".bin"):
@@ -251,6 +250,11 @@ def _read_other(package: Package, path: str, data: bytes) -> None:
         return
     if not image.read_thumbnail(path, data, package.sink):
         package.sink.embedded(data, posixpath.basename(path))
+
+
+def _has_printer_settings(path: str) -> bool:
+    name = posixpath.basename(path.lower())
+    return "printersettings" in name and name.endswith(".bin")
 
 
 def _read_settings(package: Package, path: str, data: bytes, place: str) -> None:

@@ -1,5 +1,7 @@
 """Text where no list expects it: each place that programs offer, or a person can write into, is read."""
 
+import re
+import time
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -249,3 +251,29 @@ def test_a_long_value_takes_linear_time() -> None:
         patch.setattr(written, "_TIME_OR_ID", counted)
         unlisted.read(b"<a b='" + b'="5' * 20_000 + b"'/>", nothing, KeepingSink(), "")
     assert counted.calls < 200_000
+
+
+@given(st.lists(st.sampled_from(["1", "23", ".", "a", "/", "x_1", " "]), max_size=12).map("".join))
+def test_the_number_of_a_part_is_that_of_the_pattern(path: str) -> None:
+    expected = re.search(r"(\d+)\.\w+$", path)
+    found = ooxml.NUMBER.search(path)
+    assert (found and found[1]) == (expected and expected[1])
+
+
+@given(st.lists(st.sampled_from(["printerSettings", "1", ".bin", "/", "x", ".BIN"]), max_size=8).map("".join))
+def test_settings_of_a_printer_are_those_of_the_pattern(path: str) -> None:
+    expected = re.search(r"printersettings[^/]*\.bin\Z", path, re.IGNORECASE)
+    assert ooxml._has_printer_settings(path) is (expected is not None)
+
+
+@pytest.mark.parametrize("piece", ["1", "1.", "printersettings", "1a", "/1"])
+def test_a_long_name_of_a_part_takes_linear_time(piece: str) -> None:
+    def seconds(count: int) -> float:
+        begun = time.process_time()
+        for end in ("", " ", ".bi"):
+            ooxml.NUMBER.search(piece * count + end)
+            ooxml._has_printer_settings(piece * count + end)
+        return time.process_time() - begun
+
+    seconds(100)
+    assert min(seconds(48_000) for _ in range(3)) < 14 * min(seconds(8_000) for _ in range(3)) + 0.01
