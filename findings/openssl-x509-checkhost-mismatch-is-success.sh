@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# OpenSSL 3.0.19 (Debian 12) and 3.5.9 (Debian 13): "openssl x509 -checkhost NAME" prints "does NOT match certificate" and exits with 0 in 3.0,
-# as it did in 1.1. -checkip and -checkemail do the same. -checkend, which stands next to them in x509(1), exits with 1. So a check
+# OpenSSL 3.0.19 (Debian 12) and 3.5.9 (Debian 13): "openssl x509 -checkhost NAME" prints "does NOT match certificate" and exits with 0
+# in 3.0. -checkip and -checkemail do the same. -checkend, which stands next to them in x509(1), exits with 1. So a check
 # before a deployment, or a cron job, that tests both the same way notices an expired certificate and never a wrong one. 3.5 exits
-# with 1 for all of them: the same script starts to fail after the upgrade. The manual page states the exit status of
-# -checkend only.
+# with 1 for all of them: the same script starts to fail after the upgrade. The manual page of 3.0 states the exit
+# status of -checkend only.
 #
 # Seen:
 #   3.0: checkend 1, checkhost 0, checkip 0, checkemail 0
