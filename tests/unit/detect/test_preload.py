@@ -55,7 +55,7 @@ def test_overlapping_prefixes_give_the_values_of_all(number: str) -> None:
 
 
 def test_a_prefix_shorter_than_its_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="a prefix from '1' to '20'"):
+    with pytest.raises(ValueError, match='a prefix from "1" to "20"'):
         CompactTable([(1, "1", "20", {}, [])])
 
 
