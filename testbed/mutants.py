@@ -116,7 +116,6 @@ def _pytest(arguments: Sequence[str], plugin: Any) -> int:
 
 
 def _measure(arguments: Sequence[str]) -> int:
-    # Without the checkout's settings, because they give each process another file name.
     measured = coverage.Coverage(
         data_file=_REACHED, config_file=False, branch=False, source=["milter/holdgate"], messages=False
     )

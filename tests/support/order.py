@@ -6,8 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# These take longest, so they come first: at the end nothing would run next to them. The first and the last ones need the
-# package, which the first builds meanwhile.
+# These take longest, so they come first: at the end nothing would run next to them. The last ones need the package that
+# the first builds meanwhile.
 _LONGEST = (
     "tests/systemd/test_mail_server.py",
     "tests/systemd/test_pythons.py",

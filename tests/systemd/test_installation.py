@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from holdgate.renamed import RULES, SETTINGS
+from testbed import interfaces
 from tests.support.installed import SECRET, active, approve, hold, postfix_files, stop
 from tests.support.machine import Machine, MachineError
-from testbed import interfaces
 
 # Files that a purge leaves: the records of dpkg and systemd.
 _BOOKS = re.compile(r"^/(var/lib/(dpkg|apt|systemd)|var/cache|var/log|run|tmp|proc|sys|dev)/")

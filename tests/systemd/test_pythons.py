@@ -43,7 +43,8 @@ $pip --require-hashes -r requirements/build.txt
 $pip --require-hashes --no-build-isolation -r requirements/test.txt
 $pip --no-deps --no-build-isolation --editable .
 export CI=true
-.venv/bin/python -m pytest -q -p no:cacheprovider -m "not slow and not postgresql" {" ".join(TESTS)}
+.venv/bin/python -m pytest -q -p no:cacheprovider --hypothesis-profile=quick -m "not slow and not postgresql" \\
+  {" ".join(TESTS)}
 """
 
 

@@ -127,6 +127,7 @@ def test_lines_that_any_process_reached_count_once(tmp_path: Path) -> None:
     assert covering.reached(tmp_path) == {}
 
 
+@pytest.mark.slow(seconds=3)
 @pytest.mark.parametrize(("tried", "share", "missing"), [(range(-1, 9), 100, 0), ([1], 52, 8)], ids=["all", "some"])
 def test_the_report_names_the_lines_that_no_test_reached(
     repository: Path, tried: Iterable[int], share: int, missing: int
