@@ -44,8 +44,10 @@ def begin(name: str, description: str | None) -> tuple["Settings", Path]:
     from holdgate.configfile import DEFAULT_PATH, ConfigError, load_settings
 
     parser = argparse.ArgumentParser(prog=name, description=description)
-    parser.add_argument("-c", "--config", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)")
-    parser.add_argument("-v", "--verbose", action="store_true", help="log more")
+    parser.add_argument(
+        "-c", "--config", metavar="FILE", type=Path, default=DEFAULT_PATH, help="settings file (default: %(default)s)"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more details")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     arguments = parser.parse_args()
     keep_memory_private()

@@ -1,4 +1,4 @@
-"""`holdgate-desk`: wires mail, page and clock together and runs until SIGTERM."""
+"""`holdgate-desk`: sends approval requests and notices, serves the page and the API, and enforces deadlines."""
 
 import signal
 import sys

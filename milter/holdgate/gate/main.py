@@ -1,7 +1,7 @@
-"""`holdgate-milter`: reads the settings, starts the workers, opens the store, and serves Postfix.
+"""`holdgate-milter`: inspects the messages that Postfix passes to it, and answers with the action of the policies.
 
-SIGUSR1 reads settings, policies, rules and keys again without dropping a session; SIGTERM ends the daemon. (libmilter
-takes SIGHUP for an order to stop.)
+SIGUSR1 reloads settings, policies, rules and keys without closing a connection; SIGTERM stops the daemon. (SIGHUP stops
+it too, because libmilter handles that signal.)
 """
 
 import os

@@ -1,11 +1,11 @@
-"""`holdgate-queue`: root serves the queue agent's socket, and an unprivileged child keeps store and queue in step.
+"""`holdgate-queue`: releases and deletes held messages as root, and compares hold queue and store as another user.
 
-The split keeps root small: the process that may run postsuper opens no database, parses no mail and listens on no
-network; the one that does all this (and serves the metrics) has changed to the user of the other daemons. When either
-ends, the other does, and systemd restarts both.
+The process that runs as root and can run postsuper opens no database, parses no mail and listens on no network. Its
+child runs as the user that the setting `user` names; it opens the store and serves the metrics. When one of them ends,
+the other one ends too, and systemd restarts both.
 
-With `[node] listen` a third process shows held messages to the desks of other nodes (listener.py). It has the rights of
-the desk, to which the agent only shows messages, and looks up revoked certificates in the store.
+With `[node] listen`, a third process shows held messages to the desks of other nodes (listener.py). It has the
+privileges of the desk, which can only read messages, and looks up revoked certificates in the store.
 """
 
 import gc

@@ -1,8 +1,8 @@
-"""`holdgate-scan`: runs the workers that read messages for milter and desk, as a user of their own.
+"""`holdgate-scan`: runs the workers that inspect messages for milter and desk, as a separate user.
 
-It listens on a unix socket that only those daemons may use, and starts a zygote for each that connects; see
-`[scan] socket` of the settings. It reads no message, and opens neither store nor keys nor network. When it is
-restarted, the daemons connect again. Mail that arrives meanwhile waits for some seconds, and is then deferred.
+It listens on a unix socket that only those daemons can use, and starts a zygote for each connection; see
+`[scan] socket` in the settings. It reads no message, and opens no store, keys or network. When it is restarted, the
+daemons connect again. Mail that arrives meanwhile waits for some seconds, and is then deferred.
 """
 
 import os

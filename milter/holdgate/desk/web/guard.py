@@ -88,11 +88,13 @@ class Guard:
 
         if state["trusted"] and any(self._is_doubtful(headers.getlist(name)) for name in self._single):
             # Of two names, one was not written by the proxy, and it is unknown which.
-            await PlainTextResponse("more than one user\n", 400)(scope, receive, send_guarded)
+            await PlainTextResponse("The request has more than one user header.\n", 400)(scope, receive, send_guarded)
             return
         limit = await run_in_threadpool(self._larger, scope["path"], headers) if scope["method"] == "POST" else 0
         if limit and self._large >= _LARGE_AT_ONCE:
-            await PlainTextResponse("too many at once\n", 503, {"Retry-After": "5"})(scope, receive, send_guarded)
+            await PlainTextResponse(
+                "There are too many large requests at once. Try again in some seconds.\n", 503, {"Retry-After": "5"}
+            )(scope, receive, send_guarded)
             return
         self._large += limit > 0
         try:
@@ -109,13 +111,17 @@ class Guard:
             except ClientDisconnect:
                 return  # the client does not wait for a response, and part of a form may mean something else
             except TimeoutError:
-                await PlainTextResponse("too slow\n", 408, {"Connection": "close"})(scope, receive, send_guarded)
+                await PlainTextResponse("The request took too long. Send it again.\n", 408, {"Connection": "close"})(
+                    scope, receive, send_guarded
+                )
                 return
             if body is None:
-                await PlainTextResponse("too large\n", 413)(scope, receive, send_guarded)
+                await PlainTextResponse("The request is too large.\n", 413)(scope, receive, send_guarded)
                 return
             if self._unmanaged(headers):
-                await PlainTextResponse("not from this site\n", 403)(scope, receive, send_guarded)
+                await PlainTextResponse("The request does not come from this site. Open the page again.\n", 403)(
+                    scope, receive, send_guarded
+                )
                 return
             state["body"] = body
             state["form"] = _form(body, headers.get("content-type", ""))
