@@ -7,6 +7,7 @@ trusted. Views and triggers are not run. Free pages and free space on pages are 
 
 import sqlite3
 import struct
+import zlib
 from collections.abc import Iterator
 
 from holdgate.extract.budget import LimitReachedError
@@ -19,7 +20,7 @@ _MAGIC = b"SQLite format 3\0"
 _STEPS = 20_000
 """Steps of SQLite's virtual machine between two checks of the time."""
 _BLOB = 64
-"""A value of this many bytes can be a file; of a shorter one, only strings are read."""
+"""A value of this many bytes can be a file; of a shorter one, only strings are read, unless it is zlib data."""
 _LARGEST = 100_000_000
 # The library decodes names of columns and quotes them in its errors: invalid UTF-8 there causes a ValueError.
 _DAMAGE = (sqlite3.Error, ValueError)
@@ -84,9 +85,10 @@ def _read_row(columns: list[str], row: tuple[object, ...], place: str, sink: Sin
     blobs: list[bytes] = []
     for column, value in zip(columns, row, strict=True):
         if isinstance(value, bytes) and (text := _text(value)) is None:
-            if len(value) >= _BLOB:
+            if len(value) >= _BLOB or _is_packed(value):
                 blobs.append(value)
-            lines += [f"{column}: {found}" for found in strings(value)] if len(value) < _BLOB else []
+            else:
+                lines += [f"{column}: {found}" for found in strings(value)]
         elif value is not None and value != b"":
             lines.append(f"{column}: {text if isinstance(value, bytes) else value}")
     sink.budget.spend_cells(len(row))
@@ -94,6 +96,15 @@ def _read_row(columns: list[str], row: tuple[object, ...], place: str, sink: Sin
     for blob in blobs:
         sink.budget.spend_entry()
         sink.embedded(blob, "")
+
+
+def _is_packed(value: bytes) -> bool:
+    """Return whether a short value is zlib data: it cannot unpack to much."""
+    try:
+        zlib.decompress(value)
+    except zlib.error:
+        return False
+    return True
 
 
 def _text(value: bytes) -> str | None:

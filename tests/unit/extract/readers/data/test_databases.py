@@ -2,6 +2,7 @@
 
 import contextlib
 import struct
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -113,3 +114,17 @@ def test_other_files_are_not_identified_as_tables(data: bytes) -> None:
 def test_a_damaged_table_is_read_as_far_as_possible(place: int, bytes_: bytes) -> None:
     with contextlib.suppress(UnreadableError, LimitReachedError):
         read_all(dbase.read, TABLE[:place] + bytes_ + TABLE[place + len(bytes_) :])
+
+
+@pytest.mark.parametrize("words", [b"her number is 536-90-4399", b"her number is 536-90-4399 " * 20])
+def test_a_packed_value_of_any_length_is_passed_on(words: bytes) -> None:
+    packed = zlib.compress(words)
+    rows = ["create table notes (note blob)", ("insert into notes values (?)", (packed,))]
+    assert [document.data for document in read_all(sqlite.read, sqlite_file(*rows)).documents] == [packed]
+
+
+def test_a_short_value_that_is_not_packed_is_read_for_its_strings() -> None:
+    rows = ["create table notes (note blob)", ("insert into notes values (?)", (b"\x78\x9c\1\xff" + b"\0number 1",))]
+    found = read_all(sqlite.read, sqlite_file(*rows))
+    assert found.documents == []
+    assert "note: number 1" in [text for text, _ in found.texts]
