@@ -23,7 +23,7 @@ from testbed import sample_mail
 from testbed.ports import LOOPBACK, PATIENCE
 from testbed.site import Site
 from tests.e2e.conftest import running_site
-from tests.support.neighbours import valid_signers
+from tests.support.other_services import valid_signers
 
 pytestmark = pytest.mark.skipif(shutil.which("opendkim") is None, reason="needs Debian's opendkim and opendkim-tools")
 

@@ -1,4 +1,4 @@
-"""The installed package on a booted mail server: what its tests send, hold and approve."""
+"""The installed package on a booted mail server: functions that send, hold and approve messages."""
 
 import itertools
 import random
@@ -14,7 +14,7 @@ _numbers = itertools.count()
 
 
 def hold(machine: Machine) -> tuple[str, str]:
-    """Send a message that must be held; return its incident and a word that only it has."""
+    """Send a message that must be held; return its incident and a word that only this message has."""
     before = set(machine.held())
     word = f"letter{next(_numbers)}x{random.randrange(10**6)}"
     machine.send(f"{word} her social security number is {SECRET}")
@@ -30,7 +30,7 @@ def approve(machine: Machine, incident: str, word: str) -> None:
 
 
 def stop(machine: Machine) -> None:
-    """Stop all daemons with the documented command, which returns when none of them runs any more."""
+    """Stop all daemons with the documented command, which returns after all of them have ended."""
     page = (Path(__file__).parents[2] / "docs/howto/backup.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"(?m)^systemctl stop .+$", page)
     machine.run("sh", "-c", command)
@@ -44,7 +44,7 @@ def active(machine: Machine, unit: str) -> bool:
 
 
 def checked(machine: Machine) -> list[str]:
-    """Return the lines of `holdgate check`, which has come to its end."""
+    """Return the lines of a complete `holdgate check`."""
     done = machine.run("holdgate", "check", check=False)
     assert (done.returncode, done.stderr) in ((0, ""), (2, "")), done.stderr
     assert done.stdout

@@ -1,4 +1,4 @@
-"""A directory that the processes of one test run share, for what takes minutes to make: a package, a Debian."""
+"""A directory that the processes of one test run share, for objects that take minutes to make: a package, a Debian."""
 
 import fcntl
 import os

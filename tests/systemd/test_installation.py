@@ -1,4 +1,4 @@
-"""From installation to purge: attach, upgrade, backup, setup, and what each of them leaves."""
+"""From installation to purge: attach, upgrade, backup and setup, and the files after each of them."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def with_version(package: Path, directory: Path, version: str) -> Path:
     return made
 
 
-def test_a_purge_leaves_the_mail_system_as_it_was(bare: Machine, package: Path) -> None:
+def test_a_purge_restores_the_mail_system(bare: Machine, package: Path) -> None:
     before, settings, users = files(bare), postfix_files(bare), bare.run("getent", "passwd").stdout
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
@@ -56,10 +56,10 @@ def test_a_purge_leaves_the_mail_system_as_it_was(bare: Machine, package: Path) 
     assert "kept:" not in bare.mailbox("bob")
     bare.run("postsuper", "-H", "ALL")
     bare.run("postqueue", "-f")
-    bare.wait_for(lambda: "kept:" in bare.mailbox("bob"), "what was held to be delivered by hand")
+    bare.wait_for(lambda: "kept:" in bare.mailbox("bob"), "the delivery of the message released by hand")
 
 
-def test_detach_keeps_what_others_changed_meanwhile(bare: Machine, package: Path) -> None:
+def test_detach_keeps_changes_that_others_made_after_attach(bare: Machine, package: Path) -> None:
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     again = bare.run("holdgate", "attach", "--yes").stdout
@@ -74,7 +74,7 @@ def test_detach_keeps_what_others_changed_meanwhile(bare: Machine, package: Path
     bare.wait_for(lambda: "after the detach" in bare.mailbox("bob"), "the delivery")
 
 
-# A value for each setting that had another name before.
+# A value for each setting whose name has changed.
 OLD_VALUES: dict[tuple[str, str], Any] = {
     ("moderation", "managers_patience"): "5m",
     ("moderation", "tell_sender_held"): True,
@@ -108,7 +108,7 @@ none = ["badge: anna", "badge: @corp.example", "badge: anna@localhost"]
 
 
 def with_old_names(machine: Machine, settings: dict[str, Any]) -> list[str]:
-    """Write settings, policies and a rule under all names that have changed. Return what an upgrade prints of them."""
+    """Write settings, policies and a rule with all earlier names. Return the lines that an upgrade prints of them."""
     directory = machine.root / "etc/holdgate"
     settings["desk"] |= {"public_url": "https://approve.corp.example", "reply_address": "holdgate@approve.corp.example"}
     lines = []
@@ -128,23 +128,23 @@ def with_old_names(machine: Machine, settings: dict[str, Any]) -> list[str]:
     return lines
 
 
-def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine, package: Path, workshop: Path) -> None:
+def test_an_upgrade_keeps_held_mail_and_a_downgrade_is_refused(bare: Machine, package: Path, workshop: Path) -> None:
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     bare.send("upgraded: her social security number is 536-90-4399")
     bare.wait_for(bare.held, "the message to be held")
     settings = bare.root / "etc/holdgate/holdgate.toml"
-    # Every setting that the last release knew, and every one that had another name before, under that name.
+    # Every setting of the last release, and every renamed setting under its earlier name.
     released = interfaces.released()["settings"]
     released["scan"]["workers"] = 1
     renamed = with_old_names(bare, released)
     newer = with_version(package, workshop, "99.0")
-    # As a version with one user for all daemons left it.
+    # The state that a version with one user for all daemons left.
     stop(bare)
     bare.run("chown", "-R", "holdgate:holdgate", "/var/lib/holdgate", "/var/spool/postfix/holdgate")
     bare.run("sh", "-c", "chmod 0750 /var/lib/holdgate && chmod 0640 /var/lib/holdgate/holdgate.db*")
     bare.run("chgrp", "postfix", "/var/spool/postfix/holdgate")
-    # As a version whose workers were the milter's left it.
+    # The state that a version without a scan service left.
     bare.run(
         "sh", "-c", "systemctl disable holdgate-scan && rm -r /run/holdgate/scan /var/lib/systemd/deb-systemd-*/*scan*"
     )
@@ -166,7 +166,7 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
     with pytest.raises(MachineError, match="cannot be replaced by the older"):
         bare.install(package)
     assert bare.run("dpkg-query", "-W", "-f", "${Version}", "holdgate").stdout == "99.0"
-    bare.wait_for(lambda: bare.run("holdgate", "status", check=False).returncode == 0, "all to be well")
+    bare.wait_for(lambda: bare.run("holdgate", "status", check=False).returncode == 0, "the status without problems")
     bare.run("holdgate", "release", incident)
     bare.wait_for(lambda: "upgraded:" in bare.mailbox("bob"), "the delivery")
     # A removal keeps the store.
@@ -175,7 +175,7 @@ def test_an_upgrade_keeps_what_is_held_and_a_downgrade_is_refused(bare: Machine,
         bare.install(package)
 
 
-def test_the_hold_queue_alone_is_enough_to_go_on(bare: Machine, package: Path) -> None:
+def test_held_messages_are_recovered_if_the_store_is_lost(bare: Machine, package: Path) -> None:
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     bare.send("backup: her social security number is 536-90-4399")
@@ -198,7 +198,7 @@ def documented(page: str) -> list[str]:
     return re.findall(r"(?ms)^```\n(.*?)^```$", text)
 
 
-def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) -> None:
+def test_a_backup_is_restored_with_the_documented_commands(bare: Machine, package: Path) -> None:
     backup, restore = documented("docs/howto/backup.md")
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
@@ -212,7 +212,7 @@ def test_a_backup_is_restored_as_it_is_documented(bare: Machine, package: Path) 
     bare.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db* /var/lib/holdgate/token.key")
     bare.run("sh", "-ec", restore)
     assert bare.path("/var/lib/holdgate/token.key").read_text() == key
-    # What the store says of the first is fixed by the queue, and the third, which it has never known, is adopted.
+    # The first is corrected according to the queue, and the third, which the store does not have, is adopted.
     bare.wait_for(lambda: gone not in bare.held() and len(bare.held()) == 2, "store and queue to agree")
     assert kept in bare.held()
     assert "vanished" in bare.run("holdgate", "show", gone).stdout
@@ -228,7 +228,7 @@ def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
     return result
 
 
-def test_setup_goes_from_the_package_to_a_message_that_is_held(bare: Machine, package: Path) -> None:
+def test_setup_configures_an_installed_package_in_each_mode(bare: Machine, package: Path) -> None:
     bare.install(package)
     before = postfix_files(bare)
     answers = 'domains = ["corp.example"]\nmoderators = ["bob@localhost"]\nmode = "observe"\n'
@@ -240,23 +240,23 @@ def test_setup_goes_from_the_package_to_a_message_that_is_held(bare: Machine, pa
     assert "# Settings of Holdgate." in settings
     assert set_up(bare, answers)["changed"] is False
     assert bare.path("/etc/holdgate/holdgate.toml").read_text() == settings
-    # Observed: recorded, and delivered.
+    # In the mode observe, a message is recorded and delivered.
     bare.send(f"observed her social security number is {SECRET}")
     bare.wait_for(lambda: "Subject: observed" in bare.mailbox("bob"), "the delivery")
-    # Enforced: the canary is held and released on the way, and the next message waits for its moderator.
+    # In the mode enforce, setup sends the canary, and the next message waits for its moderator.
     assert set_up(bare, answers.replace("observe", "enforce"))["changed"] is True
     assert "holdgate_canary" not in bare.mailbox("bob")
     assert bare.path("/var/lib/holdgate/canary").read_text().strip().isdecimal()
     assert bare.path("/var/lib/holdgate/canary").stat().st_uid == int(bare.run("id", "-u", "holdgate").stdout)
     incident, word = hold(bare)
     approve(bare, incident, word)
-    # A mistake is named, and changes nothing.
+    # Setup reports a mistake and changes nothing.
     settings = bare.path("/etc/holdgate/holdgate.toml").read_text()
     bare.path("/etc/holdgate/answers.toml").write_text('domains = ["@corp.example"]\n')
     refused = bare.run("holdgate", "setup", "--answers", "/etc/holdgate/answers.toml", check=False)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert 'did you mean "corp.example"?' in refused.stderr
     assert bare.path("/etc/holdgate/holdgate.toml").read_text() == settings
-    # And all of it goes again.
+    # Detach removes all of it.
     bare.run("holdgate", "detach", "--yes")
     assert postfix_files(bare) == before

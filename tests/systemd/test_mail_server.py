@@ -23,12 +23,12 @@ def test_a_message_is_held_approved_and_delivered(machine: Machine) -> None:
     assert SECRET in machine.mailbox("bob")
 
 
-def test_a_clean_message_passes(machine: Machine) -> None:
+def test_a_clean_message_is_delivered(machine: Machine) -> None:
     machine.send("lunch at half past twelve")
     machine.wait_for(lambda: "half past twelve" in machine.mailbox("bob"), "the delivery")
 
 
-def test_a_rejected_message_goes_back(machine: Machine) -> None:
+def test_the_sender_of_a_rejected_message_gets_a_notice(machine: Machine) -> None:
     incident, word = hold(machine)
     machine.run("holdgate", "reject", incident, "--comment", "use the portal")
     machine.wait_for(lambda: "use the portal" in machine.mailbox("anna"), "the notice")
@@ -36,7 +36,7 @@ def test_a_rejected_message_goes_back(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_unit_that_is_killed_comes_back_by_itself(machine: Machine, unit: str) -> None:
+def test_a_killed_unit_restarts_automatically(machine: Machine, unit: str) -> None:
     incident, word = hold(machine)
 
     def pid() -> str:
@@ -44,14 +44,14 @@ def test_a_unit_that_is_killed_comes_back_by_itself(machine: Machine, unit: str)
 
     old = pid()
     machine.run("sh", "-c", f"kill -9 {old}")
-    machine.wait_for(lambda: pid() not in ("0", old) and active(machine, unit), f"{unit} to come back", 60)
+    machine.wait_for(lambda: pid() not in ("0", old) and active(machine, unit), f"{unit} to restart", 60)
     approve(machine, incident, word)
     again, other = hold(machine)
     approve(machine, again, other)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_everything_may_restart_in_any_order(machine: Machine, seed: int) -> None:
+def test_postfix_and_all_units_can_restart_in_any_order(machine: Machine, seed: int) -> None:
     order = ["postfix", *UNITS]
     random.Random(seed).shuffle(order)
     incident, word = hold(machine)
@@ -69,7 +69,7 @@ def test_mail_is_deferred_while_the_milter_is_down(machine: Machine) -> None:
         machine.run("systemctl", "start", "holdgate-milter")
 
 
-def test_a_reboot_forgets_nothing(machine: Machine) -> None:
+def test_held_and_decided_messages_survive_a_reboot(machine: Machine) -> None:
     waiting, later = hold(machine)
     decided, soon = hold(machine)
     # The queue agent is down, so that the decision is taken but cannot be carried out before the reboot.
@@ -83,16 +83,16 @@ def test_a_reboot_forgets_nothing(machine: Machine) -> None:
     assert soon not in machine.mailbox("bob")
     machine.power_off()
     machine.boot()
-    machine.wait_for(lambda: soon in machine.mailbox("bob"), "the delivery of what was approved before the reboot")
+    machine.wait_for(lambda: soon in machine.mailbox("bob"), "the delivery of the message approved before the reboot")
     assert waiting in machine.held()
     assert later not in machine.mailbox("bob")
     approve(machine, waiting, later)
 
 
-def test_a_reload_puts_policies_in_force_and_refuses_mistakes(machine: Machine) -> None:
+def test_a_reload_applies_new_policies_and_rejects_invalid_ones(machine: Machine) -> None:
     path = machine.root / "etc/holdgate/policies.toml"
     shipped = path.read_text()
-    # A forward file in a home that the confined milter cannot look into would make its owner count as outside.
+    # With a forward file in a home directory that the confined milter cannot read, the owner counts as external.
     machine.run("postconf", "-e", "forward_path=")
     try:
         path.write_text(shipped.replace("internal_domains = []", 'internal_domains = ["localhost"]'))
@@ -126,7 +126,7 @@ def test_units_are_confined(machine: Machine, unit: str, limit: float) -> None:
     assert float(overall.split(":")[1].split()[0]) <= limit
 
 
-def test_each_daemon_is_a_user_of_its_own_and_leaves_no_core_file(machine: Machine) -> None:
+def test_each_daemon_has_a_separate_user_and_writes_no_core_file(machine: Machine) -> None:
     for unit, users in (
         ("holdgate-scan", {"holdgate-scan"}),
         ("holdgate-milter", {"holdgate-milter"}),
@@ -135,7 +135,7 @@ def test_each_daemon_is_a_user_of_its_own_and_leaves_no_core_file(machine: Machi
     ):
         group = machine.run("systemctl", "show", "--property=ControlGroup", "--value", unit).stdout.strip()
         pids = machine.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").stdout.split()
-        # A program of Postfix's that the agent runs may have ended meanwhile.
+        # A Postfix program that the agent ran may have ended since.
         owners = machine.run("ps", "-o", "user:32=", "-p", ",".join(pids), check=False).stdout.split()
         assert set(owners) == users
         limits = machine.run("sh", "-c", f"cat {' '.join(f'/proc/{pid}/limits' for pid in pids)}", check=False).stdout
@@ -143,8 +143,8 @@ def test_each_daemon_is_a_user_of_its_own_and_leaves_no_core_file(machine: Machi
         assert cores == {("0", "0")}
 
 
-def test_the_table_of_processes_is_what_the_kernel_says(machine: Machine) -> None:
-    """Each running process has the user, the capabilities and the filters of one row, and each row is seen."""
+def test_the_table_of_processes_agrees_with_the_kernel(machine: Machine) -> None:
+    """Each running process has the user, the capabilities and the filters of one row, and each row has a process."""
     known = {0: "root"}
     for line in machine.run("getent", "passwd").stdout.splitlines():
         known[int(line.split(":")[2])] = line.split(":")[0]
@@ -159,7 +159,7 @@ def test_the_table_of_processes_is_what_the_kernel_says(machine: Machine) -> Non
                 continue
             assert status["NoNewPrivs"] == "1"
             capable = int(status["CapEff"], 16) != 0
-            # A worker has a filter of its own, on top of those of its unit.
+            # A worker has a separate filter, in addition to those of its unit.
             seen.add((known[int(status["Uid"].split()[0])], capable, int(status["Seccomp_filters"])))
         unit = min(filters for _, _, filters in seen)
         assert unit > 0
@@ -169,7 +169,7 @@ def test_the_table_of_processes_is_what_the_kernel_says(machine: Machine) -> Non
         assert found == rows, name
 
 
-def test_no_daemon_may_do_more_than_its_part(machine: Machine) -> None:
+def test_no_daemon_has_more_rights_than_it_needs(machine: Machine) -> None:
     def may(user: str, *command: str) -> bool:
         return machine.run("runuser", "-u", user, "--", *command, check=False).returncode == 0
 
@@ -205,7 +205,7 @@ def test_no_daemon_may_do_more_than_its_part(machine: Machine) -> None:
 
 
 def test_only_milter_desk_and_root_get_workers_from_the_scan_service(machine: Machine) -> None:
-    """The directory lets the group holdgate connect; the service looks at who of it did."""
+    """The group holdgate can connect to the socket; the service then checks the user."""
     code = (
         "import socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); "
         "s.connect('/run/holdgate/scan/scan.sock'); print(s.recv(1000)[4:].decode())"
@@ -258,22 +258,22 @@ def test_mail_is_deferred_while_the_scan_service_is_down(machine: Machine) -> No
     approve(machine, incident, word)
 
 
-def test_the_compiled_engine_finds_in_a_confined_worker(machine: Machine) -> None:
+def test_the_compiled_engine_finds_a_number_in_a_confined_worker(machine: Machine) -> None:
     engine = "import holdgate.detect.scoring as scoring; print(scoring.__file__)"
     assert machine.run("/opt/holdgate/bin/python", "-c", engine).stdout.endswith(".so\n")
     letter = f"Subject: letter\n\nher social security number is {SECRET}\n"
     scan = machine.run("holdgate", "scan", "--json", "-", text=letter, check=False)
     assert scan.returncode == 1, scan.stderr
     assert [finding["identifier"] for finding in json.loads(scan.stdout)["findings"]] == ["us-ssn"]
-    # One filter is of systemd's unit; the worker's own comes on top.
+    # One filter is that of the systemd unit; the worker's filter is in addition.
     statuses = "cd /proc && cat $(grep -l holdgate_engine [0-9]*/maps | sed s/maps/status/)"
     status = machine.run("sh", "-c", statuses).stdout
     filters = [int(count) for count in re.findall(r"(?m)^Seccomp_filters:\s*(\d+)$", status)]
     assert max(filters) > min(filters) > 0
 
 
-def test_all_formats_are_read_with_what_the_package_brings(machine: Machine) -> None:
-    """Much of each library is left out (debian/prune.list); what reads files is there."""
+def test_all_formats_are_read_with_the_libraries_of_the_package(machine: Machine) -> None:
+    """The package leaves out much of each library (debian/prune.list), but nothing that reads files."""
     directory = machine.path("/root/samples")
     directory.mkdir()
     for name, content in samples().items():
@@ -291,12 +291,12 @@ def test_all_formats_are_read_with_what_the_package_brings(machine: Machine) -> 
     assert sum(TOKEN in done.stdout.splitlines()[number] for number in range(len(names))) >= len(samples())
 
 
-def test_the_canary_comes_through_and_status_is_content(machine: Machine) -> None:
+def test_the_canary_passes_and_status_reports_no_problem(machine: Machine) -> None:
     before = checked(machine)
     machine.run("postconf", "-e", "recipient_delimiter=")
     added = set(checked(machine)) - set(before)
     machine.run("postconf", "-e", "recipient_delimiter=+")
-    # One line more, of the canary: so there was none of it before.
+    # One more line, about the canary, so there was no such line before.
     assert ["recipient_delimiter: has no +" in line and "canary" in line for line in added] == [True]
     assert not [line for line in before if "canary" in line]
     machine.run("systemctl", "start", "holdgate-canary.service")
@@ -323,10 +323,10 @@ def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> Non
         command = ("journalctl", "--no-pager", "--output=json", f"HOLDGATE_INCIDENT={incident}")
         return [json.loads(line) for line in machine.run(*command).stdout.splitlines()]
 
-    # A line is written after the store, where the command sees what is done.
+    # A line is written after the store is changed, and the command reads the store.
     machine.wait_for(lambda: "released" in [event["HOLDGATE_EVENT"] for event in logged()], "the last line")
     events = logged()
-    # The notice to the sender goes out while the message does: before or after it.
+    # The notice to the sender can be sent before or after the message.
     order = [event["HOLDGATE_EVENT"] for event in events if event["HOLDGATE_EVENT"] != "notice-sent"]
     assert order == ["inspected", "held", "approved", "released"]
     assert {event["HOLDGATE_QUEUE_ID"] for event in events} == {events[0]["MESSAGE"].split(":")[0]}
@@ -336,7 +336,7 @@ def test_the_journal_has_fields_and_no_line_has_a_match(machine: Machine) -> Non
         assert secret not in ours
 
 
-def test_man_pages_are_there(machine: Machine) -> None:
+def test_man_pages_are_installed(machine: Machine) -> None:
     names = machine.run("dpkg", "--listfiles", "holdgate").stdout.splitlines()
     assert {Path(name).name for name in names if name.startswith("/usr/share/man/") and name.endswith(".gz")} == {
         *("holdgate.8.gz", "holdgate-milter.8.gz", "holdgate-queue.8.gz", "holdgate-desk.8.gz", "holdgate-scan.8.gz"),

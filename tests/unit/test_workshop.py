@@ -1,4 +1,4 @@
-"""What takes long to make is made once in a test run, and removed with the last process that uses it."""
+"""An object that takes long to make is made once in a test run, and removed with the last process that uses it."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""Other software of a mail server: signers, a mail server of the outside world, and tables of every kind."""
+"""Other software of a mail server: signers, the next hop, and tables of every type."""
 
 import re
 import sqlite3
@@ -8,14 +8,14 @@ import dkim
 
 from tests.support.machine import Machine
 
-# Signers of corp.example, in the order in which Postfix asks them.
+# Signers of corp.example, in the order in which Postfix calls them.
 RSPAMD, OPENDKIM = "inet:127.0.0.1:11332", "inet:127.0.0.1:8891"
-# On the loopback interface, yet no address of loopback: for the units it is another machine.
+# On the loopback interface, but not a loopback address: for the units it is another machine.
 DIRECTORY = "192.0.2.10"
-_WORLD = "/var/world"
+_NEXT_HOP = "/var/next-hop"
 
 
-# -- signers and the world ----------------------------------------------------------------------------------------
+# -- signers and the next hop -------------------------------------------------------------------------------------
 
 
 def start_signers(machine: Machine) -> dict[bytes, bytes]:
@@ -34,7 +34,7 @@ def start_signers(machine: Machine) -> dict[bytes, bytes]:
         "UserID opendkim\nPidFile /run/opendkim/opendkim.pid\n"
     )
     rspamd = machine.path("/etc/rspamd/local.d")
-    # Without a name server each question would be waited for.
+    # Without a name server each query would wait for its timeout.
     (rspamd / "options.inc").write_text('dns { nameserver = ["127.0.0.1"]; timeout = 0.1s; retransmits = 1; }\n')
     (rspamd / "dkim_signing.conf").write_text(
         'path = "/etc/keys/rspamd/rspamd.private";\nselector = "rspamd";\nallow_username_mismatch = true;\n'
@@ -49,19 +49,19 @@ def start_signers(machine: Machine) -> dict[bytes, bytes]:
     return keys
 
 
-def start_world(machine: Machine) -> None:
+def start_next_hop(machine: Machine) -> None:
     """Start the mail server of partner.example, which keeps each message, and route mail there."""
-    machine.run("install", "-d", "-o", "nobody", _WORLD)
+    machine.run("install", "-d", "-o", "nobody", _NEXT_HOP)
     machine.run(
-        *("systemd-run", "--quiet", "--unit=world", "--uid=nobody", f"--working-directory={_WORLD}"),
+        *("systemd-run", "--quiet", "--unit=next-hop", "--uid=nobody", f"--working-directory={_NEXT_HOP}"),
         *("smtp-sink", "-d", "%H%M%S.", "127.0.0.1:2626", "10"),
     )
     machine.run("postconf", "-e", "transport_maps=inline:{ partner.example=smtp:[127.0.0.1]:2626 }")
 
 
 def received(machine: Machine, word: str) -> bytes | None:
-    """Return the message with `word` that the outside world has received, or None."""
-    messages = (path.read_bytes() for path in machine.path(_WORLD).iterdir())
+    """Return the message with `word` that the next hop has received, or None."""
+    messages = (path.read_bytes() for path in machine.path(_NEXT_HOP).iterdir())
     return next((message for message in messages if word.encode() in message), None)
 
 
@@ -112,7 +112,7 @@ result_attribute = description
 
 
 def make_tables(machine: Machine) -> dict[str, str]:
-    """Make a table of each kind, by its name; each knows the recipient bob+KIND@localhost and anna's manager.
+    """Make a table of each type, by its name; each has the recipient bob+TYPE@localhost and anna's manager.
 
     The manager is boss+KIND@localhost. For units, the directory of "ldap" is on another machine.
     """

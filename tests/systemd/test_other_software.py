@@ -1,14 +1,14 @@
-"""Holdgate beside what else a mail server has: signers, tables of any kind, and recipients who need not wait."""
+"""Holdgate with other software of a mail server: signers, tables, and recipients that need no approval."""
 
 from pathlib import Path
 
-from tests.support import neighbours
+from tests.support import other_services
 from tests.support.installed import SECRET, checked, postfix_files
 from tests.support.machine import Machine
 
 
-def test_only_those_who_must_wait_wait(bare: Machine, package: Path) -> None:
-    # Not a user of the machine, whose .forward file the milter must not read: such a recipient counts as outside.
+def test_only_recipients_that_need_an_approval_wait(bare: Machine, package: Path) -> None:
+    # Not a user of the machine: the milter must not read their .forward file, so they would count as external.
     mailboxes = "virtual_mailbox_maps=inline:{anna@corp.example=carla}"
     owner = ("virtual_minimum_uid=1", "virtual_uid_maps=static:8", "virtual_gid_maps=static:8")
     bare.run(
@@ -21,10 +21,10 @@ def test_only_those_who_must_wait_wait(bare: Machine, package: Path) -> None:
     policies.write_text(shipped.replace("internal_domains = []", 'internal_domains = ["corp.example"]'))
     assert policies.read_text() != shipped
     bare.run("holdgate", "reload")
-    # A bounce to another domain than corp.example would leave, too.
+    # A bounce to a domain other than corp.example would leave the site too.
     both = {"sender": "anna@corp.example", "to": "anna@corp.example,bob@localhost"}
     bare.send(f"divided: her social security number is {SECRET}", **both)
-    bare.wait_for(lambda: "divided:" in bare.mailbox("carla"), "the delivery to who need not wait")
+    bare.wait_for(lambda: "divided:" in bare.mailbox("carla"), "the delivery to the colleague")
     bare.wait_for(bare.held, "the copy to be held")
     (incident,) = bare.held()
     assert "divided:" not in bare.mailbox("bob")
@@ -33,31 +33,31 @@ def test_only_those_who_must_wait_wait(bare: Machine, package: Path) -> None:
     assert bare.mailbox("carla").count("divided: her") == bare.mailbox("bob").count("divided: her") == 1
 
 
-def test_what_leaves_has_valid_signatures(bare: Machine, package: Path) -> None:
-    keys = neighbours.start_signers(bare)
-    neighbours.start_world(bare)
+def test_outgoing_mail_has_valid_signatures(bare: Machine, package: Path) -> None:
+    keys = other_services.start_signers(bare)
+    other_services.start_next_hop(bare)
     bare.run("systemctl", "restart", "postfix")
     settings = postfix_files(bare)
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     entries = bare.run("postconf", "-h", "smtpd_milters").stdout
-    places = [entries.find(name) for name in ("holdgate/milter.sock", neighbours.RSPAMD, neighbours.OPENDKIM)]
+    places = [entries.find(name) for name in ("holdgate/milter.sock", other_services.RSPAMD, other_services.OPENDKIM)]
     assert -1 not in places
     assert places == sorted(places)
 
     def arrives_signed(word: str) -> None:
-        message = bare.wait_for(lambda: neighbours.received(bare, word), "the delivery")
-        assert neighbours.valid_signers(message, keys) == {"opendkim", "rspamd"}
+        message = bare.wait_for(lambda: other_services.received(bare, word), "the delivery")
+        assert other_services.valid_signers(message, keys) == {"opendkim", "rspamd"}
         assert b"X-Netskope" not in message
         assert b"X-Holdgate" not in message
-        assert not neighbours.valid_signers(message.replace(b"anna@", b"eve@"), keys)
+        assert not other_services.valid_signers(message.replace(b"anna@", b"eve@"), keys)
 
     addresses = {"sender": "anna@corp.example", "to": "carol@partner.example"}
     bare.send("clean lunch at half past twelve", **addresses)
     arrives_signed("half past twelve")
     bare.send(f"kept her social security number is {SECRET}", **addresses)
     bare.wait_for(bare.held, "the message to be held")
-    assert neighbours.received(bare, SECRET) is None
+    assert other_services.received(bare, SECRET) is None
     bare.run("holdgate", "release", *bare.held())
     arrives_signed(SECRET)
 
@@ -67,9 +67,9 @@ def test_what_leaves_has_valid_signatures(bare: Machine, package: Path) -> None:
     arrives_signed("as before")
 
 
-def test_units_may_ask_tables_of_any_kind(bare: Machine, package: Path) -> None:
+def test_units_can_query_tables_of_every_type(bare: Machine, package: Path) -> None:
     bare.run("useradd", "boss")
-    tables = neighbours.make_tables(bare)
+    tables = other_services.make_tables(bare)
     bare.install(package)
     bare.run("holdgate", "attach", "--yes")
     policies = [
@@ -78,10 +78,10 @@ def test_units_may_ask_tables_of_any_kind(bare: Machine, package: Path) -> None:
         for kind, table in tables.items()
     ]
     bare.path("/etc/holdgate/policies.toml").write_text("\n".join([*policies, ""]))
-    # Without it the milter reaches no other machine, where the kernel has control groups of version 2.
+    # Without it the milter cannot connect to other machines, if the kernel has control groups of version 2.
     drop_in = bare.path("/etc/systemd/system/holdgate-milter.service.d/directory.conf")
     drop_in.parent.mkdir()
-    drop_in.write_text(f"[Service]\nIPAddressAllow={neighbours.DIRECTORY}\n")
+    drop_in.write_text(f"[Service]\nIPAddressAllow={other_services.DIRECTORY}\n")
     bare.run("systemctl", "daemon-reload")
     bare.run("systemctl", "restart", "holdgate-milter", "holdgate-desk")
     for kind in tables:
@@ -96,7 +96,7 @@ def test_units_may_ask_tables_of_any_kind(bare: Machine, package: Path) -> None:
 
     before = checked(bare)
     assert not [line for line in before if "asked-" in line]
-    # What root can read the daemons may not.
+    # A file that root can read is not readable for the daemons.
     bare.run("chmod", "0640", "/etc/postfix/tables/sqlite.cf")
     added = set(checked(bare)) - set(before)
     assert ['policy "asked-sqlite": recipient: sqlite:' in line for line in added] == [True]
