@@ -13,6 +13,8 @@ from holdgate.desk.cleaning import Lines, clean, keep_lines
 
 _GO, _STOP, _MAIN = "#116329", "#a40e26", "#0550ae"
 COLOURS = {"approve": _GO, "reject": _STOP, "main": _MAIN}
+# More buttons in a row would break their words on a phone.
+_ABREAST = 2
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 
 
@@ -230,7 +232,7 @@ def _text(value: object) -> object:
 
 
 def _buttons(pairs: list[tuple[str, str, str]], *, filled: bool = True) -> Markup:
-    """Put buttons into cells of a table, each 52 pixels high."""
+    """Put buttons into cells of a table, each 52 pixels high: two in a row, or more below each other."""
     cells = []
     for address, label, name in pairs:
         colour = COLOURS[name]
@@ -243,7 +245,8 @@ def _buttons(pairs: list[tuple[str, str, str]], *, filled: bool = True) -> Marku
             ).format(ground=ground, colour=colour, ink=ink, address=clean(address), label=clean(label))
         )
     gap = Markup('<td width="8" style="width:8px"></td>')
+    below = Markup('</tr><tr><td height="8" style="height:8px"></td></tr><tr>')
     return Markup(
         '<table role="presentation" width="100%" cellspacing="0" cellpadding="0" style="margin:4px 0 8px;'
         'table-layout:fixed"><tr>{}</tr></table>'
-    ).format(gap.join(cells))
+    ).format((gap if len(cells) <= _ABREAST else below).join(cells))

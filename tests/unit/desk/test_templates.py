@@ -12,6 +12,7 @@ from markupsafe import Markup
 from prometheus_client import REGISTRY
 
 from holdgate.desk import trial
+from holdgate.desk.blocks import HtmlBlocks
 from holdgate.desk.templates import Templates, clean, keep_lines
 
 
@@ -236,3 +237,12 @@ def test_an_answer_has_the_name_of_the_sender_or_the_address_of_another_person(w
         assert f"{author} writes:" in html
     values = {**trial.PAGES["incident"], "incident": incident, "talk": [answer]}
     assert f"{author} writes:" in templates.page("incident", "en", **values)
+
+
+def test_three_buttons_of_a_mail_are_below_each_other() -> None:
+    """In a row, a phone broke their words: "Empfänge-r"."""
+    pairs = [(f"mailto:{name}@corp.example", name, "main") for name in ("one", "two", "three")]
+    for count, rows in ((1, 1), (2, 1), (3, 5)):
+        html = HtmlBlocks().replies("Or", pairs[:count], "", "")
+        assert html.count("<tr>") == html.count("</tr>") == rows
+        assert [name in html for _, name, _ in pairs] == [number < count for number in range(3)]
