@@ -234,7 +234,7 @@ class Detector:
         for start, end in sorted(spans):
             left = max(0, start - _COOCCURRENCE)
             right = min(len(text), end + _COOCCURRENCE)
-            left = max(text.find("\n", left, start) + 1, left)
+            left = max(text.find("\n", left, start) + 1, left) if left else 0
             last = text.rfind("\n", end, right) if right < len(text) else -1
             right = last if last > end else right
             if pieces and left <= pieces[-1][1] + _COOCCURRENCE:

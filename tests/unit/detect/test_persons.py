@@ -296,3 +296,8 @@ def test_names_with_a_comma_are_compared_only_with_persons_near_them() -> None:
     persons = [(found.start(), found.end()) for found in re.finditer(r"\w+, \w+", text)]
     places = person._turned(Text(text, mask(text)), LEXICON, _Places(persons))
     assert [place.value for place in places] == ["john smith", "anna miller"] * 20
+
+
+def test_a_name_in_the_first_line_is_found_next_to_other_data(detector: Detector) -> None:
+    matches = detector.find("Anna Schmidt\nSSN 536-90-4399")
+    assert [match.identifier for match in matches] == ["person-name", "us-ssn"]
