@@ -32,6 +32,7 @@ class Tables:
         self._text = text
         self._tables = any(separator in text for separator in _SEPARATORS) and not places
         self._tops: dict[int, int] = {}
+        self._layouts: dict[int, tuple[str, int]] = {}
         self._cells: dict[int, list[Span]] = {}
         self._places = places
         self._inserts: list[tuple[int, int]] | None = None
@@ -141,12 +142,12 @@ class Tables:
 
     def _layout(self, line: int) -> tuple[str, int]:
         """Return the separator of the line that begins at `line`, and its number in the line; "" and 0 for none."""
-        end = self._line_end(line)
-        for separator in _SEPARATORS:
-            count = self._text.count(separator, line, end)
-            if count:
-                return separator, count
-        return "", 0
+        layout = self._layouts.get(line)
+        if layout is None:
+            end = self._line_end(line)
+            counts = ((separator, self._text.count(separator, line, end)) for separator in _SEPARATORS)
+            layout = self._layouts[line] = next((found for found in counts if found[1]), ("", 0))
+        return layout
 
     def _heading(self, top: int, separator: str) -> list[Span]:
         cells = self._cells.get(top)
