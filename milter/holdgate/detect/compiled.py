@@ -33,8 +33,9 @@ FindAll = Callable[[str], Iterable[re.Match[str]]]
 class Ready:
     """A compiled shape of an identifier.
 
-    `lists` are the numbers of its keyword lists, the identifier's own first. `labels` are those and other lists whose
-    words can be directly before a value. `against` is that of its not_keywords, -1 if there are none.
+    `lists` are the numbers of its keyword lists, the identifier's own first, or of those that name its fields. `labels`
+    are the keyword lists and others whose words can be directly before a value. `against` is that of its not_keywords,
+    -1 if there are none.
     `without_evidence` is None for a shape that needs evidence. `evidence` finds positive evidence near a value; with
     `only_evidence`, only keywords count in addition. `bare` describes a match without evidence. `weights` are those of
     words that count more than once. `first` are the ASCII characters with which a value can begin.
@@ -117,6 +118,8 @@ class Rules:
         self._evidence_ids: list[str] = []
         self.searches: list[Ready] = []
         self.dictionaries: list[tuple[Ready, int]] = []
+        # The shapes whose values are those of fields, each with the list of its words (-1 if it has a pattern).
+        self.fields: list[tuple[Ready, int]] = []
         self.prefixes: dict[str, list[Ready]] = {}
         written: list[tuple[int, tuple[forms.Item, ...]]] = []
         compact: list[tuple[int, tuple[forms.Item, ...]]] = []
@@ -138,12 +141,16 @@ class Rules:
             if any(shape.form for shape in identifier.shapes):
                 labels.update(numbers, [against] if against >= 0 else [])
             for shape in identifier.shapes:
-                ready = _ready(len(self.shapes), identifier, shape, numbers, labelling, against, trusted, weights)
+                words = tuple(shared[name] for name in shape.field_lists) or numbers
+                ready = _ready(len(self.shapes), identifier, shape, words, labelling, against, trusted, weights)
                 self.shapes.append(ready)
-                if ready.search is not None:
+                if ready.search is not None and not shape.field_lists:
                     self.searches.append(ready)
-                if shape.dictionary is not None:
+                if shape.field_lists:
+                    self.fields.append((ready, len(lists) if shape.dictionary is not None else -1))
+                elif shape.dictionary is not None:
                     self.dictionaries.append((ready, len(lists)))
+                if shape.dictionary is not None:
                     lists.append(sorted(loaded.dictionaries[shape.dictionary]))
                 for prefix in shape.prefix:
                     self.prefixes.setdefault(prefix, []).append(ready)

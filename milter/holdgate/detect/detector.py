@@ -1,7 +1,7 @@
 """The engine: finds matches in a text, and evaluates a profile on matches."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -203,6 +203,9 @@ class Detector:
                     ):
                         yield ready, Place(word.start, word.end, word.word)
         present = scorer.hits.found.keys()
+        for ready, number in self._rules.fields:
+            if not present.isdisjoint(self._rules.groups[ready.number]):
+                yield from self._of_fields(ready, number, scorer)
         for ready in self._rules.searches:
             yield from self._searched(ready, scorer)
         if not present.isdisjoint(self._rules.searched_groups):
@@ -223,6 +226,19 @@ class Detector:
                 for piece, offset in self._cooccurrence_spans(scorer, content, ready, found):
                     for start, end, value in find(piece, self.loaded.dictionaries):
                         yield ready, Place(offset + start, offset + end, value)
+
+    @staticmethod
+    def _of_fields(ready: Ready, number: int, scorer: Scorer) -> Iterator[tuple[Ready, Place]]:
+        """Yield the values of fields: the words of a list, or what a pattern matches."""
+        text = scorer.text
+        spans: Iterable[Span]
+        if ready.search is not None:
+            spans = (found.span() for found in ready.search(text))
+        else:
+            spans = ((word.start, word.end) for words in scorer.hits.of(number) for word in words)
+        for start, end in spans:
+            if scorer.fields.label(ready.lists, start, end, number) is not None:
+                yield ready, Place(start, end, text[start:end].lower())
 
     @staticmethod
     def _cooccurrence_spans(scorer: Scorer, content: Text, ready: Ready, found: list[Match]) -> list[tuple[Text, int]]:

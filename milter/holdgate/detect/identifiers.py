@@ -68,7 +68,9 @@ class Shape(Strict):
     RE2 pattern for the complete text) defines the candidates. `without_evidence` is the confidence of a value with no
     evidence near it ("none": no match), `with_evidence` that of one with evidence. A shape that `needs_cooccurrence`
     counts only next to other data: it is searched for only if there is some, or a keyword. A dictionary's word that is
-    `said_of_person` counts only as the predicate of a person (see holdgate.detect.statements).
+    `said_of_person` counts only as the predicate of a person (see holdgate.detect.statements). Values of a shape with
+    `field_lists` count only as the whole value of a field that a word of these keyword lists names (see
+    holdgate.detect.fields). Their evidence is a match of `near_identifiers` in the same record, not a keyword.
     """
 
     name: str
@@ -83,6 +85,8 @@ class Shape(Strict):
     keep_case: bool = False
     needs_cooccurrence: bool = False
     said_of_person: bool = False
+    field_lists: tuple[Name, ...] = ()
+    near_identifiers: tuple[Name, ...] = ()
     without_evidence: Confidence | Literal["none"]
     with_evidence: Confidence | Literal["none"]
 
@@ -109,6 +113,10 @@ class Shape(Strict):
             raise ValueError("needs_cooccurrence goes with a finder")
         if self.said_of_person and self.dictionary is None:
             raise ValueError("said_of_person goes with a dictionary")
+        if self.field_lists and (self.said_of_person or not (self.dictionary or self.search)):
+            raise ValueError("field_lists goes with a dictionary or search, and not with said_of_person")
+        if bool(self.field_lists) != bool(self.near_identifiers):
+            raise ValueError("field_lists and near_identifiers go together")
         if self.prefix and not self.pattern:
             raise ValueError("prefix needs a pattern that matches the whole value from the prefix on")
         if self.without_evidence != "none" and (
@@ -167,7 +175,9 @@ class Identifier(Strict):
         if self.checksum and not validated:
             raise ValueError("checksum = true, but there is no validator")
         evidence = self.keyword_lists or self.keywords or self.evidence_patterns or self.evidence_identifiers
-        if not evidence and any(shape.without_evidence == "none" for shape in self.shapes):
+        if not evidence and any(
+            shape.without_evidence == "none" and not shape.near_identifiers for shape in self.shapes
+        ):
             raise ValueError("a shape needs evidence (alone = none), but there are no keywords or evidence")
         names = [shape.name for shape in self.shapes]
         if len(set(names)) != len(names):

@@ -123,6 +123,14 @@ def _check_identifier(identifier: Identifier, loaded: Loaded) -> None:
         if shape.dictionary is not None and shape.dictionary not in loaded.dictionaries:
             place = ("shapes", index, "dictionary")
             raise _refuse(loaded, "identifiers", identifier.id, place, f'there is no dictionary "{shape.dictionary}"')
+        for name in shape.field_lists:
+            if name not in loaded.keyword_lists:
+                place = ("shapes", index, "field_lists")
+                raise _refuse(loaded, "identifiers", identifier.id, place, f'there is no keyword list "{name}"')
+        for name in shape.near_identifiers:
+            if name not in loaded.identifiers:
+                place = ("shapes", index, "near_identifiers")
+                raise _refuse(loaded, "identifiers", identifier.id, place, f'there is no identifier "{name}"')
 
 
 def rules_of(profile_id: str, loaded: Loaded, seen: tuple[str, ...] = ()) -> list[Rule]:

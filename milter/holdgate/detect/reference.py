@@ -63,4 +63,6 @@ def _evidence(identifier: Identifier) -> str:
 
 def _worth(shape: Shape) -> str:
     alone = "–" if shape.without_evidence == "none" else shape.without_evidence
-    return f"{shape.name}: {alone} → {shape.with_evidence}"
+    near = f" with {', '.join(shape.near_identifiers)} in its record" if shape.near_identifiers else ""
+    fields = f" (fields: {', '.join(shape.field_lists)})" if shape.field_lists else ""
+    return f"{shape.name}{fields}: {alone} → {shape.with_evidence}{near}"

@@ -7,6 +7,7 @@ from typing import Final
 
 from holdgate.detect import decode
 from holdgate.detect.compiled import Ready, Rules
+from holdgate.detect.fields import Fields
 from holdgate.detect.figures import is_coordinate
 from holdgate.detect.finders.finder import Text
 from holdgate.detect.keywords import Hits, Keyword
@@ -31,6 +32,9 @@ _NONE_AFTER: Final = -1
 # Separates a value from a word in brackets after it that describes it.
 _BRACKET: Final = " ("
 _MOST_PASSED: Final = 4
+# Other data belongs to the same record as a field within this many characters, or within more in the same line.
+_RECORD: Final = 200
+_WIDEST_ROW: Final = 2_000
 
 
 class Scorer:
@@ -49,6 +53,8 @@ class Scorer:
         self._lists: dict[int, list[int]] = {}
         self._spans: dict[str, list[Span]] = {}
         self._waiting: list[tuple[Ready, Match]] = []
+        self._of_fields: list[tuple[Ready, Match]] = []
+        self.fields = Fields(self.text, self.hits, lambda: self.tables)
 
     @property
     def tables(self) -> Tables:
@@ -118,6 +124,8 @@ class Scorer:
 
     def score(self, ready: Ready, start: int, end: int, value: str, obfuscation: str = "") -> Match | None:
         """Return the match for the candidate, or None."""
+        if ready.shape.field_lists:
+            return self._field(ready, start, end, value)
         identifier = ready.identifier
         if ready.upper:
             value = value.upper()
@@ -168,6 +176,19 @@ class Scorer:
             evidence = ready.bare
         weight = ready.weights.get(value, 1) if ready.weights else 1
         return Match(ready.id, start, end, level, value, weight, evidence)
+
+    def _field(self, ready: Ready, start: int, end: int, value: str) -> Match | None:
+        """Return the match for the value of a field, and keep it, because other data of its record may be evidence."""
+        label = self.fields.label(ready.lists, start, end)
+        if label is None:
+            return None
+        level = ready.without_evidence or ready.with_evidence
+        assert level is not None
+        evidence = Evidence(ready.shape.name, False, label.word, label.end - start, own=True)
+        match = Match(ready.id, start, end, level, value, 1, evidence)
+        if ready.with_evidence is not None and ready.without_evidence != ready.with_evidence:
+            self._of_fields.append((ready, match._replace(confidence=ready.with_evidence)))
+        return match if ready.without_evidence is not None else None
 
     def keyword(self, ready: Ready, start: int, end: int) -> tuple[int, Keyword, int] | None:
         """Return (distance, keyword, list) of the best keyword for a value: of its own list, else of a shared one."""
@@ -250,7 +271,20 @@ class Scorer:
                     evidence = match.evidence._replace(keyword=f"{other.identifier} near it", distance=distance)
                     settled.append(match._replace(evidence=evidence))
                     break
+        for ready, match in self._of_fields:
+            left, right = self._record(match)
+            near = found[bisect_left(starts, left - LONGEST) : bisect_left(starts, right)]
+            wanted_ids = ready.shape.near_identifiers
+            if any(other.identifier in wanted_ids and other.end > left for other in near):
+                settled.append(match)
         return settled
+
+    def _record(self, match: Match) -> Span:
+        """Return the span of the record of a field: its surroundings, or its line if that is longer."""
+        first = self.text.rfind("\n", max(0, match.start - _WIDEST_ROW), match.start)
+        last = self.text.find("\n", match.end, match.end + _WIDEST_ROW)
+        near = match.start - _RECORD, match.end + _RECORD
+        return min(near[0], first + 1) if first >= 0 else near[0], max(near[1], last)
 
 
 def resolve(found: list[Match]) -> list[Match]:

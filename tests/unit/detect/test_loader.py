@@ -84,6 +84,11 @@ def test_valid_rules_are_loaded_and_find_values(tmp_path: Path) -> None:
             'source = ["handbook"]\nkeyword_lists = ["no-list"]',
             ":5: keyword_lists: there is no keyword list",
         ),
+        (
+            'form = ["LDDDDDD"]',
+            'search = "x"\nfield_lists = ["no-list"]\nnear_identifiers = ["staff-number"]',
+            ":12: shapes.0.field_lists: there is no keyword list",
+        ),
     ],
 )
 def test_an_invalid_identifier_file_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:

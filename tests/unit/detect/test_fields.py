@@ -1,0 +1,231 @@
+"""Values of labelled fields and columns: the religion, health, trade union or sexual orientation of a person."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdgate.detect import Confidence, Detector
+from holdgate.detect.candidates import mask
+from holdgate.detect.fields import Fields
+from holdgate.detect.identifiers import Shape
+from holdgate.detect.keywords import Keywords
+from holdgate.detect.tables import Tables
+
+KINDS = {"religious-belief", "trade-union-membership", "sexual-orientation", "medical-term"}
+KEYWORDS = Keywords([["religion"], ["catholic", "hindu"]])
+
+
+def found(detector: Detector, text: str, places: tuple[tuple[int, str], ...] = ()) -> list[tuple[str, str, Confidence]]:
+    """Return the values of fields in a text, each with its identifier and confidence."""
+    return [
+        (text[match.start : match.end], match.identifier, match.confidence)
+        for match in detector.find(text, places)
+        if match.identifier in KINDS
+    ]
+
+
+def label(text: str, value: str) -> str:
+    """Return the label of a value, "" if it is not that of a field."""
+    hits = KEYWORDS.find(text, mask(text))
+    start = text.index(value)
+    word = Fields(text, hits, lambda: Tables(text)).label([0], start, start + len(value), 1)
+    return "" if word is None else text[word.start : word.end]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Religion: Catholic",
+        "Religion : Catholic",
+        "religion=Catholic",
+        "religion = Catholic",
+        "religion => 'Catholic',",
+        '{"religion": "Catholic", "name": "x"}',
+        '<person name="x" religion="Catholic"/>',
+        "**Religion:** Catholic",
+        "- Religion: Catholic",
+        "3. Religion: Catholic",
+        "> Religion: Catholic",
+        "Religion (optional): Catholic",
+        "Religion*: Catholic",
+        "Religion ......: Catholic",
+        "Religion:\nCatholic",
+        "Religion:\r\nCatholic\r\n",
+        "Religion\tCatholic\n",
+        "| Religion | Catholic |",
+        "born 1980, Religion: Catholic, married",
+        "Married. Religion: Catholic. One child.",
+        "Single  Religion: Catholic  Ulm",
+        "employee_religion: Catholic",
+        "Patient's religion: Catholic",
+        "Religion;Town\nCatholic;Ulm",
+        'Town,"Religion"\n"Ulm","Catholic"\n',
+        "| Town | Religion |\n|---|---|\n| Ulm | Catholic |",
+        "INSERT INTO staff (town, religion) VALUES ('Ulm', 'Catholic');",
+    ],
+)
+def test_the_whole_value_of_a_field_has_a_label(text: str) -> None:
+    assert label(text, "Catholic").lower() == "religion"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Religion Catholic",
+        "Religion, Catholic",
+        "Religion/Catholic",
+        "Religion - Catholic",
+        "Religion\nCatholic",
+        "Religion: Catholic Church history",
+        "Religion: Catholic-minded",
+        "Religion: the Catholic",
+        "Religion: Catholic/Hindu",
+        "Religion: Catholic, Hindu, other",
+        "Subject: Religion: Catholic",
+        "The school's religion: Catholic",
+        "World religion: Catholic",
+        "Religion of the school: Catholic",
+        "self.religion = Catholic",
+        "?religion=Catholic&page=2",
+        "https://www.example/?a=1&religion=Catholic",
+        "News | Religion | Catholic | Sport",
+        "Religion;Town\nCatholic Church;Ulm",
+        "Religion;Town\nUlm;Catholic",
+        "Religion history;Town\nCatholic;Ulm",
+        "irreligion: Catholic",
+    ],
+)
+def test_other_text_next_to_a_label_is_no_value(text: str) -> None:
+    assert label(text, "Catholic") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "kind"),
+    [
+        ("Religion: Catholic", "Catholic", "religious-belief"),
+        ("Konfession: röm.-kath.", "röm.-kath", "religious-belief"),
+        ("Religion : catholique", "catholique", "religious-belief"),
+        ("Religión: católica", "católica", "religious-belief"),
+        ("Religione: cattolica", "cattolica", "religious-belief"),
+        ("Godsdienst: rooms-katholiek", "rooms-katholiek", "religious-belief"),
+        ("Wyznanie: rzymsko-katolickie", "rzymsko-katolickie", "religious-belief"),
+        ("Religião: católica", "católica", "religious-belief"),
+        ("Orientation: gay", "gay", "sexual-orientation"),
+        ("Sexuelle Orientierung: schwul", "schwul", "sexual-orientation"),
+        ("Orientación: gay", "gay", "sexual-orientation"),
+        ("Orientamento sessuale: gay", "gay", "sexual-orientation"),
+        ("Geaardheid: homo", "homo", "sexual-orientation"),
+        ("Orientacja: gej", "gej", "sexual-orientation"),
+        ("Orientação sexual: gay", "gay", "sexual-orientation"),
+        ("Gewerkschaft: IG Metall", "IG Metall", "trade-union-membership"),
+        ("Syndiqué : oui", "oui", "trade-union-membership"),
+        ("Sindicato: CCOO", "CCOO", "trade-union-membership"),
+        ("Iscritto al sindacato: sì", "sì", "trade-union-membership"),
+        ("Vakbondslid: ja", "ja", "trade-union-membership"),
+        ("Disability: blind", "blind", "medical-term"),
+        ("Handicap : oui", "oui", "medical-term"),
+        ("Niepełnosprawność: tak", "tak", "medical-term"),
+        ("Deficiência: sim", "sim", "medical-term"),
+        ("GdB: 60 %", "60 %", "medical-term"),
+    ],
+)
+def test_a_field_alone_is_of_low_confidence(detector: Detector, text: str, value: str, kind: str) -> None:
+    assert found(detector, text) == [(value, kind, Confidence.LOW)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name: Anna Schmidt\nReligion: Catholic\nTown: Ulm",
+        "Date of birth: 1980-03-12\nReligion: Catholic",
+        "mail,religion\nanna.schmidt@corp.example,Catholic",
+        "Religion;Name\nCatholic;Anna Schmidt",
+        '{"name": "Anna Schmidt", "religion": "Catholic"}',
+        "<employee><name>Anna Schmidt</name><religion>Catholic</religion></employee>",
+        "<table><tr><th>Name</th><th>Religion</th></tr><tr><td>Anna Schmidt</td><td>Catholic</td></tr></table>",
+    ],
+)
+def test_a_field_of_the_record_of_a_person_is_of_medium_confidence(detector: Detector, text: str) -> None:
+    assert [one[1:] for one in found(detector, text)] == [("religious-belief", Confidence.MEDIUM)]
+    of_europe = detector.with_profile("dlp-gdpr")
+    hits = of_europe.evaluate(of_europe.find(text)).hits
+    assert "special-category-field" in [hit.rule for hit in hits]
+
+
+def test_the_column_of_a_sheet_is_a_field(detector: Detector) -> None:
+    cells = ["Name", "Religion", "Anna Schmidt", "Catholic", "Peter Weber", "none", "Maria Becker", "ev."]
+    text, places = "", []
+    for number, cell in enumerate(cells):
+        places.append((len(text), f"sheet Staff, {'AB'[number % 2]}{number // 2 + 1}"))
+        text += cell + ("\n" if number % 2 else "\t")
+    assert [one[0] for one in found(detector, text, tuple(places))] == ["Catholic", "ev"]
+
+
+def test_a_person_in_the_same_line_is_near_at_any_usual_width(detector: Detector) -> None:
+    filler = ";x" * 150
+    text = f"Name{filler};Religion\nAnna Schmidt{filler};Catholic"
+    assert [one[2] for one in found(detector, text)] == [Confidence.LOW]
+    text = f"Mail{filler};Religion\nanna@corp.example{filler};Catholic"
+    assert [one[2] for one in found(detector, text)] == [Confidence.MEDIUM]
+    text = f"anna@corp.example\n{'x ' * 150}\nReligion: Catholic"
+    assert [one[2] for one in found(detector, text)] == [Confidence.LOW]
+
+
+def test_a_table_of_numbers_of_members_is_of_no_person(detector: Detector) -> None:
+    text = "Religion\tMembers\nCatholic\t300\nHindu\t200"
+    assert {one[2] for one in found(detector, text)} == {Confidence.LOW}
+    of_europe = detector.with_profile("dlp-gdpr")
+    assert not of_europe.evaluate(of_europe.find(text)).hits
+
+
+def test_a_cell_far_from_the_beginning_of_its_line_has_no_heading() -> None:
+    row = "x;" * 5_100
+    assert label(f"{row}Religion\n{row}Catholic", "Catholic") == ""
+    row = "x;" * 1_000
+    assert label(f"{row}Religion\n{row}Catholic", "Catholic") == "Religion"
+
+
+@pytest.mark.parametrize("line", ["disabled: yes", "disabled: true", "Health: good", "Orientation: portrait"])
+def test_settings_and_other_meanings_are_no_special_category(detector: Detector, line: str) -> None:
+    assert found(detector, f"name: Anna Schmidt\nmail: anna@corp.example\n{line}\n") == []
+
+
+@given(
+    st.lists(st.sampled_from(["religion", "catholic", ":", "=", "|", "\t", "\n", ";", ",", " ", '"', "(", "x", "ß"])),
+)
+def test_a_label_is_a_word_of_the_list_outside_the_value(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    hits = KEYWORDS.find(text, mask(text))
+    fields = Fields(text, hits, lambda: Tables(text))
+    for words in hits.of(1):
+        for word in words:
+            name = fields.label([0], word.start, word.end, 1)
+            if name is not None:
+                assert text[name.start : name.end] == "religion"
+                assert name.end < word.start
+                assert not text[word.end : word.end + 1].isalnum()
+
+
+@given(st.text(st.sampled_from("a:=|\t\n;, \"'(ß."), max_size=40), st.integers(0, 40), st.integers(0, 10))
+def test_any_place_of_any_text_can_be_asked(text: str, start: int, length: int) -> None:
+    text = f"religion{text}"
+    start = min(start, len(text))
+    fields = Fields(text, KEYWORDS.find(text, mask(text)), lambda: Tables(text))
+    name = fields.label([0], start, min(start + length, len(text)))
+    assert name is None or name.end <= start
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"finder": "x"}, "field_lists goes with a dictionary or search"),
+        ({"dictionary": "x", "said_of_person": True}, "not with said_of_person"),
+        ({"dictionary": "x", "near_identifiers": []}, "field_lists and near_identifiers go together"),
+    ],
+)
+def test_an_invalid_shape_of_a_field_is_refused(given: dict[str, object], problem: str) -> None:
+    shape = {"name": "x", "without_evidence": "low", "with_evidence": "medium", "field_lists": ["field-religion"]}
+    shape |= {"near_identifiers": ["person-name"]}
+    assert Shape.model_validate(shape | {"search": "x"}).field_lists == ("field-religion",)
+    with pytest.raises(ValueError, match=problem):
+        Shape.model_validate(shape | given)
