@@ -127,7 +127,7 @@ def test_the_page_shows_what_will_be_sent_and_only_a_confirmed_form_decides(site
         assert "numbers.txt&#34; was removed" in page.text
         assert state_of(site, incident) is State.HELD
         assert "tick the box first" in confirm(client, page).text
-        assert "look different by now" in confirm(client, page, without="2", confirm="yes").text
+        assert "would be different now" in confirm(client, page, without="2", confirm="yes").text
         assert state_of(site, incident) is State.HELD
         assert "approved the message with changes" in confirm(client, page, confirm="yes", comment="Fine").text
         assert "with changes" in confirm(client, page, confirm="yes").text

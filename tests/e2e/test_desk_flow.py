@@ -138,7 +138,7 @@ def test_a_bounced_request_moves_to_the_fallback(site: Site) -> None:
 
 def test_the_fallback_is_asked_without_a_manager_and_nothing_is_delivered(site: Site) -> None:
     incident = submit(site, "nobody@corp.example", "unmanaged@partner.example")
-    assert "nobody else may decide" in text_of(mail_about(site, "desk@corp.example", incident))
+    assert "no one else can decide" in text_of(mail_about(site, "desk@corp.example", incident))
     assert not site.next_hop.to("unmanaged@partner.example")
 
 

@@ -49,7 +49,7 @@ def test_two_people_at_two_levels_approve_by_four_methods(site: Site) -> None:
     assert "Others have to approve as well" in press(link_in(first), decision="approve").text
     # The same person twice is one person.
     reply(site, BOSS, first, "approve")
-    mail_about(site, BOSS, incident, "you had approved already")
+    mail_about(site, BOSS, incident, "you had already approved")
     assert still_held(site, incident)
     assert site.next_hop.to(LAW) == []
     reply(site, SECOND, second, "approve")

@@ -137,12 +137,12 @@ def test_unusable_certificate_files_are_reported(folder: Path, name: str, damage
 def test_mismatched_certificate_files_are_reported(folder: Path, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     Authority.open(tmp_path / "other", now).write(tmp_path / "foreign", "mx1", now, timedelta(days=100))
-    assert "is for mx1, and this node is mx2" in found(settings_of(folder, name="mx2"))
+    assert "is for mx1, but this node is mx2" in found(settings_of(folder, name="mx2"))
     foreign = str(tmp_path / "foreign/authority.crt")
     assert "is not signed by authority" in found(settings_of(folder, authority=foreign))
     assert "cannot be used" in found(settings_of(folder, private_key=str(tmp_path / "foreign/node.key")))
     (folder / "node.key").chmod(0o644)
-    assert "readable by all users" in found(settings_of(folder))
+    assert "all users can read" in found(settings_of(folder))
 
 
 def test_an_expiring_or_expired_certificate_is_reported(folder: Path, tmp_path: Path) -> None:
@@ -242,5 +242,5 @@ def test_check_connects_to_the_other_nodes(
 
 def test_a_single_server_needs_no_listener(folder: Path) -> None:
     (remark,) = check_nodes.remarks(settings_of(folder, listen="127.0.0.1:8755"))
-    assert "no other reads here" in remark
+    assert "so no other node connects" in remark
     assert list(check_nodes.remarks(settings_of(folder))) == []

@@ -96,7 +96,7 @@ def test_nodes_are_listed_and_retired(run: Run, store_url: str) -> None:
     assert "Open incidents closed: 1." in output
     after = {one.id: one.state for one in a.incidents()}
     assert after == {held.id: State.VANISHED, other.id: State.HELD}
-    assert "retired: the message is out of reach" in a.history(held.id)[-1].note
+    assert "retired: the message cannot be reached" in a.history(held.id)[-1].note
     code, output = run("nodes")
     assert code == 0
     assert "retired 2" in output
@@ -151,7 +151,7 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
     assert found is not None
     letter = composer.compose(found, due[0], datetime.now(UTC)).content
     text = " ".join(message_from_bytes(letter).get_payload(0).get_payload(decode=True).decode().split())  # type: ignore[union-attr]
-    assert "Whether it was delivered before is not known." in text
+    assert "It is not known whether it was delivered before." in text
     assert "b@partner.example" in text
     assert outcome_key(found) == "out_of_reach"
     # Its queue is found after all, and moderators are asked again: the notice is not true any more.

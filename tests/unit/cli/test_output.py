@@ -82,8 +82,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[object,
 
 def test_an_error_is_reported_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, err, code = run(capsys, "-c", tmp_path / "absent.toml", "migrate", "--json")
-    assert found == {"error": f"{tmp_path}/absent.toml: cannot be read: No such file or directory"}
-    assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory\n", 2)
+    assert found == {"error": f"{tmp_path}/absent.toml: cannot be read: No such file or directory; correct the path"}
+    assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory; correct the path\n", 2)
 
 
 @pytest.mark.parametrize("command", ["show", "release", "reject"])
@@ -194,7 +194,7 @@ def test_the_key_of_tokens_that_does_not_exist_is_named(tmp_path: Path, capsys: 
     assert run(capsys, *at)[0] == {"error": f"{key}: Is a directory; run the command as root"}
     key.rmdir()
     key.write_text("text\n")
-    assert "no key in hexadecimal" in run(capsys, *at)[1]
+    assert "not a key in hexadecimal" in run(capsys, *at)[1]
     key.write_text("ab" * 32 + "\n")
     assert run(capsys, *at) == ({"file": str(key), "older_keys": 1}, "", 0)
 

@@ -147,7 +147,7 @@ def test_values_in_usual_forms_are_accepted(given: dict[str, str], read: str) ->
 
 
 def test_a_value_without_default_must_be_given(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="domains: is missing, and Postfix's settings do not say it"):
+    with pytest.raises(ConfigError, match="domains: is missing, and Postfix's settings do not contain it"):
         setup_answers.checked({}, {"mode": "enforce"}, "answers.toml")
 
 
@@ -308,7 +308,7 @@ def test_a_policies_file_that_is_missing_is_named_with_the_remedy(
 ) -> None:
     site.with_name("policies.toml").unlink()
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
-    assert "policies.toml: there is no such file; copy the package's: apt install" in capsys.readouterr().err
+    assert "policies.toml: there is no such file; to install the packaged one, run: apt install" in capsys.readouterr().err
 
 
 # -- consent ------------------------------------------------------------------------------------------------------
@@ -360,7 +360,7 @@ def test_input_that_ends_changes_nothing(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     before = files(site)
     assert run(site) == 2
-    assert "the input ended before all was answered" in capsys.readouterr().err
+    assert "the input ended before the last answer" in capsys.readouterr().err
     assert files(site) == before
 
 
@@ -369,7 +369,7 @@ def test_only_root_can_run_setup(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
-    assert "only root may" in capsys.readouterr().err
+    assert "only root can" in capsys.readouterr().err
 
 
 # -- the steps ----------------------------------------------------------------------------------------------------
@@ -453,9 +453,9 @@ def test_a_canary_that_would_be_lost_is_not_sent(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = Commands(monkeypatch)
-    monkeypatch.setattr(canary, "remarks", lambda _settings: iter(["recipient_delimiter: has no +"]))
+    monkeypatch.setattr(canary, "remarks", lambda _settings: iter(["recipient_delimiter: does not contain +"]))
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
-    assert "no test message was sent: recipient_delimiter: has no +" in capsys.readouterr().err
+    assert "no test message was sent: recipient_delimiter: does not contain +" in capsys.readouterr().err
     assert not [one for one in commands.seen if one[0] == "canary"]
 
 
