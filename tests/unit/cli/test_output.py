@@ -83,7 +83,10 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[object,
 def test_an_error_is_reported_in_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found, err, code = run(capsys, "-c", tmp_path / "absent.toml", "migrate", "--json")
     assert found == {"error": f"{tmp_path}/absent.toml: cannot be read: No such file or directory; correct the path"}
-    assert (err, code) == (f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory; correct the path\n", 2)
+    assert (err, code) == (
+        f"holdgate: {tmp_path}/absent.toml: cannot be read: No such file or directory; correct the path\n",
+        2,
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "release", "reject"])

@@ -308,7 +308,9 @@ def test_a_policies_file_that_is_missing_is_named_with_the_remedy(
 ) -> None:
     site.with_name("policies.toml").unlink()
     assert run(site, "--answers", str(answers_file(site, ""))) == 2
-    assert "policies.toml: there is no such file; to install the packaged one, run: apt install" in capsys.readouterr().err
+    assert (
+        "policies.toml: there is no such file; to install the packaged one, run: apt install" in capsys.readouterr().err
+    )
 
 
 # -- consent ------------------------------------------------------------------------------------------------------

@@ -42,7 +42,10 @@ def two(earlier: str, later: str, mode: str = "enforce", more: str = "") -> str:
 )
 def test_a_policy_that_no_message_reaches_is_named(earlier: str, later: str) -> None:
     (problem,) = problems(two(earlier, later))
-    assert problem == 'policy "second": no message reaches it, "first" before it takes them all; change their order'
+    assert (
+        problem
+        == 'policy "second": no message reaches it, because "first" before it matches them all; change their order'
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,13 +102,13 @@ def test_only_exemptions_from_all_earlier_policies_let_mail_reach_a_later_one(na
 
 def test_an_expired_exemption_is_named() -> None:
     text = '[[exemption]]\nreason = "r"\nexpires = 2026-11-22\nsender = "a@b.example"\n'
-    assert problems(text) == ["exemption 1: expired on 2026-11-22; renew it or take it out"]
+    assert problems(text) == ["exemption 1: expired on 2026-11-22; renew it or remove it"]
     assert problems(text.replace("22", "23")) == []
 
 
 def test_a_direction_without_internal_domains_is_named() -> None:
     (problem,) = problems('[[policy]]\nname = "a"\naction = "block"\ndirection = "outbound"\n')
-    assert problem.startswith("internal_domains: empty")
+    assert problem.startswith("internal_domains: is empty")
 
 
 def test_a_policy_that_is_weaker_than_uninspected_is_named() -> None:
