@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from holdgate.detect import Confidence, Detector
 
-Obfuscation = Callable[[str, random.Random], str]
 Groups = list[str]
+Obfuscation = Callable[[Groups, random.Random], str]
 
 SENTENCES = {
     "payment-card": "Please charge my credit card {} for this order, thank you.",
@@ -60,7 +60,7 @@ def is_found(
     detector: Detector,
     kind: str,
     groups: Groups,
-    obfuscation: "Callable[[Groups, random.Random], str]",
+    obfuscation: Obfuscation,
     generator: random.Random,
 ) -> bool:
     """Whether the obfuscated value is found in its sentence, at medium and up."""

@@ -133,7 +133,7 @@ def programs() -> bool:
     if not folder.is_dir():
         print(f"skipped: no files of programs in {folder}; benchmarks/programs/__init__.py says how they are made")
         return True
-    detector = Detector.from_rules("rules", profile="dlp-pii")
+    detector = Detector.from_rules(Path("rules"), profile="dlp-pii")
     counts = Counter[str]()
     for path in sorted(folder.iterdir()):
         extraction = extract_file(path.name, path.read_bytes())

@@ -134,8 +134,8 @@ def fill(url: str, closed: int, waiting: int, moderator: str) -> None:
         end = {"number": last * _EVENTS, "count": last * _EVENTS, "hash": 64 * "0"}
         connection.execute(text("UPDATE chains SET number = :number, hash = :hash, count = :count"), end)
         if words is _POSTGRESQL:
-            for table, number in (("requests", last), ("notices", last), ("events", last * _EVENTS)):
-                connection.execute(text(f"SELECT setval('{table}_number_seq', {number} + 1)"))
+            for table, newest in (("requests", last), ("notices", last), ("events", last * _EVENTS)):
+                connection.execute(text(f"SELECT setval('{table}_number_seq', {newest} + 1)"))
         for index in indexes:  # sorted, which is quicker than one row after the other
             index.create(connection)
         connection.commit()

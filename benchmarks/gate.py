@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from testbed import sample_mail
-from testbed.ports import LOOPBACK
+from testbed.ports import LOOPBACK, wait_for
 from testbed.site import Site
 
 _MESSAGES = 1000
@@ -67,7 +67,7 @@ def _rate(site: Site, message: bytes) -> float:
     begun = time.perf_counter()
     subprocess.run([*command, "-t", sample_mail.RECIPIENT, target], check=True)
     rate = _MESSAGES / (time.perf_counter() - begun)
-    site.wait_for(lambda: len(site.next_hop.deliveries) % _MESSAGES == 0, "the queue to empty", 120)
+    wait_for(lambda: len(site.next_hop.deliveries) % _MESSAGES == 0, "the queue to empty", 120)
     return rate
 
 

@@ -180,7 +180,7 @@ def _policies(_: argparse.Namespace) -> dict[int, float]:
     return {count: policy.decision(count) for count in (10, 100, 1000)}
 
 
-def _recipients(_: argparse.Namespace) -> dict[int, float]:
+def _recipients(_arguments: argparse.Namespace) -> dict[int, float]:
     """Measure the recipients of one small message."""
     fields, chunks = as_steps(_message(3_000))
     with _site() as (session, used):

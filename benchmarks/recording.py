@@ -12,6 +12,7 @@ import inspect
 import json
 import sys
 import time
+from typing import Any
 
 # This file's folder has modules named as some of Python's own.
 sys.path.pop(0)
@@ -26,7 +27,7 @@ _FIRST = 10
 def main(url: str, node: str, count: int) -> None:
     """Record, and print."""
     # Builds before the trail had several chains know no role.
-    role = {"role": "milter"} if "role" in inspect.signature(open_store).parameters else {}
+    role: dict[str, Any] = {"role": "milter"} if "role" in inspect.signature(open_store).parameters else {}
     store = open_store(url, node, **role)
     actor = Actor("holdgate-milter", "milter")
     for number in range(_FIRST):

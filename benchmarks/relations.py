@@ -222,7 +222,8 @@ class Simulation:
 
     def _message(self, person: Person, day: int) -> Sent:
         draw = self.draw
-        subject, to = "", []
+        subject = ""
+        to: list[str] = []
         answers = bool(person.threads) and draw.random() < self.shape.answers
         if answers:
             subject, to = draw.choice(person.threads[-12:])

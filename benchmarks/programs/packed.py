@@ -124,7 +124,9 @@ def archives(name: str) -> bytes:
             return bytes(brotli.compress(TEXT))
         if form == "bin":
             return zlib.compress(TEXT) if kind == "zlib" else zlib.compress(TEXT)[2:-4]
-        return {"xz": lzma.compress, "bz2": bz2.compress}.get(form, lambda d: lzma.compress(d, lzma.FORMAT_ALONE))(TEXT)
+        if form == "bz2":
+            return bz2.compress(TEXT)
+        return lzma.compress(TEXT, lzma.FORMAT_XZ if form == "xz" else lzma.FORMAT_ALONE)
     return _zip(kind, line)
 
 

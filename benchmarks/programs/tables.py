@@ -248,11 +248,11 @@ def structured(name: str) -> bytes:
         names = f" ({', '.join(fields)})" if kind == "insert" else ""
         return f"CREATE TABLE a ({', '.join(fields)});\nINSERT INTO a{names} VALUES ({values});\n".encode()
     if form == "bson":
-        inner = b"".join(
+        elements = b"".join(
             b"\2" + key.encode() + b"\0" + struct.pack("<i", len(value) + 1) + value.encode() + b"\0"
             for key, value in fields.items()
         )
-        return struct.pack("<i", len(inner) + 5) + inner + b"\0"
+        return struct.pack("<i", len(elements) + 5) + elements + b"\0"
     if form == "db":
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "a.db")
