@@ -3,9 +3,10 @@
 import importlib.util
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
@@ -64,7 +65,9 @@ class Events:
         self.events.append(("data", text))
 
 
-def outcome(feed, data: bytes, depth: int = 300) -> tuple[object, list[tuple[str, object]]]:
+def outcome(
+    feed: Callable[[bytes, Any, Budget], object], data: bytes, depth: int = 300
+) -> tuple[object, list[tuple[str, object]]]:
     handler = Events()
     try:
         understood: object = feed(data, handler, Budget(Limits(xml_depth=depth)))

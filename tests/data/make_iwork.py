@@ -6,7 +6,7 @@ from pathlib import Path
 from numbers_parser import Document
 
 FILE = Path(__file__).parent / "iwork" / "table.numbers"
-ROWS = [
+ROWS: list[list[object]] = [
     ["name", "number", "card", "share", "paid"],
     ["Rosenquist", 219099999, "4111 1111 1111 1111", -0.125, True],
     ["Alice", 378282246310005, "", 1e-7, datetime(2026, 11, 23)],

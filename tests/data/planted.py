@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from typing import cast
 
 import docx
 import openpyxl
@@ -20,6 +21,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.shapes.autoshape import Shape
 from pptx.util import Inches
 
 CARD = "4111111111111111"
@@ -54,8 +56,8 @@ def with_parts(data: bytes, parts: dict[str, str | bytes], replace: tuple[tuple[
                     assert before.encode() in content
                     content = content.replace(before.encode(), after.encode())
             new.writestr(name, content)
-        for name, content in parts.items():
-            new.writestr(name, content)
+        for name, added in parts.items():
+            new.writestr(name, added)
     return stream.getvalue()
 
 
@@ -195,13 +197,13 @@ def presentation() -> tuple[bytes, list[str]]:
     table.cell(0, 0).text = "tokencell"
     group = slide.shapes.add_group_shape()
     group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "tokengroup"
-    data = CategoryChartData()
+    data = CategoryChartData()  # type: ignore[no-untyped-call]  # the library has no types for it
     data.categories = ["tokencategory"]
-    data.add_series("tokenseries", (1,))
+    data.add_series("tokenseries", (1,))  # type: ignore[no-untyped-call]
     slide.shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, Inches(2), Inches(2), data)
     slide.notes_slide.notes_text_frame.text = "tokennotes"
     deck.slide_master.shapes[0].text_frame.text = "tokenmaster"
-    deck.slide_layouts[0].shapes[0].text_frame.text = "tokenlayout"
+    cast(Shape, deck.slide_layouts[0].shapes[0]).text_frame.text = "tokenlayout"
     hidden = deck.slides.add_slide(deck.slide_layouts[6])
     hidden._element.set("show", "0")
     hidden.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "tokenhiddenslide"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def api_errors() -> set[str]:
     return {name for schema in schemas for name in schema["properties"]["error"]["enum"]}
 
 
-PROMISED = {
+PROMISED: dict[str, tuple[Collection[str], list[str]]] = {
     "log events": (interfaces.log_events() | set(State) - {State.PENDING, State.RECORDED}, ["docs/reference/log.md"]),
     "settings": (keys(interfaces.settings()), ["docs/reference/config.md", "docs/reference/api.md"]),
     "rule keys": (keys(interfaces.rule_keys()), ["rules/README.md"]),

@@ -18,7 +18,10 @@ def without_time(source: str) -> list[int]:
         for call in ast.walk(tree)
         if isinstance(call, ast.Call)
         and any(
-            word.arg == "seconds" and isinstance(word.value, ast.Constant) and word.value.value >= LEAST
+            word.arg == "seconds"
+            and isinstance(word.value, ast.Constant)
+            and isinstance(word.value.value, int | float)
+            and word.value.value >= LEAST
             for word in call.keywords
         )
     }

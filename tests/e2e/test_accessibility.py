@@ -152,7 +152,7 @@ def test_a_message_can_be_decided_with_the_keyboard_only(case: Showcase, browser
     assert focused.get_attribute("value") != "reject"
     while browser.switch_to.active_element.get_attribute("value") != "reject":
         browser.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
-    assert case.desk.store.incident(case.incidents["soon"].id).state is State.HELD  # type: ignore[union-attr]
+    assert case.desk.store.incident(case.incidents["soon"].id).state is State.HELD
     browser.switch_to.active_element.send_keys(Keys.TAB)
     button = browser.switch_to.active_element
     assert button.text == "Yes, reject now"
@@ -160,7 +160,7 @@ def test_a_message_can_be_decided_with_the_keyboard_only(case: Showcase, browser
     button.send_keys(Keys.ENTER)
     WebDriverWait(browser, PATIENCE).until(staleness_of(old))
     assert browser.find_element(By.TAG_NAME, "h1").text == "You rejected this."
-    assert case.desk.store.incident(case.incidents["soon"].id).state is State.REJECTED  # type: ignore[union-attr]
+    assert case.desk.store.incident(case.incidents["soon"].id).state is State.REJECTED
 
 
 def focused_elements(browser: webdriver.Chrome, bar: str) -> set[str]:

@@ -161,8 +161,8 @@ def test_a_desk_that_died_after_postfix_accepted_the_message_sends_it_once(site:
             site.stop_daemon("queue")
             site.start_daemon("queue")
             content, envelope = previewer.held(decided), previewer.envelope(decided)
-            previewer.held = lambda _: content  # type: ignore[method-assign]
-            previewer.envelope = lambda _: envelope  # type: ignore[method-assign]
+            previewer.held = lambda incident: content  # type: ignore[method-assign]
+            previewer.envelope = lambda incident: envelope  # type: ignore[method-assign]
             for _ in range(2):
                 assert Changer(desk, previewer).submit(decided, 0, lambda: None)
         finally:

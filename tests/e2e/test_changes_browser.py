@@ -49,7 +49,7 @@ def test_a_redacted_message_is_approved_after_its_preview(
     picture(browser, f"changes-{name}")
     send(browser, "/change")
     assert "tick the box first" in output(browser)
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     browser.find_element(By.NAME, "confirm").click()
     send(browser, "/change")
     assert "approved the message with changes" in output(browser)
@@ -134,7 +134,7 @@ def test_the_moderator_sees_the_reason_of_the_sender(
     send(browser, incident.id)
     assert "Your answer was passed to the moderators." in output(browser)
     picture(browser, f"reason-given-{name}")
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     browser.get(link_in(mail_about(site, BOSS, incident)))
     assert "It is in the contract" in output(browser)
 
@@ -156,7 +156,7 @@ def test_opening_the_links_of_a_sender_decides_nothing(site: Site) -> None:
             assert client.post(str(page.url), data={"reason": "x", "confirm": "yes"}).status_code >= 400
             assert client.post(str(page.url), data=given, headers={"Origin": "https://x.example"}).status_code >= 400
     assert [one.event for one in site.store.history(incident.id)] == before
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
 
 
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desktop", DESKTOP)])
@@ -175,7 +175,7 @@ def test_the_sender_releases_a_message_without_some_recipients(
     # Without a reason and a tick nothing is decided, and the excluded recipients stay ticked.
     assert "Give a reason and tick the box first." in output(browser)
     assert [one.is_selected() for one in browser.find_elements(By.NAME, "not")] == [False, True]
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     browser.find_element(By.ID, "reason").send_keys("The new colleague asked for it")
     browser.find_element(By.NAME, "confirm").click()
     send(browser, incident.id)
@@ -198,7 +198,7 @@ def test_a_reply_of_a_moderator_excludes_a_recipient(site: Site) -> None:
     assert "write NOT TO and their addresses" in " ".join(text_of(request).split())
     reply(site, BOSS, request, "NOT TO nobody@partner.example")
     again = mail_about(site, BOSS, incident, "could not be understood. No decision was recorded")
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     reply(site, BOSS, again, f"Not to {wrong.title()}\n\nThis is agreed.")
     released = closed(site, incident, State.RELEASED)
     assert (released.decided_by, released.decided_how, released.comment) == (BOSS, "mail", "This is agreed.")
@@ -243,5 +243,5 @@ def test_reading_the_pages_decides_nothing(site: Site) -> None:
             assert client.get(address + query).status_code in (200, 422)
             client.head(address + query)
         assert client.post(address, data={"redacted": "yes", "confirm": "yes"}).status_code >= 400
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     assert not site.next_hop.to("crawled@partner.example")

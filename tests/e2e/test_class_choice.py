@@ -82,7 +82,7 @@ def test_a_class_is_allowed_on_the_page(
     assert overhang(browser) <= 0
     browser.find_element(By.XPATH, f"//summary[. = '{FOLDED}']").click()
     browser.find_element(By.CSS_SELECTOR, f"input[name=allow][value='{choice}']").click()
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=approve]").click()
     send(browser, "/decision")
     assert "You approved this." in output(browser)
@@ -134,7 +134,7 @@ def test_a_class_is_allowed_by_reply(site: Site) -> None:
     # More than the policy allows decides nothing.
     reply(site, BOSS, request, "APPROVE FOR THIRTY DAYS")
     assert "does not allow more mail" in text_of(mail_about(site, BOSS, incident, "allow more mail with this"))
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     reply(site, BOSS, request, "APPROVE FOR ONE WEEK")
     found = closed(site, incident, State.RELEASED)
     assert found.decided_how == "mail"

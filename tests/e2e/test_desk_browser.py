@@ -49,7 +49,7 @@ def test_a_link_approves_on_a_phone(site: Site, browser: webdriver.Chrome) -> No
     assert browser.find_element(By.CSS_SELECTOR, "button.send").text == "Yes, approve now"
     browser.find_element(By.CSS_SELECTOR, "input[name=decision][value=later]").click()
     assert not browser.find_element(By.CSS_SELECTOR, "button.send").is_displayed()
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     choose(browser, "approve", "Agreed")
     assert "You approved this.\nboss@corp.example approved the message." in output(browser)
     picture(browser, "phone-done")
@@ -106,7 +106,7 @@ def test_the_sender_releases_the_message_on_a_phone(site: Site, browser: webdriv
     # Sent without a reason and a tick it decides nothing.
     send(browser, incident.id)
     assert "Give a reason and tick the box first." in output(browser)
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     browser.find_element(By.ID, "reason").send_keys("The new colleague asked for it")
     browser.find_element(By.CSS_SELECTOR, "input[name=confirm]").click()
     send(browser, incident.id)
@@ -185,7 +185,7 @@ def test_the_list_after_sign_in_by_code_decides_several_at_once(site: Site, brow
     )
     for incident in several[:2]:
         closed(site, incident, State.RELEASED)
-    assert site.store.incident(several[2].id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(several[2].id).state is State.HELD
     send(browser, "/sign-out")
     browser.get(f"{site.settings.desk.public_url}/incidents")
     assert browser.current_url.endswith("/sign-in")

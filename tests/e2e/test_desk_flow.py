@@ -97,7 +97,7 @@ def test_undecided_mail_causes_a_reminder_and_is_returned(site: Site) -> None:
         reminder = mail_about(site, BOSS, incident, "This is a reminder")
         assert reminder["References"].split()[-1] == request["Message-ID"].strip()
         pass_at(site, incident.deadline_at - timedelta(seconds=1))
-        assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+        assert site.store.incident(incident.id).state is State.HELD
         pass_at(site, incident.deadline_at)
         closed(site, incident, State.RETURNED)
     finally:
@@ -165,7 +165,7 @@ def test_a_crawler_that_opens_every_link_of_every_mail_decides_nothing(site: Sit
                 httpx2.get(word, follow_redirects=True, timeout=PATIENCE)
     for link, default in ((link_in(request), {"decision": "later", "comment": ""}), (link_in(held), {})):
         assert press(link, **default).status_code == 422
-    assert site.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert site.store.incident(incident.id).state is State.HELD
     assert [event for event in events(site, incident) if event not in before] == ["opened"]
 
 

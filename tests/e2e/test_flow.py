@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import cast
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_a_clean_message_is_delivered_at_once_without_holdgate_headers(site: Sit
 
 
 @pytest.mark.parametrize("letter", [sample_mail.number_in_text, sample_mail.card_in_document, sample_mail.card_in_zip])
-def test_a_released_message_equals_the_submitted_one(site: Site, letter) -> None:
+def test_a_released_message_equals_the_submitted_one(site: Site, letter: Callable[[], EmailMessage]) -> None:
     recipient = f"{letter.__name__}@partner.example"
     content = submit(site, recipient, letter().as_bytes())
     incident = held(site, recipient)
@@ -96,7 +97,7 @@ def test_a_rejected_message_is_returned_with_the_reason(site: Site) -> None:
     text = text_of(notice)
     assert "Your message was rejected by a moderator for these recipients" in text
     assert "Use the portal,\nplease: für alle" in text
-    per_recipient = status.get_payload()[1]
+    per_recipient = cast(list[EmailMessage], status.get_payload())[1]
     assert (per_recipient["Action"], per_recipient["Status"]) == ("failed", "5.7.1")
     assert per_recipient["Final-Recipient"] == "rfc822; rejected@partner.example"
     returned = original.get_payload(0).as_bytes()
@@ -147,7 +148,7 @@ def test_forged_headers_are_removed_and_not_trusted(site: Site) -> None:
     assert message.get_all("X-Netskope-Action") == ["Quarantine"]
     assert message.get_all("X-Holdgate-Incident") == [incident.id]
     assert message.get_all("X-Holdgate-Status") == ["complete"]
-    (seal,) = message.get_all("X-Holdgate-Seal")
+    (seal,) = message.get_all("X-Holdgate-Seal", [])
     assert seal != "v=1"
     assert "seal-ignored: why=malformed" in site.log("milter")
     assert "outside-headers-removed: count=6" in site.log("milter")

@@ -1,6 +1,8 @@
 """With `milter_default_action = quarantine` and the milter down, Postfix holds uninspected mail; moderators decide."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from testbed.site import Site
 from .conftest import running_site
 
 BOSS = "boss@corp.example"
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "changes": {"milter_default_action": "quarantine"},
     "queue_extra": "adopt_uninspected = true\n",
     "extra": f'\n[moderation]\nmoderators = ["{BOSS}"]\n',
@@ -25,6 +27,10 @@ def down() -> Iterator[Site]:
     with running_site(**OPTIONS) as site:
         site.kill_daemon("milter")
         yield site
+
+
+def is_asked(site: Site, incident: Incident) -> bool:
+    return any(incident.id.encode() in mail.content for mail in site.next_hop.to(BOSS))
 
 
 def held(site: Site, recipient: str) -> Incident:
@@ -43,15 +49,12 @@ def test_uninspected_mail_is_held_requested_and_released(down: Site) -> None:
         incident = held(down, recipient)
         assert (incident.policy, incident.status) == ("adopted", "failed")
         assert incident.reason == "not inspected, it did not come through the milter"
-        down.wait_for(
-            lambda named=incident.id: any(named.encode() in mail.content for mail in down.next_hop.to(BOSS)),
-            "a request",
-        )
+        down.wait_for(partial(is_asked, down, incident), "a request")
         assert not down.next_hop.to(recipient)
         assert "not inspected" in down.command("show", incident.id).stdout
         done = down.command("release", incident.id)
         assert done.returncode == 0, done.stderr
-        down.wait_for(lambda to=recipient: down.next_hop.to(to), "delivery")
+        down.wait_for(partial(down.next_hop.to, recipient), "delivery")
 
 
 def test_uninspected_mail_can_be_rejected(down: Site) -> None:

@@ -4,6 +4,7 @@ import os
 import smtplib
 import socket
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_no_archive_gets_a_copy_with_a_link_and_aliases_are_kept(site: Site) -> 
     press(link_in(request), decision="approve", comment="Fine")
     site.wait_for(lambda: site.next_hop.to(sample_mail.RECIPIENT), "the message to be delivered")
     for archive in (ARCHIVE, f"third-{ARCHIVE}"):  # both get the mail of people
-        site.wait_for(lambda archive=archive: site.next_hop.to(archive), f"{archive} to get the message")
+        site.wait_for(partial(site.next_hop.to, archive), f"{archive} to get the message")
     for archive in (ARCHIVE, f"second-{ARCHIVE}", f"third-{ARCHIVE}"):
         assert all(b"/t/" not in delivery.content for delivery in site.next_hop.to(archive))
 

@@ -3,6 +3,7 @@
 import smtplib
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -252,10 +253,14 @@ def test_reloads_under_load_lose_nothing(site: Site) -> None:
     sender = threading.Thread(target=send)
     sender.start()
     reloads = 0
+
+    def has_reloaded(before: int) -> bool:
+        return site.log("milter").count("reloaded") > before
+
     while not stop.is_set() and reloads < 5:
         before = site.log("milter").count("reloaded")
         site.reload(POLICIES % {"gateway": free_port()})
-        site.wait_for(lambda seen=before: site.log("milter").count("reloaded") > seen, "a reload")
+        site.wait_for(partial(has_reloaded, before), "a reload")
         reloads += 1
     sender.join()
     site.wait_for(lambda: all(site.next_hop.to(f"busy{n}@corp.example") for n in range(40)), "all of it to arrive")

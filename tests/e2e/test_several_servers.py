@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from email.message import EmailMessage, Message
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -136,7 +137,7 @@ def test_another_desk_returns_messages_of_a_node_without_desk(nodes: list[Site])
     assert [len(found[0]) + len(found[1]), len(found[2])] == [1, 0]
     (report,) = found[0] + found[1]
     assert report.get_content_type() == "multipart/report"
-    original = report.get_payload()[-1]
+    original = cast(list[Message], report.get_payload())[-1]
     assert "social security number" in str(original)
     assert not any(other.next_hop.to("no-desk@partner.example") for other in nodes)
     site.start_daemon("desk")
@@ -180,13 +181,11 @@ def test_check_connects_to_the_other_nodes(nodes: list[Site]) -> None:
 
 def test_a_node_with_a_revoked_certificate_is_refused_until_it_has_a_new_one(nodes: list[Site]) -> None:
     folder = Path(str(nodes[1].settings.node.certificate)).parent
-    names = ("authority.crt", "node.crt", "node.key")
     stolen = Path(shutil.copytree(folder, folder.parent / "stolen"))
     address = nodes[0].settings.node.listen
     assert address is not None
-    attacker = NodeReader(
-        NAMES[0], format_address(address), NodeCertificate(*(stolen / name for name in names), lambda _: False)
-    )
+    files = (stolen / "authority.crt", stolen / "node.crt", stolen / "node.key")
+    attacker = NodeReader(NAMES[0], format_address(address), NodeCertificate(*files, lambda _: False))
     assert attacker.show("4none", 100) is None
     nodes[2].wait_for(
         lambda: nodes[2].command("nodes", "revoke", NAMES[1]).returncode == 0, "the certificate to be known"

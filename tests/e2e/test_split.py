@@ -4,6 +4,7 @@ import smtplib
 import socket
 from collections.abc import Callable, Sequence
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -291,6 +292,10 @@ def test_mail_of_sendmail_is_held_for_all_recipients(site: Site) -> None:
     assert len(waiting(site, "local@corp.example").recipients) == 2
 
 
+def has_received(site: Site, to: str, count: int) -> bool:
+    return len(site.next_hop.to(to)) == count
+
+
 def test_a_message_identified_by_its_date_is_split_and_a_retry_makes_no_second_copy(new_site: NewSite) -> None:
     # Clients on this machine would get a new Message-ID for each attempt.
     site = new_site(**SITE | {"changes": {"local_header_rewrite_clients": ""}})
@@ -302,7 +307,7 @@ def test_a_message_identified_by_its_date_is_split_and_a_retry_makes_no_second_c
         assert content.count(b"Message-ID:") == names
         for count in (1, 2):
             send(site, content, [inside, outside])
-            site.wait_for(lambda to=inside, count=count: len(site.next_hop.to(to)) == count, "the colleague's delivery")
+            site.wait_for(partial(has_received, site, inside, count), "the colleague's delivery")
             assert waiting(site, outside).already_sent == [inside]
         letter.replace_header("Date", "Mon, 30 Nov 2026 01:00:00 +0000")
         send(site, letter.as_bytes().replace(field, field * names), [inside, outside])
@@ -487,7 +492,8 @@ def test_milters_of_smtpd_milter_maps_do_not_see_the_copy(new_site: NewSite) -> 
 
 def replies(connection: socket.socket, count: int) -> list[bytes]:
     """Read so many replies; return the last line of each."""
-    file, found = connection.makefile("rb"), []
+    file = connection.makefile("rb")
+    found: list[bytes] = []
     while len(found) < count:
         line = file.readline()
         assert line, found

@@ -182,10 +182,11 @@ def test_the_released_copy_keeps_the_dsn_options(site: Site, signs_at_release: N
         assert site.command("release", incident.id).returncode == 0
         found = site.wait_for(lambda: released(site, incident), "the release")
         assert found.change is not None
-        after = Postfix(site.postfix.config).envelope(found.change["queue_id"])
+        queue_id = found.change["queue_id"]
+        after = Postfix(site.postfix.config).envelope(queue_id)
     finally:
         site.next_hop.defers = False
-        Postfix(site.postfix.config).flush(found.change["queue_id"])
+        Postfix(site.postfix.config).flush(queue_id)
     assert read_envelope(after) == read_envelope(before)
     assert read_envelope(after).is_8bit
     delivered(site, "dsn")
@@ -248,8 +249,8 @@ def test_a_desk_that_died_after_postfix_accepted_the_copy_sends_it_once(
         desk, queue = Desk(site.store, site.settings), QueueClient(site.settings.queue.socket)
         previewer = Previewer(site.settings, queue)
         content, envelope = previewer.held(decided), previewer.envelope(decided)
-        previewer.held = lambda _: content  # type: ignore[method-assign]
-        previewer.envelope = lambda _: envelope  # type: ignore[method-assign]
+        previewer.held = lambda incident: content  # type: ignore[method-assign]
+        previewer.envelope = lambda incident: envelope  # type: ignore[method-assign]
         for _ in range(2):
             assert Changer(desk, previewer).submit(decided, 0, lambda: None)
     finally:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,9 @@ def test_decisions_are_counted_by_outcome_and_method(site: Site) -> None:
         values = [line.split()[-1] for line in site.metrics("queue").splitlines() if line.startswith(name + " ")]
         return float(values[0]) if values else 0
 
+    def is_one_more(name: str) -> bool:
+        return counted(name) == before[name] + 1
+
     rejected, timed = 'holdgate_decisions_total{method="command",outcome="rejected"}', "holdgate_decision_seconds_count"
     before = {name: counted(name) for name in (rejected, timed)}
     recipient = "counted@partner.example"
@@ -95,7 +99,7 @@ def test_decisions_are_counted_by_outcome_and_method(site: Site) -> None:
     assert site.command("reject", incident, "--comment", "no").returncode == 0
     # The command waits for the store, which the agent writes before it counts.
     for name in before:
-        site.wait_for(lambda name=name: counted(name) == before[name] + 1, f"{name} to be one more")
+        site.wait_for(partial(is_one_more, name), f"{name} to be one more")
 
 
 def test_the_canary_goes_through_all_steps(new_site: NewSite, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def run(
         for name in names:
             is_last = name == names[-1]
             (directory / name).mkdir()
-            site = Node(
+            node = Node(
                 directory / name,
                 key=targets[0].site.settings.desk.token_key if targets else None,
                 # The store of the tests themselves, and its migration, come first and go straight to it.
@@ -168,10 +168,10 @@ def run(
                 extra=node_table(name, directory / "authority" / name) + _EXTRA.format(*MODERATORS),
                 queue_extra='missing_after = "5m"\n',
             )
-            site.next_hop.keeps = False
-            targets.append(Target(site, ledger, rng, None))
-            stack.callback(site.stop)
-            site.start()
+            node.next_hop.keeps = False
+            targets.append(Target(node, ledger, rng, None))
+            stack.callback(node.stop)
+            node.start()
         sites = [target.site for target in targets]
         supervisors = [Supervisor(target) for target in targets]
         senders = [
@@ -180,12 +180,13 @@ def run(
         moderators = [
             _Everywhere(site, sites, ledger, seed * 10 + number, 0.3) for number, site in enumerate(sites[:2])
         ]
-        for part in (*supervisors, *senders, *moderators):
+        sources: list[Clients | Moderators] = [*senders, *moderators]
+        for part in (*supervisors, *sources):
             part.start()
         faults = _Faults(targets, primary, pooler, rng, cut)
         _inject(faults, standby, ledger, outcome, rng, messages=messages, rest=rest, rounds=rounds, verbose=verbose)
-        for part in (*senders, *moderators):
-            part.stop()
+        for source in sources:
+            source.stop()
         outcome.decisions = sum(one.count for one in moderators)
         for site in sites:
             settle(site)

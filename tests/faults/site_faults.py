@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from testbed.ports import PATIENCE
@@ -332,7 +332,7 @@ FAULTS: list[Fault] = [
 ]
 
 # One of these at a time: each restarts the complete site, or would prevent another one from doing so.
-ONE_AT_A_TIME = (
+ONE_AT_A_TIME: tuple[Callable[[Target], AbstractContextManager[None]], ...] = (
     all_killed,
     store_locked,
     store_lost,

@@ -42,8 +42,8 @@ POLICIES = {
 class Reader(FakePool):
     """Finds the number in its input, as the workers do."""
 
-    def inspect(self, descriptor: int, **words: Any) -> Inspection:
-        super().inspect(descriptor, **words)
+    def inspect(self, message: int | bytes, **words: Any) -> Inspection:
+        super().inspect(message, **words)
         found = {"dlp-pii": "high"} if SECRET in self.read[-1] else {}
         return Inspection(status="complete", profiles=found)
 

@@ -18,7 +18,8 @@ from holdgate.queue.mutual import NodeCertificate
 from tests.fuzz.agent import VALUES
 from tests.fuzz.frame import Target, Try
 
-_FILES = NodeCertificate(*[Path("/nonexistent")] * 3, lambda _: False)
+_FILE = Path("/nonexistent")
+_FILES = NodeCertificate(_FILE, _FILE, _FILE, lambda _: False)
 KEYS = st.sampled_from(["do", "queue_id", "arrival_time", "header_only", "envelope", "messages"])
 REQUESTS = st.one_of(
     st.dictionaries(KEYS, VALUES, max_size=6),

@@ -21,7 +21,7 @@ def series() -> set[str]:
     """Return the names of Holdgate's metrics in Prometheus."""
     names = set()
     for metric in EVERY:
-        suffixes = ("_total",) if isinstance(metric, Counter) else ("",)
+        suffixes: tuple[str, ...] = ("_total",) if isinstance(metric, Counter) else ("",)
         if isinstance(metric, Histogram):
             suffixes = ("_bucket", "_sum", "_count")
         names |= {metric._name + suffix for suffix in suffixes}

@@ -118,8 +118,8 @@ def _of_archives() -> Iterator[LimitInput]:
         most, more = pack({"a.txt": b"a" * 100}), pack({"a.txt": b"a" * 101})
         yield LimitInput(f"size of a member of a {kind}", size, most, more, "member too large", f"a.{kind}")
         all_of_it = Limits(total_bytes=200)
-        most, more = ({"a.txt": b"a" * 100, "b.txt": b"b" * count} for count in (100, 101))
-        yield LimitInput(f"sum of a {kind}", all_of_it, pack(most), pack(more), "total size", f"a.{kind}")
+        two, three = ({"a.txt": b"a" * 100, "b.txt": b"b" * count} for count in (100, 101))
+        yield LimitInput(f"sum of a {kind}", all_of_it, pack(two), pack(three), "total size", f"a.{kind}")
     ratio = Limits(ratio=10, ratio_from_bytes=1_000)
     for name, compress in (("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)):
         most, more = compress(b"a" * 1_000), compress(b"a" * 20_000)

@@ -27,17 +27,16 @@ def share_statements() -> None:
     first = create_engine("sqlite://")
     first.connect().close()
     compiled: dict[Any, Any] = {}
-    create = database.create_engine
 
     def sharing(*arguments: Any, **options: Any) -> Engine:
-        engine = create(*arguments, **options)
+        engine = create_engine(*arguments, **options)
         if engine.dialect.name == "sqlite":
             engine.dialect = first.dialect
             engine.update_execution_options(compiled_cache=compiled)
             _open.add(engine)
         return engine
 
-    database.create_engine = sharing
+    database.create_engine = sharing  # type: ignore[attr-defined]  # the name that the module imports
 
 
 def share_structure() -> None:

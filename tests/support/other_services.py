@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 import dkim
 
@@ -41,10 +42,7 @@ def start_signers(machine: Machine) -> dict[bytes, bytes]:
     )
     machine.run("systemctl", "start", "opendkim", "rspamd")
     for port in (11332, 8891):
-        connect = ("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}")
-        machine.wait_for(
-            lambda connect=connect: machine.run(*connect, check=False).returncode == 0, f"port {port}", 120
-        )
+        machine.wait_for(partial(_accepts, machine, port), f"port {port}", 120)
     machine.run("postconf", "-e", f"smtpd_milters={RSPAMD}, {OPENDKIM}", "milter_default_action=tempfail")
     return keys
 
@@ -151,8 +149,16 @@ def make_tables(machine: Machine) -> dict[str, str]:
     (directory / "server.py").write_text(_TCP_SERVER)
     machine.run("systemd-run", "--quiet", "--unit=table", "python3", f"{place}/server.py", f"{place}/tcp")
     for table in tables.values():
-        machine.wait_for(lambda table=table: "boss+" in _ask(machine, table), f"{table} to answer")
+        machine.wait_for(partial(_answers, machine, table), f"{table} to answer")
     return tables
+
+
+def _accepts(machine: Machine, port: int) -> bool:
+    return machine.run("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}", check=False).returncode == 0
+
+
+def _answers(machine: Machine, table: str) -> bool:
+    return "boss+" in _ask(machine, table)
 
 
 def _ask(machine: Machine, table: str) -> str:

@@ -155,8 +155,9 @@ def run(session: pytest.Session, count: int) -> None:
     processes = [Process(session, f"process{number}", divided, waiting) for number in range(count)]
     try:
         while pipes := {process.pipe: process for process in processes if process.is_open}:
-            for pipe in connection.wait(list(pipes)):
-                for report in pipes[pipe].receive():
+            ready = connection.wait(list(pipes))
+            for process in [process for pipe, process in pipes.items() if pipe in ready]:
+                for report in process.receive():
                     if isinstance(report, dict):
                         report = hook.pytest_report_from_serializable(config=session.config, data=report)
                     hook.pytest_runtest_logreport(report=report)

@@ -1,5 +1,6 @@
 """Holdgate with other software of a mail server: signers, tables, and recipients that need no approval."""
 
+from functools import partial
 from pathlib import Path
 
 from tests.support import other_services
@@ -47,6 +48,7 @@ def test_outgoing_mail_has_valid_signatures(bare: Machine, package: Path) -> Non
 
     def arrives_signed(word: str) -> None:
         message = bare.wait_for(lambda: other_services.received(bare, word), "the delivery")
+        assert message is not None
         assert other_services.valid_signers(message, keys) == {"opendkim", "rspamd"}
         assert b"X-Netskope" not in message
         assert b"X-Holdgate" not in message
@@ -86,10 +88,12 @@ def test_units_can_query_tables_of_every_type(bare: Machine, package: Path) -> N
     bare.run("systemctl", "restart", "holdgate-milter", "holdgate-desk")
     for kind in tables:
         bare.send(f"asked-{kind} nothing of interest", to=f"bob+{kind}@localhost")
+
+    def is_asked(kind: str) -> bool:
+        return f"To: <boss+{kind}@localhost>" in bare.mailbox("boss")
+
     for kind in tables:
-        bare.wait_for(
-            lambda kind=kind: f"To: <boss+{kind}@localhost>" in bare.mailbox("boss"), f"the request by {kind}"
-        )
+        bare.wait_for(partial(is_asked, kind), f"the request by {kind}")
     assert len(bare.held()) == len(tables)
     bare.send("unknown to all tables", to="bob@localhost")
     bare.wait_for(lambda: "unknown to all tables" in bare.mailbox("bob"), "the delivery")

@@ -1,6 +1,7 @@
 """The comparison of two builds reports every difference, and no text."""
 
 import copy
+from typing import Any
 
 from benchmarks.same import differences
 
@@ -12,9 +13,9 @@ RESULT = {
 }
 
 
-def changed(path: list[object], value: object) -> list[str]:
+def changed(path: list[str | int], value: object) -> list[str]:
     other = copy.deepcopy(RESULT)
-    target = other
+    target: Any = other
     for key in path[:-1]:
         target = target[key]
     target[path[-1]] = value

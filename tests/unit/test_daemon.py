@@ -51,7 +51,7 @@ def test_readiness_is_reported_at_the_first_success_and_not_before(
     monkeypatch.setattr(daemon, "_ATTEND_INTERVAL", 0.01)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # pytest would report how the thread ends
     answers = iter([False, False, True])
-    asked = []
+    asked: list[float] = []
     threads = set(threading.enumerate())
 
     def answer() -> bool:

@@ -213,7 +213,7 @@ def test_each_setting_with_a_pattern_describes_the_allowed_values() -> None:
     assert patterns(Settings) | patterns(Policy) <= set(mistakes.FORMS)
 
 
-WRONG = (
+WRONG: tuple[object, ...] = (
     *(7, -1, 10**30, 1.5, float("nan"), True, "", "xx y", "x" * 5000, "a\nb", "-1s", date(2026, 1, 1)),
     *(datetime(2026, 1, 1, 1, 1), time(3, 4, 5, 6), [], [3], [""], [[1]], [{"a": 1}], {}, {"a": {"b": 1}}, {"A b": 3}),
 )

@@ -39,7 +39,7 @@ class Repository:
         return path
 
     def publish(self, *packages: Path, key: str = "ours@corp.example") -> subprocess.CompletedProcess[str]:
-        command = [ROOT / "script/repository", self.root, key, *packages]
+        command: list[str | Path] = [ROOT / "script/repository", self.root, key, *packages]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def apt(self, *words: str) -> subprocess.CompletedProcess[str]:

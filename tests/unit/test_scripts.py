@@ -18,7 +18,7 @@ def script(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def run(script: Path) -> subprocess.CompletedProcess[str]:
-    command = [SYSTEM_PYTHON, "-B", script, "some", "words"]
+    command: list[str | Path] = [SYSTEM_PYTHON, "-B", script, "some", "words"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -84,7 +84,7 @@ def test_the_sources_without_git_are_all_files_except_ignored_ones(
 
 
 def test_script_walk_shows_its_usage_and_refuses_a_missing_file(tmp_path: Path) -> None:
-    walk = [sys.executable, ROOT / "script/walk"]
+    walk: list[str | Path] = [sys.executable, ROOT / "script/walk"]
     done = subprocess.run([*walk, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "--readme" in done.stdout

@@ -4,7 +4,7 @@ Until the copy is complete and verified, its schema is marked as incomplete, so 
 copy is resumed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class Step:
     total: int
 
 
-def copy(source_url: str, target_url: str) -> Iterator[Step]:
+def copy(source_url: str, target_url: str) -> Generator[Step, None, None]:
     """Copy a store into an empty database, and verify the copy; yield after each batch. Raises StoreError.
 
     No daemon may use either store meanwhile.
@@ -91,7 +91,7 @@ def _tables() -> list[Table]:
     return [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
 
 
-def _copy(source: Engine, target: Engine) -> Iterator[Step]:
+def _copy(source: Engine, target: Engine) -> Generator[Step, None, None]:
     with source.execution_options(reads=True).connect() as reading:
         total = sum(_count(reading, table) for table in _tables())
         done = 0

@@ -12,7 +12,7 @@ from holdgate.scan import seccomp
 from testbed import interfaces
 
 UNITS = Path(__file__).parents[3] / "systemd"
-NETWORKS = {
+NETWORKS: dict[str, dict[str, list[str]]] = {
     "loopback": {"IPAddressDeny": ["any"], "IPAddressAllow": ["localhost"], "PrivateNetwork": []},
     "any": {"IPAddressDeny": [], "IPAddressAllow": [], "PrivateNetwork": []},
     "none": {"IPAddressDeny": ["any"], "IPAddressAllow": [], "PrivateNetwork": ["yes"]},

@@ -150,7 +150,7 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
     found = store.incident(due[0].incident_id)
     assert found is not None
     letter = composer.compose(found, due[0], datetime.now(UTC)).content
-    text = " ".join(message_from_bytes(letter).get_payload(0).get_payload(decode=True).decode().split())  # type: ignore[union-attr]
+    text = " ".join(message_from_bytes(letter).get_payload(0).get_payload(decode=True).decode().split())
     assert "It is not known whether it was delivered before." in text
     assert "b@partner.example" in text
     assert outcome_key(found) == "out_of_reach"

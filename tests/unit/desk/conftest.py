@@ -29,8 +29,8 @@ def share_templates() -> None:
     compiled: dict[Any, Any] = {}
     make = Templates._environment
 
-    def sharing(self: Templates, *arguments: Any) -> jinja2.Environment:
-        environment = make(self, *arguments)
+    def sharing(self: Templates, directories: list[Path]) -> jinja2.Environment:
+        environment = make(self, directories)
         compile_new = environment.compile
 
         def compile_once(*words: Any, **options: Any) -> Any:

@@ -144,7 +144,7 @@ def test_the_sender_can_exclude_some_recipients_but_not_all(make_desk: Make, hol
     with pytest.raises(FlawedError) as flawed:
         send(desk, incident, *excluded)
     assert flawed.value.flaw is Flaw.RECIPIENTS
-    assert desk.store.incident(incident.id).state is State.HELD  # type: ignore[union-attr]
+    assert desk.store.incident(incident.id).state is State.HELD
 
 
 LIMITS = [

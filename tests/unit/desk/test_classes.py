@@ -89,21 +89,16 @@ def api(desk: Desk) -> TestClient:
     return TestClient(app, headers={"Authorization": "Bearer secret"})
 
 
+NOT_ALLOWED: tuple[object, ...] = (
+    *({"days": 0}, {"days": True}, {"days": 31}, {"thread": False}, {"days": 1, "thread": True}),
+    *("thread", []),
+)
+
+
 @pytest.mark.parametrize(
     ("allowed", "status", "thread"),
     [({"thread": True}, 200, [True]), ({"days": 7}, 200, [False]), (None, 200, [])]
-    + [
-        (given, 422, [])
-        for given in (
-            {"days": 0},
-            {"days": True},
-            {"days": 31},
-            {"thread": False},
-            {"days": 1, "thread": True},
-            "thread",
-            [],
-        )
-    ],
+    + [(given, 422, []) for given in NOT_ALLOWED],
 )
 def test_the_api_allows_a_class_with_an_approval(
     make_desk: MakeDesk, hold: Hold, allowed: object, status: int, thread: list[bool]

@@ -1,25 +1,28 @@
 """Forward a request, ask the sender, decide later: the effects, the notices, and the refusals."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from holdgate.desk import consult, moderation
 from holdgate.desk.consult import Refusal, RefusedToConsultError
-from holdgate.quarantine.incident import Actor, Answer
+from holdgate.desk.context import Desk
+from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS, PEER = "boss@corp.example", "peer@corp.example"
 ACTOR = Actor(BOSS, "page")
 
 
-def request(desk, incident, who=BOSS):  # type: ignore[no-untyped-def]
+def request(desk: Desk, incident: Incident, who: str = BOSS) -> Request:
     found = moderation.request_of(desk, incident, who)
     assert found is not None
     return found
 
 
-def due_notices(desk, now=None):  # type: ignore[no-untyped-def]
+def due_notices(desk: Desk, now: datetime | None = None) -> list[tuple[str, str]]:
     due = desk.store.outbox.due(now or datetime.now(UTC) + timedelta(seconds=1))
     return [(one.kind, one.recipient) for one in due]
 
@@ -134,16 +137,17 @@ def test_a_postponed_reminder_is_sent_at_the_chosen_time(make_desk, hold) -> Non
         consult.defer(desk, mine, offered[-1] + timedelta(minutes=1), ACTOR, now=now)
 
 
-def test_nothing_can_be_done_after_the_decision(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_can_be_done_after_the_decision(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     mine = request(desk, incident)
     late = mine.deadline_at + timedelta(seconds=1)
     moderation_actor = Actor("anna@corp.example", "page")
-    for act in (
+    acts: list[Callable[[], object]] = [
         lambda: consult.forward(desk, mine, PEER, "", ACTOR, now=late),
         lambda: consult.ask_sender(desk, mine, "Why?", ACTOR, now=late),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(RefusedToConsultError) as refused:
             act()
         assert refused.value.why is Refusal.OVER

@@ -60,6 +60,7 @@ def test_the_summary_lists_open_requests_for_a_moderator_and_decisions_for_a_sen
     for person in (BOSS, ANNA):
         desk.store.digests.subscribe(person, now - timedelta(minutes=1), now)
     request = moderation.request_of(desk, done, BOSS)
+    assert request is not None
     moderation.answer(desk, request, Answer.APPROVE, Actor(BOSS, "page"))
     assert summaries(desk).send(now + timedelta(seconds=1))
     digests = dict(sent)

@@ -24,6 +24,7 @@ from holdgate.quarantine.states import State
 from holdgate.scan.pool import ScanError
 from holdgate.scan.shapes import ChangeReport
 from testbed.ports import free_port
+from tests.unit.desk.conftest import Hold
 
 BOSS = "boss@corp.example"
 
@@ -143,6 +144,8 @@ def test_a_token_is_not_valid_for_another_incident(make_desk, hold) -> None:  # 
     mine, theirs = address(desk, one), address(desk, other)
     pattern = r"(.+-)(\d+)-(\w{26})(@.+)"
     first, second = re.fullmatch(pattern, mine), re.fullmatch(pattern, theirs)
+    assert first is not None
+    assert second is not None
     swapped = f"{first[1]}{first[2]}-{second[3]}{first[4]}"
     assert take(desk, mail("approve"), BOSS, [swapped]) == "no valid token"
 
@@ -319,7 +322,7 @@ def test_the_origin_recorded_by_the_gate_is_a_proof_once_and_for_one_request(mak
 
     def word(**seen: str) -> str:
         origin = ReplyOrigin(**({"request": request.number, "sender": BOSS, "login": "boss", "client": ""} | seen))
-        return desk.store.replies.record_origin(origin)
+        return str(desk.store.replies.record_origin(origin))
 
     def reply(word: str, about: Incident) -> str:
         return incoming.process(desk, mail("approve", X_Holdgate_Reply=word), BOSS, [address(desk, about)])
@@ -509,7 +512,7 @@ def test_a_change_that_cannot_be_made_decides_nothing(make_desk, hold, changer: 
     assert answers(desk) == ["cannot change"]
 
 
-def of_program(desk: Desk, hold, thread: int = 5) -> Incident:  # type: ignore[no-untyped-def]
+def of_program(desk: Desk, hold: Hold, thread: int = 5) -> Incident:
     incident = hold(desk)
     desk.store.machines.note(incident.id, 1, thread, [2], [], 1_700_000_000)
     return incident

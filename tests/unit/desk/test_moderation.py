@@ -326,7 +326,7 @@ def test_the_rules_hold_for_moderation_steps_in_any_order(store_url: str) -> Non
     store = open_store(store_url)
     try:
         run_state_machine_as_test(
-            lambda: Moderating(store),
+            lambda: Moderating(store),  # type: ignore[arg-type]  # hypothesis calls it, and asks for a class
             settings=settings(max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck)),
         )
     finally:

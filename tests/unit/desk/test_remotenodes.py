@@ -61,8 +61,10 @@ class Node:
         self.directory.mkdir()
         now = datetime.now(UTC)
         Authority.open(directory / "ca", now).write(directory / "ca" / name, name, now, timedelta(days=1))
-        files = (directory / "ca" / name / one for one in ("authority.crt", "node.crt", "node.key"))
-        self.certificate = NodeCertificate(*files, lambda _: False)
+        files = directory / "ca" / name
+        self.certificate = NodeCertificate(
+            files / "authority.crt", files / "node.crt", files / "node.key", lambda _: False
+        )
         (self.directory / "hold").mkdir()
         self.queue = HeldMail(self.directory / "hold")
         self.store = open_store(url, name)

@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 
 from holdgate.desk import consult, moderation, selfrelease
+from holdgate.desk.context import Desk
 from holdgate.desk.selfrelease import NotAllowedError, Obstacle
 from holdgate.quarantine.incident import Actor, Answer
 from holdgate.quarantine.states import State
@@ -16,7 +17,7 @@ ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 SENDER = Actor(ANNA, moderation.SELF_RELEASE, "192.0.2.1")
 
 
-def due(desk):  # type: ignore[no-untyped-def]
+def due(desk: Desk) -> list[tuple[str, str]]:
     return [(one.kind, one.recipient) for one in desk.store.outbox.due(datetime.now(UTC) + timedelta(seconds=1))]
 
 
@@ -74,6 +75,7 @@ def test_the_daily_limit_counts_only_self_releases(make_desk, hold) -> None:  # 
     desk = make_desk(self_release=True, self_release_per_day=2)
     held = [hold(desk, policy="all") for _ in range(4)]
     asked = moderation.request_of(desk, held[0], BOSS)
+    assert asked is not None
     moderation.answer(desk, asked, Answer.APPROVE, Actor(BOSS, "page"))
     for one in held[1:3]:
         selfrelease.release(desk, one, "why", SENDER)
@@ -134,7 +136,9 @@ def test_self_release_is_refused_after_the_deadline(make_desk, hold) -> None:  #
 def test_an_earlier_decision_of_a_moderator_counts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
-    moderation.answer(desk, moderation.request_of(desk, incident, BOSS), Answer.REJECT, Actor(BOSS, "page"))
+    asked = moderation.request_of(desk, incident, BOSS)
+    assert asked is not None
+    moderation.answer(desk, asked, Answer.REJECT, Actor(BOSS, "page"))
     with pytest.raises(moderation.RefusedError) as refused:
         selfrelease.release(desk, incident, "why", SENDER)
     assert refused.value.incident.decided_by == BOSS

@@ -46,7 +46,7 @@ def take(
     message["From"] = sender
     message.set_content(text)
     to = f"holdgate+{token}@reply.corp.example"
-    given = {"client": "127.0.0.1", "changer": FixedChanger(error)} | how
+    given: dict[str, Any] = {"client": "127.0.0.1", "changer": FixedChanger(error)} | how
     return incoming.process(desk, message.as_bytes(), sender, [to], **given)
 
 

@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 
 from holdgate.desk import trial
 from holdgate.desk.blocks import HtmlBlocks
-from holdgate.desk.templates import Templates, clean, keep_lines
+from holdgate.desk.cleaning import clean, keep_lines
+from holdgate.desk.templates import Templates
 
 
 def own(directory: Path, name: str, content: str, encoding: str = "utf-8") -> Templates:

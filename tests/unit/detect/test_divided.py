@@ -1,6 +1,7 @@
 """Numbers that a file divides into several fields, and escaped texts, with near misses: figures that look like them."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -39,7 +40,7 @@ def inputs(key: str, parts: list[str]) -> str:
     return f"<form>{fields}</form>"
 
 
-WRITERS = {
+WRITERS: dict[str, Callable[[str, list[str]], str]] = {
     "array.json": lambda key, parts: json.dumps({key: parts}),
     "fields.json": lambda key, parts: json.dumps(numbered(key, parts)),
     "record.json": lambda key, parts: json.dumps({key: dict(zip("abcdef", parts, strict=False))}, indent=1),

@@ -13,7 +13,7 @@ from stdnum.cn import ric
 from holdgate.detect.numbertables import CompactTable
 from holdgate.detect.preload import preload
 
-PREFIXES = st.recursive(
+PREFIXES: st.SearchStrategy[list[Any]] = st.recursive(
     st.just([]),
     lambda longer: st.lists(
         st.builds(

@@ -89,7 +89,7 @@ def test_a_chardet_of_another_version_or_form_detects_with_its_own_tables(change
 
 
 def test_a_chardet_with_other_results_detects_with_its_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = chardet.models.dot_packed
+    before = vars(chardet.models)["dot_packed"]
     monkeypatch.setattr(charset_models, "_SAMPLES", ((b"Gr\xfc\xdfe", "no such encoding"),))
     assert charset_models._compacted() is None
-    assert chardet.models.dot_packed is before
+    assert vars(chardet.models)["dot_packed"] is before

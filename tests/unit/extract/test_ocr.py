@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 
 from holdgate.extract.ocr import NOT_READ, Ocr, OcrError, OcrLimits, Pixels, is_blank
+from holdgate.extract.ocr_lines import Word
 from holdgate.extract.tesseract import TesseractEngine
 from tests.support.pdf_writer import PdfWriter
 from tests.support.pictures import picture
@@ -25,6 +26,9 @@ class CountingEngine:
         if self.fails:
             raise OcrError("time limit")
         return self.answer
+
+    def rows(self, pixels: Pixels, seconds: float) -> list[list[Word]]:
+        raise NotImplementedError
 
 
 LINE = "a line of several words 4711"

@@ -48,8 +48,7 @@ class FakePool:
     def inspect(self, message: int | bytes, **_words: Any) -> Inspection:
         if self.error is not None:
             raise self.error
-        is_whole = isinstance(message, bytes)
-        self.read.append(message if is_whole else Path(f"/proc/self/fd/{message}").read_bytes())
+        self.read.append(message if isinstance(message, bytes) else Path(f"/proc/self/fd/{message}").read_bytes())
         return self.inspection
 
     def close(self) -> None:

@@ -173,7 +173,7 @@ def _raise(*_: Any, **__: Any) -> Any:
 
 def test_all_parts_of_a_response_are_applied_in_order(new_service: NewService) -> None:
     one, _ = connection(new_service())
-    done: list[tuple[str, ...]] = []
+    done: list[tuple[object, ...]] = []
     for name in ("chgheader", "addheader", "chgfrom", "delrcpt", "quarantine"):
         setattr(one, name, lambda *given, name=name: done.append((name, *given)))
     reply = Reply(

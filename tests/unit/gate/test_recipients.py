@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -109,7 +109,11 @@ def test_learned_and_counted_risks_are_reported_together() -> None:
     ],
 )
 def test_relations_are_learned_if_a_setting_says_so_and_compared_if_a_policy_needs_them(
-    monkeypatch: pytest.MonkeyPatch, mode: str, risk: dict[str, Any] | None, is_known: bool, is_compared: bool
+    monkeypatch: pytest.MonkeyPatch,
+    mode: Literal["off", "learn", "on"],
+    risk: dict[str, Any] | None,
+    is_known: bool,
+    is_compared: bool,
 ) -> None:
     own: list[list[str]] = []
 

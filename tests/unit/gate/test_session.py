@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -60,7 +60,7 @@ def seal_of(reply: Reply) -> str:
     return dict(reply.add).get(headers.SEAL, "")
 
 
-def returned(service: FakeService, fields: Fields = FIELDS, **more: bytes) -> Fields:
+def returned(service: FakeService, fields: Fields = FIELDS, **more: Any) -> Fields:
     """Return the fields of a message as it returns with its seal."""
     seal = seal_of(send(service.session(), fields, **more))
     assert seal
@@ -373,7 +373,7 @@ def with_ocr(service: FakeService, mode: str, inspection: Inspection) -> FakePoo
     ("unread", "mode", "is_read"), [(True, "on", True), (False, "on", False), (True, "policies", False)]
 )
 def test_images_are_read_if_a_message_has_any_and_a_policy_asks_for_ocr(
-    new_service: NewService, unread: int, mode: str, is_read: bool
+    new_service: NewService, unread: bool, mode: str, is_read: bool
 ) -> None:
     service = new_service(HOLD_ALL, inspection=Inspection(pictures_unread=unread, subject="unread"))
     pool = with_ocr(service, mode, Inspection(subject="read"))

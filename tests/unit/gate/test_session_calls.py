@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import String
 
 from holdgate import headers, maillog, metrics
 from holdgate.findings import Finding, Inspection
@@ -330,7 +331,7 @@ def test_a_scanners_field_with_a_long_name_can_be_stored(new_service: NewService
     service = new_service(trusted_scanners=["192.0.2.0/24"], trusted_scanner_headers={name: "quarantine"})
     assert send(service.session(), [("From", b" <anna@corp.example>"), (name, b" Quarantine")]).hold
     (incident,) = service.store.incidents
-    assert incident.policy == f"mark {name}"[: schema.incidents.c.policy.type.length]
+    assert incident.policy == f"mark {name}"[: cast(String, schema.incidents.c.policy.type).length]
 
 
 # -- the reply --------------------------------------------------------------------------------------------------------

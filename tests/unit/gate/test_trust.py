@@ -1,5 +1,6 @@
 """Trust in headers about an earlier inspection: the decision alone, without a session."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -95,7 +96,7 @@ def test_a_seal_that_does_not_match_can_still_be_used_by_its_message(new_service
 def test_a_failed_store_does_not_make_a_seal_valid(new_service: NewService) -> None:
     service = new_service()
 
-    def use(*_: object) -> bool:
+    def use(digests: Iterable[str], _until: datetime) -> bool:
         raise StoreError("away")
 
     service.store.use = use  # type: ignore[method-assign]

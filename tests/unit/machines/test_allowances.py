@@ -64,7 +64,7 @@ def test_the_limit_on_the_number_of_messages_still_applies(agent: Agent) -> None
 
 def test_an_allowance_applies_only_to_its_account(agent: Agent) -> None:
     grant(agent, agent.hold(BOB), is_thread=False)
-    agent.tables.lookup = lambda _table, key: "x" if key == "other" else None  # type: ignore[method-assign]
+    agent.tables.lookup = lambda table, key: "x" if key == "other" else None  # type: ignore[method-assign]
     assert new(agent, BOB, user="other") == first(BOB)
 
 

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +40,7 @@ def test_contents_of_accepted_mail_are_known(agent: Agent) -> None:
 def test_contents_known_for_one_account_are_new_for_another(agent: Agent) -> None:
     agent.send(BOB)
     assert agent.new(BOB) == set()
-    agent.tables.lookup = lambda _table, key: "x" if key == "other" else None  # type: ignore[method-assign]
+    agent.tables.lookup = lambda table, key: "x" if key == "other" else None  # type: ignore[method-assign]
     assert {one.kind for one in agent.evaluate(BOB, user="other")[1]} == FIRST | {MACHINE_MESSAGES}
 
 
@@ -155,7 +156,7 @@ def test_no_risk_is_reported_in_learn_mode(agent: Agent) -> None:
 def test_a_machine_account_is_recognised_by_login_address_or_network(agent: Agent) -> None:
     from holdgate.envelope import Envelope
 
-    def is_counted(**given: str) -> bool:
+    def is_counted(**given: Any) -> bool:
         return agent.traffic.of(Envelope(**given)) is not None
 
     assert is_counted(auth_user="Billing")

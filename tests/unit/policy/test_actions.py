@@ -173,7 +173,8 @@ def test_the_order_of_strictness_equals_the_documented_one() -> None:
 def test_ask_sender_shows_whom_it_asks(owners: str, asked: str) -> None:
     action = REGISTRY.make("ask-sender", {"ask_owners": owners})
     assert list(action.details()) == [("asked", asked)]
-    assert action.sender_rules() is action
+    rules: object = action.sender_rules()
+    assert rules is action
     assert REGISTRY.make("quarantine", {}).sender_rules() is None
 
 

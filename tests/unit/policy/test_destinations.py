@@ -1,6 +1,6 @@
 """Which addresses count for a message: destinations of recipients, copies, and the external sender of a bounce."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def decide(
     sender: str = "anna@corp.example",
     client: str = "",
     copies: Sequence[str] = (),
-    policies: Sequence[dict[str, object]] = (OUTBOUND,),
+    policies: Sequence[Mapping[str, object]] = (OUTBOUND,),
     inside: Sequence[str] = ("corp.example",),
 ) -> tuple[Action, dict[str, str], FakeRoutes]:
     routes = FakeRoutes(ways, copies)

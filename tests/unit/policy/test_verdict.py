@@ -411,7 +411,8 @@ class Copying(Routes):
     def within(self, address: str) -> Route:
         return Route((address,), "")
 
-    route_of = within
+    def route_of(self, recipient: str) -> Route:
+        return self.within(recipient)
 
     def is_inside(self, _client: str, _user: str) -> bool:
         return False

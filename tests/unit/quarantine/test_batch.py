@@ -55,7 +55,7 @@ def pooler(postgres: PostgresServer) -> Iterator[PgBouncer]:
 
 def prepared(store: Store) -> int:
     with store.signals._engine.connect() as connection:
-        return connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
+        return int(connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one())
 
 
 @given(

@@ -114,7 +114,7 @@ def test_a_trail_of_the_released_version_verifies_and_continues(url: str) -> Non
 def _typed(table: Table, row: dict[str, object]) -> dict[str, object]:
     """Return values of SQLite in the form that the column needs."""
     types = {column.name: str(column.type) for column in table.columns}
-    result = {}
+    result: dict[str, object] = {}
     for name, value in row.items():
         if value is not None and types[name] in ("DATETIME", "TIMESTAMP"):
             result[name] = datetime.fromisoformat(str(value))

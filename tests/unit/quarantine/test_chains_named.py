@@ -69,7 +69,8 @@ def test_the_next_events_use_their_drawn_numbers() -> None:
     writer = Writer("mx1/milter")
     assert writer._end(rows(20, 23)) == End("mx1/milter", "hash", [20, 23], "")
     end = writer._end(rows(24, newest=23, others=[["", 5, "ab"]]))
-    assert end.heads == (["", 5, "ab"],)
+    heads: object = end.heads
+    assert heads == (["", 5, "ab"],)
     assert named_heads(end.seen) == [("", 5, "ab")]
     assert named_heads("") == []
 

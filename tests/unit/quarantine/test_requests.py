@@ -111,10 +111,10 @@ def test_pages_contain_each_incident_once(
     while page:
         seen += [one.id for one in page]
         last = page[-1]
-        moment = last.deadline_at if waiting else last.created_at
-        assert moment is not None
+        place = last.deadline_at if waiting else last.created_at
+        assert place is not None
         store.change(last, State.VANISHED, ACTOR)
-        page = store.requests.page(BOSS, wanted, limit=2, place=(moment, last.id))
+        page = store.requests.page(BOSS, wanted, limit=2, place=(place, last.id))
     assert seen == everything
 
 

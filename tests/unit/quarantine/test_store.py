@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, make_url
@@ -409,7 +410,11 @@ def test_all_due_incidents_are_found_oldest_first(store: Store, monkeypatch: pyt
     now = datetime.now(UTC)
     for number in range(count):
         due = now - timedelta(minutes=number % 2)
-        times = {"created_at": now - timedelta(days=1, seconds=number), "deadline_at": due, "remind_at": due}
+        times: dict[str, Any] = {
+            "created_at": now - timedelta(days=1, seconds=number),
+            "deadline_at": due,
+            "remind_at": due,
+        }
         store.record(replace(incident(), state=State.HELD, **times), ACTOR)
     for found in (store.agenda.overdue(now), store.agenda.to_remind(now)):
         assert [one.created_at for one in found] == sorted(one.created_at for one in found)
@@ -520,10 +525,11 @@ def test_incident_ids_contain_no_ambiguous_characters() -> None:
 def test_no_step_changes_a_column_that_is_written_once(store: Store, column: str) -> None:
     known = incident()
     store.record(known, ACTOR)
+    given: dict[str, Any] = {column: "x"}
     with pytest.raises(ValueError, match=f"no step changes {column}"):
-        store.change(known, State.HELD, ACTOR, **{column: "x"})
+        store.change(known, State.HELD, ACTOR, **given)
     with pytest.raises(ValueError, match=f"no step changes {column}"):
-        store.amend(known, "asked", ACTOR, **{column: "x"})
+        store.amend(known, "asked", ACTOR, **given)
     assert store.incident(known.id) == known
 
 

@@ -30,7 +30,13 @@ def fill(url: str) -> None:
     engine = database._engine(url)
     tables = MetaData()
     tables.reflect(engine)
-    known = {"id": ID, "incident_id": ID, "state": "held", "queue_id": "4gXvQb1Rz2z5", "sender": "anna@corp.example"}
+    known: dict[str, object] = {
+        "id": ID,
+        "incident_id": ID,
+        "state": "held",
+        "queue_id": "4gXvQb1Rz2z5",
+        "sender": "anna@corp.example",
+    }
     known |= {"action": "quarantine", "status": "complete", "recipients": ["bob@partner.example"], "subject": "Grüße"}
     with engine.begin() as connection:
         for name in ("incidents", "events"):

@@ -10,10 +10,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_a_waiting_client_does_not_keep_the_agent_from_exiting(queue: HeldMail, 
 
 
 @contextlib.contextmanager
-def served_to(queue: HeldMail, **allowed: list[int]) -> Iterator[Path]:
+def served_to(queue: HeldMail, **allowed: Any) -> Iterator[Path]:
     """Serve root, and in a process of another user try what these user ids may do."""
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
@@ -108,7 +109,7 @@ def served_to(queue: HeldMail, **allowed: list[int]) -> Iterator[Path]:
 
 
 NOBODY = pwd.getpwnam("nobody")
-REQUESTS: list[dict[str, object]] = [
+REQUESTS: list[Mapping[str, object]] = [
     {"do": "list"},
     {"do": "show", "queue_id": "4ours", "arrival_time": 100},
     *({"do": do, "messages": [["4ours", 100]]} for do in ("headers", "release", "delete", "no such")),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holdgate.config import Settings
 from holdgate.queue import attach
 from holdgate.queue.attach import AttachError
-from holdgate.queue.detach import TOUCHED
+from holdgate.queue.detach import TOUCHED, VALUES
 from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.queue.presence import change_listener, own_listeners, replace_listener
 from holdgate.tables import split_list
@@ -80,7 +80,7 @@ def test_the_shipped_main_cf_lists_the_settings_that_attach_writes() -> None:
     shipped = Path(__file__).parents[3] / "postfix/main.cf"
     lines = [line.partition(" =") for line in shipped.read_text().splitlines() if not line.startswith("#")]
     values = {name: value.strip() for name, equals, value in lines if equals}
-    assert {name: values[name] for name in attach._SETTINGS} == attach._SETTINGS
+    assert {name: values[name] for name in VALUES} == VALUES
 
 
 def test_holdgate_is_added_before_the_signer_and_other_entries_stay(config: Path) -> None:
@@ -400,7 +400,7 @@ def test_a_scanner_only_attach_writes_no_header_checks_and_no_listener(config: P
     attach.apply(plan)
     now = given_settings(config)
     assert ENTRY in now["smtpd_milters"]
-    assert set(now) - set(before) == {"non_smtpd_milters", *attach._SETTINGS} & set(now)
+    assert set(now) - set(before) == {"non_smtpd_milters", *VALUES} & set(now)
     assert now["header_checks"] == before["header_checks"]
     assert not own_listeners(Postfix(config).services())
     detach(config)

@@ -23,6 +23,7 @@ from holdgate.quarantine.signals import Waker
 from holdgate.quarantine.store import StoreError
 from holdgate.queue import agent, main, reconciling
 from holdgate.queue import listener as listening
+from holdgate.queue.holdwatch import REST
 from holdgate.queue.mutual import NodeCertificate
 
 WAKER = Waker()
@@ -389,7 +390,7 @@ def test_a_child_process_has_neither_the_agent_socket_nor_its_lock(
 
 @pytest.mark.parametrize(
     ("seconds_to_full_pass", "longest"),
-    [(0.2, 1.0), (5.0, 5.0), (10_000.0, reconciling.REST)],
+    [(0.2, 1.0), (5.0, 5.0), (10_000.0, REST)],
     ids=["soon", "later", "never"],
 )
 def test_a_pause_lasts_as_long_as_the_watch_and_the_reconciler_allow(
@@ -397,7 +398,8 @@ def test_a_pause_lasts_as_long_as_the_watch_and_the_reconciler_allow(
 ) -> None:
     reconciler: Any = SimpleNamespace(stamp="s", seconds_to_full_pass=seconds_to_full_pass)
     watch: Any = SimpleNamespace(pause=lambda *given: given)
-    assert reconciling._pause(reconciler, 1.0, watch) == ("s", 1.0, longest)
+    paused: object = reconciling._pause(reconciler, 1.0, watch)
+    assert paused == ("s", 1.0, longest)
     assert reconciling._pause(reconciler, 1.0, None) == 1.0
 
 

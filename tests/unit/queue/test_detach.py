@@ -186,7 +186,7 @@ def set_change(draft: Draft, settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("add", "settings", "log", "find"),
     [
-        (set_change, CHANGE, "postfix/holdgate-change", lambda *given: (change_listener(*given) or [None])[0]),
+        (set_change, CHANGE, "postfix/holdgate-change", lambda *given: next(iter(change_listener(*given)), None)),
         (listeners.set_replace_listener, REPLACE, "postfix/holdgate-replace", replace_listener),
     ],
     ids=["change", "replace"],

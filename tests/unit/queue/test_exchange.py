@@ -63,11 +63,11 @@ def test_the_original_waits_until_the_changed_message_is_held(store: Store) -> N
     incident = approved(store, queue)
     settle(store, queue)
     assert list(queue.messages) == ["4orig"]
-    assert store.incident(incident.id).state is State.APPROVED  # type: ignore[union-attr]
+    assert store.incident(incident.id).state is State.APPROVED
     submit(queue, incident)
     settle(store, queue)
     assert (queue.deleted, queue.delivered) == (["4orig"], ["4copy"])
-    assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
+    assert store.incident(incident.id).state is State.RELEASED
 
 
 @pytest.mark.parametrize("is_for_some", [False, True], ids=["changed", "for some"])
@@ -88,7 +88,7 @@ def test_a_crash_at_any_step_neither_repeats_nor_loses_a_message(
         except (Crash, UnreachableError):
             continue
     assert (queue.deleted, queue.delivered, queue.messages) == (["4orig"], ["4copy"], {})
-    assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
+    assert store.incident(incident.id).state is State.RELEASED
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -154,7 +154,7 @@ def test_the_changed_message_is_deleted_if_an_operator_removed_the_original(stor
     del queue.messages["4orig"]
     settle(store, queue)
     assert (queue.delivered, queue.messages) == ([], {})
-    assert store.incident(incident.id).state is State.VANISHED  # type: ignore[union-attr]
+    assert store.incident(incident.id).state is State.VANISHED
 
 
 @pytest.mark.parametrize(

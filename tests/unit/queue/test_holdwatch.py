@@ -46,7 +46,11 @@ def client(queue: HeldMail) -> Iterator[QueueClient]:
 
 
 def stamp_of(client: QueueClient) -> str:
-    return wait_for(lambda: (listing := client.held_unless(None)) and listing.stamp, "a stamp of the hold queue")
+    def stamp() -> str:
+        listing = client.held_unless(None)
+        return listing.stamp if listing else ""
+
+    return wait_for(stamp, "a stamp of the hold queue")
 
 
 @pytest.mark.parametrize("messages", [[OURS], [OURS, FOREIGN, NEW]], ids=["leaves", "arrives"])

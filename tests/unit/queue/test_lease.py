@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from holdgate.node import Machine
 from holdgate.quarantine.database import StoreError
-from holdgate.quarantine.nodes import Nodes, NodeTakenError
+from holdgate.quarantine.nodes import LEASE, Nodes, NodeTakenError
 from holdgate.queue import lease as module
 from holdgate.queue.lease import Lease
 from testbed.ports import wait_for
@@ -113,7 +113,7 @@ def test_a_lease_survives_a_temporary_failure_of_the_store(take: Take, error: Ex
 
 
 def test_a_node_name_in_use_by_another_machine_stops_the_daemon(take: Take) -> None:
-    nodes = FakeNodes(True, NodeTakenError("a", "other.corp.example", module.LEASE))
+    nodes = FakeNodes(True, NodeTakenError("a", "other.corp.example", LEASE))
     lease, stop = take(nodes)
     assert stop.wait(90)
     assert lease.lost
@@ -122,7 +122,7 @@ def test_a_node_name_in_use_by_another_machine_stops_the_daemon(take: Take) -> N
 
 def test_a_daemon_that_is_stopped_while_it_waits_for_its_name_exits(monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = FakeNodes()
-    nodes.taken = NodeTakenError("a", "other.corp.example", module.LEASE)
+    nodes.taken = NodeTakenError("a", "other.corp.example", LEASE)
     stop = threading.Event()
     stop.set()
     with pytest.raises(SystemExit):
@@ -138,17 +138,17 @@ def test_a_machine_that_was_suspended_renews_its_lease_before_it_uses_the_name(
     monkeypatch.setattr(module, "_PAUSE", 3600)
     nodes = FakeNodes()
     lease, stop = take(nodes)
-    now += module.LEASE.total_seconds() - 1
+    now += LEASE.total_seconds() - 1
     assert lease.holds()
     assert nodes.count("renew") == 0
     now += 1
     assert lease.holds()
     assert nodes.count("renew") == 1
-    now += module.LEASE.total_seconds()
+    now += LEASE.total_seconds()
     nodes.renews = [OperationalError("x", {}, Exception())]
     assert not lease.holds(), "the store is away"
     assert not stop.is_set()
-    nodes.renews, nodes.taken = [False], NodeTakenError("a", "other.corp.example", module.LEASE)
+    nodes.renews, nodes.taken = [False], NodeTakenError("a", "other.corp.example", LEASE)
     assert not lease.holds()
     assert (lease.lost, stop.is_set()) == (True, True)
     count = len(nodes.calls)

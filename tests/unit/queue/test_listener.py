@@ -411,7 +411,7 @@ class Awaiting(Submitter):
 @pytest.fixture
 def awaiting(monkeypatch: pytest.MonkeyPatch) -> Awaiting:
     made = Awaiting()
-    start = NodeListener.__init__
+    start: Any = NodeListener.__init__
     monkeypatch.setattr(NodeListener, "__init__", lambda self, *given: start(self, *given, made))
     return made
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def test_no_pass_runs_while_another_machine_may_use_the_name(monkeypatch: pytest
     script = Script([])
     waits: list[float] = []
     monkeypatch.setattr(script.stop, "wait", waits.append)
-    answers = iter([False, OSError("x"), False, True])
+    answers: Iterator[bool | OSError] = iter([False, OSError("x"), False, True])
 
     def holds() -> bool:
         assert script.count == 0

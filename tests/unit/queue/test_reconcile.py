@@ -288,7 +288,7 @@ def test_the_outcome_is_the_same_with_crashes_in_any_order(
     new_store_url: Callable[[], str], interval: timedelta
 ) -> None:
     run_state_machine_as_test(
-        lambda: Crashes(new_store_url(), interval),
+        lambda: Crashes(new_store_url(), interval),  # type: ignore[arg-type]  # hypothesis calls it, and asks for a class
         settings=settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
 

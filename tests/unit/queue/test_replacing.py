@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def submit(queue: FakeQueue, replacement: Replacement, queue_id: str = "4new", m
 
 def withdraw(store: Store, incident: Incident) -> Incident:
     now = datetime.now(UTC)
-    decided = {"decided_at": now, "decided_by": PROGRAM.who, "decided_how": REPLACEMENT}
+    decided: dict[str, Any] = {"decided_at": now, "decided_by": PROGRAM.who, "decided_how": REPLACEMENT}
     return store.change(incident, State.REJECTED, PROGRAM, **decided)
 
 

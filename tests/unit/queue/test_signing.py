@@ -62,7 +62,7 @@ def test_a_copy_stays_until_postfix_has_the_signed_one(store: Store) -> None:
     sent(store)
     settle(store, queue)
     assert (queue.deleted, queue.delivered) == (["4orig"], ["4copy"])
-    assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
+    assert store.incident(incident.id).state is State.RELEASED
     assert [one.event for one in store.history(incident.id)].count("to be signed") == 1
 
 
@@ -106,7 +106,7 @@ def test_unreadable_postfix_settings_release_nothing_unsigned_and_delay_no_other
     for _ in range(3):
         reconciler.run_once()
     assert queue.delivered == ["4other"]
-    assert store.incident(other.id).state is State.RELEASED  # type: ignore[union-attr]
+    assert store.incident(other.id).state is State.RELEASED
 
 
 @pytest.mark.parametrize("kind", ["crash", "failure"])
@@ -131,7 +131,7 @@ def test_a_crash_at_any_step_neither_repeats_nor_loses_a_message(
     assert len(queue.delivered) == 1
     assert queue.delivered[0] in ("4copy", "4again")
     assert (sorted([*queue.deleted, *queue.delivered]), queue.messages) == (["4again", "4copy", "4orig"], {})
-    assert store.incident(incident.id).state is State.RELEASED  # type: ignore[union-attr]
+    assert store.incident(incident.id).state is State.RELEASED
 
 
 # -- by Postfix's settings --------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 import pytest
 
-from holdgate.relations.sent import Sent, spellings, traces_of
+from holdgate.relations.names import spellings
+from holdgate.relations.sent import Sent, traces_of
 from holdgate.relations.teaching import Teacher
 from holdgate.risks import LOOKALIKE, TWIN
 from tests.unit.relations.conftest import ANNA, HALF_LIFE, TODAY, Site

@@ -30,15 +30,15 @@ BOB = "bob@partner.example"
 
 
 def dropped(reason: str) -> float:
-    return metrics.RELATIONS_DROPPED.labels(reason)._value.get()
+    return float(metrics.RELATIONS_DROPPED.labels(reason)._value.get())
 
 
 def learned() -> float:
-    return metrics.RELATIONS_LEARNED._value.get()
+    return float(metrics.RELATIONS_LEARNED._value.get())
 
 
 def learner(site: Site, **given: Any) -> Learner:
-    values = {"room": 10, "retention": 400, "now": lambda: NOW} | given
+    values: dict[str, Any] = {"room": 10, "retention": 400, "now": lambda: NOW} | given
     return Learner(site.teacher, site.store.relations, **values)
 
 

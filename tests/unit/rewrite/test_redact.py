@@ -11,8 +11,9 @@ import lzma
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from typing import Any
 
 import docx
 import openpyxl
@@ -72,7 +73,7 @@ def test_no_planted_value_remains_in_documents_of_python_writers(build, name: st
 TOKEN = "tokensecret"
 
 
-def body(text: str, subtype: str = "plain", **options: str) -> bytes:
+def body(text: str, subtype: str = "plain", **options: Any) -> bytes:
     message = EmailMessage()
     message["From"], message["Subject"] = "anna@corp.example", f"About {TOKEN}"
     message.set_content(text, subtype=subtype, **options)
@@ -262,7 +263,7 @@ def tar(**members: bytes) -> bytes:
     return out.getvalue()
 
 
-PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
 
 
 @pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.bz2", "tar.xz"])

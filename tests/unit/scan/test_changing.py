@@ -11,6 +11,7 @@ import pytest
 from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
 from holdgate.extract.part import Part, Status
+from holdgate.rewrite.finder import Finder
 from holdgate.scan import answer, changing
 from holdgate.scan.changing import changed
 from holdgate.scan.inspect import Inspector
@@ -86,7 +87,7 @@ def test_the_report_is_one_line_of_utf_8(inspector: Inspector) -> None:
 # -- results of the search functions -----------------------------------------------------------------------------------
 
 
-def finder(inspector: Inspector, *parts: Part) -> changing.Finder:
+def finder(inspector: Inspector, *parts: Part) -> Finder:
     matches = [inspector.find(part.text, part.places) for part in parts]
     return changing._finder(inspector, Redactor(inspector.find, parts, matches), list(parts), matches)
 

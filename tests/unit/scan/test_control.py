@@ -120,7 +120,7 @@ def test_closing_waits_for_a_child_and_kills_it_if_it_does_not_exit(monkeypatch:
         ("import time; time.sleep(600)", -9, [1.0, None]),
     ):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs)
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs.fileno())
         theirs.close()
         waits.clear()
         zygote = Zygote(ours, process.pid, process)

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -143,7 +143,8 @@ def test_the_second_stage_gets_its_descriptors_and_nothing_else(monkeypatch: pyt
     monkeypatch.setattr(os, "execv", lambda program, arguments: ran.append((program, arguments)))
     given = ServerArguments("holdgate-scan", True, "/x", ours.fileno(), theirs.fileno(), (7,), "/readers")
     with ours, theirs:
-        reexec.exec_server(given)
+        exec_server: Callable[[ServerArguments], object] = reexec.exec_server  # returns here, by the fake of execv
+        exec_server(given)
         assert os.get_inheritable(ours.fileno())
         assert os.get_inheritable(theirs.fileno())
     ((program, arguments),) = ran

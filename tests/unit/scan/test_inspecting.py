@@ -9,12 +9,13 @@ from holdgate.detect import Detector
 from holdgate.extract.budget import Limits
 from holdgate.extract.part import Extraction, Part, Status
 from holdgate.findings import Inspection
-from holdgate.scan import answer
 from holdgate.scan import inspecting as module
+from holdgate.scan import wire
 from holdgate.scan.inspect import Inspector
 from holdgate.scan.inspecting import Inspecting
 from holdgate.scan.reading import ReadingOnly
 from holdgate.scan.shapes import NOT_FOR_THIS_WORKER, READER_ENDED, READING, UNREADABLE, Reading
+from holdgate.scan.worker import TRIAL
 
 SSN = "536-90-4399"
 MESSAGE = f"Subject: s\r\n\r\nher SSN: {SSN}\r\n".encode()
@@ -60,7 +61,7 @@ def test_the_trial_job_inspects_a_text_and_returns_an_empty_answer(
     inspect_plain = work._inspector.inspect_plain
     monkeypatch.setattr(work._inspector, "inspect_plain", lambda data: (read.append(data), inspect_plain(data))[1])
     assert work.do({"do": "trial"}, b"") == b"{}"
-    assert read == [module.TRIAL]
+    assert read == [TRIAL]
 
 
 @pytest.mark.parametrize("kind", ["inspect", "inspect plain"])
@@ -144,7 +145,7 @@ def test_the_trial_job_of_a_reader_reads_a_message(monkeypatch: pytest.MonkeyPat
     read: list[bytes] = []
     monkeypatch.setattr("holdgate.scan.reading.extract_message", lambda data, _limits: read.append(data))
     assert ReadingOnly(Limits()).do({"do": "trial"}, b"") == b"{}"
-    assert read == [module.TRIAL]
+    assert read == [TRIAL]
 
 
 # -- requests of people -----------------------------------------------------------------------------------------------
@@ -191,7 +192,7 @@ def test_a_cut_part_without_a_reason_gets_one() -> None:
 
 
 def test_the_text_limit_fits_into_the_answer_limit() -> None:
-    assert module._TEXT * 6 < answer.wire.TEXT_LIMIT, "a letter takes up to six bytes of JSON"
+    assert module._TEXT * 6 < wire.TEXT_LIMIT, "a letter takes up to six bytes of JSON"
 
 
 def test_a_lone_surrogate_is_replaced() -> None:

@@ -635,7 +635,7 @@ def test_a_descriptor_for_plain_text_is_read_from_its_first_byte(
 @pytest.mark.parametrize("more", [{}, {"links": True}, {"values": True}, {"links": True, "values": True}])
 @pytest.mark.parametrize("way", ["whole", "plain", "separate"])
 def test_a_job_has_the_header_values_and_options_of_the_milter(
-    workers: Workers, new_pool: NewPool, way: str, more: dict[str, bool]
+    workers: Workers, new_pool: NewPool, way: str, more: dict[str, Any]
 ) -> None:
     pool = new_pool(retire_after=100, reads_separately=way == "separate")
     reusable = pool._reusable.workers[0]

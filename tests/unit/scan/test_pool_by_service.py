@@ -30,7 +30,7 @@ def service() -> Iterator[ScanDaemon]:
 
 
 def made(service: ScanDaemon, **changes: Any) -> Pool:
-    values = {"rules": RULES, "profiles": ("dlp-pii",), "retire_after": 100, "service": service.socket}
+    values: dict[str, Any] = {"rules": RULES, "profiles": ("dlp-pii",), "retire_after": 100, "service": service.socket}
     return Pool(PoolSettings(**(values | changes)))
 
 

@@ -90,6 +90,10 @@ def test_an_inherited_file_cannot_grow(tmp_path: Path) -> None:
         assert run_confined(errno_of(lambda: file.write(b"x"))) == Outcome(result=errno.EFBIG)
 
 
+# x86-64 and arm64 (asm/unistd.h).
+_TGKILL = 234 if os.uname().machine == "x86_64" else 131
+_F_SETOWN_EX = 15
+
 _ATTACKS: dict[str, Callable[[], object]] = {
     "tcp": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
     "udp": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
@@ -115,11 +119,6 @@ _ATTACKS: dict[str, Callable[[], object]] = {
     "ptrace": lambda: _libc.ptrace(0, 0, None, None),
     "unshare": lambda: _libc.unshare(0x10000000),
 }
-
-
-# x86-64 and arm64 (asm/unistd.h).
-_TGKILL = 234 if os.uname().machine == "x86_64" else 131
-_F_SETOWN_EX = 15
 
 
 @pytest.mark.parametrize("attack", _ATTACKS)

@@ -1,6 +1,7 @@
 """No number in any place of a message leaves a worker unmasked."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,9 @@ def test_no_planted_number_leaves_a_worker_unmasked(inspector: Inspector) -> Non
     planted = Planted()
     content, _ = compose(planted)
     assert len(planted.numbers) >= 58
-    words = {name.replace("-", "_"): headers.first(content, name) or "" for name in ("subject", "message-id")}
+    words: dict[str, Any] = {
+        name.replace("-", "_"): headers.first(content, name) or "" for name in ("subject", "message-id")
+    }
     words["header_from"] = headers.first(content, "from") or ""
     found = inspector.inspect(content, **words).to_json()
     assert planted.readable(json.dumps(found, ensure_ascii=False)) == []

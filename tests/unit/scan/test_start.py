@@ -105,7 +105,7 @@ def test_the_command_has_the_readers_directory_and_the_control_socket() -> None:
     ids=["error", "exception", "ends", "nonsense", "system call", "killed"],
 )
 def test_a_child_that_does_not_become_ready_reports_the_reason(scripted: Any, then: str, reason: str) -> None:
-    assert signal.SIGSYS == 31
+    assert int(signal.SIGSYS) == 31
     scripted(then)
     before, children = len(list(Path("/proc/self/fd").iterdir())), children_of_this()
     with pytest.raises(ScanError, match=reason):
@@ -214,7 +214,7 @@ PATH = Path("/run/scan.sock")
 def test_a_zygote_of_the_service_has_a_process_id_but_no_child_process(monkeypatch: pytest.MonkeyPatch) -> None:
     starter = by_service(monkeypatch, PATH, {"zygote": 7}, {"ready": 7, "identifiers": ["us-ssn"]})
     zygote, identifiers = starter.start()
-    assert (zygote.pid, zygote.process, identifiers) == (7, None, {"us-ssn"})
+    assert (zygote.pid, zygote.process, identifiers) == (7, None, frozenset({"us-ssn"}))
     zygote.close()
     starter.kept[0].close()  # type: ignore[attr-defined]
 

@@ -1,6 +1,7 @@
 """Who gets the next place: no sender waits for all mail of another."""
 
 import threading
+from collections.abc import Callable, Sized
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,10 @@ from hypothesis import strategies as st
 from holdgate.scan import turns as turns_module
 from holdgate.scan.turns import NoTurnError, Turns
 from testbed.ports import wait_for
+
+
+def wait_for_count(items: Sized, count: int, what: str) -> None:
+    wait_for(lambda: len(items) == count, what)
 
 
 def test_the_last_slot_is_for_a_small_message_of_an_owner_without_a_slot() -> None:
@@ -47,10 +52,10 @@ def test_senders_of_one_client_take_turns() -> None:
     threads = [threading.Thread(target=take, args=[sender]) for sender in ("many", "many", "few")]
     for count, thread in enumerate(threads, 1):
         thread.start()
-        wait_for(lambda wanted=count: len(turns._waiting) == wanted, "it to wait")
+        wait_for_count(turns._waiting, count, "it to wait")
     for count in range(2, 5):
         turns.release("relay", 1.0, order[-1])
-        wait_for(lambda wanted=count: len(order) == wanted, "the next one to have a place")
+        wait_for_count(order, count, "the next one to have a place")
     for thread in threads:
         thread.join()
     assert order == ["many", "few", "many", "many"]
@@ -79,10 +84,10 @@ def test_an_owner_who_used_little_time_comes_first() -> None:
     threads = [threading.Thread(target=take, args=[who]) for who in ("many", "few", "many", "none")]
     for count, thread in enumerate(threads, 1):
         thread.start()
-        wait_for(lambda wanted=count: len(turns._waiting) == wanted, "it to wait")
+        wait_for_count(turns._waiting, count, "it to wait")
     for count in range(2, 6):
         turns.release(order[-1], 1.0)
-        wait_for(lambda wanted=count: len(order) == wanted, "the next one to have a place")
+        wait_for_count(order, count, "the next one to have a place")
     for thread in threads:
         thread.join()
     assert order == ["many", "few", "none", "many", "many"]
@@ -181,7 +186,7 @@ def test_a_waiter_that_gets_its_slot_while_it_gives_up_keeps_it(monkeypatch: pyt
         def release(self) -> None:
             pass
 
-    waiting = turns_module._Waiting
+    waiting: Callable[..., Any] = turns_module._Waiting
     monkeypatch.setattr(turns_module, "_Waiting", lambda *who: waiting(*who, called=cast(Any, LateLock())))
     turns.acquire("two", is_small=True, wait_limit=2.5)
     assert (turns._free, turns._held, turns._waiting) == (0, {"two": 1}, [])

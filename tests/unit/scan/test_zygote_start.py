@@ -16,6 +16,7 @@ import pytest
 from holdgate.detect import Detector
 from holdgate.extract import ocr, tesseract
 from holdgate.extract.budget import Limits
+from holdgate.extract.formats import REGISTRY
 from holdgate.plugins import PluginError
 from holdgate.scan import memory, sandbox, wire, zygote
 from holdgate.scan.reading import ReadingOnly
@@ -56,7 +57,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
         (os, "setsid", None),
         (os, "nice", 0),
         (signal, "signal", None),
-        (zygote.REGISTRY, "add_modules", None),
+        (REGISTRY, "add_modules", None),
         (sandbox, "preload", None),
         (sandbox, "confine_template", PROTECTIONS),
         (memory, "gather", 0),
@@ -183,7 +184,7 @@ def test_an_error_in_the_rules_is_the_answer(steps: Steps, control: Control) -> 
 @pytest.mark.parametrize(
     ("owner", "name", "error"),
     [
-        (zygote.REGISTRY, "add_modules", PluginError("site_reader: cannot be loaded")),
+        (REGISTRY, "add_modules", PluginError("site_reader: cannot be loaded")),
         (sandbox, "preload", SandboxError("workers cannot be confined: seccomp: x")),
         (sandbox, "confine_template", SandboxError("workers cannot be confined: landlock: x")),
         (ocr, "configure", ocr.OcrError("no language eng")),

@@ -86,7 +86,7 @@ def test_the_list_is_returned_page_by_page(client: TestClient) -> None:
 def test_a_request_without_a_valid_token_gets_401(client: TestClient) -> None:
     for header in (b"", b"Bearer", b"Bearer ", b"Bearer secre", b"Basic secret", b"secret", b"Bearer \xff"):
         for path in ("/api/v1/incidents", "/api/v1/incidents/AAAA-AAAA-AAAA"):
-            answer = client.get(path, headers={"Authorization": header})  # type: ignore[dict-item]
+            answer = client.get(path, headers={b"Authorization": header})
             assert (answer.status_code, answer.json()) == (401, {"error": "a valid token is needed"}), header
 
 

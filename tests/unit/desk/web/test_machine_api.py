@@ -156,7 +156,7 @@ def test_the_description_has_the_same_fields_and_statuses(held: Callable[..., In
 )
 def test_a_request_without_a_valid_token_gets_401(client: TestClient, header: str) -> None:
     for path in ("/machine/v1/messages", "/machine/v1/messages/7K3M-Q9TX-2ABC"):
-        assert client.get(path, headers={"Authorization": header.encode("latin-1")}).status_code == 401  # type: ignore[dict-item]
+        assert client.get(path, headers={b"Authorization": header.encode("latin-1")}).status_code == 401
 
 
 def test_a_revoked_token_gives_no_access(client: TestClient, desk: Desk) -> None:

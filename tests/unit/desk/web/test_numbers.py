@@ -89,7 +89,7 @@ def test_a_link_is_blocked_after_several_wrong_numbers_until_sign_in(make_desk, 
         "holdgate.desk.web.session.Sessions.visitor_of", lambda self, http, _incident: self.visitor(http)
     )
     proxied = make_desk(desk=ASKS | {"user_header": "X-User", "trusted_proxies": ["192.0.2.1"]})
-    signed_in = Browser(proxied, client=("192.0.2.1", 1), **{"X-User": BOSS})
+    signed_in = Browser(proxied, client=("192.0.2.1", 1), headers={"X-User": BOSS})
     page = signed_in.get(f"/incidents/{incident.id}")
     assert 'name="number"' not in page.text
     signed_in.submit(page, "/decision", decision="reject")
@@ -135,7 +135,7 @@ def test_a_sender_needs_the_number_of_their_own_mail(make_desk, hold) -> None:  
 def test_the_mail_shows_the_number_for_its_recipient(make_desk, hold, kind: str) -> None:  # type: ignore[no-untyped-def]
     for asks in (False, True):
         browser = Browser(make_desk(desk={"ask_number": asks}))
-        browser.previewer.original = lambda _incident: b"Subject: s\n\nText\n"  # type: ignore[method-assign]
+        browser.previewer.original = lambda incident: b"Subject: s\n\nText\n"  # type: ignore[method-assign]
         incident = hold(browser.desk)
         (request,) = browser.desk.store.requests.of(incident.id)
         reader = incident.sender if kind in ("held", "question") else BOSS

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any, ClassVar
@@ -58,14 +59,20 @@ class Browser:
     """A visitor with cookies."""
 
     def __init__(
-        self, desk: Desk, client: tuple[str, int] = ("testclient", 50000), app: Any = None, **headers: str
+        self,
+        desk: Desk,
+        client: tuple[str, int] = ("testclient", 50000),
+        app: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         templates = templates_of(desk)
         self.previewer = FakePreviewer()
         self.desk = desk
         self.composer = Composer(desk, templates, self.previewer)
         self.app = app or build(desk, templates, self.previewer, self.composer)
-        self.client = TestClient(self.app, base_url=SITE, raise_server_exceptions=False, headers=headers, client=client)
+        self.client = TestClient(
+            self.app, base_url=SITE, raise_server_exceptions=False, headers=dict(headers or {}), client=client
+        )
 
     def link(self, incident: Incident, who: str = BOSS) -> str:
         request = moderation.request_of(self.desk, incident, who)
@@ -79,6 +86,13 @@ class Browser:
         """Send the form of a page whose action ends so, with its hidden fields."""
         form = next(f for f in forms(page.text) if f["action"].endswith(action) and f["method"] == "post")
         return self.client.post(form["action"], data=form["hidden"] | values)
+
+
+def code_in(content: bytes) -> str:
+    """Return the code that a mail gives for signing in."""
+    found = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", content)
+    assert found is not None
+    return found[1].decode()
 
 
 def forms(html: str) -> list[dict[str, Any]]:
@@ -181,12 +195,12 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
         ),
     ],
 )
-def test_the_page_shows_the_actual_decision_after_a_late_answer(
+def test_the_page_shows_the_actual_decision_after_a_late_answer(  # type: ignore[no-untyped-def]
     make_desk, hold, language, before, answered, decided
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     desk = make_desk(levels=[[BOSS, "law@corp.example"]], approvals=2)
     incident = hold(desk)
-    browser = Browser(desk, **{"Accept-Language": language})
+    browser = Browser(desk, headers={"Accept-Language": language})
     page = browser.get(browser.link(incident))
     assert f"<p>{answered}</p>" in browser.submit(page, "/decision", decision="approve").text
     assert f"<p>{before}{answered}</p>" in browser.submit(page, "/decision", decision="reject").text
@@ -267,7 +281,9 @@ def test_a_link_after_its_deadline_shows_the_outcome(make_desk, hold) -> None:  
     page = browser.get(browser.link(incident))
     assert "The time for a decision is over" in page.text
     assert "<form" not in page.text
-    moderation.expire(browser.desk, browser.desk.store.incident(incident.id))
+    current = browser.desk.store.incident(incident.id)
+    assert current is not None
+    moderation.expire(browser.desk, current)
     assert "The message was not decided before the deadline." in browser.get(browser.link(incident)).text
 
 
@@ -518,7 +534,7 @@ def test_the_number_of_codes_is_limited_and_a_code_allows_five_attempts(make_des
     monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     fresh = Browser(desk)
     page = fresh.client.post("/sign-in", data={"address": BOSS})
-    code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
+    code = code_in(mailed[-1])
     for _ in range(5):
         assert fresh.submit(page, "/code", code="x").status_code == 422
     assert fresh.submit(page, "/code", code=code).status_code == 422
@@ -542,7 +558,7 @@ def test_requests_for_codes_by_others_do_not_lock_out_the_owner(make_desk, hold,
     assert len(mailed) == 9
     owner = Browser(desk, client=("192.0.2.9", 1), app=app)
     page = owner.client.post("/sign-in", data={"address": BOSS})
-    code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
+    code = code_in(mailed[-1])
     assert str(owner.submit(page, "/code", code=code).url) == f"{SITE}/incidents"
 
 
@@ -562,7 +578,7 @@ def test_a_person_behind_a_shared_client_address_can_still_sign_in(make_desk, ho
     owner = Browser(desk, app=app)
     page = owner.client.post("/sign-in", data={"address": BOSS})
     assert len(mailed) == 3
-    code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
+    code = code_in(mailed[-1])
     assert str(owner.submit(page, "/code", code=code).url) == f"{SITE}/incidents"
     assert owner.submit(page, "/code", code=code).status_code == 422
 
@@ -574,7 +590,7 @@ def test_a_code_is_valid_only_for_its_person(make_desk, hold, monkeypatch) -> No
     monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     carol, browser = Browser(desk), Browser(desk)
     carol.client.post("/sign-in", data={"address": "carol@corp.example"})
-    code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
+    code = code_in(mailed[-1])
     for _ in range(4):  # the last one gets no mail
         page = browser.client.post("/sign-in", data={"address": BOSS})
         assert browser.submit(page, "/code", code=code).status_code == 422
@@ -590,7 +606,7 @@ def test_each_step_of_a_sign_in_can_use_another_desk(make_desk, hold, monkeypatc
     first, second = (browser.client for browser in browsers)
     second._cookies = first._cookies
     page = first.post("/sign-in", data={"address": BOSS})
-    code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
+    code = code_in(mailed[-1])
     assert browsers[1].submit(page, "/code", code="00000000").status_code == 422
     assert str(browsers[1].submit(page, "/code", code=code).url) == f"{SITE}/incidents"
     page = first.get(f"/incidents/{incident.id}")
@@ -609,7 +625,7 @@ def test_write_access_to_the_store_does_not_allow_a_sign_in(make_desk, hold, mon
     monkeypatch.setattr(post, "submit_one", lambda content, *_: mailed.append(content))
     browser = Browser(desk)
     page = browser.client.post("/sign-in", data={"address": "carol@corp.example"})
-    code = re.search(rb"sign in is ([2-9A-Z]{5}-[2-9A-Z]{5})", mailed[-1])[1].decode()
+    code = code_in(mailed[-1])
     with desk.store._engine.begin() as connection:
         (row,) = connection.execute(select(sign_in_codes)).all()
         assert code not in str(row)
@@ -626,7 +642,9 @@ def test_only_a_trusted_proxy_can_sign_a_user_in(make_desk, hold) -> None:  # ty
     trusted = TestClient(app, base_url=SITE, client=("192.0.2.1", 5000), headers=sso)
     page = trusted.get("/incidents")
     assert "Signed in as boss@corp.example" in page.text
-    page = trusted.get(re.search(r'href="(/incidents/[^"]+)"', page.text)[1])
+    found = re.search(r'href="(/incidents/[^"]+)"', page.text)
+    assert found is not None
+    page = trusted.get(found[1])
     form = forms(page.text)[0]
     trusted.post(form["action"], data=form["hidden"] | {"decision": "reject"})
     (incident,) = desk.store.incidents()
@@ -693,6 +711,7 @@ def test_a_sender_who_clicks_again_or_too_late_changes_nothing(make_desk, hold, 
     if first == "a moderator":
         answer = Answer.APPROVE if purpose == tokens.WITHDRAW else Answer.REJECT
         request = moderation.request_of(desk, incident, "boss@corp.example")
+        assert request is not None
         moderation.answer(desk, request, answer, Actor("boss@corp.example", "page"))
     else:
         browser.submit(page, incident.id, confirm="yes", reason="They asked for it")
@@ -713,7 +732,7 @@ def test_texts_of_the_site_are_shown_in_the_language_of_the_person(make_desk, ho
     desk = make_desk(self_release=True, reasons=[reason], policies=policies)
     incident = hold(desk, policy="all")
     token = desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)
-    german, french = (Browser(desk, **{"Accept-Language": one}) for one in ("de", "fr"))
+    german, french = (Browser(desk, headers={"Accept-Language": one}) for one in ("de", "fr"))
     page = german.get(f"/t/{token}")
     assert "Kartennummern brauchen eine Freigabe" in page.text
     assert "Sie haben danach gefragt" in page.text
@@ -772,11 +791,11 @@ def test_a_message_that_its_sender_must_not_release_has_no_button(make_desk, hol
 def test_pages_use_the_language_of_the_browser(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     desk = make_desk()
     incident = hold(desk)
-    german = Browser(desk, **{"Accept-Language": "sv, de-AT;q=0.9, en;q=0.1"})
+    german = Browser(desk, headers={"Accept-Language": "sv, de-AT;q=0.9, en;q=0.1"})
     assert '<html lang="de">' in german.get(german.link(incident)).text
-    french = Browser(desk, **{"Accept-Language": "fr"})
+    french = Browser(desk, headers={"Accept-Language": "fr"})
     assert '<html lang="fr">' in french.get(french.link(incident)).text
-    swedish = Browser(desk, **{"Accept-Language": "sv"})
+    swedish = Browser(desk, headers={"Accept-Language": "sv"})
     assert '<html lang="en">' in swedish.get(swedish.link(incident)).text
 
 

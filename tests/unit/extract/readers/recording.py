@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from holdgate.extract.budget import Budget, Limits
@@ -52,7 +52,7 @@ def read(reader: ModuleType, data: bytes, name: str = "", limits: Limits | None 
     return sink
 
 
-def packed(parts: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def packed(parts: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Return a ZIP file with the given members."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as archive:

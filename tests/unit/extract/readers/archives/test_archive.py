@@ -6,6 +6,7 @@ import lzma
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import libarchive
 import pytest
@@ -83,7 +84,7 @@ def test_a_cabinet_is_checked_before_libarchive_reads_it(monkeypatch: pytest.Mon
     def refuse(data: bytes, sink: object) -> None:
         raise UnreadableError("damaged by the check")
 
-    monkeypatch.setattr(archive.cab, "check", refuse)
+    monkeypatch.setattr("holdgate.extract.readers.archives.cab.check", refuse)
     with pytest.raises(UnreadableError, match="damaged by the check"):
         read_all(archive.read, cab())
     assert read_all(archive.read, FORMATS["ustar"]).limits == []
@@ -108,7 +109,7 @@ def test_too_many_members_limit_the_archive() -> None:
     assert extraction.reason == "a.tar: too many members"
 
 
-COMPRESSED = {
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
     "xz": lzma.compress,

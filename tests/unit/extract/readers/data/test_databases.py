@@ -119,12 +119,13 @@ def test_a_damaged_table_is_read_as_far_as_possible(place: int, bytes_: bytes) -
 @pytest.mark.parametrize("words", [b"her number is 536-90-4399", b"her number is 536-90-4399 " * 20])
 def test_a_packed_value_of_any_length_is_passed_on(words: bytes) -> None:
     packed = zlib.compress(words)
-    rows = ["create table notes (note blob)", ("insert into notes values (?)", (packed,))]
-    assert [document.data for document in read_all(sqlite.read, sqlite_file(*rows)).documents] == [packed]
+    file = sqlite_file("create table notes (note blob)", ("insert into notes values (?)", (packed,)))
+    assert [document.data for document in read_all(sqlite.read, file).documents] == [packed]
 
 
 def test_a_short_value_that_is_not_packed_is_read_for_its_strings() -> None:
-    rows = ["create table notes (note blob)", ("insert into notes values (?)", (b"\x78\x9c\1\xff" + b"\0number 1",))]
-    found = read_all(sqlite.read, sqlite_file(*rows))
+    value = b"\x78\x9c\1\xff" + b"\0number 1"
+    file = sqlite_file("create table notes (note blob)", ("insert into notes values (?)", (value,)))
+    found = read_all(sqlite.read, file)
     assert found.documents == []
     assert "note: number 1" in [text for text, _ in found.texts]

@@ -2,7 +2,7 @@ import struct
 
 from holdgate.extract.budget import Limits
 from holdgate.extract.readers.office import ole
-from tests.data.compound_writer import compound
+from tests.data.compound_writer import Tree, compound
 from tests.unit.extract.readers.recording import read
 
 
@@ -18,8 +18,8 @@ def wide(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def message(header: int = 32, **streams: bytes) -> dict:
-    tree = {"__properties_version1.0": properties(header)}
+def message(header: int = 32, **streams: bytes) -> Tree:
+    tree: Tree = {"__properties_version1.0": properties(header)}
     return tree | {f"__substg1.0_{name[1:]}": content for name, content in streams.items()}
 
 

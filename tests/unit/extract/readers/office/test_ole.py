@@ -11,7 +11,7 @@ from holdgate.extract.budget import Limits
 from holdgate.extract.readers.office import ole
 from holdgate.extract.reading import UnreadableError
 from tests.data import planted
-from tests.data.compound_writer import compound
+from tests.data.compound_writer import Tree, compound
 from tests.unit.extract.readers.recording import read
 
 PASSWORD = "VelvetSweatshop"
@@ -102,7 +102,7 @@ def test_the_cache_of_a_pivot_table_is_read() -> None:
 
 
 def test_nested_storages_end_at_the_limit() -> None:
-    tree = {"deep": b"Deepest 4711"}
+    tree: Tree = {"deep": b"Deepest 4711"}
     for _ in range(12):
         tree = {"inner": tree}
     sink = read(ole, compound(tree), limits=Limits(archive_depth=8))

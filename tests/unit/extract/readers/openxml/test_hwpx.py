@@ -76,7 +76,7 @@ def test_embedded_files_are_passed_on() -> None:
 
 def test_an_encrypted_package_is_reported() -> None:
     with pytest.raises(UnreadableError, match=r"^encrypted$"):
-        read(hwpx, package("", **{"META-INF__manifest.xml": b"<m><encryption-data/></m>"}))
+        read(hwpx, package("", "", **{"META-INF__manifest.xml": b"<m><encryption-data/></m>"}))
 
 
 def test_a_cut_section_is_read_and_limited() -> None:

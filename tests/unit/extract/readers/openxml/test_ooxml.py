@@ -286,7 +286,7 @@ def test_a_binary_workbook_is_read() -> None:
         return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
     relation = '<Relationship Id="{}" Type="http://x/{}" Target="{}"/>'
-    parts = {
+    parts: dict[str, str | bytes] = {
         "_rels/.rels": f"<Relationships>{relation.format('r0', 'officeDocument', 'xl/workbook.bin')}</Relationships>",
         "xl/_rels/workbook.bin.rels": "<Relationships>"
         + relation.format("r1", "worksheet", "worksheets/sheet1.bin")

@@ -12,6 +12,7 @@ from reportlab.pdfgen import canvas as reportlab_canvas
 from holdgate.extract import ocr
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
+from holdgate.extract.ocr_lines import Word
 from holdgate.extract.readers.pdf import pdf, pdf_document, pdf_page, pdf_strings
 from holdgate.extract.reading import Document, UnreadableError
 from tests.support import outlines
@@ -45,6 +46,9 @@ class PlaceEngine:
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
         return f"{pixels.width}x{pixels.height}"
+
+    def rows(self, pixels: Pixels, seconds: float) -> list[list[Word]]:
+        raise NotImplementedError
 
 
 @pytest.fixture
@@ -289,7 +293,7 @@ def test_data_before_the_header_is_passed_on() -> None:
 def without_second_page(file: bytes) -> bytes:
     """Take a page out of the page tree and leave its object in the file, as pypdf does."""
     writer, out = pypdf.PdfWriter(clone_from=io.BytesIO(file)), io.BytesIO()
-    del writer.pages[1]
+    del writer.pages[1]  # type: ignore[attr-defined]  # the type of the list of pages omits it
     writer.write(out)
     return out.getvalue()
 

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import pytest
 
 from holdgate.extract.extractor import extract_file
@@ -5,7 +7,7 @@ from holdgate.extract.extractor import extract_file
 SSN = ["219", "09", "9999"]
 
 
-def form(fields: list[tuple[str, str, float, float]], text: str = "") -> bytes:
+def form(fields: Sequence[tuple[str, str, float, float]], text: str = "") -> bytes:
     """Return a page with a text at (50, 700), and form fields: name, value, left and bottom edge."""
     references = " ".join(f"{6 + index} 0 R" for index in range(len(fields)))
     drawn = f"BT /F1 12 Tf 50 700 Td ({text}) Tj ET"

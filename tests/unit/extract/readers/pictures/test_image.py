@@ -12,6 +12,7 @@ from PIL import Image, PngImagePlugin
 from holdgate.extract import ocr
 from holdgate.extract.budget import LimitReachedError
 from holdgate.extract.ocr import NOT_READ, OcrLimits, Pixels
+from holdgate.extract.ocr_lines import Word
 from holdgate.extract.readers.pictures import image
 from holdgate.extract.reading import Document, UnreadableError
 from tests.support.pictures import picture, saved
@@ -25,6 +26,9 @@ class ShadeEngine:
 
     def recognise(self, pixels: Pixels, seconds: float) -> str:
         return f"{pixels.width}x{pixels.height} first {pixels.data[0]} dpi {pixels.dpi}"
+
+    def rows(self, pixels: Pixels, seconds: float) -> list[list[Word]]:
+        raise NotImplementedError
 
 
 @pytest.fixture
@@ -284,7 +288,7 @@ def test_the_colour_image_is_freed_before_the_grey_pixels_are_copied(
         opened.append(opening(data))
         return opened[-1]
 
-    def copy(picture: Image.Image, *words: object) -> bytes:
+    def copy(picture: Image.Image, *words: Any) -> bytes:
         for one in opened:
             with contextlib.suppress(ValueError):  # Pillow's for a closed image
                 held.append(one.im.mode)

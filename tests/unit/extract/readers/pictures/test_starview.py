@@ -58,7 +58,8 @@ def test_a_presentation_with_a_table_and_a_layout_cache_is_read_completely() -> 
     content = "<office:document-content><text:p>tokentext</text:p></office:document-content>"
     cache = b"\1\0\1\0\x70\xe8\3\0\0\x50\x09\0\0\4\x2c\0\0\0tokencache"
     mimetype = "application/vnd.oasis.opendocument.presentation"
-    parts = {"mimetype": mimetype, "content.xml": content, "Pictures/a.svm": DRAWING, "layout-cache": cache}
+    pictures = {"Pictures/a.svm": DRAWING, "layout-cache": cache}
+    parts: dict[str, str | bytes] = {"mimetype": mimetype, "content.xml": content, **pictures}
     found = extract_file("slides.odp", packed(parts, method=0))
     assert (found.status, found.reason) == (Status.COMPLETE, "")
     for token in ("tokentext", "tokenleft tokenright", "tokencache"):
