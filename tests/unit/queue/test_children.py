@@ -17,6 +17,7 @@ import pytest
 from holdgate import daemon, maillog, metrics
 from holdgate.config import Settings
 from holdgate.configfile import ConfigError
+from holdgate.phrases import failure_of
 from holdgate.quarantine import store as stores
 from holdgate.quarantine.nodes import NodeTakenError
 from holdgate.quarantine.signals import Waker
@@ -209,7 +210,7 @@ def test_an_error_at_the_start_of_the_child_is_logged(
 ) -> None:
     monkeypatch.setattr(FakeLease, "error", error)
     assert run() == status
-    assert child[-1] == ("failed", stage, str(error))
+    assert child[-1] == ("failed", stage, failure_of(error))
     assert "notify" not in child.names()
 
 
@@ -300,7 +301,7 @@ def test_a_node_listener_that_cannot_drop_root_exits(
 ) -> None:
     monkeypatch.setattr(daemon, "drop_privileges", steps.note("drop", error))
     assert main._serve_nodes(node, 4711) == daemon.EX_OSERR
-    assert steps[-1] == ("failed", "start", str(error))
+    assert steps[-1] == ("failed", "start", failure_of(error))
     assert "open" not in steps.names()
 
 

@@ -101,12 +101,15 @@ def test_the_socket_group_comes_from_the_directory_without_root(
 
 
 @pytest.mark.parametrize(
-    "error",
-    [KeyError("getpwnam(): name not found: 's'"), OSError(98, "Address already in use")],
+    ("error", "reason"),
+    [
+        (KeyError("getpwnam(): name not found: 's'"), 'there is no user "s"; run: systemd-sysusers'),
+        (OSError(98, "Address already in use"), "Address already in use"),
+    ],
     ids=["user", "socket"],
 )
 def test_an_error_when_opening_the_socket_is_logged(
-    begun: list[Any], monkeypatch: pytest.MonkeyPatch, failures: list[tuple[str, str]], error: Exception
+    begun: list[Any], monkeypatch: pytest.MonkeyPatch, failures: list[tuple[str, str]], error: Exception, reason: str
 ) -> None:
     def fail(_user: str) -> None:
         raise error
@@ -115,7 +118,7 @@ def test_an_error_when_opening_the_socket_is_logged(
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == daemon.EX_OSERR
-    assert failures == [("socket", str(error))]
+    assert failures == [("socket", reason)]
 
 
 def test_the_daemon_does_not_start_without_a_configured_socket(
