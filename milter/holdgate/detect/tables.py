@@ -15,6 +15,7 @@ from holdgate.detect.match import Span
 
 _SEPARATORS: Final = "\t|;,"
 _CELL: Final = re.compile(r"(.*?)(?:, |!)?([A-Z]{1,3})(\d{1,7})")
+_ROW: Final = "row "
 _HEADING_ROWS: Final = 3
 
 
@@ -30,6 +31,8 @@ class Tables:
 
     def __init__(self, text: str, places: Sequence[tuple[int, str]] = ()) -> None:
         self._text = text
+        if places and places[0][1].startswith(_ROW):  # of a file of CSV, whose fields have no places of their own
+            places = ()
         self._tables = any(separator in text for separator in _SEPARATORS) and not places
         self._tops: dict[int, int] = {}
         self._layouts: dict[int, tuple[str, int]] = {}

@@ -1,5 +1,7 @@
 """Values of labelled fields and columns: the religion, health, trade union or sexual orientation of a person."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from holdgate.detect.fields import Fields
 from holdgate.detect.identifiers import Shape
 from holdgate.detect.keywords import Keywords
 from holdgate.detect.tables import Tables
+from holdgate.detect.tomlfile import RuleError
 
 KINDS = {"religious-belief", "trade-union-membership", "sexual-orientation", "medical-term"}
 KEYWORDS = Keywords([["religion"], ["catholic", "hindu"]])
@@ -161,6 +164,17 @@ def test_the_column_of_a_sheet_is_a_field(detector: Detector) -> None:
     assert [one[0] for one in found(detector, text, tuple(places))] == ["Catholic", "ev"]
 
 
+def test_the_heading_of_a_column_is_evidence_in_all_rows_of_a_file_of_csv(detector: Detector) -> None:
+    rows = ["No\tTown\tReligion\tSocial security number", *["1\tUlm\tnone\t"] * 50, "2\tUlm\tCatholic\t536904399"]
+    text = "\n".join(rows)
+    starts = [sum(len(row) + 1 for row in rows[:number]) for number in range(len(rows))]
+    places = [(start, f"row {number}") for number, start in enumerate(starts, 1)]
+    found = [(match.identifier, match.confidence) for match in detector.find(text, places)]
+    assert found == [("religious-belief", Confidence.LOW), ("us-ssn", Confidence.MEDIUM)]
+    pages = [(start, f"page {number}") for number, start in enumerate(starts, 1)]
+    assert detector.find(text, pages) == []
+
+
 def test_a_person_in_the_same_line_is_near_at_any_usual_width(detector: Detector) -> None:
     filler = ";x" * 150
     text = f"Name{filler};Religion\nAnna Schmidt{filler};Catholic"
@@ -229,3 +243,60 @@ def test_an_invalid_shape_of_a_field_is_refused(given: dict[str, object], proble
     assert Shape.model_validate(shape | {"search": "x"}).field_lists == ("field-religion",)
     with pytest.raises(ValueError, match=problem):
         Shape.model_validate(shape | given)
+
+
+def test_a_field_can_count_only_in_the_record_of_a_person(tmp_path: Path) -> None:
+    rule = """id = "grade"
+description = "Grade of a person"
+region = "global"
+source = ["handbook"]
+
+[[shapes]]
+name = "value of a field"
+search = '[A-F]'
+field_lists = ["field-grade"]
+near_identifiers = ["mail"]
+without_evidence = "none"
+with_evidence = "high"
+
+[samples]
+high = ["x"]
+medium = ["x"]
+low = ["x"]
+none = ["x", "y", "z"]
+"""
+    mail = """id = "mail"
+description = "Address of a person"
+region = "global"
+source = ["handbook"]
+
+[[shapes]]
+name = "address"
+finder = "email-address"
+without_evidence = "low"
+with_evidence = "low"
+
+[samples]
+low = ["x", "y", "z"]
+none = ["x", "y", "z"]
+"""
+    words = 'id = "field-grade"\ndescription = "Names of fields"\n\n[keywords]\nen = ["grade"]\n'
+    profile = 'id = "mine"\ndescription = "test"\n\n[[rules]]\nname = "grade"\ndescription = "test"\n'
+    profile += 'any = [{ identifiers = "grade" }]\nseverity = { low = 1 }\n'
+    for name, text in (
+        ("identifiers/grade", rule),
+        ("identifiers/mail", mail),
+        ("keywords/field-grade", words),
+        ("profiles/mine", profile),
+    ):
+        path = tmp_path / f"{name}.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    detector = Detector.from_rules(tmp_path, "mine")
+    found = [(one.identifier, one.confidence) for one in detector.find("anna@corp.example, grade: B")]
+    assert found == [("mail", Confidence.LOW), ("grade", Confidence.HIGH)]
+    assert detector.find("grade: B") == []
+    assert [one.identifier for one in detector.find("anna@corp.example got a B")] == ["mail"]
+    (tmp_path / "identifiers/grade.toml").write_text(rule.replace('["mail"]', '["post"]'))
+    with pytest.raises(RuleError, match=r'shapes\.0\.near_identifiers: there is no identifier "post"'):
+        Detector.from_rules(tmp_path, "mine")
