@@ -32,7 +32,7 @@ def approve(machine: Machine, incident: str, word: str) -> None:
 def stop(machine: Machine) -> None:
     """Stop all daemons with the documented command, which returns after all of them have ended."""
     page = (Path(__file__).parents[2] / "docs/howto/backup.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"(?m)^systemctl stop .+$", page)
+    (command,) = set(re.findall(r"(?m)^systemctl stop .+$", page))
     machine.run("sh", "-c", command)
     daemons = [f"holdgate-{name}" for name in ("milter", "queue", "desk", "scan")]
     states = machine.run("systemctl", "is-active", *daemons, check=False).stdout.split()
