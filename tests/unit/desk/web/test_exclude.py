@@ -54,7 +54,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a held message in the hold queue, and a worker that shows it."""
     monkeypatch.setattr(FakePreviewer, "held", lambda *_: HELD)
     monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: ENVELOPE)
-    monkeypatch.setattr(FakePreviewer, "show", lambda self, _: self.read(None))
+    monkeypatch.setattr(FakePreviewer, "show", lambda self, _, **_more: self.read(None))
 
 
 def opened(desk: Desk, incident: Incident, query: str = "") -> tuple[Browser, Any]:
