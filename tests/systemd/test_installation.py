@@ -167,6 +167,11 @@ def test_an_upgrade_keeps_held_mail_and_a_downgrade_is_refused(bare: Machine, pa
         bare.install(package)
     assert bare.run("dpkg-query", "-W", "-f", "${Version}", "holdgate").stdout == "99.0"
     bare.wait_for(lambda: bare.run("holdgate", "status", check=False).returncode == 0, "the status without problems")
+    # The next upgrade finds the files as this version writes them: each daemon has files of its own.
+    bare.wait_for(lambda: bare.path("/var/lib/holdgate/audit.head").exists(), "the head of the audit trail")
+    bare.run("/var/lib/dpkg/info/holdgate.postinst", "configure", "99.0")
+    owners = bare.run("stat", "-c", "%U %a", "/var/lib/holdgate/token.key", "/var/lib/holdgate/audit.head").stdout
+    assert owners.splitlines() == ["holdgate-desk 600", "holdgate-desk 640"]
     bare.run("holdgate", "release", incident)
     bare.wait_for(lambda: "upgraded:" in bare.mailbox("bob"), "the delivery")
     # A removal keeps the store.
