@@ -283,8 +283,8 @@ def test_daemons_that_hang_are_problems_after_some_seconds(tmp_path: Path, monke
     ):
         found = list(check_daemons.answers(Path("h.toml"), settings))
     assert found == [
-        "h.toml: [milter] socket: holdgate-milter does not answer there; systemctl restart holdgate-milter",
+        "h.toml: [milter] socket: holdgate-milter does not answer there; run: systemctl restart holdgate-milter",
         f"h.toml: [queue] socket: {tmp_path}/queue.sock: the queue agent does not answer: timed out; "
-        "systemctl restart holdgate-queue",
-        "h.toml: [metrics] desk: holdgate-desk does not answer there; systemctl restart holdgate-desk",
+        "run: systemctl restart holdgate-queue",
+        "h.toml: [metrics] desk: holdgate-desk does not answer there; run: systemctl restart holdgate-desk",
     ]

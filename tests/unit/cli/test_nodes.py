@@ -141,7 +141,7 @@ def test_senders_of_a_retired_node_are_notified_on_request(run: Run, store_url: 
         ("lost", "anna@corp.example"),
         ("lost", "waits@corp.example"),
     ]
-    assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[1].count("0 senders") == 1
+    assert run("nodes", "retire", "mx1.corp.example", "--notify-senders")[1].count("Notices to senders: 0.") == 1
     assert [one.state for one in store.incidents([State.HELD])] == [State.HELD]
     # The notice states only facts that the desk knows.
     desk = Desk(store, load_settings(config))
