@@ -132,7 +132,7 @@ def answers(path: Path, settings: Settings) -> Iterator[str]:
             yield f"{path}: [queue] socket: {error}; run: systemctl restart holdgate-queue"
     if probe.listens(sockets["holdgate-desk"]):
         if scrape(settings.metrics.desk) is None:
-            yield f"{path}: [metrics] desk: holdgate-desk does not answer there; systemctl restart holdgate-desk"
+            yield f"{path}: [metrics] desk: holdgate-desk does not answer there; run: systemctl restart holdgate-desk"
         for key, address in (("web_listen", settings.desk.web_listen), ("lmtp_listen", settings.desk.lmtp_listen)):
             if address is not None and probe.listens(address) is False:
                 yield f"{path}: [desk] {key}: holdgate-desk does not listen there; run: systemctl restart holdgate-desk"
