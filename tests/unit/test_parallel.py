@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.parallel import batches
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFTEST = """
 import pytest
 from tests.support import parallel
@@ -65,7 +65,7 @@ def run(directory: Path, files: dict[str, str], *options: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "no:schemathesis", *options],
         cwd=directory,
-        env=os.environ | {"PYTHONPATH": str(TESTS), "PYTEST_ADDOPTS": ""},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,
