@@ -129,21 +129,28 @@ def test_units_are_confined(machine: Machine, unit: str, limit: float) -> None:
     assert float(overall.split(":")[1].split()[0]) <= limit
 
 
-def test_each_daemon_has_a_separate_user_and_writes_no_core_file(machine: Machine) -> None:
-    for unit, users in (
+@pytest.mark.parametrize(
+    ("unit", "users"),
+    [
         ("holdgate-scan", {"holdgate-scan"}),
         ("holdgate-milter", {"holdgate-milter"}),
         ("holdgate-desk", {"holdgate-desk"}),
         ("holdgate-queue", {"root", "holdgate"}),
-    ):
-        group = machine.run("systemctl", "show", "--property=ControlGroup", "--value", unit).stdout.strip()
+    ],
+)
+def test_each_daemon_has_a_separate_user_and_writes_no_core_file(machine: Machine, unit: str, users: set[str]) -> None:
+    group = machine.run("systemctl", "show", "--property=ControlGroup", "--value", unit).stdout.strip()
+
+    def owners() -> dict[str, str]:
         pids = machine.run("cat", f"/sys/fs/cgroup{group}/cgroup.procs").stdout.split()
-        # A Postfix program that the agent ran may have ended since.
-        owners = machine.run("ps", "-o", "user:32=", "-p", ",".join(pids), check=False).stdout.split()
-        assert set(owners) == users
-        limits = machine.run("sh", "-c", f"cat {' '.join(f'/proc/{pid}/limits' for pid in pids)}", check=False).stdout
-        cores = {tuple(line.split()[4:6]) for line in limits.splitlines() if line.startswith("Max core file size")}
-        assert cores == {("0", "0")}
+        # A Postfix program that the agent ran may have ended since, and a service that restarts has no process.
+        listed = machine.run("ps", "-o", "pid=,user:32=", "-p", ",".join(pids), check=False).stdout
+        return dict(line.split() for line in listed.splitlines())
+
+    running = machine.wait_for(lambda: (found := owners()) and set(found.values()) == users and found, f"{unit}")
+    limits = machine.run("sh", "-c", f"cat {' '.join(f'/proc/{pid}/limits' for pid in running)}", check=False).stdout
+    cores = {tuple(line.split()[4:6]) for line in limits.splitlines() if line.startswith("Max core file size")}
+    assert cores == {("0", "0")}
 
 
 def test_the_table_of_processes_agrees_with_the_kernel(machine: Machine) -> None:
