@@ -1,11 +1,10 @@
-"""Decoding of PDF streams and strings: encoded data is decoded to the same bytes, and any bytes are accepted."""
+"""Search of all that a PDF contains: streams and strings are decoded, and any bytes are accepted."""
 
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pypdf._codecs._codecs import LzwCodec
 
 from holdgate.extract.budget import Budget, LimitReachedError, Limits
 from holdgate.rewrite import pdf_bytes
@@ -21,23 +20,6 @@ def stream(data: bytes, filters: str) -> bytes:
         filters.encode(),
         data,
     )
-
-
-@given(st.lists(st.sampled_from([b"4111", b" 1", b"\0", b"abc", b"\xff" * 9]), max_size=900).map(b"".join))
-def test_lzw_data_of_all_code_widths_is_decoded(data: bytes) -> None:
-    assert data in unpacked(stream(LzwCodec().encode(data), "/LZWDecode"))
-
-
-def test_lzw_data_with_a_full_table_is_decoded() -> None:
-    data = b"".join(number.to_bytes(2) for number in range(6_000))
-    assert data in unpacked(stream(LzwCodec().encode(data), "/LZWDecode"))
-
-
-@given(st.lists(st.tuples(st.binary(min_size=1, max_size=128), st.integers(2, 128))))
-def test_run_length_data_is_decoded(pieces: list[tuple[bytes, int]]) -> None:
-    coded = b"".join(bytes([len(one) - 1]) + one + bytes([257 - count]) + b"x" for one, count in pieces) + b"\x80rest"
-    data = b"".join(one + b"x" * count for one, count in pieces)
-    assert data in unpacked(stream(coded, "/RunLengthDecode"))
 
 
 def test_image_streams_are_not_parsed_as_syntax() -> None:

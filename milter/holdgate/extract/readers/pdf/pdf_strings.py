@@ -8,13 +8,12 @@ could have written (`pdf_unseen`).
 """
 
 import re
-import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from holdgate.extract.readers.pdf import pdf_unseen
+from holdgate.extract.readers.pdf import pdf_filters, pdf_unseen
 from holdgate.extract.readers.pdf.pdf_document import Strings
 from holdgate.extract.readers.pictures.xmp import xmp_text
 from holdgate.extract.written import is_written
@@ -24,6 +23,8 @@ MOST_PAGES = 5_000
 OBJECT_STREAM_BYTES = 16_000_000
 """Writers put some hundred objects into one object stream: tens of kB."""
 TEXT_STREAM_BYTES = 5_000_000
+# Bytes of an image by which text is recognised.
+_HEAD = 4_096
 
 # PDFDocEncoding (Annex D.2) where it differs from Latin-1.
 _DOC_ENCODING = dict(zip(range(0x18, 0x20), "˘ˇˆ˙˝˛˚˜", strict=True)) | dict(
@@ -44,9 +45,6 @@ _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\
 _NOT_TEXT = re.compile(r"[^\w\s\x20-\x7e]")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\s]")
 _TEXT_MARKS = (b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf")
-
-_OTHER_FILTER = re.compile(rb"/(?:ASCII85|ASCIIHex|LZW|RunLength|CCITTFax|JBIG2|DCT|JPX|Crypt)(?:Decode)?\b")
-_INFLATED_AT_ONCE = 16_384
 
 _STREAM = re.compile(rb">>\s*+stream(?:\r\n|\n|\r)")
 _LENGTH = re.compile(rb"/Length\s+(\d+)\s*(?!\s*\d+\s+R)")
@@ -79,7 +77,7 @@ def read_strings(data: bytes, strings: Strings) -> set[int]:
     for stream in streams:
         if b"/ObjStm" in stream.dictionary:
             budget.check_time()
-            objects = decoded(data, stream, strings, OBJECT_STREAM_BYTES) or b""
+            objects = decoded(data, stream, strings, OBJECT_STREAM_BYTES)
             syntax.append(objects)
             pages |= _packed_pages(objects)
     unseen = pdf_unseen.Unseen(strings)
@@ -96,20 +94,16 @@ def read_strings(data: bytes, strings: Strings) -> set[int]:
     for stream in streams:
         budget.check_time()
         if b"/Metadata" in stream.dictionary:
-            for text in xmp_text(decoded(data, stream, strings) or b""):
+            for text in xmp_text(decoded(data, stream, strings)):
                 strings.add_new(text, "document properties")
         elif b"/EmbeddedFile" in stream.dictionary or stream.number in file_numbers:
-            content = decoded(data, stream, strings)
-            if content is not None:
-                strings.add_file(content, "embedded file")
+            strings.add_file(decoded(data, stream, strings), "embedded file")
         elif stream.number in text_numbers:
-            content = decoded(data, stream, strings)
-            if content is not None and len(content) <= TEXT_STREAM_BYTES:
-                strings.add_new(string_text(content), PLACE)
-        elif other := pdf_unseen.content(data, stream.start, stream.end, stream.dictionary):
-            budget.spend_bytes(len(other))
-            unseen.read_stream(other, texts(other, budget.check_time))
-            if stream.number in map_numbers and pdf_unseen.changes_digits(other):
+            strings.add_new(string_text(decoded(data, stream, strings, TEXT_STREAM_BYTES)), PLACE)
+        elif not pdf_unseen.is_read_elsewhere(stream.dictionary):
+            content = _unseen_content(data, stream, strings)
+            unseen.read_stream(content, texts(content, budget.check_time))
+            if stream.number in map_numbers and pdf_unseen.changes_digits(content):
                 strings.sink.limited(pdf_unseen.FONT_DIFFERS)
     return pages
 
@@ -187,29 +181,34 @@ def _stream_end(data: bytes, start: int, dictionary: bytes) -> int:
     return len(data) if end < 0 else end
 
 
-def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0) -> bytes | None:
-    """Return the bytes of a stream without filter or with FlateDecode, None for other filters.
+def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0, *, is_drawn: bool = False) -> bytes:
+    """Return the content of a stream; report if it is not complete.
 
-    For a damaged stream, the readable part is returned. One beyond `most` bytes, by default the size of a member, is
-    cut there, which is reported.
+    One beyond `most` bytes, by default the size of a member, is cut there. With `is_drawn`, damage is not reported:
+    PDFium also draws the part before it.
     """
-    if _OTHER_FILTER.search(stream.dictionary):
-        return None
-    if b"/FlateDecode" not in stream.dictionary:
-        return data[stream.start : stream.end]
-    inflate = zlib.decompressobj()
-    content = bytearray()
-    try:
-        for start in range(stream.start, stream.end, _INFLATED_AT_ONCE):
-            piece = inflate.decompress(data[start : min(start + _INFLATED_AT_ONCE, stream.end)])
-            strings.sink.budget.spend_bytes(len(piece))
-            content += piece
-            if len(content) > (most or strings.sink.budget.limits.entry_bytes):
-                strings.sink.limited("stream too large")
-                break
-    except zlib.error:
-        strings.sink.limited("damaged")
-    return bytes(content)
+    budget = strings.sink.budget
+
+    def spend(count: int) -> None:
+        budget.spend_bytes(count)
+        budget.check_time()
+
+    packed = data[stream.start : stream.end]
+    found = pdf_filters.decode(packed, stream.dictionary, most or budget.limits.entry_bytes, spend)
+    if found.reason and not (is_drawn and found.reason == pdf_filters.DAMAGED):
+        strings.sink.limited(found.reason)
+    return found.content
+
+
+def _unseen_content(data: bytes, stream: Stream, strings: Strings) -> bytes:
+    """Return the content of a stream in which a person could have written, b"" for pixels, fonts and functions."""
+    if pdf_unseen.is_image(stream.dictionary):
+        head = data[stream.start : min(stream.end, stream.start + _HEAD)]
+        budget = strings.sink.budget
+        if pdf_unseen.is_binary(pdf_filters.decode(head, stream.dictionary, _HEAD, budget.spend_bytes).content):
+            return b""
+    content = decoded(data, stream, strings, is_drawn=True)
+    return b"" if pdf_unseen.is_of_a_program(stream.dictionary, content) else content
 
 
 def texts(region: bytes, check: Callable[[], None] = lambda: None) -> Iterator[str]:

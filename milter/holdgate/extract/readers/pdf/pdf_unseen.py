@@ -5,7 +5,6 @@ Only text in which a person could have written a number is passed on, and only i
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 
 from holdgate.extract.readers.pdf.pdf_document import Strings
@@ -15,14 +14,21 @@ STREAM_PLACE, SYNTAX_PLACE = "stream that no page shows", "document syntax"
 FONT_DIFFERS = "a font shows other digits than its text has"
 
 _FEWEST_DIGITS = 8
-_STREAM_BYTES = 5_000_000
 _COMPARED = 200_000_000
 """Characters of text with which others are compared, in all: a tenth of a second."""
-# Pixels, functions; objects and references, which are read elsewhere.
-_READ = re.compile(rb"/Subtype\s*/Image\b|/Type\s*/(?:ObjStm|XRef)\b|/FunctionType\b")
+# Objects and references.
+_READ = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
+_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
+_FUNCTION = re.compile(rb"/FunctionType\b")
+_BINARY = re.compile(rb"[^\x20-\x7e\s]")
+# Operators of functions (ISO 32000-1, 7.10.5).
+_CALCULATION = re.compile(
+    rb"\b(?:abs|add|atan|ceiling|cos|cvi|cvr|div|exp|floor|idiv|ln|log|mod|mul|neg|round|sin|sqrt|sub|truncate|and"
+    rb"|bitshift|eq|false|ge|gt|le|lt|ne|not|or|true|xor|if|ifelse|copy|dup|exch|index|pop|roll)\b"
+)
+_WORD = re.compile(rb"[A-Za-z]{3}")
 # A font names its makers, with their telephone numbers: TrueType, OpenType, CFF, Type 1.
 _FONT_FILE = (b"\0\1\0\0", b"true", b"ttcf", b"OTTO", b"\1\0\4", b"%!PS-AdobeFont", b"%!FontType")
-_OTHER_FILTER = re.compile(rb"/(?:ASCII85|ASCIIHex|LZW|RunLength|CCITTFax|JBIG2|DCT|JPX)(?:Decode)?\b|/A85\b|/AHx\b")
 _OPERATOR = re.compile(rb"\b(?:BT|Tj|TJ|cm|Do|gs|re)\b")
 _RUN = re.compile(rb"[\x20-\x7e]{9,}+")
 _COMMENT = re.compile(rb"^%([\x20-\x7e\x80-\xff]{9,}+)", re.MULTILINE)
@@ -79,18 +85,30 @@ class Unseen:
         self.strings.add_new(text, place)
 
 
-def content(data: bytes, start: int, end: int, dictionary: bytes) -> bytes:
-    """Return the content of a stream, as much as can be unpacked, b"" for pixels, fonts and what is read elsewhere."""
-    if _READ.search(dictionary) or _OTHER_FILTER.search(dictionary):
-        return b""
-    packed = data[start : min(end, start + _STREAM_BYTES)]
-    if b"/FlateDecode" not in dictionary and not re.search(rb"/Fl\b", dictionary):
-        return b"" if packed.startswith(_FONT_FILE) else packed
-    try:
-        unpacked = zlib.decompressobj().decompress(packed, _STREAM_BYTES)
-    except zlib.error:
-        return b""
-    return b"" if unpacked.startswith(_FONT_FILE) else unpacked
+def is_read_elsewhere(dictionary: bytes) -> bool:
+    """Return whether a stream has objects or references, by its dictionary."""
+    return _READ.search(dictionary) is not None
+
+
+def is_image(dictionary: bytes) -> bool:
+    """Return whether a stream is said to be an image by its dictionary."""
+    return _IMAGE.search(dictionary) is not None
+
+
+def is_binary(content: bytes) -> bool:
+    """Return whether bytes are not only ASCII text.
+
+    >>> is_binary(b"her number\\n"), is_binary(b"\\xff\\xff")
+    (False, True)
+    """
+    return _BINARY.search(content) is not None
+
+
+def is_of_a_program(dictionary: bytes, content: bytes) -> bool:
+    """Return whether a stream is the program of a font, or a function without any word that is not an operator."""
+    if _FUNCTION.search(dictionary):
+        return _WORD.search(_CALCULATION.sub(b"", content)) is None
+    return content.startswith(_FONT_FILE)
 
 
 def deceptive_fonts(region: bytes) -> Iterator[int]:

@@ -1,13 +1,15 @@
 """Text in a PDF that no page shows is read if a person could have written it there, and once."""
 
+import base64
 import time
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf._codecs._codecs import LzwCodec
 
-from holdgate.extract.readers.pdf import pdf, pdf_unseen
+from holdgate.extract.readers.pdf import pdf, pdf_filters, pdf_unseen
 from holdgate.extract.readers.pdf.pdf_document import Strings
 from tests.support.pdf_writer import PdfWriter
 from tests.support.sink import KeepingSink
@@ -25,7 +27,7 @@ def page(
 ) -> bytes:
     """Return a file with one page; {first} in the entries of its font is the number of the first stream."""
     writer = PdfWriter()
-    numbers = [writer.stream(content, entries, compress="/Filter" not in entries) for entries, content in streams]
+    numbers = [writer.stream(content, entries, compress="lter" not in entries) for entries, content in streams]
     font = font.replace("{first}", str(next(iter(numbers), 0)))
     face = writer.add(f"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica {font} >>")
     content = writer.stream(f"BT /F1 12 Tf 50 700 Td ({shown}) Tj ET".encode())
@@ -39,9 +41,26 @@ def page(
     return writer.file(f"/Root {root} 0 R")
 
 
+def ascii85(data: bytes) -> bytes:
+    return base64.a85encode(data) + b"~>"
+
+
 HIDDEN = {
     "a private stream": page(streams=(("", WORDS.encode()),)),
     "a private stream without a filter": page(streams=(("/Filter []", WORDS.encode()),)),
+    "an ASCII85 stream": page(streams=(("/Filter /ASCII85Decode", ascii85(WORDS.encode())),)),
+    "a hexadecimal stream": page(streams=(("/Filter /AHx", WORDS.encode().hex().encode() + b">"),)),
+    "a run length stream": page(streams=(("/Filter /RunLengthDecode", bytes((len(WORDS) - 1,)) + WORDS.encode()),)),
+    "an LZW stream": page(streams=(("/Filter /LZWDecode", LzwCodec().encode(WORDS.encode())),)),
+    "a stream with two filters": page(
+        streams=(("/Filter [/ASCII85Decode /FlateDecode]", ascii85(zlib.compress(WORDS.encode()))),)
+    ),
+    "a stream with an escaped filter": page(streams=(("/F#69lter /#41#48x", WORDS.encode().hex().encode()),)),
+    "an image that is text": page(streams=(("/Subtype /Image /Width 9", WORDS.encode()),)),
+    "a function that is text": page(streams=(("/FunctionType 4", f"{{ {WORDS} }}".encode()),)),
+    "a long stream": page(
+        streams=(("/Filter /FlateDecode", zlib.compress(b"x" * 6_000_000 + b"\n" + WORDS.encode())),)
+    ),
     "a page that is not in the tree": page(streams=(("", f"BT ({WORDS}) Tj ET".encode()),)),
     "a tiling pattern": page(streams=(("/Type /Pattern /PatternType 1", f"BT ({WORDS}) Tj ET".encode()),)),
     "a colour profile": page(streams=(("/N 3", WORDS.encode()),)),
@@ -69,7 +88,8 @@ def test_text_of_a_page_is_passed_on_once() -> None:
         ("", b"\0\1\0\0 Monotype USA - (847) 718-0400"),
         ("", b"%!PS-AdobeFont-1.0: CMB10 003.002 Mon Jul 13 16:17:00 2009"),
         ("/FunctionType 4", b"{ dup abs 0.00001 lt { pop pop 0.12345678 } if }"),
-        ("/Subtype /Image", WORDS.encode()),
+        ("/Subtype /Image /Width 9", b"her 12345678 \0 pixels"),
+        ("/Subtype /Image /Width 9 /Filter /DCTDecode", WORDS.encode()),
         ("", b"q 1 0 0 1 72 720.12345 cm scn 12345678 gs"),
     ],
 )
@@ -78,6 +98,20 @@ def test_what_programs_write_is_no_text(entries: str, content: bytes) -> None:
         text for text, place in read(pdf, page(streams=((entries, content),))).texts if place == pdf_unseen.STREAM_PLACE
     ]
     assert texts == []
+
+
+@pytest.mark.parametrize(
+    "entries",
+    ["/Filter /JPXDecode", "/Filter /NoneOfThese", "/Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 9 >>"],
+)
+def test_a_stream_that_cannot_be_decoded_is_limited(entries: str) -> None:
+    data = page(streams=((entries, zlib.compress(WORDS.encode())),))
+    assert read(pdf, data).reasons == [pdf_filters.NOT_DECODED]
+
+
+@pytest.mark.parametrize("entries", ["/Filter /FlateDecode", "/Filter [/A85 /Fl]", "/Filter /Crypt"])
+def test_a_damaged_stream_is_not_limited(entries: str) -> None:
+    assert read(pdf, page(streams=((entries, b"damaged"),))).reasons == []
 
 
 MAPS = {
@@ -113,8 +147,8 @@ def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     unseen.read_stream(data, [])
     pdf_unseen.changes_digits(data)
     list(pdf_unseen.deceptive_fonts(data))
-    for entries in (b"", b"/FlateDecode"):
-        assert isinstance(pdf_unseen.content(zlib.compress(data), 0, 300, entries), bytes)
+    for entries in (b"", b"/FunctionType 4"):
+        assert pdf_unseen.is_of_a_program(entries, data) in (False, True)
 
 
 @pytest.mark.parametrize(

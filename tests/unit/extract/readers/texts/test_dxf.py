@@ -1,7 +1,5 @@
 """Drawings in DXF: text with its format codes undone, and nothing skipped that is no number."""
 
-import doctest
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +25,6 @@ def texts(*pairs: tuple[int, str]) -> list[str]:
 
 
 def test_format_codes_are_removed() -> None:
-    assert doctest.testmod(dxf).failed == 0
     found = texts((0, "MTEXT"), (1, r"{\fArial|b1;Rosen}{\H0.7x;quist}\Psecond"), (10, "1.5"), (5, "2F"))
     assert found == ["a comment", "ENTITIES", "Rosenquist", "second"]
 
