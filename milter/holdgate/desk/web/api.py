@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
@@ -17,7 +18,7 @@ from holdgate.desk import classes, moderation
 from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges
 from holdgate.desk.classes import Class, NotOfferedError
 from holdgate.desk.context import Desk
-from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError
+from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import UnreadableError
 from holdgate.desk.web.incidents import CHOICES
 from holdgate.quarantine.exported import exported
@@ -26,6 +27,9 @@ from holdgate.quarantine.states import State
 
 _DESCRIPTION = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 _PAGE, _LARGEST_PAGE = 100, 1000
+_FIELDS = ("decision", "comment", "as", "changes", "allow")
+# How much of a value that a request contains is repeated in an error, in characters.
+_QUOTED = 60
 
 
 class Api:
@@ -55,10 +59,12 @@ class Api:
         query = http.query_params
         states = [state for state in query.get("state", "").split(",") if state]
         limit, offset = query.get("limit", str(_PAGE)), query.get("offset", "0")
-        if not all(state in list(State) for state in states):
-            return _problem(422, "no such state")
-        if not (limit.isdecimal() and offset.isdecimal() and len(limit) < 9 and len(offset) < 9):
-            return _problem(422, "limit and offset are numbers")
+        for state in states:
+            if state not in list(State):
+                return _problem(422, f"state: {given(state)} is no state; allowed: {', '.join(State)}")
+        for name, value in (("limit", limit), ("offset", offset)):
+            if not is_number(value):
+                return _problem(422, f"{name}: {given(value)} is not a number; allowed: 0 to 99999999")
         found = self._desk.store.incidents(
             [State(state) for state in states] or None, min(int(limit), _LARGEST_PAGE), int(offset)
         )
@@ -68,9 +74,9 @@ class Api:
         """Return one incident with its requests and its history."""
         if self._token(http) is None:
             return _unauthorized()
-        incident = self._desk.store.incident(http.path_params["incident"].upper())
-        if incident is None:
-            return _problem(404, "no such incident")
+        incident = self._incident(http)
+        if isinstance(incident, Response):
+            return incident
         history = [exported(event) for event in self._desk.store.history(incident.id)]
         requests = [exported(request) for request in self._desk.store.requests.of(incident.id)]
         return JSONResponse(exported(incident) | {"requests": requests, "history": history})
@@ -81,20 +87,22 @@ class Api:
         if token is None:
             return _unauthorized()
         if not token.may_decide:
-            return _problem(403, "this token may only read")
-        incident = self._desk.store.incident(http.path_params["incident"].upper())
-        if incident is None:
-            return _problem(404, "no such incident")
+            return _problem(403, f"the token {token.name} can only read; to decide, set may_decide = true for it")
+        incident = self._incident(http)
+        if isinstance(incident, Response):
+            return incident
         try:
-            wanted = json.loads(http.state.body)
-        except (ValueError, RecursionError):
-            wanted = None
-        fields = wanted if isinstance(wanted, dict) else {}
+            fields = _fields(http.state.body)
+        except ValueError as error:
+            return _problem(422, str(error))
         choice, comment, person = fields.get("decision"), fields.get("comment", ""), fields.get("as", "")
-        if choice not in list(CHOICES) or not isinstance(comment, str) or not isinstance(person, str):
-            return _problem(422, 'wanted: {"decision": "approve" or "reject", "comment": text, "as": address}')
+        if choice not in list(CHOICES):
+            return _problem(422, f'decision: {given(choice)} is not allowed; allowed: "approve", "reject"')
+        for name, value in (("comment", comment), ("as", person)):
+            if not isinstance(value, str):
+                return _problem(422, f"{name}: {given(value)} is not allowed; allowed: a string")
         if len(comment) > COMMENT_LENGTH:
-            return _problem(422, f"a comment has at most {COMMENT_LENGTH} characters")
+            return _problem(422, f"comment: {len(comment)} characters are too many; allowed: {COMMENT_LENGTH}")
         wanted = _requested_changes(fields.get("changes", {}))
         if wanted is None or (wanted.kinds and CHOICES[choice] is not Answer.APPROVE):
             return _problem(
@@ -102,6 +110,9 @@ class Api:
                 'changes: with "approve", {"without": [names], "not_to": [addresses], "redacted": true, '
                 '"encrypted": true}',
             )
+        if wanted.kinds and incident.state is not State.HELD:
+            why = Why.PENDING if incident.state is State.PENDING else Why.DECIDED
+            return _refused(RefusedError(why, incident))
         try:
             change = self._changer.prepare(incident, wanted).change if wanted.kinds else None
         except CannotChangeError as error:
@@ -133,17 +144,23 @@ class Api:
             if person:
                 request = moderation.request_of(self._desk, incident, person)
                 if request is None:
-                    return _problem(422, "no request was sent to that address")
+                    return _problem(422, f"as: {given(person)} has no request about this incident; see its requests")
                 actor = Actor(f"{person} ({token.name})", "api", http.state.origin)
                 done = moderation.answer(self._desk, request, CHOICES[choice], actor, comment, change=change)
             else:
                 actor = Actor(token.name, "api", http.state.origin)
                 done = moderation.override(self._desk, incident, CHOICES[choice], actor, comment, change=change)
         except RefusedError as error:
-            return JSONResponse({"error": str(error.why), "incident": exported(error.incident)}, 409)
+            return _refused(error)
         if allowed is not None:
             classes.allow(self._desk, done, allowed, actor)
         return JSONResponse(exported(done))
+
+    def _incident(self, http: HttpRequest) -> Incident | Response:
+        """Return the incident of the address, or the error response."""
+        name = http.path_params["incident"]
+        incident = self._desk.store.incident(name.upper())
+        return _problem(404, f"no such incident: {given(name)}") if incident is None else incident
 
     def _token(self, http: HttpRequest) -> ApiToken | None:
         scheme, _, value = http.headers.get("authorization", "").partition(" ")
@@ -153,6 +170,47 @@ class Api:
             if hmac.compare_digest(token.sha256, digest) and scheme.lower() == "bearer":
                 found = token
         return found
+
+
+def given(value: object) -> str:
+    """Return a value from a request for an error, as JSON and limited in length."""
+    shown = "nothing" if value is None else json.dumps(value)
+    return shown if len(shown) <= _QUOTED else f"{shown[:_QUOTED]}…"
+
+
+def is_number(value: str) -> bool:
+    """Return whether a value of a query is a number that the store accepts."""
+    return value.isascii() and value.isdecimal() and len(value) < 9
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    """Return the fields of a decision. Raises ValueError with a text for people.
+
+    A field that is unknown, such as a misspelled `changes`, is refused: without it, more would be approved than was
+    requested.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise _RepeatedError
+        return found
+
+    try:
+        fields = json.loads(body, object_pairs_hook=once)
+    except _RepeatedError:
+        raise ValueError("the body contains a field twice") from None
+    except (ValueError, RecursionError):
+        raise ValueError('the body is not JSON; send an object such as {"decision": "approve"}') from None
+    if not isinstance(fields, dict):
+        raise ValueError(f'the body is {given(fields)}; send an object such as {{"decision": "approve"}}')
+    for name in fields.keys() - set(_FIELDS):
+        raise ValueError(f"{given(name)} is not a field; allowed: {', '.join(_FIELDS)}")
+    return fields
+
+
+class _RepeatedError(ValueError):
+    """A JSON object has two fields with the same name: it is unknown which one was meant."""
 
 
 def _requested_changes(given: object) -> RequestedChanges | None:
@@ -186,5 +244,10 @@ def _problem(status: int, reported: str) -> Response:
     return JSONResponse({"error": reported}, status)
 
 
+def _refused(error: RefusedError) -> Response:
+    return JSONResponse({"error": str(error.why), "incident": exported(error.incident)}, 409)
+
+
 def _unauthorized() -> Response:
-    return JSONResponse({"error": "a valid token is needed"}, 401, {"WWW-Authenticate": "Bearer"})
+    reported = "no valid token; send one in the field Authorization: Bearer TOKEN"
+    return JSONResponse({"error": reported}, 401, {"WWW-Authenticate": "Bearer"})

@@ -90,6 +90,13 @@ class Guard:
             # Of two names, one was not written by the proxy, and it is unknown which.
             await PlainTextResponse("The request has more than one user header.\n", 400)(scope, receive, send_guarded)
             return
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy that uses the other field sees another end of this request (RFC 9112, 6.1): what follows may be a
+            # second one that the proxy has not seen.
+            await PlainTextResponse("The request has two lengths.\n", 400, {"Connection": "close"})(
+                scope, receive, send_guarded
+            )
+            return
         limit = await run_in_threadpool(self._larger, scope["path"], headers) if scope["method"] == "POST" else 0
         if limit and self._large >= _LARGE_AT_ONCE:
             await PlainTextResponse(

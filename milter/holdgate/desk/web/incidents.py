@@ -1,6 +1,7 @@
 """The pages of one incident: its link, its details, the decision, its text with one match revealed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from starlette.requests import Request as HttpRequest
@@ -187,15 +188,16 @@ class IncidentPages(ModeratorHandlers):
 
     def later(self, http: HttpRequest) -> Response:
         """Remind the visitor at the time they chose."""
-        try:
-            until = datetime.fromisoformat(field(http, "at"))
-        except ValueError:
-            until = datetime.min.replace(tzinfo=UTC)
+        until = None
+        with suppress(ValueError, OverflowError):
+            given = datetime.fromisoformat(field(http, "at"))
+            until = given.astimezone(UTC) if given.tzinfo is not None else None
 
         def act(request: Request, actor: Actor) -> object:
-            return consult.defer(self._desk, request, until.astimezone(UTC) if until.tzinfo else until, actor)
+            assert until is not None
+            return consult.defer(self._desk, request, until, actor)
 
-        return self._consult(http, "later", act, mark("You will be reminded then."), ready=until.tzinfo is not None)
+        return self._consult(http, "later", act, mark("You will be reminded then."), ready=until is not None)
 
     def _consult(
         self,

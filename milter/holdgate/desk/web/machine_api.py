@@ -22,6 +22,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError
 from holdgate.desk.outcome import outcome_key
 from holdgate.desk.replacing import Flaw, FlawedError, Replacer
+from holdgate.desk.web.api import given, is_number
 from holdgate.desk.web.connections import client_of
 from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.machine_tokens import Bearer
@@ -81,8 +82,9 @@ class MachineApi:
         if isinstance(bearer, Response):
             return bearer
         limit, offset = http.query_params.get("limit", str(_PAGE)), http.query_params.get("offset", "0")
-        if not all(one.isascii() and one.isdecimal() and len(one) < 7 for one in (limit, offset)):
-            return _problem(422, "limit and offset are numbers")
+        for name, value in (("limit", limit), ("offset", offset)):
+            if not is_number(value):
+                return _problem(422, f"{name}: {given(value)} is not a number; allowed: 0 to 99999999")
         found = self._desk.store.machine_tokens.messages(bearer.account, min(int(limit), _LARGEST_PAGE), int(offset))
         known = self._desk.store.replacements.of([incident.id for incident in found])
         shown_all = [described(incident, known.get(incident.id)) for incident in found]
@@ -146,9 +148,9 @@ class MachineApi:
         bearer = self._bearer(http)
         if isinstance(bearer, Response):
             return bearer
-        name = http.path_params["incident"].upper()[:64]
-        incident = self._desk.store.machine_tokens.message(bearer.account, name)
-        return _problem(404, "no such message") if incident is None else (bearer, incident)
+        name = http.path_params["incident"][:64]
+        incident = self._desk.store.machine_tokens.message(bearer.account, name.upper())
+        return _problem(404, f"no such message: {given(name)}") if incident is None else (bearer, incident)
 
     def _bearer(self, http: HttpRequest) -> Bearer | Response:
         """Return the owner of a request's token, or the response for an invalid token."""
@@ -159,11 +161,12 @@ class MachineApi:
             origin = client_of(http.state.origin)
             metrics.MACHINE_REQUESTS.labels("refused").inc()
             if self._wrong.too_many(origin):
-                reported = {"error": "too many wrong tokens"}
-                return JSONResponse(reported, 429, {"Retry-After": str(round(_WRONG_SECONDS))})
+                reported = f"too many wrong tokens from {origin}; try again in {round(_WRONG_SECONDS)} s"
+                return JSONResponse({"error": reported}, 429, {"Retry-After": str(round(_WRONG_SECONDS))})
             self._wrong.add(origin)
             maillog.machine_token_refused(origin=http.state.origin)
-            return JSONResponse({"error": "a valid token is needed"}, 401, {"WWW-Authenticate": "Bearer"})
+            reported = "no valid token; send one in the field Authorization: Bearer TOKEN"
+            return JSONResponse({"error": reported}, 401, {"WWW-Authenticate": "Bearer"})
         metrics.MACHINE_REQUESTS.labels("answered").inc()
         return bearer
 

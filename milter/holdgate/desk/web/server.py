@@ -54,13 +54,22 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         return Response(_STYLE, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
     def not_found(http: HttpRequest, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        if http.url.path.startswith(("/api/", "/machine/")):
-            return JSONResponse({"error": "no such address or method"}, status)
-        return pages.show_message(http, "title_error", "error_not_found", status=status)
+        status, headers = 404, None
+        if isinstance(error, HTTPException):
+            status, headers = error.status_code, error.headers
+        if _is_api(http):
+            problem = "no such address; see /api/v1/openapi.json"
+            if status == 405:
+                problem = f"this address does not accept {http.method}; see /api/v1/openapi.json"
+            return JSONResponse({"error": problem}, status, headers)
+        response = pages.show_message(http, "title_error", "error_not_found", status=status)
+        response.headers.update(headers or {})
+        return response
 
     def server_error(http: HttpRequest, error: Exception) -> Response:
         report(error)
+        if _is_api(http):
+            return JSONResponse({"error": "internal error; no decision was recorded; try again"}, 500)
         return pages.show_message(http, "title_error", "error_failed", status=500)
 
     machines = MachineApi(desk, Replacer(desk, previewer))
@@ -79,6 +88,8 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
     ]
     settings = desk.settings.desk
     inner = Starlette(routes=routes, exception_handlers={HTTPException: not_found, 500: server_error})
+    # The redirect would name the Host header of the request, and the scheme between proxy and desk.
+    inner.router.redirect_slashes = False
     # Outermost, so that every response has its headers, including responses to internal errors.
     return Guard(
         inner,
@@ -88,6 +99,10 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         user_header=settings.user_header,
         larger=machines.body_limit,
     )
+
+
+def _is_api(http: HttpRequest) -> bool:
+    return str(http.scope["path"]).startswith(("/api/", "/machine/"))
 
 
 def _proxy_secret(path: Path | None) -> str:

@@ -11,8 +11,11 @@ from holdgate.desk.web.guard import Guard
 SITE = "https://approve.corp.example"
 
 
-def post(*came: Message) -> tuple[list[dict[str, list[str]]], list[Message]]:
-    """Send a form in pieces; return the forms that reached the application through the guard, and the response."""
+def post(*came: Message, **fields: bytes) -> tuple[list[dict[str, list[str]]], list[Message]]:
+    """Send a form in pieces; return the forms that reached the application through the guard, and the response.
+
+    `fields` are further fields of its header.
+    """
     forms: list[dict[str, list[str]]] = []
     answered: list[Message] = []
     waiting = iter(came)
@@ -31,7 +34,10 @@ def post(*came: Message) -> tuple[list[dict[str, list[str]]], list[Message]]:
         "method": "POST",
         "path": "/",
         "client": ("198.51.100.4", 1),
-        "headers": [(b"content-type", b"application/x-www-form-urlencoded")],
+        "headers": [
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            *((name.replace("_", "-").encode(), value) for name, value in fields.items()),
+        ],
     }
     asyncio.run(Guard(application, SITE, [])(scope, receive, send))
     return forms, answered
@@ -56,3 +62,22 @@ def test_a_body_over_the_limit_is_refused_before_its_end() -> None:
     forms, answered = post(*[piece(b"x" * 40_000, more=True)] * 2)
     assert forms == []
     assert answered[0]["status"] == 413
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"content_length": b"10", "transfer_encoding": b"chunked"}, 400),
+        ({"content_length": b"10"}, None),
+        ({"transfer_encoding": b"chunked"}, None),
+    ],
+)
+def test_a_request_with_two_lengths_is_refused_and_ends_the_connection(
+    fields: dict[str, bytes], status: int | None
+) -> None:
+    """A proxy and the desk could see different requests in the same bytes."""
+    forms, answered = post(piece(b"decision=x", more=False), **fields)
+    assert [one["status"] for one in answered[:1]] == ([] if status is None else [status])
+    assert len(forms) == (status is None)
+    if status is not None:
+        assert (b"connection", b"close") in answered[0]["headers"]

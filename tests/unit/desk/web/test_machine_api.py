@@ -175,7 +175,7 @@ def test_guessing_tokens_is_slowed_down_without_blocking_programs(client: TestCl
     assert client.get("/machine/v1/messages", headers=wrong).status_code == 401
 
 
-@pytest.mark.parametrize("query", ["limit=-1", "limit=x", "offset=1.5", "limit=9999999", "limit=²"])
+@pytest.mark.parametrize("query", ["limit=-1", "limit=x", "offset=1.5", "limit=999999999", "limit=²"])
 def test_an_invalid_query_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/machine/v1/messages?{query}").status_code == 422
 

@@ -275,6 +275,38 @@ def test_all_invalid_links_get_the_same_response(make_desk, hold) -> None:  # ty
     assert "This link does not work" in text
 
 
+@pytest.mark.parametrize("host", ["approve.corp.example", "phishing.example", "127.0.0.1:8010"])
+def test_an_address_with_a_final_slash_redirects_nowhere(make_desk, hold, host) -> None:  # type: ignore[no-untyped-def]
+    """It redirected to the Host header, by http where a proxy ends TLS: the token of the link was sent in clear."""
+    desk = make_desk()
+    browser = Browser(desk)
+    link = browser.link(hold(desk))
+    for path in (f"{link}/", "/incidents/", "/sign-in/", "/style.css/", "//phishing.example/incidents/"):
+        answer = browser.client.get(path, headers={"Host": host}, follow_redirects=False)
+        assert (answer.status_code, "location" in answer.headers) == (404, False), path
+    opened = browser.client.get(link, headers={"Host": host}, follow_redirects=False)
+    assert opened.headers["location"].startswith("/incidents/")
+
+
+def test_a_method_that_an_address_does_not_accept_gets_those_that_it_accepts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    incident = hold(desk)
+    browser = Browser(desk)
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        answer = browser.client.request(method, f"/incidents/{incident.id}/decision", params={"decision": "approve"})
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST"), method
+    overridden = browser.client.get(
+        f"/incidents/{incident.id}", headers={"X-HTTP-Method-Override": "POST"}, params={"_method": "POST"}
+    )
+    assert overridden.status_code == 200
+    for path in ("/api/v1/incidents", "/machine/v1/messages"):
+        answer = browser.client.put(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD"), path
+        assert answer.json()["error"].startswith("this address does not accept PUT")
+    assert browser.client.get("/api/v1/nothing").json()["error"].startswith("no such address")
+    assert desk.store.incident(incident.id).state is State.HELD
+
+
 def test_a_link_after_its_deadline_shows_the_outcome(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
     browser = Browser(make_desk())
     incident = hold(browser.desk, now=datetime.now(UTC) - timedelta(days=3))
@@ -833,6 +865,19 @@ def test_an_internal_error_is_shown_without_details(make_desk, hold, monkeypatch
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+def test_an_internal_error_of_the_api_is_json(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    desk = make_desk()
+    browser = Browser(desk)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(desk.store.machine_tokens, "bearer", fail)
+    answer = browser.client.get("/machine/v1/messages", headers={"Authorization": "Bearer x"})
+    assert (answer.status_code, [*answer.json()]) == (500, ["error"])
+    assert SECRET not in answer.text
+
+
 def test_custom_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
     own = tmp_path / "templates"
     (own / "pages").mkdir(parents=True)
@@ -914,6 +959,10 @@ def test_a_moderator_can_forward_ask_and_postpone(make_desk, hold) -> None:  # t
         ("/ask", {"confirm": "yes"}),
         ("/later", {}),
         ("/later", {"at": "nonsense"}),
+        ("/later", {"at": "2026-11-24T09:00:00"}),
+        # The same moments in UTC are before the first and after the last year.
+        ("/later", {"at": "0001-01-01T00:00:00+14:00"}),
+        ("/later", {"at": "9999-12-31T23:59:59-14:00"}),
     ):
         answer = browser.submit(page, action, **values)
         assert answer.status_code == 422

@@ -1,5 +1,6 @@
 """The server: TLS, a port in use, and a lost connection."""
 
+import re
 import socket
 import ssl
 import subprocess
@@ -149,6 +150,23 @@ def test_an_incomplete_request_is_closed_at_the_time_limit(make_desk, monkeypatc
     with server(desk), socket.create_connection(("127.0.0.1", port)) as silent:
         silent.sendall(b"GET /sign-in HTTP/1.1\r\n")
         assert _is_ended(silent)
+
+
+def test_a_second_request_hidden_by_two_lengths_is_not_served(make_desk) -> None:  # type: ignore[no-untyped-def]
+    port = free_port()
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
+    hidden = b"GET /style.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+
+    def statuses(request: bytes) -> list[bytes]:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+            connection.sendall(request)
+            return re.findall(rb"HTTP/1.1 (\d+)", b"".join(iter(lambda: connection.recv(4096), b"")))
+
+    with server(desk):
+        assert statuses(head + b"Content-Length: %d\r\n\r\n0\r\n\r\n" % (5 + len(hidden)) + hidden) == [b"400"]
+        # The near miss: two requests of one client in one connection.
+        assert statuses(head + b"\r\n0\r\n\r\n" + hidden) == [b"422", b"200"]
 
 
 def test_an_ipv6_client_counts_as_its_network() -> None:
