@@ -33,6 +33,7 @@ _BINARY: Final = re.compile(r"0[01]{7}(?:[ ,]?0[01]{7})+")
 _CODES: Final = re.compile(r"(?:3[2-9]|[4-8]\d|90)(?:[ ,;]{1,2}(?:3[2-9]|[4-8]\d|90))+")
 _SPACED_HEX: Final = re.compile(r"[2-7][0-9A-Fa-f](?:[ ,;:]{1,2}[2-7][0-9A-Fa-f])+")
 _BASE32: Final = re.compile(r"[A-Z2-7]{16,}={0,6}")
+_BASE32_HEX: Final = re.compile(r"[0-9A-V]{16,}={0,6}|[0-9a-v]{16,}={0,6}")
 _CODE: Final = re.compile(r"[A-Za-z0-9+/_]{16}")
 _READABLE: Final = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 _WHITE: Final = re.compile(r"[\s>]+")
@@ -155,12 +156,20 @@ def _base64(raw: str) -> str | None:
 
 
 def _base32(raw: str) -> str | None:
+    return _decoded32(raw, _BASE32, base64.b32decode)
+
+
+def _base32_hex(raw: str) -> str | None:
+    return _decoded32(raw, _BASE32_HEX, base64.b32hexdecode)
+
+
+def _decoded32(raw: str, pattern: re.Pattern[str], decode: Callable[[str], bytes]) -> str | None:
     raw = _compact(raw)
-    if not _BASE32.fullmatch(raw):
+    if not pattern.fullmatch(raw):
         return None
-    raw = raw.rstrip("=")
+    raw = raw.rstrip("=").upper()
     try:
-        return _text(base64.b32decode(raw + "=" * (-len(raw) % 8)))
+        return _text(decode(raw + "=" * (-len(raw) % 8)))
     except (binascii.Error, ValueError):
         return None
 
@@ -178,7 +187,7 @@ def _binary(raw: str) -> str | None:
 
 
 _Decoders = tuple[tuple[str, Callable[[str], str | None]], ...]
-_DECODERS: _Decoders = (("hexadecimal", _hex), ("base32", _base32), ("base64", _base64))
+_DECODERS: _Decoders = (("hexadecimal", _hex), ("base32", _base32), ("base32hex", _base32_hex), ("base64", _base64))
 _SPACED_DECODERS: _Decoders = (("character codes", _codes), ("hexadecimal", _spaced_hex))
 _BIT_DECODERS: _Decoders = (("binary", _binary),)
 CODES: Final = frozenset(name for some in (_DECODERS, _SPACED_DECODERS, _BIT_DECODERS) for name, _ in some)

@@ -1,4 +1,4 @@
-"""Bytes that a text shows as digits: hex dumps, Intel HEX, S-records and binary patches of Git.
+"""Bytes that a text shows as digits: dumps in any base, Intel HEX, S-records and binary patches of Git.
 
 People paste the output of xxd(1), hexdump(1), od(1), tcpdump(1), Wireshark and PowerShell into mail. A number that goes
 on in the next line is divided there, and the column of letters shows it only in part. Sources: the manual pages;
@@ -8,7 +8,7 @@ on in the next line is divided there, and the column of letters shows it only in
 import re
 import zlib
 from base64 import b85decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,8 +26,24 @@ _SHORTEST_LINE = 4
 _WORDS = re.compile(rb"[0-9A-Fa-f]{4}(?: {1,4}[0-9A-Fa-f]{4})+ *")
 _DIGITS = re.compile(rb"[0-9A-Fa-f]{2,8}")
 _BETWEEN = re.compile(rb"[ \t-]{0,3}")
+_LONG_WORDS = re.compile(rb"[0-9A-Fa-f]{8}(?: {1,4}[0-9A-Fa-f]{8})* *(?: {2}.*)?", re.DOTALL)
 # The bases of offsets: that of most programs, of od(1), and of od -A d.
 _BASES = (16, 8, 10)
+# The numbers of od -b, od without options, od -t u1 and od -t d1, and xxd -b, and the bytes that one shows.
+_OTHER_NUMBERS = (
+    (re.compile(rb"([0-3][0-7]{2})(?:[ \t]+|\Z)"), 8, 1),
+    (re.compile(rb"([01][0-7]{5})(?:[ \t]+|\Z)"), 8, 2),
+    (re.compile(rb"(-?\d{1,3})(?:[ \t]+|\Z)"), 10, 1),
+    (re.compile(rb"([01]{8})(?:[ \t]+|\Z)"), 2, 1),
+)
+# od -c and od -a: each byte takes four columns, as a character, a name or an octal number.
+_COLUMN = rb"(?:   [!-~]|    |  \\[0abfnrtv]|  (?:sp|nl|ht|cr)| [0-3][0-7]{2})"
+_COLUMNS = re.compile(rb"(?:\n[ \t>]{0,12}(?:[0-9A-Fa-f]{6,16})?%b{1,32} {0,3}\r?(?=\n)){2,}" % _COLUMN)
+_COLUMNS_LINE = re.compile(rb"\n[ \t>]{0,12}?(?:[0-9A-Fa-f]{6,16})?(%b{1,32}) {0,3}\r?(?=\n)" % _COLUMN)
+_SPACES = bytes(32 if code == 32 else 65 for code in range(256))
+_FOUR_COLUMNS = b"   A   A   A   A"
+_NAMED = {b"sp": 32, b"nl": 10, b"ht": 9, b"cr": 13}
+_ESCAPED = {b"\\0": 0, b"\\a": 7, b"\\b": 8, b"\\f": 12, b"\\n": 10, b"\\r": 13, b"\\t": 9, b"\\v": 11}
 _INTEL = re.compile(rb"(?:\n[ \t>]*:[0-9A-Fa-f]{10,600}[ \t]*\r?(?=\n)){2,}+")
 _MOTOROLA = re.compile(rb"(?:\n[ \t>]*S[0-35-9][0-9A-Fa-f]{6,512}[ \t]*\r?(?=\n)){2,}+")
 _INTEL_RECORD = re.compile(rb":([0-9A-Fa-f]+)")
@@ -49,6 +65,8 @@ def contents(text: bytes) -> Iterator[bytes]:
             yield b"".join(map(_intel, _INTEL_RECORD.findall(found[0])))
         for found in _MOTOROLA.finditer(lines):
             yield b"".join(_motorola(*record) for record in _MOTOROLA_RECORD.findall(found[0]))
+    if _FOUR_COLUMNS in text.translate(_SPACES):
+        yield from _columns(lines)
     if b"GIT binary patch" in text:
         for lines in _PATCH.findall(text):
             yield _patched(lines)
@@ -69,29 +87,52 @@ def _dumps(text: bytes) -> Iterator[bytes]:
     end = 0
     for found in _DUMP.finditer(text):
         if run and found.start() != end:
-            yield _shown(run)
+            yield from _shown(run)
             run = []
         run.append(_Line(*found.groups()))
         end = found.end()
-    yield _shown(run)
+    yield from _shown(run)
 
 
-def _shown(run: list[_Line]) -> bytes:
-    """Return the bytes that a run of lines shows, b"" if it is no dump."""
+def _shown(run: list[_Line]) -> Iterator[bytes]:
+    """Yield the bytes that a run of lines shows, nothing if it is no dump."""
     if len(run) < 2:
-        return b""
-    shown = next(filter(None, (_in_base(run, base) for base in _BASES)), b"")
-    if not any(line.colon for line in run) and all(_WORDS.fullmatch(line.rest) for line in run):
-        shown = b"".join(shown[at : at + 2][::-1] for at in range(0, len(shown), 2))
-    return shown
+        return
+    if shown := next(filter(None, (_in_base(run, base, _row) for base in _BASES)), b""):
+        if not any(line.colon for line in run) and all(_WORDS.fullmatch(line.rest) for line in run):
+            shown = _swapped(shown, 2)
+        yield shown
+        if all(_LONG_WORDS.fullmatch(line.rest) for line in run[:-1]):  # xxd -e, od -t x4
+            yield _swapped(shown, 4)
+    for numbers, base, size in _OTHER_NUMBERS:
+
+        def row(rest: bytes, most: int) -> bytes:
+            return _numbers_row(rest, most, numbers, base, size)  # noqa: B023 (used in this turn only)
+
+        if shown := next(filter(None, (_in_base(run, offsets, row) for offsets in _BASES)), b""):
+            yield shown
 
 
-def _in_base(run: list[_Line], base: int) -> bytes:
+def _swapped(shown: bytes, size: int) -> bytes:
+    return b"".join(shown[at : at + size][::-1] for at in range(0, len(shown), size))
+
+
+def _in_base(run: list[_Line], base: int, row_of: Callable[[bytes, int], bytes]) -> bytes:
     """Return the bytes of a run whose offsets are in this base; each line but the last one shows all up to the next."""
     steps = _steps(run, base)
-    rows = [_row(line.rest, step) for line, step in zip(run, steps, strict=False)]
+    rows = [row_of(line.rest, step) for line, step in zip(run, steps, strict=False)]
     is_whole = all(len(row) == step for row, step in zip(rows[:-1], steps, strict=False))
     return b"".join(rows) if is_whole and rows and rows[-1] else b""
+
+
+def _numbers_row(rest: bytes, most: int, numbers: re.Pattern[bytes], base: int, size: int) -> bytes:
+    """Return the bytes that the numbers at the beginning of a line show, at most so many; words are little-endian."""
+    row = b""
+    position = 0
+    while len(row) < most and (number := numbers.match(rest, position)):
+        row += (int(number[1], base) & (256**size - 1)).to_bytes(size, "little")
+        position = number.end()
+    return row[:most]
 
 
 def _steps(run: list[_Line], base: int) -> list[int]:
@@ -118,6 +159,20 @@ def _row(rest: bytes, most: int) -> bytes:
         if position == digits.end():
             break
     return row
+
+
+def _columns(text: bytes) -> Iterator[bytes]:
+    """Yield what od -c and od -a print: each byte in four columns."""
+    for run in _COLUMNS.finditer(text):
+        shown = bytearray()
+        for line in _COLUMNS_LINE.finditer(run[0] + b"\n"):
+            for at in range(0, len(line[1]), 4):
+                sign = line[1][at : at + 4].strip()
+                code = _NAMED.get(sign, _ESCAPED.get(sign, -1))
+                if code < 0:
+                    code = sign[0] if len(sign) == 1 else int(sign, 8) if sign else 32
+                shown.append(code & 0xFF)
+        yield bytes(shown)
 
 
 # -- object files and patches ------------------------------------------------------------------------------------------

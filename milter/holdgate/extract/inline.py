@@ -14,14 +14,18 @@ from base64 import a85decode
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-from holdgate.extract import armour, dumps
+from holdgate.extract import armour, base85, dumps, listed
 from holdgate.extract.fields import base64
 from holdgate.extract.format import REGISTRY
 from holdgate.extract.identify import OLE
 from holdgate.extract.readers.texts import byte_strings
 from holdgate.extract.reading import Sink
 
-_UU = re.compile(rb"^begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:[^\r\n]{1,100}\r?\n)*)", re.MULTILINE)
+# Quoted or indented, each line begins with the same marks: a length of 0 to 30 bytes can look like one of them.
+_UU = re.compile(
+    rb"^((?:[ \t]*>){0,9}[ \t]{0,9})begin(-base64)? [0-7]{3,4} ([^\r\n]{0,255})\r?\n((?:\1[^\r\n]{1,100}\r?\n)*)",
+    re.MULTILINE,
+)
 _YENC = re.compile(rb"^=ybegin [^\r\n]{0,200}?name=([^\r\n]{0,255})\r?\n(.*?)(?:^=yend|\Z)", re.MULTILINE | re.DOTALL)
 _BINHEX = re.compile(rb"converted with BinHex[^\r\n]{0,40}\r?\n\s*:([^:]{20,})", re.IGNORECASE)
 _ASCII85 = re.compile(rb"<~([!-uz\s]{20,}+)~>")
@@ -61,7 +65,8 @@ _WORDS = re.compile(rb"[\x20-\x7e\t\r\n]{12,}|(?:[\x20-\x7e]\x00){8,}|(?:\x00[\x
 def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield name ("" if none is given) and content of each file in a text, in the order of the formats."""
     if b"begin" in text:
-        for marked, name, lines in _UU.findall(text):
+        for quoted, marked, name, lines in _UU.findall(text):
+            lines = lines.replace(b"\n" + quoted, b"\n").removeprefix(quoted) if quoted else lines
             yield name.decode("utf-8", "replace"), base64(lines.partition(b"====")[0]) if marked else _uudecode(lines)
         for name, body in _YENC.findall(text):
             yield name.strip().decode("utf-8", "replace"), _ydecode(body)
@@ -71,7 +76,14 @@ def files_in(text: bytes) -> Iterator[tuple[str, bytes]]:
     if b"<~" in text:
         for block in _ASCII85.findall(text):
             yield from _worthy(_from_ascii85(block))
+    for content in base85.contents(text):
+        if unpacked := _inflated(content):
+            yield "", unpacked
+        else:
+            yield from _worthy(content)
     yield from _byte_strings(text)
+    for content in listed.contents(text, is_file):
+        yield "", content
     for content in dumps.contents(text):
         # Of other bytes, the dump itself is all that a person reads in them.
         if shown := content if is_file(content) else "\n".join(byte_strings.strings(content)).encode():

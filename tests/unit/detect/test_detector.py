@@ -94,6 +94,8 @@ def test_cells_of_a_sheet_use_their_heading(detector: Detector) -> None:
         "4111<b></b>111111111111",
         "NDExMSAxMTExIDExMTEgMTExMQ==",
         "34313131203131313120313131312031313131",
+        "6GOJ2C9064OJ2C9064OJ2C9064OJ2C8=",
+        "6goj2c9064oj2c9064oj2c9064oj2c8=",
         "%34%31%31%31111111111111",
     ],
 )

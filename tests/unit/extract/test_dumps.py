@@ -82,7 +82,44 @@ def patch(data: bytes, how: str = "literal") -> str:
     return "GIT binary patch\n" + f"{how} {len(data)}\n" + "\n".join(lines) + "\n\nliteral 0\nHcmV?d00001\n\n"
 
 
+def numbers(data: bytes, form: str, size: int = 1) -> str:
+    """As od(1) prints numbers: octal bytes (-b), octal words, decimal bytes (-t u1), words of four bytes."""
+    rows = [(at, [int.from_bytes(p[i : i + size], "little") for i in range(0, len(p), size)]) for at, p in pieces(data)]
+    return (
+        "".join(f"{at:07o} {' '.join(format(one, form) for one in row)}\n" for at, row in rows) + f"{len(data):07o}\n"
+    )
+
+
+def octal_bytes(data: bytes) -> str:
+    return numbers(data, "03o")
+
+
+def decimal_bytes(data: bytes) -> str:
+    return numbers(data, "3d")
+
+
+def bits(data: bytes) -> str:
+    """As xxd -b prints."""
+    return "".join(
+        f"{at:08x}: {' '.join(format(byte, '08b') for byte in p)}  {letters(p)}\n" for at, p in pieces(data, 6)
+    )
+
+
+def characters(data: bytes) -> str:
+    """As od -c prints."""
+    signs = {code: f"{chr(code):>4}" for code in range(32, 127)} | {10: r"  \n", 9: r"  \t", 0: r"  \0"}
+    return "".join(f"{at:07o}{''.join(signs.get(c, f' {c:03o}') for c in p)}\n" for at, p in pieces(data))
+
+
+def names(data: bytes) -> str:
+    """As od -a prints text."""
+    return "".join(
+        f"{at:07o}{''.join({32: '  sp', 10: '  nl'}.get(c, f'{chr(c):>4}') for c in p)}\n" for at, p in pieces(data)
+    )
+
+
 FORMS = [xxd, canonical, od, tcpdump, wireshark, debugger, intel, motorola, patch]
+FORMS += [octal_bytes, decimal_bytes, bits, characters, names]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -108,6 +145,8 @@ def test_each_form_is_read(form: object, end: str) -> None:
         patch(SECRET, "delta"),
         motorola(SECRET, 2),
         motorola(SECRET, 3),
+        "".join(f"> {line}\n" for line in characters(SECRET).splitlines()),
+        "".join(f"{line[7:]}\n" for line in characters(SECRET).splitlines()),
     ],
 )
 def test_variants_of_dumps_are_read(text: str) -> None:
@@ -116,6 +155,8 @@ def test_variants_of_dumps_are_read(text: str) -> None:
 
 def test_little_endian_words_are_read() -> None:
     assert list(dumps.contents(words(SECRET + b"!").encode())) == [SECRET + b"!"]
+    assert SECRET + b"!" in list(dumps.contents(numbers(SECRET + b"!", "06o", 2).encode()))
+    assert SECRET + b"!" in list(dumps.contents(numbers(SECRET + b"!", "08x", 4).encode()))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +171,10 @@ def test_little_endian_words_are_read() -> None:
         "S1 is a record\nS2 is another\n",
         ":smile:\n:cry:\n",
         "GIT binary patch\nliteral 5\nEnotcompressed\n",
+        "   a   b\n",
+        "   a   b   c\n   d\n",
+        "      1     2     3\n      4     5     6\n",
+        "0000001  10  20  30\n0000002  11  21  31\n0000003  12  22  32\n",
         "literal 85\nycmc~uEmA1XPtHutQ7BGLE\n",
     ],
 )
@@ -139,11 +184,20 @@ def test_tables_of_numbers_are_not_dumps(text: str) -> None:
 
 @given(
     st.binary(min_size=17, max_size=200),
-    st.sampled_from([xxd, canonical, od, tcpdump, wireshark, intel, motorola, patch]),
+    st.sampled_from([xxd, canonical, od, tcpdump, wireshark, intel, motorola, patch, octal_bytes, bits]),
 )
 def test_any_dumped_bytes_are_restored(data: bytes, form: object) -> None:
     assert callable(form)
     assert data in list(dumps.contents(form(data).encode()))
+
+
+@given(
+    st.text(alphabet=[chr(code) for code in range(32, 127)], min_size=20, max_size=200), st.sampled_from([" ", "\n"])
+)
+def test_any_text_in_columns_is_restored(text: str, between: str) -> None:
+    data = f"number 1234{between}{text}".encode()
+    assert data in list(dumps.contents(characters(data).encode()))
+    assert data in list(dumps.contents(names(data).encode()))
 
 
 @given(st.text(alphabet="0123456789abcdefS:> |\n\t-x", max_size=200))

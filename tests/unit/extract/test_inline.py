@@ -38,6 +38,19 @@ def test_uuencoded_files_are_found(end: bytes) -> None:
     assert ("secret.txt", SECRET) in list(files_in(uuencoded(SECRET, end)))
 
 
+@pytest.mark.parametrize("before", [b"> ", b">", b">> ", b"> > ", b"    ", b"\t"])
+def test_quoted_and_indented_uuencode_is_found(before: bytes) -> None:
+    quoted = b"".join(before + line for line in uuencoded(SECRET * 3).splitlines(keepends=True))
+    assert ("secret.txt", SECRET * 3) in list(files_in(quoted))
+
+
+def test_a_line_that_begins_as_a_quotation_is_data_of_uuencode() -> None:
+    content = b"x" * 30  # ">" is the length of 30 bytes
+    text = b"begin 644 a\n>" + binascii.b2a_uu(content)[1:] + b"`\nend\n"
+    assert list(files_in(text)) == [("a", content)]
+    assert list(files_in(b"> " + text.replace(b"\n", b"\n> "))) == [("a", content)]
+
+
 def test_base64_files_of_uuencode_are_found() -> None:
     text = b"begin-base64 644 secret.txt\n" + base64.encodebytes(SECRET) + b"====\n"
     assert ("secret.txt", SECRET) in list(files_in(text))

@@ -54,7 +54,7 @@ def read(document: Document, sink: Sink) -> None:
 FORMAT = Format(
     kind="text",
     read=read,
-    holds="plain text, with uuencode, yEnc, BinHex, base64, hex dumps and binary patches inside",
+    holds="plain text, with uuencode, yEnc, BinHex, base64, base85, dumps, lists of bytes and binary patches inside",
     read_by="Holdgate, chardet",
     unread=blocks.UNREAD,
     extensions="txt htm html csv tsv eml mbox log md json yml yaml ini ics vcf xml plist cer crt csr",
