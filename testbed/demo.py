@@ -189,7 +189,10 @@ def _decide(site: Site) -> None:
     _show_notices(site, first)
     if delivered(site, first) or delivered(site, third):
         raise DemoError("a message that was not approved was delivered")
-    print(f"\n{third.id} waits on; after two days it would go back to its sender. That is the whole walk.")
+    print(
+        f"\n{third.id} still waits. After two days it would be returned to its sender. "
+        "This is the end of the demonstration."
+    )
 
 
 def _show_notices(site: Site, incident: Incident) -> None:

@@ -51,7 +51,7 @@ def walk(several: Several) -> None:
         raise DemoError("a message that was rejected was delivered")
     print(f"    → {sample_mail.SENDER} has it back from the desk on {where}: “{subject}”\n")
     command(nodes[0], "audit", "verify")
-    print("\nThat is the whole walk.")
+    print("\nThis is the end of the demonstration.")
 
 
 def _hold(several: Several, node: Node, content: bytes) -> Incident:

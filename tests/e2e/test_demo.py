@@ -20,7 +20,7 @@ def test_the_demo_shows_each_decision(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert approved < output.index("and rejects ") < rejected
     assert "The travel office needs it." in output[approved:rejected]
     assert "Please use the personnel portal for this." in output[rejected:]
-    assert "That is the whole walk." in output
+    assert "This is the end of the demonstration." in output
 
 
 def test_the_demo_with_several_servers_decides_at_each_desk(
@@ -40,4 +40,4 @@ def test_the_demo_with_several_servers_decides_at_each_desk(
     assert "desk 2, on mx2.corp.example: shown" in output
     assert "released by mx1.corp.example" in output
     assert "has it back from the desk on mx" in output
-    assert "That is the whole walk." in output
+    assert "This is the end of the demonstration." in output

@@ -20,7 +20,7 @@ from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.review import holding
 from holdgate.policy.site import GENERIC, MAPS, read_site
 from holdgate.queue.attach import longest_inspection
-from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.postfix import Postfix, PostfixError, seconds_of
 from holdgate.queue.presence import (
     bypass_paths,
     change_listener,
@@ -141,9 +141,10 @@ def _milters(name: str, postfix: Postfix, settings: Settings) -> Iterator[str]:
             f"{name}: default_action=quarantine holds mail uninspected when the milter is down, and sends no request; "
             "set queue.adopt_uninspected, or default_action=tempfail"
         )
-    if _seconds(_option(entry, "content_timeout", postfix)) < seconds:
+    if (allowed := seconds_of(_option(entry, "content_timeout", postfix))) < seconds:
         yield (
-            f"{name}: content_timeout is too short, because an inspection can take {seconds} s; set at least {seconds}s"
+            f"{name}: content_timeout is {round(allowed)} s, but an inspection can take {seconds} s, so Postfix can "
+            f"defer a message while it is inspected; set at least {seconds}s, or run: holdgate attach"
         )
 
 
@@ -209,7 +210,7 @@ def _lifetime(postfix: Postfix, settings: Settings, policies: PolicyFile) -> Ite
     rules = [settings.moderation, *(policy.moderation_over(settings.moderation) for policy in policies.policy)]
     longest = max(_longest_wait(one) for one in rules)
     for name, mail in (("maximal_queue_lifetime", ""), ("bounce_queue_lifetime", " (mail of the null sender)")):
-        allowed = timedelta(seconds=_seconds(postfix.setting(name)))
+        allowed = timedelta(seconds=seconds_of(postfix.setting(name)))
         if allowed >= longest + _TIME_TO_DELIVER:
             continue
         yield (
@@ -284,13 +285,6 @@ def _option(entry: str, name: str, postfix: Postfix) -> str:
     """Return an option of one milter from the braces of its entry, or else the setting for all milters."""
     match = re.search(rf"\b{name}\s*=\s*([^\s,}}]+)", entry)
     return match[1] if match else postfix.setting(f"milter_{name}")
-
-
-def _seconds(value: str) -> float:
-    """Convert a Postfix time such as 300s or 5m to seconds; without a unit it is in seconds (postconf(5))."""
-    match = re.fullmatch(r"(\d+)([smhdw]?)", value)
-    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-    return int(match[1]) * units[match[2]] if match else 0.0
 
 
 # -- master.cf ----------------------------------------------------------------------------------------------------

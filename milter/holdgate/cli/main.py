@@ -110,10 +110,14 @@ def _offer_json(parser: argparse.ArgumentParser) -> None:
 
 def _migrate(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config)
-    migrate(settings.store.url)
+    before, after = migrate(settings.store.url)
     _introduce(settings)
-    if wants_json(arguments):
-        print_result(arguments, "", migrated=True)
+    done = f"migrated the store from schema {before} to {after}"
+    if before is None:
+        done = f"created the store, with schema {after}"
+    elif before == after:
+        done = f"the store already has this version's schema ({after}); nothing was changed"
+    print_result(arguments, done, migrated=True, before=before, schema=after)
     return 0
 
 

@@ -115,8 +115,11 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def migrate(url: str, to: str = "head") -> None:
-    """Migrate the schema to this version, step by step, creating the database if needed. Raises StoreError."""
+def migrate(url: str, to: str = "head") -> tuple[str | None, str | None]:
+    """Migrate the schema to this version, step by step, creating the database if needed. Raises StoreError.
+
+    Return the schema before (None: the store was created) and after.
+    """
     from alembic import command
     from alembic.script import ScriptDirectory
 
@@ -134,6 +137,7 @@ def migrate(url: str, to: str = "head") -> None:
                     f"{shown(url)}: its schema {found} is newer than this version of Holdgate; install the newer one"
                 )
             command.upgrade(config, to)
+            return found, _revision(connection)
     except SQLAlchemyError as error:
         raise unusable(url, error) from error
     finally:

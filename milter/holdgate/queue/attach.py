@@ -27,7 +27,7 @@ from holdgate.queue import presence
 from holdgate.queue.detach import FOLLOWERS, FOLLOWING, MAPS, MILTERS, remaining, remove_settings, written_before
 from holdgate.queue.detach import VALUES as _SETTINGS
 from holdgate.queue.listeners import set_change_listener, set_replace_listener
-from holdgate.queue.postfix import Postfix, PostfixError
+from holdgate.queue.postfix import Postfix, PostfixError, seconds_of
 from holdgate.queue.presence import (
     bypass_paths,
     holdgate_map,
@@ -88,6 +88,7 @@ _SPLIT_CLEANUP = (
 )
 # How much longer than Holdgate's own limits Postfix waits for the milter, in seconds.
 _CONTENT_TIMEOUT = 300
+_TIMEOUT = re.compile(r"\bcontent_timeout\s*=\s*(\d+[smhdw]?)(?=[\s,}])")
 _CONTENT_GRACE = 60
 
 
@@ -161,8 +162,12 @@ def milter_entry(settings: Settings, postfix: Postfix) -> str:
             f"{', '.join(chrooted)} run chrooted in {queue_directory} and cannot reach {socket}: set milter.socket "
             f'to "unix:{queue_directory}/holdgate/milter.sock", restart holdgate-milter, and try again'
         )
-    wanted = round(longest_inspection(settings).total_seconds()) + _CONTENT_GRACE
-    return f"{{ {socket}, default_action=tempfail, protocol=6, content_timeout={max(wanted, _CONTENT_TIMEOUT)}s }}"
+    return f"{{ {socket}, default_action=tempfail, protocol=6, content_timeout={_content_timeout(settings)}s }}"
+
+
+def _content_timeout(settings: Settings) -> int:
+    """Return how long Postfix waits for the milter, in seconds."""
+    return max(round(longest_inspection(settings).total_seconds()) + _CONTENT_GRACE, _CONTENT_TIMEOUT)
 
 
 def longest_inspection(settings: Settings) -> timedelta:
@@ -182,10 +187,12 @@ def _changes(settings: Settings, postfix: Postfix, entry: str, earlier: Sequence
             for item in split_list(now)
             if lists_holdgate(item, settings, postfix, earlier) and not lists_holdgate(item, settings, postfix)
         ]
-        kept = ", ".join(item for item in split_list(now) if item not in old) if old else now
+        items = [item for item in split_list(now) if item not in old]
+        raised = [_with_time(item, settings) if lists_holdgate(item, settings, postfix) else item for item in items]
+        kept = ", ".join(raised) if old or raised != items else now
         if not lists_holdgate(postfix.setting(name), settings, postfix) and not (name != MILTERS[0] and _follows(now)):
             yield name, with_milter(kept, entry)
-        elif old:
+        elif kept != now:
             yield name, kept
     for name in MAPS:
         now = postfix.raw_setting(name)
@@ -205,6 +212,14 @@ def _changes(settings: Settings, postfix: Postfix, entry: str, earlier: Sequence
         default = name == "enable_long_queue_ids" or postfix.raw_setting(name) == known.get(name)
         if name in known and default and postfix.setting(name) != value:
             yield name, value
+
+
+def _with_time(entry: str, settings: Settings) -> str:
+    """Return an entry of Holdgate's milter with enough time for an inspection, which OCR and other settings extend."""
+    match = _TIMEOUT.search(entry)
+    if match is None or seconds_of(match[1]) >= longest_inspection(settings).total_seconds():
+        return entry
+    return f"{entry[: match.start(1)]}{_content_timeout(settings)}s{entry[match.end(1) :]}"
 
 
 def _follows(value: str) -> bool:

@@ -178,6 +178,13 @@ class Postfix:
         return done.stdout
 
 
+def seconds_of(value: str) -> float:
+    """Convert a Postfix time such as 300s or 5m to seconds; without a unit it is in seconds (postconf(5))."""
+    match = re.fullmatch(r"(\d+)([smhdw]?)", value)
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return int(match[1]) * units[match[2]] if match else 0.0
+
+
 def _row(line: bytes) -> HeldMessage | None:
     """Return the held message in a line of ``postqueue -j``; None for a message of another queue, or an invalid line.
 

@@ -115,7 +115,7 @@ def test_all_problems_are_named_at_once(look: Look) -> None:
     for problem in (
         "main.cf: smtpd_milters: does not list Holdgate's socket",
         "main.cf: non_smtpd_milters: default_action=accept",
-        "main.cf: non_smtpd_milters: content_timeout is too short, because an inspection can take 180 s",
+        "main.cf: non_smtpd_milters: content_timeout is 10 s, but an inspection can take 180 s",
         "main.cf: enable_long_queue_ids: must be yes",
         "main.cf: milter_header_checks: is not set, but must return HOLD",
         "main.cf: milter_header_checks: is not set, but must return FILTER crypt:[gateway.corp.example]",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,7 @@ from holdgate.cli import incidents
 from holdgate.cli.main import main
 from holdgate.config import ApiToken
 from holdgate.configfile import load_settings
+from holdgate.quarantine import database
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import StoreError, open_store
@@ -66,13 +68,31 @@ def test_a_table_that_cannot_be_queried_is_reported(settings: Path, capsys: pyte
 
 
 @pytest.mark.slow
-def test_a_new_store_is_not_world_readable(settings: Path) -> None:
+def test_a_new_store_is_not_world_readable(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = settings.with_name("holdgate.db")
     store.unlink()
     with pytest.raises(SystemExit) as ended:
         main(["-c", str(settings), "migrate"])
     assert ended.value.code == 0
     assert store.stat().st_mode & 0o777 == 0o660
+    assert re.fullmatch(r"created the store, with schema \d{4}\n", capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_migrate_reports_the_schema_before_and_after(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = settings.with_name("holdgate.db")
+    store.unlink()
+    database.migrate(f"sqlite:///{store}", "0012")
+    for expected in (
+        r"migrated the store from schema 0012 to (\d{4})\n",
+        r"the store already has .*schema \((\d{4})\).*\n",
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["-c", str(settings), "migrate"])
+        found = re.fullmatch(expected, capsys.readouterr().out)
+        assert (ended.value.code, found is not None) == (0, True), expected
+        assert found is not None
+        assert found[1] > "0012"
 
 
 def test_no_command_decides_without_policies(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,7 +126,10 @@ def test_commands_that_need_no_daemon_answer_in_json(tmp_path: Path, capsys: pyt
         f'[policy]\nfile = "{tmp_path}/policies.toml"\n[desk]\ntoken_key = "{tmp_path}/token.key"\n'
     )
     at = ("-c", config)
-    assert run(capsys, *at, "migrate", "--json")[0] == {"migrated": True}
+    made, again = (run(capsys, *at, "migrate", "--json")[0] for _ in range(2))
+    assert isinstance(made, dict)
+    assert made == {"migrated": True, "before": None, "schema": made["schema"]}
+    assert again == made | {"before": made["schema"]}
     verdict = run(capsys, *at, "policy", "test", "--from", "a@corp.example", "--to", "b@partner.example", "--json")[0]
     assert isinstance(verdict, dict)
     assert (verdict["action"], verdict["policy"], verdict["inspection"]["status"]) == ("block", "a", "complete")

@@ -454,6 +454,33 @@ def test_the_milter_timeout_of_postfix_exceeds_the_longest_inspection(
     assert f" content_timeout={seconds}s " in entry
 
 
+@pytest.mark.parametrize(
+    ("listed", "after"),
+    [
+        (ENTRY, ENTRY.replace("300s", "540s")),
+        # Only the time changes: the other options are the site's.
+        (
+            "{ unix:holdgate/milter.sock, content_timeout = 5m }",
+            "{ unix:holdgate/milter.sock, content_timeout = 540s }",
+        ),
+        (ENTRY.replace("300s", "1h"), ENTRY.replace("300s", "1h")),
+        (ENTRY.replace("300s", "480s"), ENTRY.replace("300s", "480s")),
+        ("unix:holdgate/milter.sock", "unix:holdgate/milter.sock"),
+        # Another milter with the same time.
+        ("{ inet:localhost:11332, content_timeout=300s }", None),
+    ],
+)
+def test_attach_again_gives_an_inspection_with_ocr_enough_time(config: Path, listed: str, after: str | None) -> None:
+    Postfix(config).set({"smtpd_milters": f"{listed}, inet:localhost:8891"})
+    tables = {"queue": {"postfix_config": config}, "ocr": {"mode": "on"}, "scan": {"wait_limit": "120s"}}
+    plan = attach.plan_attach(Settings.model_validate(tables))
+    attach.apply(plan)
+    found = Postfix(config).raw_setting("smtpd_milters")
+    own = after or f"{ENTRY.replace('300s', '540s')}, {listed}"
+    assert found == f"{own}, inet:localhost:8891"
+    assert attach.plan_attach(Settings.model_validate(tables)).difference == ""
+
+
 def test_non_smtpd_milters_that_refer_with_braces_or_in_a_list_stay(config: Path) -> None:
     Postfix(config).set({"non_smtpd_milters": "inet:localhost:1, ${smtpd_milters}"})
     run_attach(config)
