@@ -195,14 +195,18 @@ class Detector:
     def _other_candidates(self, scorer: Scorer, content: Text, found: list[Match]) -> Iterator[tuple[Ready, Place]]:
         """Yield the candidates of prefixes, dictionaries and finders; `found` grows with the resulting matches."""
         yield from self._prefixed(scorer)
+        present = scorer.hits.found.keys()
         for ready, number in self._rules.dictionaries:
+            # Words such as "green" are frequent; without a keyword, no sentence with them has to be read.
+            if ready.needs_keyword and present.isdisjoint(self._rules.groups[ready.number]):
+                continue
+            shape = ready.shape
             for words in scorer.hits.of(number):
                 for word in words:
-                    if not ready.shape.said_of_person or is_said_of_person(
-                        content.text, word.start, word.end, self._names
+                    if not shape.said_of_person or is_said_of_person(
+                        content.text, word.start, word.end, self._names, shape.said_verbs
                     ):
                         yield ready, Place(word.start, word.end, word.word)
-        present = scorer.hits.found.keys()
         for ready, number in self._rules.fields:
             if not present.isdisjoint(self._rules.groups[ready.number]):
                 yield from self._of_fields(ready, number, scorer)

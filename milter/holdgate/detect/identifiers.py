@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from holdgate.detect import forms, validators
 from holdgate.detect.match import Confidence
+from holdgate.detect.statements import Verbs
 from holdgate.detect.tomlfile import Strict
 
 QUIET = re2.Options()
@@ -68,9 +69,10 @@ class Shape(Strict):
     RE2 pattern for the complete text) defines the candidates. `without_evidence` is the confidence of a value with no
     evidence near it ("none": no match), `with_evidence` that of one with evidence. A shape that `needs_cooccurrence`
     counts only next to other data: it is searched for only if there is some, or a keyword. A dictionary's word that is
-    `said_of_person` counts only as the predicate of a person (see holdgate.detect.statements). Values of a shape with
-    `field_lists` count only as the whole value of a field that a word of these keyword lists names (see
-    holdgate.detect.fields). Their evidence is a match of `near_identifiers` in the same record, not a keyword.
+    `said_of_person` counts only as the predicate of a person (see holdgate.detect.statements), or as the object of its
+    `said_verbs`. Values of a shape with `field_lists` count only as the whole value of a field that a word of these
+    keyword lists names (see holdgate.detect.fields). Their evidence is a match of `near_identifiers` in the same
+    record, not a keyword.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Shape(Strict):
     keep_case: bool = False
     needs_cooccurrence: bool = False
     said_of_person: bool = False
+    said_verbs: Verbs = "being"
     field_lists: tuple[Name, ...] = ()
     near_identifiers: tuple[Name, ...] = ()
     without_evidence: Confidence | Literal["none"]
@@ -113,6 +116,8 @@ class Shape(Strict):
             raise ValueError("needs_cooccurrence goes with a finder")
         if self.said_of_person and self.dictionary is None:
             raise ValueError("said_of_person goes with a dictionary")
+        if self.said_verbs != "being" and not self.said_of_person:
+            raise ValueError("said_verbs goes with said_of_person")
         if self.field_lists and (self.said_of_person or not (self.dictionary or self.search)):
             raise ValueError("field_lists goes with a dictionary or search, and not with said_of_person")
         if bool(self.field_lists) != bool(self.near_identifiers):

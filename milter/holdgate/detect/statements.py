@@ -2,14 +2,15 @@
 
 "Anna Schmidt is Muslim" and "dass Herr Weber katholisch ist" say it of a person. "The Catholic University is open", and
 "her approach is orthodox" do not, because the subject is no person, nor "she is Catholic Bishop of Ely", because the
-word belongs to a noun. `statements.toml` has the words of eight languages.
+word belongs to a noun. With verbs of voting, "she voted for the Greens" says it too, and "the green party" does not.
+`statements.toml` has the words of eight languages.
 """
 
 import re
 import tomllib
 from collections.abc import Collection
 from importlib import resources
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 # The text that is read before and after the word, in characters.
 _BEFORE: Final = 120
@@ -19,6 +20,10 @@ _MOST_FILLERS: Final = 3
 _MOST_VERB: Final = 4
 _MOST_NAME: Final = 3
 _MOST_APPOSITION: Final = 6
+
+
+# The verbs that say a word of a person: "is" and "has", "voted for", or also "supports" and "joined".
+Verbs = Literal["being", "voting", "supporting"]
 
 
 class _Grammar(NamedTuple):
@@ -35,6 +40,17 @@ class _Grammar(NamedTuple):
     asking: frozenset[str]
     inverted: frozenset[str]
     dropped: frozenset[str]
+    voting: frozenset[str]
+    supporting: frozenset[str]
+    objects: frozenset[str]
+    voted: frozenset[str]
+
+    def with_verbs(self, verbs: frozenset[str]) -> "_Grammar":
+        """Return the grammar for verbs with an object: no noun for a person follows, and the subject is there."""
+        none = frozenset[str]()
+        return self._replace(
+            verbs=verbs, fillers=self.objects, final=self.voted, asking=none, inverted=none, dropped=none
+        )
 
     def is_person(self, word: str) -> bool:
         """Return whether a word in lower case is a noun for a person, such as "teacher"."""
@@ -46,6 +62,11 @@ _WORDS: Final = tomllib.loads(resources.files("holdgate.detect").joinpath("state
 _GRAMMARS: Final = tuple(
     _Grammar(*(frozenset(words.get(field, ())) for field in _Grammar._fields)) for words in _WORDS["language"].values()
 )
+_BY_VERBS: Final[dict[Verbs, tuple[_Grammar, ...]]] = {
+    "being": _GRAMMARS,
+    "voting": tuple(grammar.with_verbs(grammar.voting) for grammar in _GRAMMARS),
+    "supporting": tuple(grammar.with_verbs(grammar.voting | grammar.supporting) for grammar in _GRAMMARS),
+}
 # Words of all languages before a name: nouns for people, and titles.
 PEOPLE: Final = frozenset(word for grammar in _GRAMMARS for word in grammar.people)
 TITLES: Final = frozenset(word for grammar in _GRAMMARS for word in grammar.titles)
@@ -57,6 +78,7 @@ _JOINS: Final = frozenset(
     ("and", "or", "but", "und", "oder", "aber", "y", "o", "pero", "e", "ma", "mas", "en", "maar", "i", "ale")
 )
 _FOLLOWING: Final = frozenset[str](_WORDS["following"])
+_AFTER_VOTE: Final = _FOLLOWING | frozenset[str](_WORDS["after_vote"])
 _END: Final = re.compile(r"\s*(?:\Z|[^\w\s'’\-/&@]|[-–—]\s|\n\s*\n)|\s+([^\W\d_]+)")
 
 
@@ -67,16 +89,16 @@ class Names(NamedTuple):
     neither: Collection[str]
 
 
-def is_said_of_person(text: str, start: int, end: int, names: Names) -> bool:
-    """Return whether the word at `start` to `end` is the predicate of a person."""
+def is_said_of_person(text: str, start: int, end: int, names: Names, verbs: Verbs = "being") -> bool:
+    """Return whether the word at `start` to `end` is the predicate of a person, or the object of other `verbs`."""
     found = _END.match(text, end, min(len(text), end + _AFTER))
     if found is None:
         return False
     following = (found[1] or "").lower()
-    ends = not following or following in _FOLLOWING
+    ends = not following or following in (_FOLLOWING if verbs == "being" else _AFTER_VOTE)
     tokens = _TOKEN.findall(text, max(0, start - _BEFORE), start)
     clause = _Clause(tokens, [token.lower() for token in tokens], names)
-    return any(clause.is_about_person(grammar, following, ends=ends) for grammar in _GRAMMARS)
+    return any(clause.is_about_person(grammar, following, ends=ends) for grammar in _BY_VERBS[verbs])
 
 
 class _Clause(NamedTuple):

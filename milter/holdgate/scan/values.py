@@ -25,9 +25,9 @@ _WORDS, _FEWEST = 2000, 50
 _DOCUMENTS = 4
 
 _SHARED = """
-card-expiry card-verification-code classification-mark cusip date-of-birth email-address gps-coordinates icd-code isin
-medical-term phone-number postal-address religious-belief sexual-orientation swift-bic trade-union-membership
-us-routing-number
+biometric-data card-expiry card-verification-code classification-mark cusip date-of-birth email-address ethnic-origin
+genetic-data gps-coordinates icd-code isin medical-term phone-number political-opinion postal-address religious-belief
+sexual-orientation swift-bic trade-union-membership us-routing-number
 """
 SHARED = frozenset(_SHARED.split())
 """Kinds that are in a sender's signature, or whose values belong to many clients."""

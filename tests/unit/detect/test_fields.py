@@ -1,4 +1,4 @@
-"""Values of labelled fields and columns: the religion, health, trade union or sexual orientation of a person."""
+"""Values of labelled fields and columns: special categories of article 9 GDPR."""
 
 from pathlib import Path
 
@@ -14,7 +14,16 @@ from holdgate.detect.keywords import Keywords
 from holdgate.detect.tables import Tables
 from holdgate.detect.tomlfile import RuleError
 
-KINDS = {"religious-belief", "trade-union-membership", "sexual-orientation", "medical-term"}
+KINDS = {
+    "religious-belief",
+    "trade-union-membership",
+    "sexual-orientation",
+    "medical-term",
+    "political-opinion",
+    "ethnic-origin",
+    "genetic-data",
+    "biometric-data",
+}
 KEYWORDS = Keywords([["religion"], ["catholic", "hindu"]])
 
 
@@ -130,6 +139,12 @@ def test_other_text_next_to_a_label_is_no_value(text: str) -> None:
         ("Niepełnosprawność: tak", "tak", "medical-term"),
         ("Deficiência: sim", "sim", "medical-term"),
         ("GdB: 60 %", "60 %", "medical-term"),
+        ("Party affiliation: Labour", "Labour", "political-opinion"),
+        ("Parteimitglied: ja", "ja", "political-opinion"),
+        ("Ethnicity: Asian British", "Asian British", "ethnic-origin"),
+        ("Cor ou raça: parda", "parda", "ethnic-origin"),
+        ("Karyotype: 45,X", "45,X", "genetic-data"),
+        ("Mutation: c.1521_1523del", "c.1521_1523del", "genetic-data"),
     ],
 )
 def test_a_field_alone_is_of_low_confidence(detector: Detector, text: str, value: str, kind: str) -> None:
@@ -199,9 +214,33 @@ def test_a_cell_far_from_the_beginning_of_its_line_has_no_heading() -> None:
     assert label(f"{row}Religion\n{row}Catholic", "Catholic") == "Religion"
 
 
-@pytest.mark.parametrize("line", ["disabled: yes", "disabled: true", "Health: good", "Orientation: portrait"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "disabled: yes",
+        "disabled: true",
+        "Health: good",
+        "Orientation: portrait",
+        "Party: green decorations",
+        "Political party: all",
+        "Race: 10 km",
+        "Mutation: createUser",
+        "Key fingerprint: SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8",
+        "Weights: -0.0945, 0.1230, 0.0412, -0.0101, -0.0522, 0.0377, -0.0898, -0.1410",
+    ],
+)
 def test_settings_and_other_meanings_are_no_special_category(detector: Detector, line: str) -> None:
     assert found(detector, f"name: Anna Schmidt\nmail: anna@corp.example\n{line}\n") == []
+
+
+VECTOR = "-0.0945, 0.1230, 0.0412, -0.0101, -0.0522, 0.0377, -0.0898, -0.1410"
+
+
+@pytest.mark.parametrize("brackets", ["{}", "[{}]", "[\n    {}\n  ]", "({})"])
+def test_a_vector_of_a_face_counts_in_the_record_of_a_person(detector: Detector, brackets: str) -> None:
+    text = f'{{"name": "Anna Schmidt", "face_encoding": {brackets.format(VECTOR)}}}'
+    assert found(detector, text) == [(VECTOR, "biometric-data", Confidence.MEDIUM)]
+    assert found(detector, text.replace("face_encoding", "weights")) == []
 
 
 @given(

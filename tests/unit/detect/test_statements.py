@@ -1,4 +1,6 @@
-"""A sentence that states the religion, trade union, health or sexual orientation of a person, in eight languages."""
+"""A sentence that states a special category of article 9 GDPR of a person, in eight languages."""
+
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -6,9 +8,18 @@ from hypothesis import strategies as st
 
 from holdgate.detect import Confidence, Detector
 from holdgate.detect.identifiers import Shape
-from holdgate.detect.statements import Names, is_said_of_person
+from holdgate.detect.statements import Names, Verbs, is_said_of_person
 
-KINDS = {"religious-belief", "trade-union-membership", "sexual-orientation", "medical-term"}
+KINDS = {
+    "religious-belief",
+    "trade-union-membership",
+    "sexual-orientation",
+    "medical-term",
+    "political-opinion",
+    "ethnic-origin",
+    "genetic-data",
+    "biometric-data",
+}
 NAMES = Names(frozenset({"anna", "chad", "mary"}), frozenset({"school"}))
 
 
@@ -83,6 +94,29 @@ def stated(detector: Detector, text: str) -> set[str]:
         ("Maria Rossi arriva domani. È musulmana.", "religious-belief"),
         ("A Dra. Costa chega hoje. É católica.", "religious-belief"),
         ("Pani Nowak jest nowa. Jest w ciąży.", "medical-term"),
+        # Votes and parties.
+        ("Anna Schmidt voted for the Conservatives in 2019.", "political-opinion"),
+        ("He has always voted Labour.", "political-opinion"),
+        ("My husband joined the Green Party last year.", "political-opinion"),
+        ("Mr. Novak supports the Labour Party.", "political-opinion"),
+        ("She is a member of the Conservative Party.", "political-opinion"),
+        ("Herr Müller hat die SPD gewählt.", "political-opinion"),
+        ("Wir hörten, dass Frau Weber die Grünen wählt.", "political-opinion"),
+        ("Er ist in der CDU.", "political-opinion"),
+        ("Elle a voté pour le Parti socialiste.", "political-opinion"),
+        ("Mon mari est de gauche.", "political-opinion"),
+        ("El señor Ruiz votó al Partido Popular.", "political-opinion"),
+        ("Es comunista.", "political-opinion"),
+        ("La signora Rossi vota Fratelli d'Italia.", "political-opinion"),
+        ("O senhor Costa votou no Bloco de Esquerda.", "political-opinion"),
+        ("Mijn man stemt op de VVD.", "political-opinion"),
+        ("Heeft zij op GroenLinks gestemd?", "political-opinion"),
+        ("Pan Nowak zagłosował na Platformę Obywatelską.", "political-opinion"),
+        ("Anna Schmidt is of Turkish descent.", "ethnic-origin"),
+        ("The applicant is an African American woman.", "ethnic-origin"),
+        ("Frau Weber hat einen Migrationshintergrund.", "ethnic-origin"),
+        ("She carries a BRCA1 mutation.", "genetic-data"),
+        ("weil er Träger einer BRCA2-Mutation ist", "genetic-data"),
     ],
 )
 def test_a_statement_about_a_person_is_found(detector: Detector, text: str, kind: str) -> None:
@@ -145,6 +179,27 @@ def test_a_statement_about_a_person_is_found(detector: Detector, text: str, kind
         "Muslim Aid Ltd is a company.",
         "The history of Jews in Poland",
         "The patient information leaflet: asthma",
+        "Anna Schmidt, please order the green party decorations.",
+        "Anna Schmidt voted for the green chairs.",
+        "We voted for green. It looks better.",
+        "She voted for Labour cost cuts.",
+        "The Labour cost is 20 EUR an hour.",
+        "Our estimate is a conservative one.",
+        "She supports the Conservative Party conference hotel.",
+        "The committee voted for the Conservatives.",
+        "She left the Green Party decorations at home.",
+        "She lives in the Democratic Republic of Congo.",
+        "Did the board vote Labour?",
+        "Frau Weber ist in der CDU-Zentrale.",
+        "Wenn Sie die linke Spalte wählen, kommen Sie zum Lager.",
+        "Vota Partido Popular.",
+        "Le bouton est de gauche.",
+        "Polish the table, Anna.",
+        "They are white.",
+        "The client is Asian Paints.",
+        "We are Indigenous Clothing Ltd.",
+        "The genetic algorithm has a mutation.",
+        "The mouse carries a BRCA1 mutation.",
     ],
 )
 def test_a_statement_about_no_person_is_not_found(detector: Detector, text: str) -> None:
@@ -168,3 +223,32 @@ def test_said_of_person_requires_a_dictionary() -> None:
     assert Shape.model_validate(given | {"dictionary": "religions"}).said_of_person
     with pytest.raises(ValueError, match="said_of_person goes with a dictionary"):
         Shape.model_validate(given | {"search": "x"})
+
+
+def test_other_verbs_require_said_of_person() -> None:
+    given = {
+        "name": "x",
+        "without_evidence": "none",
+        "with_evidence": "high",
+        "said_verbs": "voting",
+        "dictionary": "x",
+    }
+    assert Shape.model_validate(given | {"said_of_person": True}).said_verbs == "voting"
+    with pytest.raises(ValueError, match="said_verbs goes with said_of_person"):
+        Shape.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "verbs"),
+    [
+        ("Anna is Labour", {"being"}),
+        ("Anna voted Labour", {"voting", "supporting"}),
+        ("Anna joined Labour", {"supporting"}),
+        ("Anna painted Labour", set()),
+        ("The green Labour", set()),
+    ],
+)
+def test_each_word_counts_with_its_own_verbs(text: str, verbs: set[Verbs]) -> None:
+    start = text.index("Labour")
+    found = {kind for kind in get_args(Verbs) if is_said_of_person(text, start, len(text), NAMES, kind)}
+    assert found == verbs
