@@ -24,6 +24,8 @@ LOOKALIKE: Final = "look-alike letters"
 GLUED: Final = "glued letters"
 ZEROS: Final = "leading zeros"
 FIELDS: Final = "split over fields"
+_EXPONENT: Final = re.compile(r"(?<![\w.])(\d)\.(\d{4,18})[eE]\+?(\d{1,2})(?![\w.])")
+_LONGEST_NUMBER: Final = 19
 _LOOKS: Final = re.compile(r"[0-9OoQDlIiSsBZzGgqT]+")
 # Words and abbreviations that consist of letters which look like digits.
 _WORDS: Final = frozenset(
@@ -59,8 +61,10 @@ _FILLERS: Final = frozenset(  # words that stand for a separator
     ]
 )
 _REPEATS: Final = {"double": 2, "triple": 3, "doppel": 2, "doble": 2}
-_HAN: Final = str.maketrans("〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖", "00123456789123456789")
-_HAN_DIGIT: Final = "[〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖]"
+# Chinese digits, those of documents, Suzhou numerals, and the syllables with which Korean reads out a number.
+_HAN_DIGITS: Final = "〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖〡〢〣〤〥〦〧〨〩영공일이삼사오육륙칠팔구"
+_HAN: Final = str.maketrans(_HAN_DIGITS, "00" + "123456789" * 3 + "00" + "1234566789")
+_HAN_DIGIT: Final = f"[{_HAN_DIGITS}]"
 HAN_RUN: Final = re.compile(f"{_HAN_DIGIT}(?:[ -]?{_HAN_DIGIT}){{3,}}")
 
 
@@ -80,6 +84,10 @@ def variants(text: str, base: int, least: int) -> Iterator[tuple[str, Run]]:
 
     A value has at least `least` letters and digits.
     """
+    for number in _EXPONENT.finditer(text):
+        zeros = int(number[3]) - len(number[2])
+        if 0 <= zeros <= _LONGEST_NUMBER - len(number[2]):
+            yield "exponent", [Token(base + number.start(), base + number.end(), number[1] + number[2] + "0" * zeros)]
     text = figures.without(text)
     fields = [
         Token(base + field.start(1), base + field.end(1), field[1])

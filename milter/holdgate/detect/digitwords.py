@@ -13,6 +13,12 @@ DIGIT_WORDS = {
         "zero jeden dwa trzy cztery pięć sześć siedem osiem dziewięć",
         "noll ett två tre fyra fem sex sju åtta nio",
         "ноль один два три четыре пять шесть семь восемь девять",
+        "nolla yksi kaksi kolme neljä viisi kuusi seitsemän kahdeksan yhdeksän",
+        "nula jedna dva tři čtyři pět šest sedm osm devět",
+        "zero unu doi trei patru cinci șase șapte opt nouă",
+        "sıfır bir iki üç dört beş altı yedi sekiz dokuz",
+        "μηδέν ένα δύο τρία τέσσερα πέντε έξι επτά οκτώ εννέα",
+        "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة",
         "oh ein zwo trois cuatro funf meia sett åtte ni",
     )
     for digit, word in enumerate(words.split())

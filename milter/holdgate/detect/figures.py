@@ -51,7 +51,8 @@ _REGISTERS: Final = re.compile(
 )
 _REGISTER_SIGNS: Final = ("ax:", "ax=", "AX:", "AX=", "sp:", "ip:", "SP:", "IP:", "s: 0", "S: 0", "r0", "R0")
 _MEMORY: Final = re.compile(r"^(?:>|[^\S\n])*+[0-9A-Fa-f]{4,16}:?\s+(?:[0-9A-Fa-f]{2}[ \-]){4,}[^\n]*", re.MULTILINE)
-# Points of an image map: pairs of numbers, not in groups of four as cards and accounts are.
+# Points of an image map: pairs of numbers, not in groups of four as cards and accounts are, nor with commas between
+# thousands, as a sheet may show a long number.
 _POINTS: Final = re.compile(r"(?<![\w,])\d{1,4}(?:,\d{1,4}){3}(?:,\d{1,4},\d{1,4})*(?![\d,])")
 _URL: Final = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>\"]+|\bwww\.[^\s<>\"]+")
 _PARTS: Final = str.maketrans(dict.fromkeys("/?&=#;:@", BARRIER))
@@ -87,5 +88,7 @@ def _wall(found: re.Match[str]) -> str:
 
 
 def _points(found: re.Match[str]) -> str:
-    grouped = {len(number) for number in found[0].split(",")[:-1]} == {4}
-    return found[0] if grouped else BARRIER * len(found[0])
+    first, *rest = [len(number) for number in found[0].split(",")]
+    grouped = {first, *rest[:-1]} == {4}
+    thousands = first < 3 and set(rest) == {3}
+    return found[0] if grouped or thousands else BARRIER * len(found[0])

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
+from holdgate.detect import unseen
 from holdgate.detect.candidates import CONTROL, mask
 
 # Letters of Cyrillic and Greek that look like Latin ones, upper and lower case.
@@ -133,7 +134,8 @@ _FOREIGN_WORD: Final = re.compile("(?<![0-9A-Za-z\u0370-\u052f])[0-9A-Za-z]*+[\u
 class Normal:
     """A plain text, and the original places of its characters.
 
-    `asides` are spans of the given text that are not in the plain one but can contain data: attributes of tags.
+    `asides` are spans of the given text that are not in the plain one but can contain data: attributes of tags, and
+    characters that show nothing.
     `limited` is true if the text was too densely obfuscated to be normalised completely.
     """
 
@@ -202,6 +204,9 @@ def normalise(text: str) -> Normal:
     if _has_markup(text):
         normal = _rewrite(normal, _markup(normal))
     if not normal.text.isascii():
+        normal.asides.extend(unseen.hidden(text))
+        if unseen.NUMBER_SIGN in normal.text:
+            normal = _rewrite(normal, unseen.braille(normal.text))
         if "\u202e" in normal.text:
             normal = _rewrite(normal, _overrides(normal.text))
         normal = _rewrite(normal, _characters(normal.text))

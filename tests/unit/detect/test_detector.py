@@ -1,6 +1,7 @@
 """The engine through its public interface: places, evidence, tables, obfuscations, codes, and secrecy of matches."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -97,6 +98,15 @@ def test_cells_of_a_sheet_use_their_heading(detector: Detector) -> None:
         "6GOJ2C9064OJ2C9064OJ2C9064OJ2C8=",
         "6goj2c9064oj2c9064oj2c9064oj2c8=",
         "%34%31%31%31111111111111",
+        "4.111111111111111e15",
+        "4.111111111111111E15",
+        "4,111,111,111,111,111",
+        "사일일일 일일일일 일일일일 일일일일",
+        "〤〡〡〡 〡〡〡〡 〡〡〡〡 〡〡〡〡",
+        "neljä " + "yksi " * 15,
+        "dört " + "bir " * 15,
+        "أربعة " + "واحد " * 15,
+        "⠼⠙⠁⠁⠁ ⠼⠁⠁⠁⠁ ⠼⠁⠁⠁⠁ ⠼⠁⠁⠁⠁",
     ],
 )
 def test_an_obfuscated_number_is_found_near_a_keyword(detector: Detector, written: str) -> None:
@@ -110,6 +120,15 @@ def test_an_obfuscated_number_is_found_near_a_keyword(detector: Detector, writte
         "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2",
         "4111, 1111, 1111, 1111, 1111, 1111",
         "NDExMSAxMTExIDExMTEgMTExMg==",
+        "4.111111111111112e15",
+        "4.111111111111111e14",  # not a whole number
+        "4.111111111111111e25",
+        "a4.111111111111111e15",
+        "4,111,111,111,111,112",
+        "4,111,111,111,111,11",
+        "41,111,111,111,111,11",
+        "neljä " + "yksi " * 14 + "kaksi",
+        "⠙⠁⠁⠁ ⠁⠁⠁⠁ ⠁⠁⠁⠁ ⠁⠁⠁⠁",  # letters without the number sign
     ],
 )
 def test_an_obfuscated_number_needs_a_valid_checksum(detector: Detector, written: str) -> None:
@@ -133,6 +152,36 @@ def test_each_value_in_an_encoded_run_counts(detector: Detector) -> None:
     matches = detector.find(f"see {b64encode(text.encode()).decode()}")
     assert sorted(match.identifier for match in matches) == ["payment-card", "us-ssn", "us-ssn"]
     assert len({(match.start, match.end) for match in matches}) == 1
+
+
+def tagged(text: str) -> str:
+    return "".join(chr(0xE0000 + ord(letter)) for letter in text)
+
+
+def selected(text: str) -> str:
+    return "".join(chr(0xFE00 + byte) if byte < 16 else chr(0xE0100 + byte - 16) for byte in text.encode())
+
+
+@pytest.mark.parametrize("written", [tagged, selected])
+def test_text_in_characters_that_show_nothing_is_searched_at_its_place(
+    detector: Detector, written: Callable[[str], str]
+) -> None:
+    hidden = written(f"her card is {CARD}, as you know")
+    text = f"Hello 😀{hidden} and bye"
+    (match,) = [match for match in detector.find(text) if match.identifier == "payment-card"]
+    assert text[match.start : match.end] == written(CARD)
+
+
+def test_characters_that_show_nothing_do_not_divide_a_number(detector: Detector) -> None:
+    text = "".join(f"{digit}{tagged('12')}" for digit in CARD)
+    assert found(detector, f"my credit card number is {text} ok")
+    flag = "\U0001f3f4" + tagged("gbsct") + "\U000e007f"
+    assert found(detector, f"{flag} my credit card number is {CARD}") == [CARD]
+
+
+def test_image_maps_and_amounts_are_no_numbers_with_thousands(detector: Detector) -> None:
+    for text in ("credit card 120,300,150,340,111,222", "the credit card costs $4,111,111,111,111,111"):
+        assert not found(detector, text)
 
 
 def test_a_field_name_counts_in_nested_json(detector: Detector) -> None:
