@@ -69,11 +69,11 @@ class FixedPreviewer(Previewer):
     def __init__(self) -> None:
         pass
 
-    def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
+    def read(self, incident: Incident, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
         """Return the fixed text."""
         return _PARTS
 
-    def show(self, content: bytes, *, reveal: int = 0, redacted: bool = False) -> dict[str, Any]:
+    def show(self, content: bytes, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
         """Return the fixed text."""
         return _PARTS
 

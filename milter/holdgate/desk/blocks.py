@@ -42,6 +42,9 @@ class Blocks(Protocol):
     def items(self, values: Iterable[str]) -> str:
         """Add a list."""
 
+    def numbered(self, values: Iterable[str]) -> str:
+        """Add a list whose values begin with their numbers."""
+
     def why(self, sentence: str, rule: str) -> str:
         """State why a message was held."""
 
@@ -97,6 +100,8 @@ class TextBlocks:
     def items(self, values: Iterable[str]) -> str:
         """As indented lines."""
         return _lines("".join(f"  {clean(value)}\n" for value in values))
+
+    numbered = items
 
     def why(self, sentence: str, rule: str) -> str:
         """As one or two lines."""
@@ -171,6 +176,11 @@ class HtmlBlocks:
         """As a list."""
         listed = Markup("").join(Markup("<li>{}</li>").format(clean(value)) for value in values)
         return Markup('<ul style="padding-left:20px;margin:0 0 14px;overflow-wrap:anywhere">{}</ul>').format(listed)
+
+    def numbered(self, values: Iterable[str]) -> Markup:
+        """As the lines of a paragraph: a list would have bullets in front of the numbers."""
+        listed = Markup("<br>").join(clean(value) for value in values)
+        return Markup('<p style="margin:0 0 14px;overflow-wrap:anywhere">{}</p>').format(listed)
 
     def why(self, sentence: str, rule: str) -> Markup:
         """As a box with a bar."""

@@ -200,7 +200,7 @@ class Changer:
 
     def shown(self, prepared: Prepared) -> dict[str, Any]:
         """Return the changed message as `scan.preview` shows it, read by another worker. Raises UnreadableError."""
-        return self._previewer.show(prepared.content, redacted=REDACT in prepared.change.kinds)
+        return self._previewer.show(prepared.content, ocr=REDACT in prepared.change.kinds)
 
     def submit(self, incident: Incident, attempts: int, confirm: Callable[[], object]) -> bool:
         """Submit the changed message of an incident; return False if a new decision is needed instead.
@@ -278,7 +278,7 @@ class Changer:
 
     def _require_masked(self, content: bytes) -> None:
         """Have another worker inspect a redacted message. Raises CannotChangeError if it finds a match."""
-        shown = self._previewer.show(content, redacted=True)
+        shown = self._previewer.show(content, ocr=True)
         if shown["status"] != "complete":
             raise CannotChangeError(_WHY["not read"], shown["reason"])
         for finding in shown["findings"]:

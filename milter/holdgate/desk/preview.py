@@ -78,28 +78,31 @@ class Previewer:
     """Makes previews with a worker of its own, and redacted messages with another one, which reads images if OCR is on.
 
     `queue` reads the hold queue of this node, `remote_nodes` those of other nodes; without it, all messages are here.
+    `reads_images` is whether OCR is on: then a preview can have the text in images too, which takes longer.
     """
 
     _remote_nodes: RemoteNodes | None = None
+    reads_images = False
 
     def __init__(self, settings: Settings, queue: QueueClient, remote_nodes: RemoteNodes | None = None) -> None:
         # People wait for a page at most as long as an inspection can take.
         wanted = replace(PoolSettings.of(settings, (), daemon=True), workers=1)
-        self._reading = self._redacting = _IdlePool(wanted)
-        if settings.ocr.mode != "off":
-            self._redacting = _IdlePool(replace(wanted.with_ocr(settings.ocr), workers=1))
+        self._reading = self._with_ocr = _IdlePool(wanted)
+        self.reads_images = settings.ocr.mode != "off"
+        if self.reads_images:
+            self._with_ocr = _IdlePool(replace(wanted.with_ocr(settings.ocr), workers=1))
         self._queue = queue
         self._remote_nodes = remote_nodes
 
     def close(self) -> None:
         """End the workers."""
         self._reading.close()
-        self._redacting.close()
+        self._with_ocr.close()
 
     def stop_if_idle(self, _now: datetime) -> bool:
         """End each worker that has been idle for a while; the desk's loop calls this regularly."""
         self._reading.stop_if_idle()
-        self._redacting.stop_if_idle()
+        self._with_ocr.stop_if_idle()
         return True
 
     def original(self, incident: Incident) -> bytes | None:
@@ -120,9 +123,12 @@ class Previewer:
         at = incident.queue_id, incident.arrival_time
         return self._ask_agent(incident, lambda reader: reader.envelope(*at))
 
-    def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
-        """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError."""
-        return self.show(self.held(incident), reveal=reveal)
+    def read(self, incident: Incident, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
+        """Return the message as `scan.preview` shows it, one match unmasked by `reveal`. Raises UnreadableError.
+
+        With `ocr`, the text in images is shown too, if OCR is on; then the matches have other numbers.
+        """
+        return self.show(self.held(incident), reveal=reveal, ocr=ocr)
 
     def held(self, incident: Incident) -> bytes:
         """Return the held message with LF line ends. Raises UnreadableError."""
@@ -136,14 +142,12 @@ class Previewer:
             raise UnreadableError("gone", "the message is not in the hold queue any more")
         return content
 
-    def show(self, content: bytes, *, reveal: int = 0, redacted: bool = False) -> dict[str, Any]:
-        """Return a message as `scan.preview` shows it, a `redacted` one with the text in images if OCR is on.
+    def show(self, content: bytes, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
+        """Return a message as `scan.preview` shows it, with `ocr` also the text in images if OCR is on.
 
         Raises UnreadableError.
         """
-        return self._with_message(
-            content, lambda pool, message: pool.preview(message, reveal=reveal), redacted=redacted
-        )
+        return self._with_message(content, lambda pool, message: pool.preview(message, reveal=reveal), ocr=ocr)
 
     def change(
         self, content: bytes, without: Sequence[str], note: str, *, redact: bool = False
@@ -152,14 +156,12 @@ class Previewer:
         return self._with_message(
             content,
             lambda pool, message: pool.change(message, without=without, note=note, redact=redact),
-            redacted=redact,
+            ocr=redact,
         )
 
-    def _with_message(
-        self, content: bytes, question: Callable[[Pool, int], _Answer], *, redacted: bool = False
-    ) -> _Answer:
+    def _with_message(self, content: bytes, question: Callable[[Pool, int], _Answer], *, ocr: bool = False) -> _Answer:
         """Query a pool about a message, which a worker gets as a descriptor. Raises UnreadableError."""
-        workers = self._redacting if redacted else self._reading
+        workers = self._with_ocr if ocr else self._reading
         descriptor = os.memfd_create("held", os.MFD_CLOEXEC)
         try:
             with os.fdopen(os.dup(descriptor), "wb") as stream:

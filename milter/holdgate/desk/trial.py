@@ -213,6 +213,8 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "unreadable": "",
         "problem": "reveal_incomplete",
         "may_reveal": True,
+        "images": True,
+        "may_read_images": True,
     },
 }
 # Templates that are neither an incident's notice nor a moderator's page.
@@ -235,7 +237,7 @@ MORE_PAGES: dict[str, Mapping[str, Any]] = {
         "may_redact": True,
         "may_exclude": True,
     }
-    | {"comment_length": 2000},
+    | {"comment_length": 2000, "comment": "one\ntwo"},
     "reason": _ANY_PAGE
     | {"incident": _FULL, "question": "one\ntwo", "problem": "Text.", "done": False, "comment_length": 2000}
     | {"choices": ["note"]},
@@ -248,6 +250,9 @@ _LESS: Mapping[str, Any] = {
     "incident": _BARE,
     "change": None,
     "may_change": False,
+    "images": False,
+    "may_read_images": False,
+    "comment": "",
     "classes": None,
     "may_encrypt": False,
     "may_redact": False,

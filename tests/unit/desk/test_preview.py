@@ -97,7 +97,7 @@ def test_an_idle_worker_is_stopped_and_started_again(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("mode", "languages"), [("off", ()), ("policies", ("eng",)), ("on", ("eng",))])
-def test_only_redacted_messages_are_made_and_shown_with_ocr(
+def test_only_redacted_messages_and_pages_that_ask_for_it_are_read_with_ocr(
     monkeypatch: pytest.MonkeyPatch, mode: str, languages: tuple[str, ...]
 ) -> None:
     """A page that is only read, and a moderator's mail, do not wait for OCR."""
@@ -133,7 +133,7 @@ def test_only_redacted_messages_are_made_and_shown_with_ocr(
     previewer.change(b"", ["1"], "")
     previewer.letter(b"")
     previewer.change(b"", (), "", redact=True)
-    previewer.show(b"", redacted=True)
+    previewer.show(b"", ocr=True)
     assert asked == [
         ("show", (), 1),
         ("change", (), 1),
@@ -141,6 +141,7 @@ def test_only_redacted_messages_are_made_and_shown_with_ocr(
         ("redact", languages, 1),
         ("show", languages, 1),
     ]
+    assert previewer.reads_images is bool(languages)
     previewer.close()
     assert closed == ([(), languages] if languages else [()])
 
@@ -161,7 +162,7 @@ class Reader(Previewer):
         self.trouble = trouble
         self.reads = 0
 
-    def read(self, incident: Incident, *, reveal: int = 0) -> dict[str, Any]:
+    def read(self, incident: Incident, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
         self.reads += 1
         if self.trouble is not None:
             raise self.trouble

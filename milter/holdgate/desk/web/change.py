@@ -58,13 +58,18 @@ class ChangePages(ModeratorHandlers):
         return self._show(http, *found, wanted, _NOTHING if query.get("show") and not wanted.kinds else "")
 
     def decide(self, http: HttpRequest) -> Response:
-        """Approve with changes, if the box is ticked and the message is the one that was shown."""
-        found = self.sent_form(http, "change")
+        """Approve with changes, if the box is ticked and the message is the one that was shown.
+
+        With `show`, show only what would be sent: the page then keeps a comment that was typed before.
+        """
+        found = self.sent_form(http, "show" if field(http, "show") else "change")
         if isinstance(found, Response):
             return found
         visitor, incident, request = found
         wanted = _requested(http.state.form.get("without", []), field(http, "encrypted"), field(http, "redacted"))
         wanted = replace(wanted, excluded=ticked(incident, http.state.form.get("not", [])))
+        if field(http, "show"):
+            return self._show(http, visitor, incident, request, wanted, "" if wanted.kinds else _NOTHING)
         comment = field(http, "comment")
         if field(http, "confirm") != "yes" or len(comment) > COMMENT_LENGTH * 2:
             return self._show(http, visitor, incident, request, wanted, _UNTICKED)
@@ -110,6 +115,7 @@ class ChangePages(ModeratorHandlers):
             may_redact=REDACT in kinds,
             may_exclude=EXCLUDE in kinds,
             plan=shown,
+            comment=field(http, "comment")[:COMMENT_LENGTH] if http.method == "POST" else "",
             comment_length=COMMENT_LENGTH,
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +24,8 @@ from holdgate.quarantine.states import State
 
 CHOICES = {"approve": Answer.APPROVE, "reject": Answer.REJECT}
 _REASON_LENGTH = 200
+# The reason of a part with an image that OCR has not read (extract/ocr.py).
+IMAGE_NOT_READ = "image not read"
 
 
 class IncidentPages(ModeratorHandlers):
@@ -258,8 +261,10 @@ class IncidentPages(ModeratorHandlers):
         if incident.state is not State.HELD or request.is_void:
             return self._pages.outcome(http, incident, visitor, Why.NOT_REQUESTED)
         shown, unreadable = None, ""
+        asked = field(http, "images") if http.method == "POST" else http.query_params.get("images")
+        wants_images = asked == "yes" and self._previewer.reads_images
         try:
-            shown = self._previewer.read(incident, reveal=reveal)
+            shown = self._previewer.read(incident, reveal=reveal, ocr=wants_images)
         except UnreadableError as error:
             unreadable = error.why
         return self._pages.show(
@@ -273,7 +278,13 @@ class IncidentPages(ModeratorHandlers):
             unreadable=unreadable,
             problem=problem,
             may_reveal=self._desk.moderation(incident).reveal,
+            images=wants_images,
+            may_read_images=self._previewer.reads_images and not wants_images and _has_unread_images(shown),
         )
+
+
+def _has_unread_images(shown: dict[str, Any] | None) -> bool:
+    return shown is not None and any(IMAGE_NOT_READ in part["reason"] for part in shown["parts"])
 
 
 def _class(given: str) -> classes.Class | None:

@@ -50,6 +50,8 @@ _STILL_HELD: dict[Why | None, tuple[str, str]] = {
 }
 # The statuses of a page with the form that was submitted.
 _FORM_AGAIN = (422, 503)
+# Forms that decide nothing and send no mail to others.
+_NO_NUMBER = ("later", "show")
 # Values that a page with one statement does not have.
 _NOTHING_ELSE: Mapping[str, Any] = {"incident": None, "mood": "", "others": None, "others_shown": "", "following": None}
 _AWAY = mark("The mail server {node} cannot be reached now. Decisions are recorded, and carried out when it is back.")
@@ -246,7 +248,7 @@ class ModeratorHandlers(Handlers):
         visitor, incident, request = found
         if not self._sessions.stamped(http, visitor.address, f"{purpose} {incident.id}"):
             return self._pages.show_message(http, "title_error", "error_form", status=403, visitor=visitor)
-        if purpose != "later" and visitor.how == "link" and self._may_decide(incident, request):
+        if purpose not in _NO_NUMBER and visitor.how == "link" and self._may_decide(incident, request):
             actor = self._sessions.actor(http, visitor)
             if problem := numbers.refusal(self._desk, incident, actor, field(http, "number")):
                 return self.without_number(http, purpose, visitor, incident, request, problem)

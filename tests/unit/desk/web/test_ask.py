@@ -243,6 +243,8 @@ def test_the_mail_is_in_the_sender_s_language_and_has_each_way_to_answer(make_de
     assert f"1. {BOB}\r\n" in plain
     assert f"2. {TWIN}: " in plain
     assert "214×" in plain
+    assert f">1. {BOB}<br>2. " in html
+    assert not re.search(r"<li>\d", html)  # a bullet before the number
     found = [unquote(body) for body in re.findall(r"mailto:[^\"]*body=([^\"]*)", html)]
     assert found == ["FREIGEBEN\r\n\r\n", "NICHT AN 2\r\n\r\n", "ABLEHNEN\r\n\r\n"]
     assert "+r-" in str(message["Reply-To"])

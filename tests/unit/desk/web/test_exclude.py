@@ -16,6 +16,7 @@ from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
 from holdgate.risks import COLLEAGUES
+from tests.unit.desk.web.test_forms_shown_again import entered
 from tests.unit.desk.web.test_pages import Browser, FakePreviewer, forms
 
 BOB, CAROL = "bob@partner.example", "carol@partner.example"
@@ -93,6 +94,41 @@ def test_a_form_without_a_chosen_change_is_shown_again_with_a_hint(make_desk: An
     _, page = opened(desk, incident, "?show=yes")
     assert (page.status_code, asked in page.text) == (422, True)
     assert 'name="show" value="yes"' in page.text
+
+
+def test_a_comment_is_kept_while_the_message_cannot_be_prepared(
+    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form with the comment is not on a page without a prepared message: the comment was lost."""
+    desk = make(make_desk)
+    incident = held(hold, desk)
+    browser, page = opened(desk, incident, "?not=2")
+    address, typed = f"/incidents/{incident.id}/change", "Only <b>Bob</b>\nneeds it"
+    with monkeypatch.context() as broken:
+        broken.setattr(FakePreviewer, "held", unreadable)
+        lost = browser.submit(page, "/change", confirm="yes", comment=typed)
+        assert (lost.status_code, "Approve the changed message" in lost.text) == (503, False)
+        assert entered(lost.text, "comment") == typed
+        (form,) = forms(lost.text)
+        assert (form["action"], form["method"], form["hidden"]["show"]) == (address, "post", "yes")
+        again = browser.client.post(address, data=form["hidden"] | {"not": "2", "comment": typed})
+        assert entered(again.text, "comment") == typed
+    shown = browser.client.post(address, data=form["hidden"] | {"not": "2", "comment": typed, "confirm": "yes"})
+    assert (shown.status_code, entered(shown.text, "comment")) == (200, typed)
+    assert [one["method"] for one in forms(shown.text)] == ["post", "post"]
+    assert now(desk, incident).state is State.HELD
+    nothing = browser.client.post(address, data=form["hidden"] | {"comment": typed})
+    assert (nothing.status_code, entered(nothing.text, "comment")) == (422, typed)
+    # The stamp that only shows does not decide.
+    forged = browser.client.post(address, data={**form["hidden"], "show": "", "not": "2", "confirm": "yes"})
+    assert forged.status_code == 403
+    done = browser.client.post(address, data=forms(shown.text)[1]["hidden"] | {"comment": typed, "confirm": "yes"})
+    assert done.status_code == 200
+    assert (now(desk, incident).state, now(desk, incident).comment) == (State.APPROVED, typed)
+
+
+def unreadable(*_: Any) -> bytes:
+    raise UnreadableError("agent", "the queue agent does not answer")
 
 
 def test_other_moderators_are_notified_of_the_excluded_recipients(make_desk: Any, hold: Any) -> None:
