@@ -21,9 +21,12 @@ from holdgate.detect.tomlfile import RuleError
 
 _CONTEXT: Final = 120
 _OBFUSCATED: Final = "too much obfuscated text"
+_CANDIDATES: Final = "too many candidates"
 # Further candidates are not evaluated, and the text counts as partly read.
 FREE_CANDIDATES = 20_000
 CHARACTERS_A_CANDIDATE = 60
+# Values of fields have a limit of their own: a column with one in each row does not keep names from being found.
+CHARACTERS_A_FIELD = 20
 # In longer texts, shapes that need a keyword are searched for only near their keywords, within this many characters.
 _WHOLE_TEXT: Final = 50_000
 _SEARCH_MARGIN: Final = 100
@@ -160,6 +163,7 @@ class Detector:
                         found.append(match)
             if left < 0:
                 break
+        found.extend(self._of_fields(scorer, limits))
         for ready, place in self._other_candidates(scorer, content, found):
             left -= 1
             if left < 0:
@@ -168,7 +172,7 @@ class Detector:
             if match is not None:
                 found.append(match)
         if left < 0:
-            limits.append("too many candidates")
+            limits.append(_CANDIDATES)
         found = resolve(found)
         hidden = [
             *self._obfuscations.find(scorer, found, limits),
@@ -207,9 +211,6 @@ class Detector:
                         content.text, word.start, word.end, self._names, shape.said_verbs
                     ):
                         yield ready, Place(word.start, word.end, word.word)
-        for ready, number in self._rules.fields:
-            if not present.isdisjoint(self._rules.groups[ready.number]):
-                yield from self._of_fields(ready, number, scorer)
         for ready in self._rules.searches:
             yield from self._searched(ready, scorer)
         if not present.isdisjoint(self._rules.searched_groups):
@@ -231,18 +232,30 @@ class Detector:
                     for start, end, value in find(piece, self.loaded.dictionaries):
                         yield ready, Place(offset + start, offset + end, value)
 
-    @staticmethod
-    def _of_fields(ready: Ready, number: int, scorer: Scorer) -> Iterator[tuple[Ready, Place]]:
-        """Yield the values of fields: the words of a list, or what a pattern matches."""
+    def _of_fields(self, scorer: Scorer, limits: list[str]) -> Iterator[Match]:
+        """Yield the matches that are values of fields: the words of a list, or what a pattern matches."""
         text = scorer.text
-        spans: Iterable[Span]
-        if ready.search is not None:
-            spans = (found.span() for found in ready.search(text))
-        else:
-            spans = ((word.start, word.end) for words in scorer.hits.of(number) for word in words)
-        for start, end in spans:
-            if scorer.fields.label(ready.lists, start, end, number) is not None:
-                yield ready, Place(start, end, text[start:end].lower())
+        present = scorer.hits.found.keys()
+        left = FREE_CANDIDATES + len(text) // CHARACTERS_A_FIELD
+        for ready, number in self._rules.fields:
+            if present.isdisjoint(self._rules.groups[ready.number]):
+                continue
+            spans: Iterable[Span]
+            if ready.search is not None:
+                spans = (found.span() for found in ready.search(text))
+            else:
+                spans = ((word.start, word.end) for words in scorer.hits.of(number) for word in words)
+            for start, end in spans:
+                label = scorer.fields.label(ready.lists, start, end, number)
+                if label is None:
+                    continue
+                left -= 1
+                if left < 0:
+                    limits.append(_CANDIDATES)
+                    return
+                match = scorer.field(ready, start, end, label)
+                if match is not None:
+                    yield match
 
     @staticmethod
     def _cooccurrence_spans(scorer: Scorer, content: Text, ready: Ready, found: list[Match]) -> list[tuple[Text, int]]:

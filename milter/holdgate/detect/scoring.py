@@ -124,8 +124,6 @@ class Scorer:
 
     def score(self, ready: Ready, start: int, end: int, value: str, obfuscation: str = "") -> Match | None:
         """Return the match for the candidate, or None."""
-        if ready.shape.field_lists:
-            return self._field(ready, start, end, value)
         identifier = ready.identifier
         if ready.upper:
             value = value.upper()
@@ -177,15 +175,12 @@ class Scorer:
         weight = ready.weights.get(value, 1) if ready.weights else 1
         return Match(ready.id, start, end, level, value, weight, evidence)
 
-    def _field(self, ready: Ready, start: int, end: int, value: str) -> Match | None:
+    def field(self, ready: Ready, start: int, end: int, label: Keyword) -> Match | None:
         """Return the match for the value of a field, and keep it, because other data of its record may be evidence."""
-        label = self.fields.label(ready.lists, start, end)
-        if label is None:
-            return None
         level = ready.without_evidence or ready.with_evidence
         assert level is not None
         evidence = Evidence(ready.shape.name, False, label.word, label.end - start, own=True)
-        match = Match(ready.id, start, end, level, value, 1, evidence)
+        match = Match(ready.id, start, end, level, self.text[start:end].lower(), 1, evidence)
         if ready.with_evidence is not None and ready.without_evidence != ready.with_evidence:
             self._of_fields.append((ready, match._replace(confidence=ready.with_evidence)))
         return match if ready.without_evidence is not None else None
@@ -271,11 +266,17 @@ class Scorer:
                     evidence = match.evidence._replace(keyword=f"{other.identifier} near it", distance=distance)
                     settled.append(match._replace(evidence=evidence))
                     break
+        ends: dict[tuple[str, ...], list[Span]] = {}
         for ready, match in self._of_fields:
-            left, right = self._record(match)
-            near = found[bisect_left(starts, left - LONGEST) : bisect_left(starts, right)]
             wanted_ids = ready.shape.near_identifiers
-            if any(other.identifier in wanted_ids and other.end > left for other in near):
+            if wanted_ids not in ends:
+                spans = [(other.end, other.start) for other in found if other.identifier in wanted_ids]
+                ends[wanted_ids] = sorted(spans)
+            left, right = self._record(match)
+            near = ends[wanted_ids]
+            # Matches do not overlap, so the first one that ends in the record or after it also begins first.
+            first = bisect_left(near, (left + 1,))
+            if first < len(near) and near[first][1] < right:
                 settled.append(match)
         return settled
 

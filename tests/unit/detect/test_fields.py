@@ -1,5 +1,6 @@
 """Values of labelled fields and columns: special categories of article 9 GDPR."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdgate.detect import Confidence, Detector
+from holdgate.detect import detector as engine
 from holdgate.detect.candidates import mask
 from holdgate.detect.fields import Fields
 from holdgate.detect.identifiers import Shape
@@ -198,6 +200,27 @@ def test_a_person_in_the_same_line_is_near_at_any_usual_width(detector: Detector
     assert [one[2] for one in found(detector, text)] == [Confidence.MEDIUM]
     text = f"anna@corp.example\n{'x ' * 150}\nReligion: Catholic"
     assert [one[2] for one in found(detector, text)] == [Confidence.LOW]
+
+
+def test_a_column_of_fields_does_not_keep_names_from_being_found(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FREE_CANDIDATES", 40)
+    rows = 30
+    scan = detector.scan("Name;Disability\n" + "Anna Schmidt;yes\n" * rows)
+    assert scan.limited == ""
+    found = Counter((match.identifier, match.confidence) for match in scan.matches)
+    assert found == {("person-name", Confidence.LOW): rows, ("medical-term", Confidence.MEDIUM): rows}
+
+
+def test_too_many_fields_are_reported(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FREE_CANDIDATES", 20)
+    text = "Id;Disability\n" + "1;yes\n" * 40
+    most = 20 + len(text) // engine.CHARACTERS_A_FIELD
+    assert most < 40
+    scan = detector.scan(text)
+    assert (scan.limited, len(scan.matches)) == ("too many candidates", most)
+    assert detector.scan("Id;Disability\n" + "1;yes\n" * 20).limited == ""
 
 
 def test_a_table_of_numbers_of_members_is_of_no_person(detector: Detector) -> None:
