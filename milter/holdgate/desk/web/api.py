@@ -21,6 +21,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import UnreadableError
 from holdgate.desk.web.incidents import CHOICES
+from holdgate.desk.web.reading import reads_message
 from holdgate.quarantine.exported import exported
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident
 from holdgate.quarantine.states import State
@@ -81,6 +82,7 @@ class Api:
         requests = [exported(request) for request in self._desk.store.requests.of(incident.id)]
         return JSONResponse(exported(incident) | {"requests": requests, "history": history})
 
+    @reads_message
     def decide(self, http: HttpRequest) -> Response:
         """Decide as an administrator, or as the moderator that `as` names."""
         token = self._token(http)

@@ -15,6 +15,7 @@ from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why, is_late
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.senderchoice import Choice, FlawedError
 from holdgate.desk.web.pages import Handlers, Pages
+from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
@@ -44,6 +45,7 @@ class AskPages(Handlers):
         found = self._found(http)
         return found if isinstance(found, Response) else self._show(http, *found)
 
+    @reads_message
     def decide(self, http: HttpRequest) -> Response:
         """Record the choice, if the box is ticked."""
         found = self._found(http)

@@ -22,6 +22,7 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.web.pages import ModeratorHandlers, Pages
+from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Answer, Incident, Request
 from holdgate.quarantine.states import State
@@ -46,6 +47,7 @@ class ChangePages(ModeratorHandlers):
             Route("/incidents/{incident}/change", self.decide, methods=["POST"]),
         ]
 
+    @reads_message
     def show(self, http: HttpRequest) -> Response:
         """Show the possible changes, and what would be sent with those that the address names."""
         found = self.found(http)
@@ -57,6 +59,7 @@ class ChangePages(ModeratorHandlers):
         wanted = replace(wanted, excluded=excluded)
         return self._show(http, *found, wanted, _NOTHING if query.get("show") and not wanted.kinds else "")
 
+    @reads_message
     def decide(self, http: HttpRequest) -> Response:
         """Approve with changes, if the box is ticked and the message is the one that was shown.
 

@@ -7,7 +7,9 @@ the browser's Origin header, in addition to the stamp in each form.
 import asyncio
 import hmac
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -65,8 +67,7 @@ class Guard:
         self._large = 0
         self._secret = secret
         self._single = [name for name in (user_header, PROXY_SECRET) if name]
-        parts = urlsplit(public_url)
-        self._own = f"{parts.scheme}://{parts.netloc}".lower()
+        self._own = _origin_of(public_url)
         self._proxies = list(proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,6 +169,18 @@ class Guard:
         if origin is not None and origin.lower() != self._own:
             return True
         return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
+def _origin_of(url: str) -> str:
+    """Return the origin of an URL as browsers send it (RFC 6454, 6.2): without a default port, in ASCII."""
+    parts = urlsplit(url)
+    host, port = parts.netloc.rpartition("@")[2].lower(), ""
+    if found := re.fullmatch(r"(.*):(\d*)", host):
+        host, port = found[1], found[2]
+    with suppress(UnicodeError):  # Browsers do not connect to a name that IDNA refuses.
+        host = host.encode("idna").decode()
+    default = {"http": "80", "https": "443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{host}" + (f":{port}" if port not in ("", default) else "")
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -18,6 +18,7 @@ from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.web import labels
 from holdgate.desk.web.pages import ModeratorHandlers, Pages, afterwards
+from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import SENDER_PAGES, Sessions, Visitor, field
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
@@ -226,11 +227,13 @@ class IncidentPages(ModeratorHandlers):
         mine = moderation.request_of(self._desk, current, visitor.address) or request
         return self._show(http, visitor, current, mine, notice=done)
 
+    @reads_message
     def text(self, http: HttpRequest) -> Response:
         """Show the message's text, masked."""
         found = self.found(http)
         return found if isinstance(found, Response) else self._text(http, *found)
 
+    @reads_message
     def reveal(self, http: HttpRequest) -> Response:
         """Show the text with one match unmasked, and record who requested which match and why."""
         found = self.sent_form(http, "reveal")

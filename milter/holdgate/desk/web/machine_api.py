@@ -24,6 +24,7 @@ from holdgate.desk.outcome import outcome_key
 from holdgate.desk.replacing import Flaw, FlawedError, Replacer
 from holdgate.desk.web.api import given, is_number
 from holdgate.desk.web.connections import client_of
+from holdgate.desk.web.reading import reads_message
 from holdgate.quarantine.incident import Actor, Change, Incident
 from holdgate.quarantine.machine_tokens import Bearer
 from holdgate.quarantine.recorded import shown
@@ -110,6 +111,7 @@ class MachineApi:
                 return JSONResponse(now)
             return JSONResponse({"error": str(error.why), "message": now}, 409)
 
+    @reads_message
     def replace(self, http: HttpRequest) -> Response:
         """Send an amended message in place of a held one. A repeated call with the same key has the same result."""
         found = self._found(http)

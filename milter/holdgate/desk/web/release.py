@@ -13,6 +13,7 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, SELF_RELEASE, RefusedError
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.web.pages import Pages, SenderHandlers
+from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
@@ -42,6 +43,7 @@ class ReleasePages(SenderHandlers):
         incident = self.found(http)
         return incident if isinstance(incident, Response) else self._show(http, incident)
 
+    @reads_message
     def release(self, http: HttpRequest) -> Response:
         """Release the message, if a reason is given and the box is ticked."""
         incident = self.sent_form(http)

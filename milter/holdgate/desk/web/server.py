@@ -31,6 +31,7 @@ from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
 from holdgate.desk.web.machine_api import MachineApi
 from holdgate.desk.web.pages import Pages, report
+from holdgate.desk.web.reading import limited
 from holdgate.desk.web.reason import ReasonPages
 from holdgate.desk.web.release import ReleasePages
 from holdgate.desk.web.session import Sessions
@@ -87,7 +88,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         *machines.routes(),
     ]
     settings = desk.settings.desk
-    inner = Starlette(routes=routes, exception_handlers={HTTPException: not_found, 500: server_error})
+    inner = Starlette(routes=limited(routes), exception_handlers={HTTPException: not_found, 500: server_error})
     # The redirect would name the Host header of the request, and the scheme between proxy and desk.
     inner.router.redirect_slashes = False
     # Outermost, so that every response has its headers, including responses to internal errors.

@@ -1,6 +1,7 @@
 """The guard of the page as ASGI middleware: complete and interrupted request bodies."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from holdgate.desk.web.guard import Guard
 SITE = "https://approve.corp.example"
 
 
-def post(*came: Message, **fields: bytes) -> tuple[list[dict[str, list[str]]], list[Message]]:
+def post(
+    *came: Message, site: str = SITE, fields: Mapping[str, bytes] = {}
+) -> tuple[list[dict[str, list[str]]], list[Message]]:
     """Send a form in pieces; return the forms that reached the application through the guard, and the response.
 
     `fields` are further fields of its header.
@@ -36,10 +39,10 @@ def post(*came: Message, **fields: bytes) -> tuple[list[dict[str, list[str]]], l
         "client": ("198.51.100.4", 1),
         "headers": [
             (b"content-type", b"application/x-www-form-urlencoded"),
-            *((name.replace("_", "-").encode(), value) for name, value in fields.items()),
+            *((name.encode(), value) for name, value in fields.items()),
         ],
     }
-    asyncio.run(Guard(application, SITE, [])(scope, receive, send))
+    asyncio.run(Guard(application, site, [])(scope, receive, send))
     return forms, answered
 
 
@@ -67,17 +70,41 @@ def test_a_body_over_the_limit_is_refused_before_its_end() -> None:
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
-        ({"content_length": b"10", "transfer_encoding": b"chunked"}, 400),
-        ({"content_length": b"10"}, None),
-        ({"transfer_encoding": b"chunked"}, None),
+        ({"content-length": b"10", "transfer-encoding": b"chunked"}, 400),
+        ({"content-length": b"10"}, None),
+        ({"transfer-encoding": b"chunked"}, None),
     ],
 )
 def test_a_request_with_two_lengths_is_refused_and_ends_the_connection(
     fields: dict[str, bytes], status: int | None
 ) -> None:
     """A proxy and the desk could see different requests in the same bytes."""
-    forms, answered = post(piece(b"decision=x", more=False), **fields)
+    forms, answered = post(piece(b"decision=x", more=False), fields=fields)
     assert [one["status"] for one in answered[:1]] == ([] if status is None else [status])
     assert len(forms) == (status is None)
     if status is not None:
         assert (b"connection", b"close") in answered[0]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("site", "origin", "accepted"),
+    [
+        ("https://approve.corp.example:443/desk", b"https://approve.corp.example", True),
+        ("http://approve.corp.example:80", b"http://approve.corp.example", True),
+        ("https://approve.corp.example:8443", b"https://approve.corp.example:8443", True),
+        ("https://Freigabe.M\u00fcller.example", b"https://freigabe.xn--mller-kva.example", True),
+        ("https://[2001:db8::1]:443", b"https://[2001:db8::1]", True),
+        ("https://approve.corp.example:443", b"http://approve.corp.example", False),
+        ("https://approve.corp.example:8443", b"https://approve.corp.example", False),
+        ("https://approve.corp.example", b"https://approve.corp.example.partner.example", False),
+        ("https://approve.corp.example", b"null", False),
+        ("https://approve.corp.example", b"", False),
+    ],
+)
+def test_a_form_is_accepted_from_the_origin_that_browsers_send_for_the_url(
+    site: str, origin: bytes, accepted: bool
+) -> None:
+    """With a default port, or a name beyond ASCII, in public_url, every form was refused."""
+    forms, answered = post(piece(b"decision=x", more=False), site=site, fields={"origin": origin})
+    assert len(forms) == accepted
+    assert [one["status"] for one in answered[:1]] == ([] if accepted else [403])

@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 import subprocess
+import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,8 +15,8 @@ import pytest
 from holdgate.desk import moderation, tokens
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
-from holdgate.desk.preview import Previewer
-from holdgate.desk.web import connections
+from holdgate.desk.preview import Previewer, UnreadableError
+from holdgate.desk.web import connections, reading
 from holdgate.desk.web.server import WebServer
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import StoreError
@@ -116,6 +117,41 @@ def test_a_failure_after_a_page_was_sent_does_not_end_the_connection(  # type: i
         for _ in range(3):
             assert "May this message go out?" in client.get(link).text
     assert "failed: stage=page error=StoreError" in caplog.text
+
+
+def test_messages_that_take_long_to_read_do_not_block_other_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Each of 40 threads waited for a message, so that no other page was served."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}", "public_url": base})
+    incident = hold(desk)
+    go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(*_: object, **__: object) -> object:
+        begun.release()
+        go_on.wait(PATIENCE)
+        raise UnreadableError("agent", "the queue agent does not answer")
+
+    monkeypatch.setattr(Previewer, "read", slow)
+    token = desk.key.token(
+        tokens.LINK, incident.id, 1, "boss@corp.example", desk.store.requests.by_number(1).deadline_at
+    )
+    with ExitStack() as stack:
+        stack.enter_context(server(desk))
+        stack.callback(go_on.set)
+        cookie = httpx2.get(f"{base}/t/{token}", timeout=PATIENCE).headers["set-cookie"].partition(";")[0]
+        request = f"GET /incidents/{incident.id}/text HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode()
+        waiting = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(45)]
+        for connection in waiting:
+            connection.sendall(request)
+        for _ in range(reading.AT_ONCE):
+            assert begun.acquire(timeout=PATIENCE)
+        assert httpx2.get(f"{base}/sign-in", timeout=PATIENCE / 2).status_code == 200
+        assert not begun.acquire(blocking=False)
+        go_on.set()
+        for connection in waiting:
+            connection.settimeout(PATIENCE)
+            assert connection.recv(12) == b"HTTP/1.1 503"
 
 
 def test_half_open_requests_do_not_block_other_clients(make_desk) -> None:  # type: ignore[no-untyped-def]
