@@ -62,16 +62,28 @@ _PARTS: dict[str, Any] = {
     ],
 }
 
+_SCAN: dict[str, Any] = {
+    "name": "signed form.png",
+    "status": "limited",
+    "reason": "image not read",
+    "cut": False,
+    "segments": [],
+}
+
 
 class FixedPreviewer(Previewer):
-    """Shows the same text for every message."""
+    """Shows the same text for every message, with an image that only OCR reads."""
+
+    reads_images = True
 
     def __init__(self) -> None:
         pass
 
     def read(self, incident: Incident, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
         """Return the fixed text."""
-        return _PARTS
+        read = {"status": "complete", "reason": "", "segments": [{"text": "Signed in Springfield", "number": 0}]}
+        limited = {} if ocr else {"status": "limited", "reason": f"{_SCAN['name']}: {_SCAN['reason']}"}
+        return _PARTS | limited | {"parts": [*_PARTS["parts"], _SCAN | (read if ocr else {})]}
 
     def show(self, content: bytes, *, reveal: int = 0, ocr: bool = False) -> dict[str, Any]:
         """Return the fixed text."""

@@ -55,6 +55,7 @@ def addresses(case: Showcase) -> dict[str, str]:
     return {
         "request": case.link("request"),
         "text": f"{case.base}/incidents/{request}/text",
+        "text with images": f"{case.base}/incidents/{request}/text?images=yes",
         "change": f"{case.base}/incidents/{request}/change?without=1&encrypted=yes",
         "many": case.link("many"),
         "done": case.link("approved"),

@@ -1,19 +1,23 @@
 """Text in images, read by a separate pool for mail for which a policy requires OCR."""
 
 import io
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 
+import httpx2
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from holdgate.quarantine.incident import Incident
 from holdgate.quarantine.states import State
 from testbed import sample_mail
+from testbed.ports import PATIENCE
 from testbed.site import Site
 from tests.e2e.conftest import running_site
-from tests.e2e.desk import closed, parsed
+from tests.e2e.desk import closed, link_in, mail_about, parsed
 
+BOSS = "boss@corp.example"
 POLICIES = """
 [[policy]]
 name = "pictures"
@@ -33,7 +37,10 @@ action = "allow"
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with running_site(policies=POLICIES, extra='\n[ocr]\nmode = "policies"\nlanguages = ["eng"]\n') as running:
+    with running_site(
+        policies=POLICIES,
+        extra='\n[ocr]\nmode = "policies"\nlanguages = ["eng"]\n[moderation]\nmoderators = ["boss@corp.example"]\n',
+    ) as running:
         yield running
 
 
@@ -71,6 +78,25 @@ def test_without_ocr_an_image_is_not_read_and_the_mail_is_not_clean(site: Site) 
     assert "image not read" in held.reason
     site.submit(scan_of_a_letter().as_bytes(), sample_mail.SENDER, "x@friend.example")
     site.wait_for(lambda: site.next_hop.to("x@friend.example"), "delivery where a policy allows it")
+
+
+def test_a_moderator_reads_the_masked_text_of_an_image_on_request(site: Site) -> None:
+    recipient = "shown@partner.example"
+    message = scan_of_a_letter()
+    message.replace_header("Message-ID", "<shown@corp.example>")
+    site.submit(message.as_bytes(), sample_mail.SENDER, recipient)
+    held = incident(site, recipient)
+    with httpx2.Client(follow_redirects=True, timeout=PATIENCE) as client:
+        client.get(link_in(mail_about(site, BOSS, held)))
+        address = f"{site.settings.desk.public_url}/incidents/{held.id}/text"
+        quick = client.get(address).text
+        (query,) = re.findall(rf'href="/incidents/{held.id}/text(\?[^"]*)"', quick)
+        slow = client.get(address + query).text
+    words = "Expires"  # only the image has it
+    assert [words in one for one in (quick, slow)] == [False, True]
+    assert sample_mail.CARD not in slow
+    assert "<mark" in slow
+    assert "image not read" not in slow
 
 
 def dark(picture: bytes) -> float:

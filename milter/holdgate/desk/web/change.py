@@ -80,8 +80,10 @@ class ChangePages(ModeratorHandlers):
             return self._pages.outcome(http, incident, visitor, Why.DECIDED)
         try:
             prepared = self._changer.prepare(incident, wanted)
-        except (CannotChangeError, UnreadableError):
+        except CannotChangeError:
             return self._show(http, visitor, incident, request, wanted, _OTHER)
+        except UnreadableError:  # the page says why
+            return self._show(http, visitor, incident, request, wanted)
         if prepared.change.sent != field(http, "sent"):
             return self._show(http, visitor, incident, request, wanted, _OTHER)
         try:

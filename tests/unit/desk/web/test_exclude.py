@@ -109,6 +109,8 @@ def test_a_comment_is_kept_while_the_message_cannot_be_prepared(
         lost = browser.submit(page, "/change", confirm="yes", comment=typed)
         assert (lost.status_code, "Approve the changed message" in lost.text) == (503, False)
         assert entered(lost.text, "comment") == typed
+        assert "the queue agent does not answer" in lost.text
+        assert "would be different now" not in lost.text
         (form,) = forms(lost.text)
         assert (form["action"], form["method"], form["hidden"]["show"]) == (address, "post", "yes")
         again = browser.client.post(address, data=form["hidden"] | {"not": "2", "comment": typed})
@@ -125,6 +127,17 @@ def test_a_comment_is_kept_while_the_message_cannot_be_prepared(
     done = browser.client.post(address, data=forms(shown.text)[1]["hidden"] | {"comment": typed, "confirm": "yes"})
     assert done.status_code == 200
     assert (now(desk, incident).state, now(desk, incident).comment) == (State.APPROVED, typed)
+
+
+def test_the_page_does_not_forget_attachments_while_the_message_is_unreadable(
+    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that the message had none, and the choice was lost."""
+    desk = make_desk(desk={"change_relay": "127.0.0.1:3"}, changes=["without-attachments"])
+    monkeypatch.setattr(FakePreviewer, "held", unreadable)
+    _, page = opened(desk, held(hold, desk), "?without=2")
+    assert (page.status_code, "has no attachments" in page.text) == (503, False)
+    assert 'type="hidden" name="without" value="2"' in page.text
 
 
 def unreadable(*_: Any) -> bytes:

@@ -404,6 +404,8 @@ def test_text_in_images_is_read_on_request_and_matches_keep_their_numbers(make_d
     browser.previewer.reads_images = True
     quick = browser.get(address)
     assert (offer in quick.text, "Invoice 4711" in quick.text) == (True, False)
+    assert "could not be read completely" in quick.text
+    assert "No text." not in quick.text
     (link,) = re.findall(rf'href="({address}[^"]*)"', quick.text)
     slow = browser.get(link)
     assert (offer in slow.text, "Invoice 4711" in slow.text) == (False, True)
@@ -928,7 +930,7 @@ def test_invalid_custom_words_are_not_used(make_desk, hold, tmp_path) -> None:  
     own.mkdir(parents=True)
     (own / "words.toml").write_text('link_wrong = "Ask {nobody}."\nstates = "none"\ntitle_sign_in = "Enter"\n')
     desk = make_desk()
-    assert "It is incomplete, or it was not made for you." in Browser(desk).get("/t/x").text
+    assert "It is incomplete, too old, or was not made for you." in Browser(desk).get("/t/x").text
     assert "<h1>Enter</h1>" in Browser(desk).get("/sign-in").text
 
 
