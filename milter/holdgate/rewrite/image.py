@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageOps, ImageSequence
 from holdgate.extract import codes, ocr
 from holdgate.extract.ocr import OcrError, Pixels
 from holdgate.extract.ocr_lines import with_digits
-from holdgate.extract.readers.pictures.image import PILLOW_ERRORS, PILLOW_FORMATS
+from holdgate.extract.readers.pictures.image import PILLOW_ERRORS, PILLOW_FORMATS, scaled
 from holdgate.rewrite.entity import RefusedError
 from holdgate.rewrite.finder import Spans
 
@@ -102,8 +102,10 @@ def _plain(image: Image.Image) -> Image.Image:
     upright = ImageOps.exif_transpose(image)
     if upright.mode in ("L", "RGB"):
         plain = upright
-    elif upright.mode in ("1", "I", "I;16", "F"):
+    elif upright.mode == "1":
         plain = upright.convert("L")
+    elif upright.mode.startswith(("I", "F")):
+        plain = scaled(upright)
     elif "A" in upright.mode or "transparency" in upright.info:
         coloured = upright.convert("RGBA")
         plain = Image.new("RGB", coloured.size, (255, 255, 255))

@@ -2,6 +2,7 @@
 
 import io
 import re
+from array import array
 from collections.abc import Iterator
 from functools import cache
 
@@ -88,6 +89,24 @@ def test_a_match_in_a_rotated_image_is_blackened(turn: Image.Transpose) -> None:
 def test_matches_in_small_and_large_text_are_blackened(size: int) -> None:
     wide = picture(1800, 400, f"The card {CARD} is hers.", size=size)
     assert "1111" not in text_of(image.rewrite(saved(wide, "PNG"), "a", spans))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "I;16"), ("TIFF", "I;16"), ("TIFF", "I;16B")])
+def test_a_scan_with_16_bits_is_blackened_and_not_blank(kind: str, mode: str) -> None:
+    faint = letter().convert("I").point(lambda value: value * 150 + 5_000)
+    if mode == "I;16B":
+        values = array("H", faint.convert("I;16").tobytes())
+        values.byteswap()
+        deep = Image.frombytes(mode, faint.size, values.tobytes())
+    else:
+        deep = faint.convert(mode)
+    data = saved(deep, kind)
+    assert spans(text_of(data))
+    text = text_of(image.rewrite(data, "a", spans))
+    assert "1111" not in text
+    assert "Dear Ann" in text
 
 
 @pytest.mark.slow

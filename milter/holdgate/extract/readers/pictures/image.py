@@ -162,12 +162,21 @@ def _grey(image: Image.Image) -> Image.Image:
     if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # or it would be copied
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
-        low, high = cast(tuple[float, float], image.getextrema())
-        scale = 255 / max(high - low, 1)
-        image = image.convert("F").point(lambda value: value * scale - low * scale)
-    elif "A" in image.mode or "transparency" in image.info:
+        return scaled(image)
+    if "A" in image.mode or "transparency" in image.info:
         image = _on_background(image)
     return image if image.mode == "L" else image.convert("L")
+
+
+def scaled(image: Image.Image) -> Image.Image:
+    """Return an image with more than 8 bits per pixel in mode "L", its darkest value black and its lightest white.
+
+    Image.convert() of Pillow makes all values above 255 white instead: a scan with 16 bits becomes a blank page.
+    """
+    values = image.convert("F")  # getextrema() does not know the modes of TIFF files in the byte order of a Mac
+    low, high = cast(tuple[float, float], values.getextrema())
+    scale = 255 / max(high - low, 1)
+    return values.point(lambda value: value * scale - low * scale).convert("L")
 
 
 def _on_background(image: Image.Image) -> Image.Image:
