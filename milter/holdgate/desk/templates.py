@@ -13,6 +13,7 @@ used.
 import re
 import string
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from email.utils import parseaddr
@@ -275,9 +276,13 @@ def _translated(words: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
 
 
 def person(incident: Incident) -> str:
-    """Return the sender's name, "" if the From header is not the envelope sender's: it may be forged then."""
+    """Return the sender's name, "" if the From header is not the envelope sender's: it may be forged then.
+
+    A name that looks like an address is none: alone, as in the list, it would pass for the sender.
+    """
     name, address = parseaddr(incident.header_from)
-    return name if address.lower() == incident.sender.lower() else ""
+    is_address = "@" in unicodedata.normalize("NFKC", name)
+    return name if address.lower() == incident.sender.lower() and not is_address else ""
 
 
 def _author(incident: Incident, who: str) -> str:

@@ -8,14 +8,14 @@ import asyncio
 import hmac
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdgate.notation import Network
@@ -89,20 +89,17 @@ class Guard:
 
         if state["trusted"] and any(self._is_doubtful(headers.getlist(name)) for name in self._single):
             # Of two names, one was not written by the proxy, and it is unknown which.
-            await PlainTextResponse("The request has more than one user header.\n", 400)(scope, receive, send_guarded)
+            await _refuse(scope, receive, send_guarded, 400, "The request has more than one user header.")
             return
         if "content-length" in headers and "transfer-encoding" in headers:
             # A proxy that uses the other field sees another end of this request (RFC 9112, 6.1): what follows may be a
             # second one that the proxy has not seen.
-            await PlainTextResponse("The request has two lengths.\n", 400, {"Connection": "close"})(
-                scope, receive, send_guarded
-            )
+            await _refuse(scope, receive, send_guarded, 400, "The request has two lengths.", {"Connection": "close"})
             return
         limit = await run_in_threadpool(self._larger, scope["path"], headers) if scope["method"] == "POST" else 0
         if limit and self._large >= _LARGE_AT_ONCE:
-            await PlainTextResponse(
-                "There are too many large requests at once. Try again in some seconds.\n", 503, {"Retry-After": "5"}
-            )(scope, receive, send_guarded)
+            problem = "There are too many large requests at once. Try again in some seconds."
+            await _refuse(scope, receive, send_guarded, 503, problem, {"Retry-After": "5"})
             return
         self._large += limit > 0
         try:
@@ -119,17 +116,16 @@ class Guard:
             except ClientDisconnect:
                 return  # the client does not wait for a response, and part of a form may mean something else
             except TimeoutError:
-                await PlainTextResponse("The request took too long. Send it again.\n", 408, {"Connection": "close"})(
-                    scope, receive, send_guarded
-                )
+                problem = f"The request took longer than {_BODY_SECONDS} s. Send it again."
+                await _refuse(scope, receive, send_guarded, 408, problem, {"Connection": "close"})
                 return
             if body is None:
-                await PlainTextResponse("The request is too large.\n", 413)(scope, receive, send_guarded)
+                problem = f"The request is too large: at most {limit} bytes are accepted."
+                await _refuse(scope, receive, send_guarded, 413, problem)
                 return
             if self._unmanaged(headers):
-                await PlainTextResponse("The request does not come from this site. Open the page again.\n", 403)(
-                    scope, receive, send_guarded
-                )
+                problem = "The request does not come from this site. Open the page again."
+                await _refuse(scope, receive, send_guarded, 403, problem)
                 return
             state["body"] = body
             state["form"] = _form(body, headers.get("content-type", ""))
@@ -169,6 +165,24 @@ class Guard:
         if origin is not None and origin.lower() != self._own:
             return True
         return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+
+
+def is_api(scope: Scope) -> bool:
+    """Return whether a request is one of a program."""
+    return str(scope["path"]).startswith(("/api/", "/machine/"))
+
+
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, status: int, problem: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """Respond with the reason: to a program as JSON."""
+    program = is_api(scope)
+    response = (
+        JSONResponse({"error": problem}, status, headers)
+        if program
+        else PlainTextResponse(f"{problem}\n", status, headers)
+    )
+    await response(scope, receive, send)
 
 
 def _origin_of(url: str) -> str:

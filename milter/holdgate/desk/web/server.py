@@ -26,7 +26,7 @@ from holdgate.desk.web.api import Api
 from holdgate.desk.web.ask import AskPages
 from holdgate.desk.web.change import ChangePages
 from holdgate.desk.web.connections import bounded
-from holdgate.desk.web.guard import Guard
+from holdgate.desk.web.guard import Guard, is_api
 from holdgate.desk.web.incidents import IncidentPages
 from holdgate.desk.web.listing import ListPages
 from holdgate.desk.web.machine_api import MachineApi
@@ -58,7 +58,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         status, headers = 404, None
         if isinstance(error, HTTPException):
             status, headers = error.status_code, error.headers
-        if _is_api(http):
+        if is_api(http.scope):
             problem = "no such address; see /api/v1/openapi.json"
             if status == 405:
                 problem = f"this address does not accept {http.method}; see /api/v1/openapi.json"
@@ -69,7 +69,7 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
 
     def server_error(http: HttpRequest, error: Exception) -> Response:
         report(error)
-        if _is_api(http):
+        if is_api(http.scope):
             return JSONResponse({"error": "internal error; no decision was recorded; try again"}, 500)
         return pages.show_message(http, "title_error", "error_failed", status=500)
 
@@ -100,10 +100,6 @@ def build(desk: Desk, templates: Templates, previewer: Previewer, composer: Comp
         user_header=settings.user_header,
         larger=machines.body_limit,
     )
-
-
-def _is_api(http: HttpRequest) -> bool:
-    return str(http.scope["path"]).startswith(("/api/", "/machine/"))
 
 
 def _proxy_secret(path: Path | None) -> str:

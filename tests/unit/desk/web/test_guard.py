@@ -1,6 +1,7 @@
 """The guard of the page as ASGI middleware: complete and interrupted request bodies."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ SITE = "https://approve.corp.example"
 
 
 def post(
-    *came: Message, site: str = SITE, fields: Mapping[str, bytes] = {}
+    *came: Message, site: str = SITE, path: str = "/", fields: Mapping[str, bytes] = {}
 ) -> tuple[list[dict[str, list[str]]], list[Message]]:
     """Send a form in pieces; return the forms that reached the application through the guard, and the response.
 
@@ -35,7 +36,7 @@ def post(
     scope: dict[str, Any] = {
         "type": "http",
         "method": "POST",
-        "path": "/",
+        "path": path,
         "client": ("198.51.100.4", 1),
         "headers": [
             (b"content-type", b"application/x-www-form-urlencoded"),
@@ -65,6 +66,14 @@ def test_a_body_over_the_limit_is_refused_before_its_end() -> None:
     forms, answered = post(*[piece(b"x" * 40_000, more=True)] * 2)
     assert forms == []
     assert answered[0]["status"] == 413
+    assert answered[1]["body"] == b"The request is too large: at most 65536 bytes are accepted.\n"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/incidents/x/decision", "/machine/v1/messages/x/withdrawal"])
+def test_a_program_gets_a_refusal_as_json(path: str) -> None:
+    _, answered = post(piece(b"x" * 70_000, more=True), path=path)
+    assert answered[0]["status"] == 413
+    assert json.loads(answered[1]["body"]) == {"error": "The request is too large: at most 65536 bytes are accepted."}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from holdgate.desk import consult
+from holdgate.quarantine.incident import Actor
 from tests.unit.desk.web.test_pages import Browser, signed_in
 
 _HEBREW = "\u05d9\u05d5\u05e1\u05d9@partner.example"
@@ -24,6 +26,32 @@ def test_each_address_is_displayed_left_to_right(make_desk: Any, hold: Any, coun
     listed = signed_in(desk, monkeypatch).get("/incidents").text
     assert f'<bdi dir="ltr">a.{_HEBREW}</bdi>' in listed
     assert bool(re.search(rf'<bdi dir="ltr">\s*{_HEBREW}\s*</bdi>', listed)) is (count == 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_shown"),
+    [
+        ("boss@corp.example", False),
+        ("Compliance (boss@corp.example)", False),
+        ("boss\uff20corp.example", False),
+        ("boss\ufe6bcorp.example", False),
+        ("Anna Lindqvist", True),
+        ("Boss at Corp Example", True),
+    ],
+)
+def test_a_sender_does_not_pass_for_another_address(
+    make_desk: Any, hold: Any, name: str, is_shown: bool, monkeypatch: Any
+) -> None:
+    """The display name stood alone in the list and above the sender's reason: "boss@corp.example writes:"."""
+    desk = make_desk()
+    incident = hold(desk, header_from=f'"{name}" <anna@corp.example>', subject="Figures")
+    consult.answer_as_sender(desk, incident, "It is allowed.", Actor("anna@corp.example", "page"))
+    browser = Browser(desk)
+    page = browser.get(browser.link(incident)).text
+    assert (f"{name} writes:" in page, "anna@corp.example writes:" in page) == (is_shown, not is_shown)
+    listed = signed_in(desk, monkeypatch).get("/incidents").text
+    assert (f"<bdi>{name}</bdi>" in listed, ">anna@corp.example</bdi>" in listed) == (is_shown, not is_shown)
+    assert name in page  # as a part of the From header
 
 
 def test_the_list_can_be_searched_by_the_displayed_name(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
