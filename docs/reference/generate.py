@@ -25,6 +25,7 @@ from holdgate.notation import format_duration
 from holdgate.policy import actions, verdict
 from holdgate.policy.model import Exemption, Policy, PolicyFile
 from holdgate.policy.terms import Attachment, Conditions, MachineLimits, Need, RecipientRisk, TimeWindow
+from holdgate.quarantine.eventnames import EARLIER, EventName
 
 _HERE = Path(__file__).parent
 _NOTE = "<!-- Written by docs/reference/generate.py from the code: change it there. -->\n"
@@ -289,6 +290,27 @@ def _markdown(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
+def history_page() -> str:
+    """Return the page of the events in an incident's history."""
+    lines = [
+        "# History of an incident",
+        "",
+        "This page lists the events in the history of an incident. `holdgate show ID` and the [API](api.md) print the",
+        "event, the person or daemon (`actor`), how it was done (`method`), and a note. A change of the",
+        "[state](../glossary.md#states-of-an-incident) is an event with the name of the new state.",
+        "",
+        "The audit trail stores the name in the second column, and `holdgate audit export` prints it: it is part of",
+        "the hash chain, so it is never changed. Versions up to 1.2 stored some events by another name.",
+        "",
+        "| event | in the audit trail | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{one.code}` | `{one}` | {one.meaning} |" for one in EventName]
+    lines += ["", "| in the audit trail up to version 1.2 | event |", "|---|---|"]
+    lines += [f"| `{name}` | `{one.code}` |" for name, one in EARLIER.items()]
+    return "\n".join([*lines, ""])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "confinement.md": confinement_page,
     "config.md": config,
@@ -296,6 +318,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "commands.md": commands,
     "formats.md": formats,
+    "history.md": history_page,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import holdgate.desk.web
 from holdgate.desk.moderation import Why
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.states import State
 from testbed import interfaces
 
@@ -36,6 +37,7 @@ PROMISED: dict[str, tuple[Collection[str], list[str]]] = {
     "policy keys": (keys(interfaces.policy_keys()), ["docs/reference/policies.md", "docs/reference/config.md"]),
     "metrics": (interfaces.metric_names(), ["docs/reference/metrics.md"]),
     "states": (set(State), ["docs/glossary.md"]),
+    "events of the history": ({one.code for one in EventName}, ["docs/reference/history.md"]),
     "API errors": (api_errors(), ["docs/reference/api.md"]),
     "API fields": ({"requested_at", "decision_method", "actor", "method", "out_of_office"}, ["docs/reference/api.md"]),
 }

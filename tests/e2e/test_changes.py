@@ -182,7 +182,7 @@ def test_the_original_stays_held_while_the_listener_is_down(site: Site) -> None:
     site.postfix.rewrite("master.cf", re.sub(r"(?m)^holdgate-change unix.*\n(?: .*\n)+", "", text))
     try:
         decide_without_the_first(site, incident)
-        site.wait_for(lambda: "notice put off" in events(site, incident), "a failed attempt")
+        site.wait_for(lambda: "notice_deferred" in events(site, incident), "a failed attempt")
         assert incident.queue_id in site.postfix.held_ids()
     finally:
         site.postfix.rewrite("master.cf", text)

@@ -210,7 +210,7 @@ def test_null_and_external_senders_are_not_notified(site: Site) -> None:
         incident = submit(site, sender, f"backscatter{len(sender)}@partner.example")
         site.command("reject", incident.id)
         closed(site, incident, State.RETURNED)
-        assert "sender not told" in events(site, incident)
+        assert "sender_not_notified" in events(site, incident)
     assert not site.next_hop.to("victim@elsewhere.example")
     assert not [d for d in site.next_hop.deliveries if "MAILER-DAEMON" in str(d.recipients) or d.recipients == [""]]
 

@@ -95,7 +95,7 @@ def test_the_api_lists_shows_and_decides_with_a_permitted_token(site: Site) -> N
         assert [one["id"] for one in listed] == [incident.id]
         shown = client.get(path.lower()).json()
         assert {one["moderator"] for one in shown["requests"]} == {BOSS, SECOND}
-        assert [one["event"] for one in shown["history"]][:3] == ["recorded", "held", "asked"]
+        assert [one["event"] for one in shown["history"]][:3] == ["recorded", "held", "requested"]
         assert client.post(f"{path}/decision", json={"decision": "approve"}).status_code == 403
         assert client.get("/incidents", params={"state": "nonsense"}).status_code == 422
     with api(site, "may-decide") as client:

@@ -167,7 +167,7 @@ def test_a_copy_is_signed_at_its_release(site: Site, keys: Path, signs_at_releas
     assert b"X-Holdgate" not in second
     site.wait_for(lambda: not site.postfix.held_ids(), "the hold queue to be empty")
     events = [one.event for one in site.store.history(incident.id)]
-    assert "to be signed" in events
+    assert "signing_requested" in events
     assert site.command("show", incident.id).stdout.count("changes") == 0
 
 

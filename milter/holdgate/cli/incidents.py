@@ -148,7 +148,7 @@ def _show(arguments: argparse.Namespace) -> int:
     for event in history:
         note = f": {_clean(event.note)}" if event.note else ""
         origin = f", from {_clean(event.origin)}" if event.origin else ""
-        print(f"{_time(event.at):12}  {event.event} by {_clean(event.who)} ({event.how}{origin}){note}")
+        print(f"{_time(event.at):12}  {event.code} by {_clean(event.who)} ({event.how}{origin}){note}")
     return 0
 
 

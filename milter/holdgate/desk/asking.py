@@ -13,6 +13,7 @@ from holdgate.desk import asksender, moderators
 from holdgate.desk.channel import MAIL
 from holdgate.desk.context import ACTOR, Desk
 from holdgate.policy.action import REGISTRY, Handling
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import SENDER, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import settle
@@ -43,7 +44,7 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
         outbox.append(NewNotice("held", incident.sender))
     asked = desk.store.amend(
         incident,
-        "asked" if asks else "nobody to ask",
+        EventName.REQUESTED if asks else EventName.NO_MODERATOR,
         ACTOR,
         note=_names(asks) + _too_few(desk, incident, len(able)) + _limit(question),
         outbox=outbox,
@@ -68,7 +69,7 @@ def remind(desk: Desk, incident: Incident, now: datetime) -> Incident:
     waiting = still_asked(desk, incident)
     return desk.store.amend(
         incident,
-        "reminded",
+        EventName.REMINDED,
         ACTOR,
         note=", ".join(request.moderator for request in waiting),
         outbox=[

@@ -19,6 +19,7 @@ from holdgate.desk import moderation
 from holdgate.desk.context import Desk
 from holdgate.notation import format_address
 from holdgate.phrases import reason_of
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, Store
@@ -127,7 +128,7 @@ def _asked(store: Store, incident: Incident) -> Incident | None:
 
     The history shows what Postfix accepted; the outbox also counts dropped notices as done.
     """
-    taken = {event.note for event in store.history(incident.id) if event.event == "notice sent"}
+    taken = {event.note for event in store.history(incident.id) if event.event == EventName.NOTICE_SENT}
     sent = any(one.is_open and f"request to {one.moderator}" in taken for one in store.requests.of(incident.id))
     return store.incident(incident.id) if sent else None
 

@@ -11,9 +11,9 @@ from enum import StrEnum
 from holdgate.config import ModerationSettings
 from holdgate.desk import moderators
 from holdgate.desk.context import Desk
-from holdgate.desk.conversation import ANSWERED, ASKED, DEFERRED, FORWARDED
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import clean_comment, is_late
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import settle
@@ -60,7 +60,7 @@ def forward(desk: Desk, request: Request, to: str, note: str, actor: Actor, *, n
             raise RefusedToConsultError(Refusal.INVOLVED)
         return desk.store.amend(
             incident,
-            FORWARDED,
+            EventName.FORWARDED,
             actor,
             note=f"{to}\n{note}",
             asks=[Ask(to, "forwarded", latest.level, latest.moderator)],
@@ -92,7 +92,7 @@ def ask_sender(desk: Desk, request: Request, question: str, actor: Actor, *, now
             raise RefusedToConsultError(Refusal.NO_SENDER)
         _limit(desk, incident)
         asked = NewNotice("question", incident.sender, request=latest.number)
-        return desk.store.amend(incident, ASKED, actor, note=question, outbox=[asked])
+        return desk.store.amend(incident, EventName.SENDER_ASKED, actor, note=question, outbox=[asked])
 
     return _settle(desk, request, once, now)
 
@@ -113,7 +113,7 @@ def answer_as_sender(
         _limit(desk, current)
         asked = [one for one in desk.store.requests.of(current.id) if one.is_open and not is_late(one, moment)]
         notices = [NewNotice("said", one.moderator, request=one.number) for one in asked]
-        return desk.store.amend(current, ANSWERED, actor, note=text, outbox=notices)
+        return desk.store.amend(current, EventName.SENDER_ANSWERED, actor, note=text, outbox=notices)
 
     return settle(once)
 
@@ -133,7 +133,9 @@ def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: d
     def once(incident: Incident, latest: Request) -> Incident:
         _limit(desk, incident)
         reminder = NewNotice("reminder", latest.moderator, request=latest.number, at=until)
-        return desk.store.amend(incident, DEFERRED, actor, note=until.isoformat(), outbox=[reminder])
+        return desk.store.amend(
+            incident, EventName.REMINDER_REQUESTED, actor, note=until.isoformat(), outbox=[reminder]
+        )
 
     return _settle(desk, request, once, now)
 

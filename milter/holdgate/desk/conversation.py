@@ -5,10 +5,10 @@ It is part of the incident's history, so it is recorded, and retention erases it
 
 from dataclasses import dataclass
 
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Event, Incident, Request
 from holdgate.quarantine.store import Store
 
-ASKED, ANSWERED, FORWARDED, DEFERRED = "sender asked", "sender answered", "forwarded", "deferred"
 _LINE = "\n"
 
 
@@ -21,26 +21,26 @@ class Conversation:
     def events(self, incident: Incident) -> list[Event]:
         """Return the conversation since the message was held, oldest first."""
         since = incident.held_at or incident.created_at
-        wanted = (ASKED, ANSWERED, FORWARDED)
+        wanted = (EventName.SENDER_ASKED, EventName.SENDER_ANSWERED, EventName.FORWARDED)
         return [one for one in self.store.history(incident.id) if one.event in wanted and one.at >= since]
 
     def reasons(self, incident: Incident) -> list[Event]:
         """Return what the sender wrote."""
-        return [one for one in self.events(incident) if one.event == ANSWERED]
+        return [one for one in self.events(incident) if one.event == EventName.SENDER_ANSWERED]
 
     def question(self, incident: Incident) -> str:
         """Return the last question to the sender, "" for none."""
-        return next((one.note for one in reversed(self.events(incident)) if one.event == ASKED), "")
+        return next((one.note for one in reversed(self.events(incident)) if one.event == EventName.SENDER_ASKED), "")
 
     def forward_note(self, incident: Incident, request: Request) -> str:
         """Return the note with which a request was forwarded; its first line names the recipient."""
         for one in reversed(self.events(incident)):
             to, _, note = one.note.partition(_LINE)
-            if one.event == FORWARDED and to == request.moderator:
+            if one.event == EventName.FORWARDED and to == request.moderator:
                 return note
         return ""
 
     def waits_for_sender(self, incident: Incident) -> bool:
         """Return whether the sender was asked and has not answered."""
-        reported = [one.event for one in self.events(incident) if one.event != FORWARDED]
-        return bool(reported) and reported[-1] == ASKED
+        reported = [one.event for one in self.events(incident) if one.event != EventName.FORWARDED]
+        return bool(reported) and reported[-1] == EventName.SENDER_ASKED

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from holdgate.desk.context import ACTOR, Desk
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import POLICY, Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.incidents import Quota
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
@@ -141,7 +142,7 @@ def self_release(
 
 def decide_again(desk: Desk, incident: Incident, reason: str) -> None:
     """Undo an approval with changes because the message cannot be changed that way: a new request is sent."""
-    desk.store.change(incident, State.HELD, ACTOR, note=reason, also=["change failed"])
+    desk.store.change(incident, State.HELD, ACTOR, note=reason, also=[EventName.CHANGE_FAILED])
 
 
 def expire(desk: Desk, incident: Incident) -> Incident:
@@ -205,7 +206,9 @@ def _approve(
     rules = desk.moderation(incident)
     # A person who approved as another person's delegate does not count twice.
     if any(
-        event.event == "approval" and event.who == actor.who and event.at >= (incident.held_at or incident.created_at)
+        event.event == EventName.APPROVAL
+        and event.who == actor.who
+        and event.at >= (incident.held_at or incident.created_at)
         for event in desk.store.history(incident.id)
     ):
         raise RefusedError(Why.ALREADY_APPROVED, incident)
@@ -218,11 +221,13 @@ def _approve(
         and not one.is_of_sender
     }
     if len(others) + 1 < rules.approvals:
-        return desk.store.amend(incident, "approval", actor, note=comment, answers={asked.number: Answer.APPROVE})
+        return desk.store.amend(
+            incident, EventName.APPROVAL, actor, note=comment, answers={asked.number: Answer.APPROVE}
+        )
     if incident.level + 1 < len(rules.chain):
         return desk.store.amend(
             incident,
-            "approval",
+            EventName.APPROVAL,
             actor,
             note=comment,
             answers={asked.number: Answer.APPROVE},
@@ -264,7 +269,7 @@ def close(
     also: list[str | tuple[str, str]] = []
     if change is not None:
         outbox.append(NewNotice(CHANGED, HOLD_QUEUE))
-        also.append(("changes chosen", _described(change)))
+        also.append((EventName.CHANGES_CHOSEN, _described(change)))
     kind = "withdrawn" if actor.how == WITHDRAWAL else str(state)
     if actor.how in (SELF_RELEASE, SENDER, CORRECTED, REPLACEMENT):
         pass  # the sender did it
@@ -272,7 +277,7 @@ def close(
         if desk.can_notify(incident.sender):
             outbox.append(NewNotice(kind, incident.sender))
         else:
-            also.append("sender not told")
+            also.append(EventName.SENDER_NOT_NOTIFIED)
     informed = {one.moderator: one for one in known if one.is_open or one.answer is Answer.APPROVE}
     if asked is not None and actor.how != "mail" and not by_mail:
         informed.pop(asked.moderator, None)

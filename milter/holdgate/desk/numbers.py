@@ -8,10 +8,8 @@ import threading
 
 from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Incident
-
-WRONG = "wrong_number"
-"""The event that a person entered a wrong number."""
 
 MOST_WRONG = 3
 """After this many wrong numbers, a person's links to an incident no longer decide; signing in still does."""
@@ -37,11 +35,11 @@ def refusal(desk: Desk, incident: Incident, actor: Actor, typed: str) -> str:
     typed = typed.strip()
     with _one_at_a_time:
         events = desk.store.history(incident.id)
-        if sum(one.event == WRONG and one.who == actor.who for one in events) >= MOST_WRONG:
+        if sum(one.event == EventName.WRONG_NUMBER and one.who == actor.who for one in events) >= MOST_WRONG:
             return TOO_MANY
         if not typed:
             return _MISSING
         if desk.key.has_number(typed, incident.id, actor.who.lower()):
             return ""
-        desk.store.add_event(incident.id, WRONG, actor)
+        desk.store.add_event(incident.id, EventName.WRONG_NUMBER, actor)
     return _NOT_THIS

@@ -12,9 +12,9 @@ from holdgate import metrics
 from holdgate.desk import asksender, moderation
 from holdgate.desk.changing import Changer
 from holdgate.desk.context import Desk
-from holdgate.desk.conversation import ANSWERED
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import RefusedError, Why
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import SENDER, Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.states import State
 
@@ -136,7 +136,7 @@ def _refer_to_moderators(
     asks = asksender.instead(desk, incident, known)
     done = desk.store.amend(
         incident,
-        ANSWERED,
+        EventName.SENDER_ANSWERED,
         who,
         note=reason or "-",
         outbox=told,

@@ -15,6 +15,7 @@ from holdgate.desk.classes import Offer
 from holdgate.desk.templates import Templates
 from holdgate.desk.web import labels
 from holdgate.desk.web.session import Visitor
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Change, Event, Incident, Request
 from holdgate.quarantine.requests import IncidentFilter
 from holdgate.quarantine.states import State
@@ -76,7 +77,7 @@ _INCIDENT = {
     "levels": 2,
     "approvals": 2,
     "rule": "Account numbers leave only with an approval.",
-    "reasons": [Event(_NOW, "sender answered", "sender@corp.example", "page", "one\ntwo")],
+    "reasons": [Event(_NOW, EventName.SENDER_ANSWERED, "sender@corp.example", "page", "one\ntwo")],
     "question": "one\ntwo",
     "asked": _WHO,
     "number": "42",
@@ -162,10 +163,12 @@ PAGES: dict[str, Mapping[str, Any]] = {
         "levels": 2,
         "approvals": 2,
         "approved": [_WHO],
-        "history": labels.history([Event(_NOW, "approval", _WHO, "page", "note")]),
+        "history": labels.history([Event(_NOW, EventName.APPROVAL, _WHO, "page", "note")]),
         "rule": "Account numbers leave only with an approval.",
         "tells": True,
-        "talk": [Event(_NOW, name, _WHO, "page", "one\ntwo") for name in ("sender asked", "sender answered")],
+        "talk": [
+            Event(_NOW, name, _WHO, "page", "one\ntwo") for name in (EventName.SENDER_ASKED, EventName.SENDER_ANSWERED)
+        ],
         "forward_note": "one\ntwo",
         "later": [_NOW],
         "notice": "You will be reminded then.",

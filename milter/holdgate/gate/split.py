@@ -31,6 +31,7 @@ from holdgate.envelope import Envelope
 from holdgate.gate.submit import Commands, Copy, submit_copy
 from holdgate.mask import mask_numbers
 from holdgate.policy.verdict import Part
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import POLICY, Incident, derived_incident_id
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store
@@ -146,7 +147,7 @@ class Splitter:
     def _note(self, incident: Incident, queue_id: str) -> None:
         """Store the queue id of a copy. If that fails or is lost, the queue agent finds the incident by the header."""
         try:
-            self._store.amend(incident, "copy queued", self._actor, is_synced=False, queue_id=queue_id)
+            self._store.amend(incident, EventName.COPY_QUEUED, self._actor, is_synced=False, queue_id=queue_id)
         except ConflictError as error:
             if not error.incident.queue_id:
                 maillog.failed(stage="split", error=maillog.describe(error))

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Row, delete, insert, select, update
 
 from holdgate.quarantine import history
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.schema import allowances, machine_messages
 
-ALLOWED, REVOKED = "class allowed", "class revoked"
 """The names of these events."""
 
 
@@ -72,7 +72,7 @@ class Allowances:
                     ends_at=until,
                 )
             )
-            history.write(connection, incident_id, actor, (ALLOWED, note))
+            history.write(connection, incident_id, actor, (EventName.ALLOWANCE_GRANTED, note))
         return True
 
     def revoke(self, number: int, actor: Actor, now: datetime) -> bool:
@@ -85,7 +85,7 @@ class Allowances:
             history.lock(connection, incident_id)
             if not connection.execute(update(allowances).where(this).values(revoked_at=now)).rowcount:
                 return False
-            history.write(connection, incident_id, actor, (REVOKED, f"allowance {number}"))
+            history.write(connection, incident_id, actor, (EventName.ALLOWANCE_REVOKED, f"allowance {number}"))
         return True
 
     def active(self, now: datetime) -> list[Allowance]:

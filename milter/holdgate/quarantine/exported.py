@@ -20,6 +20,8 @@ def exported(value: Incident | Request | Event) -> dict[str, Any]:
     fields = asdict(shown(value) if isinstance(value, Incident) else value)
     if isinstance(value, Incident) and value.change is not None:
         fields["change"] = {name: item for name, item in value.change.items() if name not in _SECRET}
+    if isinstance(value, Event):
+        fields["event"] = value.code
     if isinstance(value, Request):
         del fields["number"], fields["incident_id"]
         fields["answer"] = _VALUES.get(value.answer, value.answer) if value.answer else None

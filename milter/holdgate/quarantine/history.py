@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine, bindparam, select
 
 from holdgate.quarantine import audit, binding
 from holdgate.quarantine.database import is_shared
+from holdgate.quarantine.eventnames import current
 from holdgate.quarantine.incident import Actor, Event
 from holdgate.quarantine.schema import events, incidents
 
@@ -16,7 +17,7 @@ def of(reader: Engine, incident_id: str) -> list[Event]:
     """Return what happened to an incident, oldest first."""
     with reader.connect() as connection:
         rows = connection.execute(_OF_INCIDENT, {"incident": incident_id}).all()
-    return [Event(row.at, row.event, row.who, row.how, row.note, row.origin) for row in rows]
+    return [Event(row.at, current(row.event), row.who, row.how, row.note, row.origin) for row in rows]
 
 
 def lock(connection: Connection, incident_id: str) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from holdgate.quarantine.eventnames import code_of
 from holdgate.quarantine.states import State
 
 # Crockford's base 32: no I, L, O, U, so that an id can be read out on the telephone.
@@ -158,7 +159,8 @@ class Actor:
 class Event:
     """One line of an incident's history: what happened, who did it and by which method ("command", "page", "mail", …).
 
-    `origin` is the network address that it came from, if there is one.
+    `event` is a state or an `EventName`; a newer version can have written another one. `origin` is the network address
+    that it came from, if there is one.
     """
 
     at: datetime
@@ -167,6 +169,11 @@ class Event:
     how: str
     note: str = ""
     origin: str = ""
+
+    @property
+    def code(self) -> str:
+        """The code of `event`, for JSON, commands and pages."""
+        return code_of(self.event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, insert, select, update
 
 from holdgate.quarantine import history
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, NewNotice, Notice
 from holdgate.quarantine.schema import incidents, notices
 from holdgate.quarantine.signals import DESK, Signals, queue_of
@@ -106,7 +107,7 @@ class Outbox:
         with self._engine.begin() as connection:
             history.lock(connection, incident_id)
             enqueue(connection, incident_id, [notice])
-            history.write(connection, incident_id, actor, ("answer queued", notice.note))
+            history.write(connection, incident_id, actor, (EventName.ANSWER_QUEUED, notice.note))
         self._signals.notify(DESK)
 
     def count(self, request: int, kind: str) -> int:
@@ -120,23 +121,23 @@ class Outbox:
 
         Nothing is recorded if another desk has sent, dropped or postponed it since it was read.
         """
-        self._note(notice, actor, "notice dropped", is_due=True, sent_at=datetime.now(UTC))
+        self._note(notice, actor, EventName.NOTICE_DROPPED, is_due=True, sent_at=datetime.now(UTC))
 
     def report_dropped(self, incident_id: str) -> bool:
         """Return whether the report to the sender was not sent, because the sender had refused reports."""
         events = history.of(self._reader, incident_id)
         reports = [one for one in events if one.note.startswith(("rejected to ", "expired to "))]
-        ends = [one.event for one in reports if one.event in ("notice sent", "notice dropped")]
-        return ends[-1:] == ["notice dropped"]
+        ends = [one.event for one in reports if one.event in (EventName.NOTICE_SENT, EventName.NOTICE_DROPPED)]
+        return ends[-1:] == [EventName.NOTICE_DROPPED]
 
     def sent(self, notice: Notice, actor: Actor) -> None:
         """Record that Postfix accepted a notice."""
-        self._note(notice, actor, "notice sent", sent_at=datetime.now(UTC))
+        self._note(notice, actor, EventName.NOTICE_SENT, sent_at=datetime.now(UTC))
 
     def failed(self, notice: Notice, actor: Actor, next_attempt_at: datetime) -> None:
         """Record that Postfix did not accept a notice, and when it is retried; otherwise as `drop`."""
         later = {"attempts": notice.attempts + 1, "next_attempt_at": next_attempt_at}
-        self._note(notice, actor, "notice put off", is_due=True, **later)
+        self._note(notice, actor, EventName.NOTICE_DEFERRED, is_due=True, **later)
 
     def _note(self, notice: Notice, actor: Actor, event: str, *, is_due: bool = False, **values: Any) -> None:
         same = notices.c.number == notice.number

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, delete, insert, select, update
 
 from holdgate.quarantine import history
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor
 from holdgate.quarantine.schema import incidents, replacements
 from holdgate.quarantine.states import State
@@ -97,7 +98,7 @@ class Replacements:
             values = {name: getattr(new, name) for name in new.__slots__}
             step = insert(replacements) if known is None else update(replacements).where(this)
             connection.execute(step.values(values))
-            history.write(connection, incident_id, actor, ("replacement submitted", f"SHA-256 {digest}"))
+            history.write(connection, incident_id, actor, (EventName.REPLACEMENT_SUBMITTED, f"SHA-256 {digest}"))
         return new
 
     def cancel(self, replacement: Replacement) -> None:

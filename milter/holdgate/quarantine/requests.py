@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from holdgate.quarantine import history
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import OWNER, SENDER, Actor, Answer, Ask, Incident, Request
 from holdgate.quarantine.schema import events, incidents, notices, requests
 from holdgate.quarantine.states import State
@@ -171,7 +172,7 @@ class Requests:
             history.lock(connection, request.incident_id)
             if connection.execute(update(requests).where(first).values(opened_at=now)).rowcount != 1:
                 return False
-            history.write(connection, request.incident_id, actor, ("opened", ""))
+            history.write(connection, request.incident_id, actor, (EventName.OPENED, ""))
         return True
 
 

@@ -30,6 +30,7 @@ from holdgate.quarantine.claims import Claims
 from holdgate.quarantine.codes import SignInCodes
 from holdgate.quarantine.database import StoreError, connect, empty_log, is_shared, migrate, sync, take_turns, unsynced
 from holdgate.quarantine.digests import Digests
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import (
     OWNER,
     SENDER,
@@ -170,7 +171,7 @@ class Store(Incidents):
         self,
         incident: Incident,
         actor: Actor,
-        event: str = "recorded",
+        event: str = EventName.RECORDED,
         note: str = "",
         outbox: Iterable[NewNotice] = (),
         also: Iterable[str] = (),
@@ -315,7 +316,7 @@ class Store(Incidents):
             left = {"reason": "", "findings": findings, "change": change, "erased_at": now}
             self._swap(connection, incident, {**_CONTENT, **left})
             audit.erase_notes(connection, incident.id)
-            history.write(connection, incident.id, actor, ("erased", ""))
+            history.write(connection, incident.id, actor, (EventName.ERASED, ""))
 
     def forget_erased(self) -> bool:
         """Remove erased data from the database's files too; return False if that must be retried."""

@@ -11,6 +11,7 @@ from holdgate.phrases import counted
 from holdgate.quarantine import binding, structure, versions
 from holdgate.quarantine.anchor import Anchor
 from holdgate.quarantine.chains import FIRST, named_heads
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.links import GENESIS, link, note_digest, rows_digest
 from holdgate.quarantine.schema import chains, events, incidents, notices, requests
 
@@ -66,7 +67,7 @@ def in_order(connection: Connection) -> Iterator[Row[Any]]:
     """Yield all events, oldest first, each with the number of the event that erased its incident (or None)."""
     erased = (
         select(events.c.incident_id, func.max(events.c.number).label("erased_in"))
-        .where(events.c.event == "erased")
+        .where(events.c.event == EventName.ERASED)
         .group_by(events.c.incident_id)
         .subquery()
     )

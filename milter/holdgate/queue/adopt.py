@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from holdgate import headers, maillog, metrics
 from holdgate.mask import mask_numbers, mask_unsearched_text
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Incident, is_incident_id, new_incident_id
 from holdgate.quarantine.recorded import ADOPTED
 from holdgate.quarantine.states import OPEN, State
@@ -110,7 +111,7 @@ class Adopter:
         if named.state not in OPEN and named.state is not State.VANISHED:
             return named
         note = f"from node {named.node} to {self._store.node}"
-        return self._store.amend(named, "moved", ACTOR, note=note, node=self._store.node)
+        return self._store.amend(named, EventName.NODE_CHANGED, ACTOR, note=note, node=self._store.node)
 
     def _record(self, message: HeldMessage, header: bytes, before: Incident | None) -> Incident:
         status = headers.first(header, headers.STATUS)
@@ -135,7 +136,7 @@ class Adopter:
             # The settings of its policy apply, and people see the findings; a new decision is needed.
             incident = replace(incident, **{name: getattr(before, name) for name in _KEPT})
             note = f"requeued by hand, before that {before.queue_id} in incident {before.id}"
-        self._store.record(incident, ACTOR, "adopted", note, also=[State.HELD])
+        self._store.record(incident, ACTOR, EventName.ADOPTED, note, also=[State.HELD])
         return incident
 
     def _id_for(self, header: bytes) -> str:

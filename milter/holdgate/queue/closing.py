@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from holdgate import maillog, metrics
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Incident, Standing
 from holdgate.quarantine.states import DECIDED, State
 from holdgate.quarantine.store import Store
 from holdgate.queue.adopt import ACTOR
-
-_BEGUN = "release begun"
 
 # Values to clear in an incident if an operator removed its message before it was returned.
 _DECISION = ("decided_at", "decided_by", "decided_how", "comment")
@@ -28,7 +27,7 @@ class Closing:
         """
         if self.has_begun(one):
             return True
-        self._store.add_event(one.id, _BEGUN, ACTOR)
+        self._store.add_event(one.id, EventName.RELEASE_STARTED, ACTOR)
         return False
 
     def unchanged(self, one: Standing) -> Incident | None:
@@ -78,6 +77,6 @@ class Closing:
     def has_begun(self, one: Standing) -> bool:
         """Return whether a release has begun since the message was last held."""
         for event in reversed(self._store.history(one.id)):
-            if event.event in (_BEGUN, State.HELD):
-                return event.event == _BEGUN
+            if event.event in (EventName.RELEASE_STARTED, State.HELD):
+                return event.event == EventName.RELEASE_STARTED
         return False

@@ -16,6 +16,7 @@ import hmac
 from dataclasses import asdict, replace
 
 from holdgate import headers, maillog
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Change, Incident, NewNotice, Standing
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.states import State
@@ -64,7 +65,7 @@ class Exchange:
         if not change.queue_id and incident.state is State.APPROVED:
             taken = replace(change, copy=copy, queue_id=message.queue_id, arrival_time=message.arrival_time)
             note = f"changed message {message.queue_id}"
-            self._store.amend(incident, "changed message held", ACTOR, note=note, change=asdict(taken))
+            self._store.amend(incident, EventName.CHANGED_MESSAGE_HELD, ACTOR, note=note, change=asdict(taken))
             return True
         if change.copy == copy:  # recorded, or held again by an operator after its release
             return incident.state is State.APPROVED
@@ -106,7 +107,7 @@ class Exchange:
             self._closing.close_vanished(one)
         else:
             notice = NewNotice(CHANGED, HOLD_QUEUE)
-            self._store.amend(incident, "changed message lost", ACTOR, note="submitted again", outbox=[notice])
+            self._store.amend(incident, EventName.CHANGED_MESSAGE_LOST, ACTOR, note="submitted again", outbox=[notice])
 
     def _delete(self, key: Key) -> bool:
         """Delete a held message; return False if it is no longer held."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from holdgate import tables
 from holdgate.config import Settings
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Change, NewNotice, Standing
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.store import Store
@@ -94,4 +95,4 @@ class Signing:
         digest = hashlib.sha256(as_submitted(content)).hexdigest()
         change = Change([], original="", sent=digest, token=secrets.token_hex(16))
         notice = NewNotice(CHANGED, HOLD_QUEUE)
-        self._store.amend(incident, "to be signed", ACTOR, outbox=[notice], change=asdict(change))
+        self._store.amend(incident, EventName.SIGNING_REQUESTED, ACTOR, outbox=[notice], change=asdict(change))

@@ -19,6 +19,7 @@ from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
 from holdgate.extract.budget import Limits
 from holdgate.headers import INCIDENT, first
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Notice
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE, Outbox
 from holdgate.quarantine.states import State
@@ -213,7 +214,7 @@ def test_a_copy_is_submitted_without_the_signature_made_at_hold(  # type: ignore
     incident = hold(desk)
     decided = moderation.override(desk, incident, Answer.APPROVE, BOSS)
     change, notice = Change([], "", "", "5f" * 16), NewNotice(CHANGED, HOLD_QUEUE)
-    desk.store.amend(decided, "to be signed", BOSS, outbox=[notice], change=asdict(change))
+    desk.store.amend(decided, EventName.SIGNING_REQUESTED, BOSS, outbox=[notice], change=asdict(change))
     message.content = COPY.replace(b"%s", incident.id.encode())
     sizes = b"message_size:  526  913  3  10  526  %d\nnamed_attribute: encoding=8bit\n"
     sent: list[Any] = []
@@ -235,7 +236,7 @@ def test_a_copy_that_is_only_signed_counts_as_approved_without_changes(make_desk
     desk = make_desk(desk=RELAY)
     incident = hold(desk)
     before = moderation.override(desk, incident, Answer.APPROVE, BOSS)
-    after = desk.store.amend(before, "to be signed", BOSS, change=asdict(Change([], "", "", "5f" * 16)))
+    after = desk.store.amend(before, EventName.SIGNING_REQUESTED, BOSS, change=asdict(Change([], "", "", "5f" * 16)))
     assert outcome_key(after) == outcome_key(before) == "approved"
     assert Change.chosen(after) is None
 

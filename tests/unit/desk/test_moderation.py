@@ -14,6 +14,7 @@ from holdgate.config import DeskSettings, ModerationSettings, PolicySettings, Se
 from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
 from holdgate.desk.moderation import RefusedError, Why
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, open_store
@@ -64,7 +65,7 @@ def test_null_and_external_senders_are_not_notified_and_this_is_recorded(make_de
     for choice in (Answer.APPROVE, Answer.REJECT):
         incident = hold(desk, sender=sender)
         answer(desk, incident, "boss@corp.example", choice)
-        assert desk.store.history(incident.id)[-1].event == "sender not told"
+        assert desk.store.history(incident.id)[-1].event == EventName.SENDER_NOT_NOTIFIED
     incident = hold(desk, sender=sender)
     moderation.expire(desk, incident)
     assert outbox(desk) == []

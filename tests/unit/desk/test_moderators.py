@@ -6,6 +6,7 @@ import pytest
 
 from holdgate.desk import asking, moderation
 from holdgate.desk.moderators import TryLaterError, first_asked, involved, same_person
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident
 from holdgate.quarantine.states import State
 
@@ -80,7 +81,7 @@ def test_a_sender_does_not_decide_on_their_own_mail_even_as_the_fallback(make_de
     asked = asking.ask(desk, incident, NOW)
     # It stays held until its deadline, and that is on record.
     assert (asked.state, asked.deadline_at) == (State.HELD, NOW + timedelta(days=2))
-    assert desk.store.history(incident.id)[-1].event == "nobody to ask"
+    assert desk.store.history(incident.id)[-1].event == EventName.NO_MODERATOR
 
 
 def test_a_deputy_replaces_an_absent_moderator_and_the_fallback_an_unreachable_one(make_desk, hold) -> None:  # type: ignore[no-untyped-def]

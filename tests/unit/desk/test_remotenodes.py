@@ -29,6 +29,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.web.server import build
 from holdgate.node import Machine
 from holdgate.notation import format_address
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Change, Incident, NewNotice, Request
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.recorded import ADOPTED
@@ -387,7 +388,7 @@ def test_another_desk_submits_a_copy_to_sign_only_if_its_node_knows_the_digest(
     decided = nodes[0].store.change(incident, State.APPROVED, Actor(BOSS, "page"))
     digest = hashlib.sha256(digests[known]).hexdigest() if known in digests else ""
     change, notice = Change([], original="", sent=digest, token="5f" * 16), NewNotice(CHANGED, HOLD_QUEUE)
-    nodes[0].store.amend(decided, "to be signed", QUEUE, outbox=[notice], change=asdict(change))
+    nodes[0].store.amend(decided, EventName.SIGNING_REQUESTED, QUEUE, outbox=[notice], change=asdict(change))
     other.seconds += 60
     other.work(soon())
     if known == "this copy":

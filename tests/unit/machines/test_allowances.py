@@ -6,7 +6,7 @@ import pytest
 
 from holdgate.envelope import Envelope
 from holdgate.findings import Inspection
-from holdgate.quarantine.allowances import ALLOWED, REVOKED
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Incident
 from holdgate.risks import MACHINE_MESSAGES
 from tests.unit.machines.conftest import ACTOR, BOB, CARL, Agent
@@ -85,7 +85,10 @@ def test_an_allowance_can_be_revoked_and_the_history_records_both(agent: Agent) 
     assert agent.store.allowances.revoke(one.number, ACTOR, now(agent))
     assert not agent.store.allowances.revoke(one.number, ACTOR, now(agent))
     assert new(agent, BOB) == first(BOB)
-    assert [event.event for event in agent.store.history(incident.id)][-2:] == [ALLOWED, REVOKED]
+    assert [event.event for event in agent.store.history(incident.id)][-2:] == [
+        EventName.ALLOWANCE_GRANTED,
+        EventName.ALLOWANCE_REVOKED,
+    ]
     assert agent.store.audit.verify().problem == ""
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Ask, Incident, NewNotice, Notice
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.signals import DESK, Signals, queue_of
@@ -86,7 +87,7 @@ def test_the_history_has_the_outcome_and_channel_of_each_notice(store: Store) ->
     store.outbox.drop(due(store)[0], ACTOR)
     assert [(one.event, one.note) for one in store.history(incident.id)[1:]] == [
         ("notice sent", f"request to {BOSS}"),
-        ("notice put off", "request to #dlp over chat"),
+        (EventName.NOTICE_DEFERRED, "request to #dlp over chat"),
         ("notice dropped", "request to #dlp over chat"),
     ]
 

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import inspect, make_url
 
 from holdgate.quarantine import agenda, database
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Answer, Ask, Incident, NewNotice, new_incident_id
 from holdgate.quarantine.schema import metadata
 from holdgate.quarantine.states import OPEN, TRANSITIONS, State, has_transition
@@ -131,7 +132,7 @@ def test_a_change_writes_state_event_and_notice_together(store: Store) -> None:
     store.outbox.sent(notice, ACTOR)
     assert store.outbox.awaiting_report() == set()
     history = [event.event for event in store.history(held.id)]
-    assert history == ["recorded", "rejected", "notice put off", "notice sent"]
+    assert history == ["recorded", "rejected", EventName.NOTICE_DEFERRED, "notice sent"]
 
 
 def test_only_one_of_two_decisions_is_stored(store: Store) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Change, Incident, NewNotice
 from holdgate.quarantine.outbox import CHANGED, HOLD_QUEUE
 from holdgate.quarantine.states import State
@@ -112,7 +113,7 @@ def test_a_lost_submission_is_repeated(store: Store) -> None:
     settle(store, queue)
     assert list(queue.messages) == ["4orig"]
     assert store.outbox.awaits_change(incident.id)
-    assert "changed message lost" in [one.event for one in store.history(incident.id)]
+    assert EventName.CHANGED_MESSAGE_LOST in [one.event for one in store.history(incident.id)]
 
 
 @pytest.mark.parametrize("is_there", [True, False])
@@ -126,9 +127,10 @@ def test_a_submission_counts_as_lost_after_three_listings_without_it(store: Stor
     reconciler = new_reconciler(store, queue)
     for _ in range(2):
         reconciler.run_once()
-    assert [one.event for one in store.history(incident.id)][-1] not in ("changed message lost", "vanished")
+    assert [one.event for one in store.history(incident.id)][-1] not in (EventName.CHANGED_MESSAGE_LOST, "vanished")
     reconciler.run_once()
-    assert [one.event for one in store.history(incident.id)][-1] == ("changed message lost" if is_there else "vanished")
+    end = EventName.CHANGED_MESSAGE_LOST if is_there else State.VANISHED
+    assert [one.event for one in store.history(incident.id)][-1] == end
 
 
 def test_a_changed_message_that_arrived_late_is_no_longer_awaited(store: Store) -> None:

@@ -27,6 +27,7 @@ from holdgate.config import DeskSettings, ModerationSettings, PolicySettings, Se
 from holdgate.desk import asking, moderation
 from holdgate.desk.context import Desk
 from holdgate.node import Machine
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Answer, Event, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Actor, ConflictError, Store, open_store
@@ -1124,7 +1125,7 @@ def test_the_incident_of_a_node_that_no_machine_uses_moves_with_its_message(
     assert found is not None
     assert found.node == ("new" if is_moved else "old")
     events = [(one.event, one.note) for one in store.history(incident.id)]
-    assert (("moved", "from node old to new") in events) is is_moved
+    assert ((EventName.NODE_CHANGED, "from node old to new") in events) is is_moved
     if is_moved:
         assert (adopted, found.state) == (True, State.HELD)
     else:
@@ -1154,7 +1155,7 @@ def test_a_hold_queue_that_moved_to_another_node_keeps_its_incidents(store_url: 
     moved = third.incident(incident.id)
     assert moved is not None
     assert (moved.node, moved.state) == ("third", State.HELD)
-    assert [one.event for one in third.history(incident.id)][-1] == "moved"
+    assert [one.event for one in third.history(incident.id)][-1] == EventName.NODE_CHANGED
     assert third.audit.verify().problem == ""
     for store in (old, new, third):
         store.close()

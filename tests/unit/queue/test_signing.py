@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from holdgate.config import Settings
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Change, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import Store, open_store
@@ -63,7 +64,7 @@ def test_a_copy_stays_until_postfix_has_the_signed_one(store: Store) -> None:
     settle(store, queue)
     assert (queue.deleted, queue.delivered) == (["4orig"], ["4copy"])
     assert store.incident(incident.id).state is State.RELEASED
-    assert [one.event for one in store.history(incident.id)].count("to be signed") == 1
+    assert [one.event for one in store.history(incident.id)].count(EventName.SIGNING_REQUESTED) == 1
 
 
 @pytest.mark.parametrize(("digest", "signs"), [("", True), ("d1", False)], ids=["a whole message", "no signer"])

@@ -12,7 +12,6 @@ from starlette.routing import Route
 from holdgate.desk import classes, consult, moderation, numbers, tokens
 from holdgate.desk.changing import offered
 from holdgate.desk.context import Desk
-from holdgate.desk.conversation import FORWARDED
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.preview import Previewer, UnreadableError
@@ -20,6 +19,7 @@ from holdgate.desk.web import labels
 from holdgate.desk.web.pages import ModeratorHandlers, Pages, afterwards
 from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import SENDER_PAGES, Sessions, Visitor, field
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
 from holdgate.quarantine.states import State
 
@@ -105,7 +105,7 @@ class IncidentPages(ModeratorHandlers):
             history=labels.history(self._desk.store.history(incident.id)),
             rule=self._desk.rule(incident, self._pages.language(http, visitor, incident)),
             tells=self._desk.can_notify(incident.sender),
-            talk=[one for one in self._desk.conversation.events(incident) if one.event != FORWARDED],
+            talk=[one for one in self._desk.conversation.events(incident) if one.event != EventName.FORWARDED],
             forward_note=self._desk.conversation.forward_note(incident, request),
             later=consult.times_to_defer(self._desk, request, datetime.now(UTC)),
             notice=notice,
@@ -248,7 +248,7 @@ class IncidentPages(ModeratorHandlers):
         note = f"match {int(number[:9])}: {reason}"
         # Recorded before it is shown: if recording fails, it is not revealed.
         if incident.state is State.HELD and not request.is_void:
-            self._desk.store.add_event(incident.id, "revealed", self._sessions.actor(http, visitor), note)
+            self._desk.store.add_event(incident.id, EventName.REVEALED, self._sessions.actor(http, visitor), note)
         return self._text(http, visitor, incident, request, reveal=int(number[:9]))
 
     def _text(

@@ -4,41 +4,44 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from holdgate.desk.conversation import ANSWERED, ASKED, DEFERRED, FORWARDED
 from holdgate.desk.language import moments
 from holdgate.desk.language.catalogue import Catalogue, mark
-from holdgate.desk.numbers import WRONG
 from holdgate.desk.outcome import outcome_key
-from holdgate.quarantine.allowances import ALLOWED, REVOKED
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Event, Incident
 from holdgate.quarantine.states import State
 
 # Events of the history that people see, in words; other events are for administrators.
 _EVENTS: Mapping[str, str] = {
-    "held": mark("The message was held."),
-    "asked": mark("An approval was asked for."),
-    "opened": mark("The page was opened."),
-    "reminded": mark("A reminder was sent."),
-    "approval": mark("One approval was given."),
-    "approved": mark("The message was approved."),
-    "changes chosen": mark("Changes were chosen."),
-    ALLOWED: mark("More mail of this program was allowed for a time."),
-    REVOKED: mark("An allowance was revoked."),
-    "change failed": mark("The message could not be changed in this way. A new decision is needed."),
-    "rejected": mark("The message was rejected."),
-    "expired": mark("The deadline passed."),
-    "out_of_office": mark("An automatic reply was received; others were asked."),
-    "absent": mark("An automatic reply was received; others were asked."),
-    "bounced": mark("The request could not be delivered; others were asked."),
-    "revealed": mark("A hidden number was shown."),
-    WRONG: mark("A wrong number was typed."),
-    ASKED: mark("The sender was asked."),
-    ANSWERED: mark("The sender answered."),
-    FORWARDED: mark("The question was forwarded."),
-    DEFERRED: mark("A reminder was requested."),
+    State.HELD: mark("The message was held."),
+    EventName.REQUESTED: mark("An approval was asked for."),
+    EventName.OPENED: mark("The page was opened."),
+    EventName.REMINDED: mark("A reminder was sent."),
+    EventName.APPROVAL: mark("One approval was given."),
+    State.APPROVED: mark("The message was approved."),
+    EventName.CHANGES_CHOSEN: mark("Changes were chosen."),
+    EventName.ALLOWANCE_GRANTED: mark("More mail of this program was allowed for a time."),
+    EventName.ALLOWANCE_REVOKED: mark("An allowance was revoked."),
+    EventName.CHANGE_FAILED: mark("The message could not be changed in this way. A new decision is needed."),
+    State.REJECTED: mark("The message was rejected."),
+    State.EXPIRED: mark("The deadline passed."),
+    EventName.OUT_OF_OFFICE: mark("An automatic reply was received; others were asked."),
+    EventName.BOUNCED: mark("The request could not be delivered; others were asked."),
+    EventName.REVEALED: mark("A hidden number was shown."),
+    EventName.WRONG_NUMBER: mark("A wrong number was typed."),
+    EventName.SENDER_ASKED: mark("The sender was asked."),
+    EventName.SENDER_ANSWERED: mark("The sender answered."),
+    EventName.FORWARDED: mark("The question was forwarded."),
+    EventName.REMINDER_REQUESTED: mark("A reminder was requested."),
 }
 # Events whose note is a person's text for people.
-_QUOTED = ("approval", "approved", "rejected", ASKED, ANSWERED)
+_QUOTED = (
+    EventName.APPROVAL,
+    State.APPROVED,
+    State.REJECTED,
+    EventName.SENDER_ASKED,
+    EventName.SENDER_ANSWERED,
+)
 _DAEMONS = "holdgate-"
 
 
@@ -100,9 +103,9 @@ def label(
             return Label(text("Waits for others"), "○", "grey", left, urgent)
         if later is not None and later > now:
             return Label(text("Later: {moment}").format(moment=near(later)), "◷", "grey", left, urgent)
-        if last_event == ANSWERED:
+        if last_event == EventName.SENDER_ANSWERED:
             return Label(text("Sender answered"), "✉", "blue", left, urgent)
-        if last_event == ASKED:
+        if last_event == EventName.SENDER_ASKED:
             return Label(text("Asked the sender"), "✉", "grey", left, urgent)
         return Label(text("Waits for you"), "◷", "amber", left, urgent)
     when = near(incident.decided_at or incident.closed_at or incident.created_at)

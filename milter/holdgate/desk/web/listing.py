@@ -10,13 +10,13 @@ from starlette.routing import Route
 
 from holdgate.desk import moderation
 from holdgate.desk.context import Desk, next_time
-from holdgate.desk.conversation import ANSWERED, ASKED
 from holdgate.desk.language import moments
 from holdgate.desk.moderation import RefusedError
 from holdgate.desk.web.incidents import CHOICES
 from holdgate.desk.web.labels import Label, label
 from holdgate.desk.web.pages import Handlers, up_to
 from holdgate.desk.web.session import Visitor, field
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Answer, Incident
 from holdgate.quarantine.requests import COUNTED, IncidentFilter, Place
 from holdgate.quarantine.states import State
@@ -99,7 +99,8 @@ class ListPages(Handlers):
         now, ids = datetime.now(UTC), [one.id for one in found]
         catalogue = self._pages.catalogue(http, visitor)
         requests = self._desk.store.requests
-        last_events, later = requests.last_event(ids, (ASKED, ANSWERED)), requests.deferred(visitor.address, ids)
+        last_events = requests.last_event(ids, (EventName.SENDER_ASKED, EventName.SENDER_ANSWERED))
+        later = requests.deferred(visitor.address, ids)
         asked = requests.open_to(visitor.address, ids)
         return {
             one.id: label(

@@ -7,9 +7,10 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from holdgate.desk import numbers, tokens
-from holdgate.desk.numbers import MOST_WRONG, WRONG, number_of
+from holdgate.desk.numbers import MOST_WRONG, number_of
 from holdgate.desk.tokens import Key
 from holdgate.desk.web.session import SENDER_PAGES
+from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Incident, Notice
 from holdgate.quarantine.states import State
 from tests.unit.desk.web.test_pages import BOSS, SECRET, SITE, Browser, forms
@@ -62,7 +63,7 @@ def test_a_decision_needs_the_number_of_the_mail(make_desk, hold) -> None:  # ty
     browser.submit(page, "/decision", decision="approve", number=f" {number} ")
     assert browser.desk.store.incident(incident.id).state is State.APPROVED
     events = [(one.event, one.who) for one in browser.desk.store.history(incident.id)]
-    assert events.count((WRONG, BOSS)) == 1
+    assert events.count((EventName.WRONG_NUMBER, BOSS)) == 1
 
 
 def test_a_link_is_blocked_after_several_wrong_numbers_until_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
