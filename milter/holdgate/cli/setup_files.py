@@ -62,12 +62,12 @@ def draft(path: Path, settings: Settings, policies: PolicyFile, answers: Answers
     Only what differs is changed: a second run with the same answers changes nothing.
     """
     own, where = read(path), settings.policy.file
-    theirs = read(where)
-    if theirs is None:
+    policies_before = read(where)
+    if policies_before is None:
         raise ConfigError([f"{where}: there is no such file; to install the packaged one, run: {_SHIPPED}"])
     return [
         Draft(path, own, edited(path, own or "", list(_settings(settings, answers)))),
-        Draft(where, theirs, edited(where, theirs, list(_policies(policies, answers)))),
+        Draft(where, policies_before, edited(where, policies_before, list(_policies(policies, answers)))),
     ]
 
 

@@ -87,8 +87,8 @@ def limit(desk: Desk, incident: Incident, rules: SenderRules, now: datetime) -> 
 
 def overrides(incident: Incident, rules: SenderRules, now: datetime) -> Quota:
     """Return how many messages a sender can send in spite of the question."""
-    theirs = moderators.addresses_of(incident.sender)
-    return approvals_for(theirs, (BY_SENDER, BY_OWNER), now - rules.ask_overrides_within, rules.ask_overrides)
+    addresses = moderators.addresses_of(incident.sender)
+    return approvals_for(addresses, (BY_SENDER, BY_OWNER), now - rules.ask_overrides_within, rules.ask_overrides)
 
 
 def instead(desk: Desk, incident: Incident, known: Sequence[Request]) -> list[Ask]:

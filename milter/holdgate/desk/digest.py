@@ -42,8 +42,8 @@ class Summaries:
         return not self._runner.run(due, lambda digest: self._send(digest, now), budget=_BUDGET).shared
 
     def _send(self, digest: Digest, now: datetime) -> None:
-        with self._desk.store.claims.claimed(_work(digest)) as mine:
-            if mine and self._desk.store.digests.is_still_due(digest):
+        with self._desk.store.claims.claimed(_work(digest)) as is_claimed:
+            if is_claimed and self._desk.store.digests.is_still_due(digest):
                 self._send_claimed(digest, now)
 
     def _send_claimed(self, digest: Digest, now: datetime) -> None:

@@ -260,8 +260,8 @@ def _by_token(desk: Desk, addresses: list[str]) -> _Case | None:
 
 def _by_thread(desk: Desk, content: bytes, recipients: list[str]) -> _Case | None:
     """Return the request that a mail to the plain reply address answers by its thread, which is no secret."""
-    ours = desk.settings.desk.reply_address.lower()
-    if not ours or [one.strip("<>").lower() for one in recipients] != [ours]:
+    reply_address = desk.settings.desk.reply_address.lower()
+    if not reply_address or [one.strip("<>").lower() for one in recipients] != [reply_address]:
         return None
     header = Header.of(content)
     domain = domain_of(desk.settings.desk.notice_from).lower()

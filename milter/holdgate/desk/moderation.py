@@ -158,8 +158,8 @@ def expire(desk: Desk, incident: Incident) -> Incident:
 def request_of(desk: Desk, incident: Incident, moderator: str) -> Request | None:
     """Return the request that a moderator can answer, otherwise their last one, or None if there is none."""
     known = desk.store.requests.of(incident.id)
-    mine = [one for one in known if one.moderator == moderator and not one.is_of_sender]
-    return next((one for one in mine if one.answer is None), mine[-1] if mine else None)
+    received = [one for one in known if one.moderator == moderator and not one.is_of_sender]
+    return next((one for one in received if one.answer is None), received[-1] if received else None)
 
 
 def is_late(request: Request, now: datetime | None = None) -> bool:

@@ -61,8 +61,8 @@ def obstacle(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
 
 def _quota(desk: Desk, incident: Incident, now: datetime) -> Quota:
     """Return how many messages the sender can release in a day."""
-    theirs, most = moderators.addresses_of(incident.sender), desk.moderation(incident).self_release_per_day
-    return decisions_by(theirs, moderation.SELF_RELEASE, now - _DAY, most)
+    addresses, most = moderators.addresses_of(incident.sender), desk.moderation(incident).self_release_per_day
+    return decisions_by(addresses, moderation.SELF_RELEASE, now - _DAY, most)
 
 
 def release(

@@ -130,7 +130,7 @@ def _refer_to_moderators(
     desk: Desk, incident: Incident, known: list[Request], asked: Request, reason: str, who: Actor
 ) -> Incident:
     """Record that the sender wants to send the message, and have moderators decide, who are asked now or earlier."""
-    told = [
+    outbox = [
         NewNotice("said", one.moderator, request=one.number) for one in known if one.is_open and not one.is_of_sender
     ]
     asks = asksender.instead(desk, incident, known)
@@ -139,7 +139,7 @@ def _refer_to_moderators(
         EventName.SENDER_ANSWERED,
         who,
         note=reason or "-",
-        outbox=told,
+        outbox=outbox,
         asks=asks,
         channels=["mail", *desk.moderation(incident).notify_over],
         answers={asked.number: Answer.APPROVE},

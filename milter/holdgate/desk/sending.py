@@ -83,8 +83,8 @@ class Sender:
     def _send(self, notice: Notice, now: datetime) -> None:
         """Send one notice, unless another desk does."""
         store = self._desk.store
-        with store.claims.claimed(_work(notice)) as mine:
-            if mine and store.outbox.is_still_due(notice):
+        with store.claims.claimed(_work(notice)) as is_claimed:
+            if is_claimed and store.outbox.is_still_due(notice):
                 self._send_claimed(notice, now)
 
     def _send_claimed(self, notice: Notice, now: datetime) -> None:

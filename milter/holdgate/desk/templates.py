@@ -89,10 +89,10 @@ class Templates:
 
     def _html_of(self, name: str, language: str, values: dict[str, Any]) -> str:
         """Return a mail of blocks as HTML, in the common frame of all mail."""
-        own, ours = self._own is not self._shipped, _SHIPPED / name
-        if own and any((self._directory / path).is_file() for path in (f"{language}/{name}", name)):
+        has_own = self._own is not self._shipped
+        if has_own and any((self._directory / path).is_file() for path in (f"{language}/{name}", name)):
             return ""
-        text = ours.read_text(encoding="utf-8").partition("\n")[2]
+        text = (_SHIPPED / name).read_text(encoding="utf-8").partition("\n")[2]
         return self._render("mail.html", language, {**values, "body": text})
 
     def page(self, name: str, language: str, **values: Any) -> str:
@@ -309,14 +309,14 @@ def _words_in(directory: Path, language: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _merged(ours: dict[str, Any], own: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
+def _merged(shipped: dict[str, Any], own: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
     """Return the shipped words, replaced by an administrator's; a word of another form is reported and left out.
 
     Words that are not built in are for the site's own templates.
     """
-    words = dict(ours)
+    words = dict(shipped)
     for name, word in own.items():
-        known = ours.get(name)
+        known = shipped.get(name)
         if isinstance(known, dict) and isinstance(word, dict):
             words[name] = _merged(known, word, lambda problem, table=name: report(f"{table}.{problem}"))  # type: ignore[misc]
         elif wanted := _wanted(word, known):

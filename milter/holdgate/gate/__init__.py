@@ -1,1 +1,1 @@
-"""The milter: callbacks translate the protocol, the session decides, its reply tells Postfix what to do."""
+"""The milter: callbacks translate the protocol, the session decides, and its reply is the response to Postfix."""

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from holdgate.envelope import Envelope
+from holdgate.phrases import reason_of
 from holdgate.submission import Client, connect, queue_id_in, xclient
 
 # Time limit for all steps together, in seconds: Postfix waits for the milter meanwhile (queue/attach.py).
@@ -35,7 +36,7 @@ _RCPT = re.compile(r"(NOTIFY=\S+|ORCPT=\S+)", re.IGNORECASE)
 
 
 class SubmitError(Exception):
-    """Postfix refused the copy, or did not answer in time and may have it. The argument names the step."""
+    """Postfix refused the copy, or did not answer in time and may have it. The argument states the step and why."""
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ def submit_copy(copy: Copy, relay: Path, meanwhile: Callable[[], object] = lambd
 
     `meanwhile` is called once, while Postfix works, before the copy is complete: if it raises, Postfix has no copy.
     """
-    step, deadline = "connection", time.monotonic() + TIME_LIMIT
+    step, deadline = f"connection to {relay}", time.monotonic() + TIME_LIMIT
     try:
         connection = connect(relay, TIME_LIMIT)
         try:
@@ -102,7 +103,7 @@ def submit_copy(copy: Copy, relay: Path, meanwhile: Callable[[], object] = lambd
         finally:
             connection.close()
     except (OSError, ValueError, smtplib.SMTPException) as error:
-        raise SubmitError(f"{step}: {type(error).__name__}: {error}") from error
+        raise SubmitError(f"{step}: {reason_of(error)}") from error
     return queue_id
 
 

@@ -124,12 +124,12 @@ class PolicySet:
         for one in judged:
             (shared if one.recipient is None else own.setdefault(one.recipient, {}))[one.called] = chosen[one.called]
         groups: dict[Handling, dict[str, _Chosen]] = {}
-        for recipient, theirs in own.items():
-            handling = self._strictest(theirs | shared, inspection).action.handling
-            groups.setdefault(handling, {})[recipient] = theirs
+        for recipient, policies in own.items():
+            handling = self._strictest(policies | shared, inspection).action.handling
+            groups.setdefault(handling, {})[recipient] = policies
         parts: list[Part] = []
         for handling in sorted(groups):
-            together = {called: policy for theirs in groups[handling].values() for called, policy in theirs.items()}
+            together = {called: policy for one in groups[handling].values() for called, policy in one.items()}
             verdict = self._strictest(together if parts else together | shared, inspection)
             if parts and not _may_be_apart(together, verdict):
                 return ()

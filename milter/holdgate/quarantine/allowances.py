@@ -49,7 +49,7 @@ class Allowances:
         self, incident_id: str, actor: Actor, now: datetime, until: datetime, note: str, *, is_thread: bool
     ) -> bool:
         """Allow a class; return whether that is new. An incident has one of each kind at a time."""
-        mine = allowances.c.incident_id == incident_id
+        of_incident = allowances.c.incident_id == incident_id
         kind = allowances.c.thread != 0 if is_thread else allowances.c.thread == 0
         with self._engine.begin() as connection:
             history.lock(connection, incident_id)
@@ -58,7 +58,7 @@ class Allowances:
             ).one()
             if is_thread and not source.thread:
                 raise ValueError("the message has no Message-ID")
-            active = select(allowances.c.number).where(mine, kind, _is_active(now))
+            active = select(allowances.c.number).where(of_incident, kind, _is_active(now))
             if connection.execute(active).first() is not None:
                 return False
             connection.execute(

@@ -47,7 +47,7 @@ def notices_of(connection: Connection, incident_id: str) -> list[Row]:
 def contents(
     connection: Connection, rows: Sequence[Row], tables: tuple[Table, Table, Table] = (incidents, requests, notices)
 ) -> dict[str, str]:
-    """Return the same for many incidents, by id; `rows` are theirs. A migration passes the tables of its time."""
+    """Return the same for many incidents, by id; `rows` are the incidents'. A migration passes its own tables."""
     table, asked, outbox = tables
     ids = [row["id"] for row in rows]
     found: dict[str, tuple[list[Row], list[Row]]] = {name: ([], []) for name in ids}

@@ -44,9 +44,9 @@ class Certificates:
 
     def renewed(self, name: str) -> int:
         """Return how many valid certificates a node has announced since one of its was revoked; 0 if none was."""
-        mine = certificates.c.name == name
-        first = select(func.min(certificates.c.revoked_at)).where(mine).scalar_subquery()
-        new = mine & certificates.c.revoked_at.is_(None) & (certificates.c.announced_at > first)
+        of_node = certificates.c.name == name
+        first = select(func.min(certificates.c.revoked_at)).where(of_node).scalar_subquery()
+        new = of_node & certificates.c.revoked_at.is_(None) & (certificates.c.announced_at > first)
         with self._reader.connect() as connection:
             return len(connection.execute(select(certificates.c.fingerprint).where(new)).all())
 

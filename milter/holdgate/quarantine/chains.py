@@ -40,10 +40,10 @@ NamedHead = tuple[str, int, str]
 # One statement, to save round trips. It reads the other heads when it begins. Then it waits for the row of its own
 # chain, and sees the state that another transaction left; a number is drawn for each resulting row.
 _END = (
-    "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE) "
-    "SELECT mine.number, mine.hash, nextval('events_number_seq'), (SELECT CAST(json_agg(json_build_array("
+    "WITH chain AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE) "
+    "SELECT chain.number, chain.hash, nextval('events_number_seq'), (SELECT CAST(json_agg(json_build_array("
     f"name, number, left(hash, {NAMED_DIGITS}))) AS TEXT) FROM chains WHERE name <> $1), "
-    "(SELECT oldest FROM compatibility) FROM mine"
+    "(SELECT oldest FROM compatibility) FROM chain"
 )
 # For several events. PostgreSQL cannot know how many, and would make a new plan each time.
 _ENDS = f"{_END} CROSS JOIN generate_series(1, $2)"

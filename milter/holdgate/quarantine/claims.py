@@ -58,19 +58,17 @@ class Claims:
             return
         with self._engine.begin() as connection:
             now = clock(connection)
-            mine = _insert(desks).values(
+            row = _insert(desks).values(
                 id=self._desk, machine=machine.name, version=machine.version, expires_at=now + LEASE
             )
-            connection.execute(
-                mine.on_conflict_do_update(index_elements=[desks.c.id], set_={"expires_at": now + LEASE})
-            )
+            connection.execute(row.on_conflict_do_update(index_elements=[desks.c.id], set_={"expires_at": now + LEASE}))
             connection.execute(delete(desks).where(desks.c.expires_at < now))
             connection.execute(delete(claims).where(claims.c.desk.not_in(select(desks.c.id))))
             # Claims that could not be removed when their work ended, because the store was away at that moment. No work
             # begins meanwhile: its claim would be removed as well.
             with self._lock:
-                mine_ended = (claims.c.desk == self._desk) & claims.c.work.not_in(sorted(self._begun))
-                connection.execute(delete(claims).where(mine_ended))
+                ended = (claims.c.desk == self._desk) & claims.c.work.not_in(sorted(self._begun))
+                connection.execute(delete(claims).where(ended))
         self._is_desk = True
 
     @contextmanager
@@ -96,9 +94,9 @@ class Claims:
             try:
                 yield True
             finally:
-                mine = (claims.c.work == name) & (claims.c.desk == self._desk)
+                own_claim = (claims.c.work == name) & (claims.c.desk == self._desk)
                 with self._engine.begin() as connection:
-                    connection.execute(delete(claims).where(mine))
+                    connection.execute(delete(claims).where(own_claim))
         finally:
             with self._lock:
                 self._begun.discard(name)
@@ -112,8 +110,8 @@ class Claims:
             return
         with self._engine.begin() as connection:
             alive = select(desks.c.id).where(desks.c.id == self._desk, desks.c.expires_at > clock(connection))
-            mine = (claims.c.work == _name(work)) & claims.c.desk.in_(alive)
-            if connection.execute(select(claims.c.work).where(mine)).first() is None:
+            own_claim = (claims.c.work == _name(work)) & claims.c.desk.in_(alive)
+            if connection.execute(select(claims.c.work).where(own_claim)).first() is None:
                 raise LostClaimError(work)
 
     def _claim(self, name: str) -> bool:

@@ -117,18 +117,18 @@ class Nodes:
         """Renew the lease; return whether this machine still has the name."""
         if not self.is_shared:
             return True
-        mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
+        own_lease = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
         with self._engine.begin() as connection:
             now = clock(connection)
             values = {"seen_at": now, "expires_at": now + LEASE, "retired_at": None, "rules": rules}
-            renewed = update(nodes).where(mine).values(values)
+            renewed = update(nodes).where(own_lease).values(values)
             return connection.execute(renewed).rowcount == 1
 
     def release(self, name: str, machine: Machine) -> None:
         """Release the name, so that another machine need not wait for the end of the lease."""
-        mine = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
+        own_lease = (nodes.c.name == name) & (nodes.c.holder == machine.holder)
         with self._engine.begin() as connection:
-            connection.execute(update(nodes).where(mine).values(expires_at=None))
+            connection.execute(update(nodes).where(own_lease).values(expires_at=None))
 
     def retire(self, name: str) -> bool:
         """Record that a node no longer exists, and revoke its certificates; return whether there is one of this name.

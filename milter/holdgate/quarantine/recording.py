@@ -61,9 +61,9 @@ def _statement() -> str:
     added = [column.name for column in events.columns if column.name not in _COMPUTED]
     places = [f"${number}" for number in range(6, 6 + len(recorded) + len(added))]
     return (
-        "WITH mine AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE), "
-        "next AS MATERIALIZED (SELECT number AS newest, hash AS head, nextval('events_number_seq') AS number FROM mine "
-        "WHERE (SELECT oldest FROM compatibility) <= $2), "
+        "WITH chain AS MATERIALIZED (SELECT number, hash FROM chains WHERE name = $1 FOR UPDATE), "
+        "next AS MATERIALIZED (SELECT number AS newest, hash AS head, nextval('events_number_seq') AS number "
+        "FROM chain WHERE (SELECT oldest FROM compatibility) <= $2), "
         "event AS MATERIALIZED (SELECT newest, number, "
         "encode(sha256(convert_to(CAST($3 AS text) || head || CAST($4 AS text) || number || CAST($5 AS text), "
         "'UTF8')), 'hex') AS hash FROM next), "

@@ -148,12 +148,12 @@ class Requests:
 
     def decided_since(self, person: str, moment: datetime, *, limit: int) -> list[Incident]:
         """Return the incidents that a person sent or was asked about, closed after `moment`, newest first."""
-        mine = or_(
+        concerned = or_(
             incidents.c.sender == person,
             incidents.c.id.in_(select(requests.c.incident_id).where(requests.c.moderator == person)),
         )
         ended = or_(incidents.c.decided_at > moment, incidents.c.closed_at > moment)
-        query = select(incidents).where(mine, ended).order_by(incidents.c.decided_at.desc()).limit(limit)
+        query = select(incidents).where(concerned, ended).order_by(incidents.c.decided_at.desc()).limit(limit)
         with self._reader.connect() as connection:
             return [incident_of(row) for row in connection.execute(query)]
 

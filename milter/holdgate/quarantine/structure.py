@@ -67,12 +67,12 @@ def _made_of(name: str, table: str, sql: str | None) -> str:
 
 def _postgresql(connection: Connection) -> str:
     names = {"names": [table.name for table in metadata.sorted_tables]}
-    ours = "c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)"
+    of_store = "c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(:names)"
     triggers = connection.execute(
         text(
             "SELECT t.tgname, pg_get_triggerdef(t.oid, true), t.tgenabled, btrim(p.prosrc) FROM pg_trigger t "
             "JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
-            f"WHERE NOT t.tgisinternal AND {ours}"
+            f"WHERE NOT t.tgisinternal AND {of_store}"
         ),
         names,
     ).all()
@@ -82,10 +82,10 @@ def _postgresql(connection: Connection) -> str:
         if name in POSTGRESQL and _folded(body) != POSTGRESQL_BODY:
             return f"the function of the trigger {name} was changed"
     rules = connection.execute(
-        text(f"SELECT r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE {ours}"), names
+        text(f"SELECT r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE {of_store}"), names
     ).scalar()
     policies = connection.execute(
-        text(f"SELECT c.relname FROM pg_class c WHERE (c.relrowsecurity OR c.relkind <> 'r') AND {ours}"), names
+        text(f"SELECT c.relname FROM pg_class c WHERE (c.relrowsecurity OR c.relkind <> 'r') AND {of_store}"), names
     ).scalar()
     return (
         _compare({name: _folded(definition) for name, definition, *_ in triggers}, POSTGRESQL)

@@ -130,8 +130,8 @@ def split_listener(services: Iterable[Service], settings: Settings) -> Service |
 def milters_after_holdgate(value: str, settings: Settings, postfix: Postfix) -> str:
     """Return the entries after Holdgate's in a list of milters, as one word for master.cf."""
     items = split_list(value)
-    ours = [place for place, item in enumerate(items) if lists_holdgate(item, settings, postfix)]
-    behind = items[ours[-1] + 1 :] if ours else []
+    places = [place for place, item in enumerate(items) if lists_holdgate(item, settings, postfix)]
+    behind = items[places[-1] + 1 :] if places else []
     return ",".join(re.sub(r"\s*([{},=])\s*", r"\1", re.sub(r"\s+", " ", item)).replace(" ", ",") for item in behind)
 
 
@@ -146,13 +146,13 @@ def misplaced_socket(relay: tuple[str, int] | Path, postfix: Postfix) -> str:
 def bypass_paths(settings: Settings, postfix: Postfix) -> Iterator[str]:
     """Yield what bypasses the milter: services with their own settings, filters, instances without Holdgate."""
     services = postfix.services()
-    ours = [
+    listeners = [
         notice_listener(services, settings),
         split_listener(services, settings),
         *change_listener(services, settings),
     ]
     for service in services:
-        if service not in ours and service.name != SPLIT_CLEANUP:
+        if service not in listeners and service.name != SPLIT_CLEANUP:
             yield from (f"master.cf: {service} {problem}" for problem in _own_settings(service, settings, postfix))
     if postfix.setting("smtpd_milter_maps"):
         yield f"main.cf: {_BY_CLIENT}"
@@ -199,14 +199,14 @@ def inspected_twice(settings: Settings, postfix: Postfix) -> Iterator[str]:
 
 def _returns(services: Iterable[Service], settings: Settings, postfix: Postfix) -> list[Service]:
     """Return the listeners to which a content filter returns mail: without content filter, or on a loopback address."""
-    ours = notice_listener(services, settings)
+    notices = notice_listener(services, settings)
     for_all = postfix.setting("content_filter")
     return [
         one
         for one in services
         if one.command == "smtpd"
         and one.type == "inet"
-        and one != ours
+        and one != notices
         and not one.settings.get("content_filter", "" if _is_loopback(one) else for_all)
         and ("content_filter" in one.settings or _is_loopback(one))
     ]

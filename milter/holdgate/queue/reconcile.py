@@ -213,14 +213,14 @@ class Reconciler:
         self._exchange.forget({one.id for one in changed})
         is_owing = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *self._ended(here)))
         owing = self._store.outbox.awaiting_report() if is_owing else set()
-        told = [one for one in self._ended(here) if one.id not in owing]
+        reported = [one for one in self._ended(here) if one.id not in owing]
         self._release_all(here[State.APPROVED])
         decided = self._store.decided()
 
         def enough() -> bool:
             return bool(self._store.decided() - decided)
 
-        for batch in self._deletions.batches(told, size=_BATCH, budget=_BUDGET, enough=enough):
+        for batch in self._deletions.batches(reported, size=_BATCH, budget=_BUDGET, enough=enough):
             self._delete(batch)
         lost = self._missing.certain(gone)
         has_name = not (lost or changed) or self._has_name()

@@ -65,12 +65,12 @@ class Starter:
 
     def _as_child(self, errors: IO[bytes]) -> tuple[Zygote, frozenset[str]]:
         # Message boundaries are kept, so several packets can be in the socket.
-        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        control, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with child_end:
             try:
                 process = subprocess.Popen(
-                    command(self._settings.readers_directory, theirs.fileno()),
-                    pass_fds=[theirs.fileno()],
+                    command(self._settings.readers_directory, child_end.fileno()),
+                    pass_fds=[child_end.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
@@ -164,4 +164,4 @@ def _end_of_stderr(errors: IO[bytes]) -> str:
     """Return the end of a failed zygote's standard error, printable, on one line."""
     errors.seek(max(0, errors.seek(0, 2) - _STDERR_END))
     words = " ".join(errors.read().decode("utf-8", "replace").split())
-    return f"; it said: {maillog.quote(words[-200:])}" if words else ""
+    return f"; its output: {maillog.quote(words[-200:])}" if words else ""

@@ -176,34 +176,34 @@ class Workers:
 
     def _answer_with_worker(self, control: socket.socket) -> None:
         try:
-            ours, pid = self._fork(control)
+            parent_end, pid = self._fork(control)
         except OSError as error:
             # The machine has no free process or descriptor: the pool orders again when it needs a worker.
             wire.send(control, {"error": f"no worker can be forked: {error.strerror}"})
             return
-        with ours:
-            wire.send(control, {"pid": pid}, (ours.fileno(),))
+        with parent_end:
+            wire.send(control, {"pid": pid}, (parent_end.fileno(),))
 
     def _fork(self, control: socket.socket) -> tuple[socket.socket, int]:
-        ours, theirs = socket.socketpair()
-        with theirs:
+        parent_end, child_end = socket.socketpair()
+        with child_end:
             try:
                 pid = os.fork()
             except OSError:
-                ours.close()
+                parent_end.close()
                 raise
             if pid == 0:
                 status = 1
                 try:
                     die_with_parent()
                     control.close()
-                    ours.close()
-                    serve(theirs, self._work, self._protections)
+                    parent_end.close()
+                    serve(child_end, self._work, self._protections)
                     status = 0
                 finally:
                     os._exit(status)
         self._pids.add(pid)
-        return ours, pid
+        return parent_end, pid
 
 
 if __name__ == "__main__":

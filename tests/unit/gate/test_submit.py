@@ -146,12 +146,12 @@ def test_a_refusal_at_any_step_is_an_error(listen: Listen, step: int) -> None:
 def test_a_silent_listener_causes_a_time_out(listen: Listen, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(submit, "TIME_LIMIT", 0.3)
     place, _ = listen(REPLIES[:step])
-    with pytest.raises(SubmitError, match=r"TimeoutError|timed out"):
+    with pytest.raises(SubmitError, match=r"^\S.*: (timed out|not done within 0 s)$"):
         submit_copy(copy_of(b"\r\n"), place)
 
 
 def test_a_missing_listener_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SubmitError, match="connection: FileNotFoundError"):
+    with pytest.raises(SubmitError, match=r"^connection to \S+/none: No such file or directory$"):
         submit_copy(copy_of(b""), tmp_path / "none")
 
 
@@ -237,7 +237,7 @@ def test_a_listener_that_is_slow_at_each_step_has_one_limit(listen: Listen, monk
         return now[0]
 
     monkeypatch.setattr(submit, "time", SimpleNamespace(monotonic=clock))
-    with pytest.raises(SubmitError, match=r"^(XCLIENT|MAIL|RCPT|DATA): TimeoutError"):
+    with pytest.raises(SubmitError, match=r"^(XCLIENT|MAIL|RCPT|DATA): not done within 45 s$"):
         submit_copy(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)
 
 
@@ -251,5 +251,5 @@ def test_the_time_limit_includes_the_content(listen: Listen, monkeypatch: pytest
         checked(connection, 0.0 if len(steps) == 8 else deadline)  # after two checks of each command
 
     monkeypatch.setattr(submit, "_limit_step", late)
-    with pytest.raises(SubmitError, match=r"^content: TimeoutError"):
+    with pytest.raises(SubmitError, match=r"^content: not done within 45 s$"):
         submit_copy(copy_of(b"Subject: x\r\n\r\nText\r\n"), path)

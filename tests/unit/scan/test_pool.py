@@ -401,7 +401,7 @@ def test_the_last_output_of_a_zygote_is_in_the_error(monkeypatch: pytest.MonkeyP
         return start([command[0], "-c", "raise SystemExit('no such\\x1b[2J library')"], **options)
 
     monkeypatch.setattr(subprocess, "Popen", start_broken)
-    with pytest.raises(ScanError, match=r"did not start: .*; it said: no such\?\[2J library$"):
+    with pytest.raises(ScanError, match=r"did not start: .*; its output: no such\?\[2J library$"):
         Pool(settings())
 
 

@@ -95,7 +95,7 @@ def test_the_command_has_the_readers_directory_and_the_control_socket() -> None:
         ('wire.send(control, {"error": "rules: no such file"})', r"^rules: no such file$"),
         (
             'sys.stderr.write("Traceback\\n  at  line 1\\nImportError: x"); sys.exit(1)',
-            r'^the zygote did not start: closed; it said: "?Traceback at line 1 ImportError: x"?$',
+            r'^the zygote did not start: closed; its output: "?Traceback at line 1 ImportError: x"?$',
         ),
         ("sys.exit(1)", r"^the zygote did not start: closed$"),
         ("control.send(b'nonsense')", r"^the zygote did not start: "),
@@ -151,10 +151,10 @@ def test_the_last_output_is_shortened_to_one_line(written: bytes, quoted: str) -
         errors.write(written)
         words = start._end_of_stderr(errors)
     assert words.isprintable()
-    assert words.startswith("; it said: ") is bool(quoted)
+    assert words.startswith("; its output: ") is bool(quoted)
     assert quoted in words
     assert len(words) < 250
-    assert ("a" in words.removeprefix("; it said: ")) is False
+    assert ("a" in words.removeprefix("; its output: ")) is False
 
 
 def test_only_the_last_part_of_the_output_is_read() -> None:

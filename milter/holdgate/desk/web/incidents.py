@@ -224,8 +224,8 @@ class IncidentPages(ModeratorHandlers):
         except consult.RefusedToConsultError as error:
             return self._show(http, visitor, incident, request, str(error.why))
         current = self._desk.store.incident(incident.id) or incident
-        mine = moderation.request_of(self._desk, current, visitor.address) or request
-        return self._show(http, visitor, current, mine, notice=done)
+        current_request = moderation.request_of(self._desk, current, visitor.address) or request
+        return self._show(http, visitor, current, current_request, notice=done)
 
     @reads_message
     def text(self, http: HttpRequest) -> Response:

@@ -110,16 +110,16 @@ def label(
         return Label(text("Waits for you"), "◷", "amber", left, urgent)
     when = near(incident.decided_at or incident.closed_at or incident.created_at)
     end = outcome_key(incident)
-    mine = incident.decided_by == person
+    by_reader = incident.decided_by == person
     who = incident.decided_by or ""
     comment = " ".join((incident.comment or "").split())[:200]
     if end in ("approved", "released", "changed", "approved_for_some"):
-        label_text = text("You approved") if mine else text("Approved by {name}").format(name=who)
+        label_text = text("You approved") if by_reader else text("Approved by {name}").format(name=who)
         return Label(label_text, "✓", "green", when, comment=comment)
     if end in ("self_released", "sent_to_some"):
         return Label(text("Released by its sender"), "✓", "green", when, comment=comment)
     if end == "rejected":
-        label_text = text("You rejected") if mine else text("Rejected by {name}").format(name=who)
+        label_text = text("You rejected") if by_reader else text("Rejected by {name}").format(name=who)
         return Label(label_text, "✕", "red", when, comment=comment)
     others = {
         "withdrawn": text("Withdrawn"),
