@@ -69,9 +69,11 @@ class Build:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.stdin.close()  # type: ignore[union-attr]
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
         self._process.wait()
-        self._process.stdout.close()  # type: ignore[union-attr]
+        self._process.stdout.close()
 
     def ask(self, do: str, path: Path, rounds: int = 1) -> dict[str, Any]:
         """Have the build extract, detect or inspect a file; see `benchmarks/child.py`."""

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -109,7 +110,7 @@ def _pages(desk: Desk, count: int) -> bool:
     )
     good = True
     for name, query in {"list": "", "search": "?words=client77", "page 100": "?page=100"}.items():
-        seconds = _times(lambda query=query: _get(client, f"/incidents{query}"), 30)  # type: ignore[misc]
+        seconds = _times(partial(_get, client, f"/incidents{query}"), 30)
         good &= _threshold(f"{name}: median of 30", seconds, PAGE_SECONDS)
     before = _peak_memory()
     for _ in range(count):

@@ -14,6 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -65,7 +66,7 @@ def documents() -> bool:
     read, reasons = Counter[str](), Counter[str]()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
-        spent, extraction = cost(lambda name=path.name, data=data: extract_file(name, data))  # type: ignore[misc]
+        spent, extraction = cost(partial(extract_file, path.name, data))
         seconds.append(spent)
         unreadable = extraction.reason.endswith("encrypted") or "damaged" in extraction.reason
         read["unreadable" if unreadable else extraction.status.value] += 1
@@ -113,7 +114,7 @@ def ham() -> bool:
                 found = lint.read(message, Budget()).doubts
                 flagged += bool(found)
                 doubts.update(found)
-                spent, extraction = cost(lambda message=message: extract_message(message))  # type: ignore[misc]
+                spent, extraction = cost(partial(extract_message, message))
                 seconds.append(spent)
                 unread += extraction.status is not Status.COMPLETE
     seconds.sort()

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 from holdgate.extract import ocr
 from holdgate.extract.ocr import Ocr, OcrError, OcrLimits, Pixels
@@ -71,7 +72,7 @@ def recognition() -> bool:
     for name, turned in (("upright", image), ("on its side", image.rotate(90, expand=True))):
         pixels = Pixels(turned.width, turned.height, turned.tobytes(), 200)
         text = engine.recognise(pixels, 60.0).split()
-        spent = seconds(lambda pixels=pixels: engine.recognise(pixels, 60.0), 3)  # type: ignore[misc]
+        spent = seconds(partial(engine.recognise, pixels, 60.0), 3)
         kept.append(threshold(f"A4 page {name}", spent, 4, "s"))
         recall = 100 * sum(word in text for word in words) / len(words)
         kept.append(threshold(f"words found {name}", recall, 90, "%", at_most=False))

@@ -8,6 +8,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from holdgate.desk import moderation
@@ -89,7 +90,7 @@ def _adopt(site: Site, count: int) -> float:
         if waiting:
             decided = time.monotonic()
             one = moderation.override(desk, waiting[0], Answer.APPROVE, Actor("root", "command"))
-            site.wait_for(lambda one=one: _is_released(site, one.id), "the release")  # type: ignore[misc]
+            site.wait_for(partial(_is_released, site, one.id), "the release")
             taken.append(time.monotonic() - decided)
         time.sleep(_PAUSE if waiting else 0.1)
     print(f"{count} adopted in {time.monotonic() - begun:.0f} s, with {len(taken) - 1} decisions meanwhile")

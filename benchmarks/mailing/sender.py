@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _ENVELOPE = b"MAIL FROM:<sender@corp.example>\r\nRCPT TO:<rcpt@partner.example>\r\nDATA\r\n"
 
@@ -43,8 +44,7 @@ class Run:
             except OSError as error:
                 self.refused.append(type(error).__name__)
 
-    def _send(self, connection: socket.socket, replies: "socket.SocketIO | object", message: bytes) -> None:
-        reader = replies
+    def _send(self, connection: socket.socket, reader: BinaryIO, message: bytes) -> None:
         _reply(reader)
         connection.sendall(b"EHLO bench\r\n")
         _reply(reader)
@@ -61,9 +61,9 @@ class Run:
         connection.sendall(b"QUIT\r\n")
 
 
-def _reply(reader) -> bytes:  # type: ignore[no-untyped-def]
+def _reply(reader: BinaryIO) -> bytes:
     while True:
-        line: bytes = reader.readline()
+        line = reader.readline()
         if not line:
             raise ConnectionResetError
         if line[3:4] != b"-":

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 SSN = "219-09-9999"
@@ -26,7 +27,7 @@ def maker(*names: str) -> Callable[[Callable[[str], bytes]], Callable[[str], byt
 
     def register(function: Callable[[str], bytes]) -> Callable[[str], bytes]:
         for name in names:
-            MAKERS[name] = lambda name=name: function(name)  # type: ignore[misc]
+            MAKERS[name] = partial(function, name)
         return function
 
     return register

@@ -5,6 +5,7 @@ import smtplib
 import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def check_amended_delivery(site: Site, name: str, addresses: list[str] | None = 
     empty(site)
     wanted = to(name) if addresses is None else addresses
     for address in wanted:
-        site.wait_for(lambda address=address: site.next_hop.to(address), f"delivery to {address}")  # type: ignore[misc]
+        site.wait_for(partial(site.next_hop.to, address), f"delivery to {address}")
         (delivery,) = site.next_hop.to(address)
         assert delivery.sender == SENDER
         fields, separator, rest = delivery.content.partition(b"From: ")

@@ -5,6 +5,7 @@ import smtplib
 import socket
 from email.message import EmailMessage
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_no_local_user_can_send_through_the_listener(site: Site) -> None:
     assert site.next_hop.to("stranger@partner.example") == []
 
 
-def test_a_rejection_or_a_closed_socket_is_an_error(site: Site, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_rejection_or_a_closed_socket_is_an_error(site: Site, tmp_path: Path) -> None:
     message = EmailMessage()
     message.set_content("x")
     with pytest.raises(smtplib.SMTPRecipientsRefused):

@@ -3,6 +3,7 @@
 import smtplib
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from functools import partial
 
 import pytest
@@ -83,7 +84,7 @@ def incident_for(site: Site, recipient: str) -> Incident:
     return site.wait_for(find, f"an incident for {recipient}")[-1]
 
 
-def delivered(site: Site, recipient: str):  # type: ignore[no-untyped-def]
+def delivered(site: Site, recipient: str) -> Message:
     return site.wait_for(lambda: site.next_hop.to(recipient), f"delivery to {recipient}")[0].message
 
 

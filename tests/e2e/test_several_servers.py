@@ -5,6 +5,7 @@ import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from email.message import EmailMessage, Message
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -318,7 +319,7 @@ def test_killed_daemons_neither_lose_nor_duplicate_messages(nodes: list[Site], p
     for incident in incidents:
         closed(nodes[0], incident, State.RELEASED)
     for recipient, site in recipients.items():
-        site.wait_for(lambda site=site, recipient=recipient: site.next_hop.to(recipient), "delivery")  # type: ignore[misc]
+        site.wait_for(partial(site.next_hop.to, recipient), "delivery")
         assert [len(one.next_hop.to(recipient)) for one in nodes] == [int(one is site) for one in nodes]
     for incident in incidents:
         assert events(nodes[0], incident).count("asked") == 1

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from tests.faults.disk import Disk
@@ -219,7 +220,7 @@ def _remount(target: Target, disks: list[Disk]) -> None:
     site = target.site
     try:
         for disk in disks:
-            _until_done(lambda disk=disk: _unmount(target, disk))  # type: ignore[misc]
+            _until_done(partial(_unmount, target, disk))
             disk.mount()
             # A process that opened the directory below the disk never finds a queue in it.
             for pid in within(disk.place):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.frame import Target, run
+from tests.fuzz.frame import Target, Try, run
 from tests.fuzz.targets import TARGETS
 
 EXAMPLES = 25
@@ -29,7 +29,7 @@ def test_a_failing_target_is_reported() -> None:
     from hypothesis import given
     from hypothesis import strategies as st
 
-    def make():  # type: ignore[no-untyped-def]
+    def make() -> Try:
         @given(st.integers(0, 100))
         def never_above(number: int) -> None:
             assert number <= 90

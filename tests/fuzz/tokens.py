@@ -14,6 +14,9 @@ PURPOSES = st.sampled_from([tokens.LINK, tokens.REPLY, tokens.BOUNCE, tokens.WIT
 IDS = st.sampled_from(["7K3M-Q9TX-2ABC", "AAAA-AAAA-AAAA"])
 PEOPLE = st.sampled_from(["boss@corp.example", "desk@corp.example", ""])
 TIMES = st.integers(0, 10).map(lambda hours: datetime(2026, 11, 23, tzinfo=UTC) + timedelta(hours=hours))
+Claimed = tuple[str, str, int, str, datetime]
+"""What a token proves: a purpose, an incident, the number of a request, a person, and a deadline."""
+
 MADE = st.tuples(PURPOSES, IDS, st.integers(0, 3), PEOPLE, TIMES)
 TEXTS = st.text(st.sampled_from("abrw-0123456789kqm7z9tx2.=@\u0661\u212a\n"), max_size=70) | st.text(max_size=70)
 
@@ -34,7 +37,7 @@ def altered(draw: st.DrawFn, token: str) -> str:
 
 def make() -> Try:
     @given(MADE, MADE, TEXTS, st.data())
-    def any_token(made: tuple, asked: tuple, text: str, data: st.DataObject) -> None:  # type: ignore[type-arg]
+    def any_token(made: Claimed, asked: Claimed, text: str, data: st.DataObject) -> None:
         purpose, incident, number, person, deadline = made
         token = KEY.token(purpose, incident, number, person, deadline)
         claim = tokens.parse(token.upper())

@@ -8,8 +8,9 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -31,6 +32,9 @@ _LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 
 # A start loads all rules, and each command is a process that podman starts.
 _PATIENCE = 300.0
+
+
+Value = TypeVar("Value")
 
 
 class Podman:
@@ -116,7 +120,7 @@ class Container:
         done = self._podman("logs", self.name)
         return done.stdout + done.stderr
 
-    def wait_for(self, condition, what: str):  # type: ignore[no-untyped-def]
+    def wait_for(self, condition: Callable[[], Value], what: str) -> Value:
         try:
             return wait_for(condition, what, _PATIENCE)
         except TimeoutError as error:

@@ -101,7 +101,7 @@ def hold() -> Hold:
 
     def make(desk: Desk, *, asked: bool = True, now: datetime | None = None, **values: Any) -> Incident:
         moment = now or datetime.now(UTC)
-        given = {
+        given: dict[str, Any] = {
             "queue_id": "4a",
             "sender": "anna@corp.example",
             "recipients": ["bob@partner.example"],
@@ -110,7 +110,7 @@ def hold() -> Hold:
             "created_at": moment,
             "arrival_time": 1000,
         }
-        incident = Incident(**(given | values))  # type: ignore[arg-type]
+        incident = Incident(**(given | values))
         desk.store.record(incident, Actor("holdgate-milter", "milter"))
         incident = desk.store.change(incident, State.HELD, QUEUE, held_at=moment)
         return asking.ask(desk, incident, moment) if asked else incident

@@ -11,6 +11,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.moderators import shortage
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 ANNA, BOSS, SECOND, THIRD = (f"{name}@corp.example" for name in ("anna", "boss", "second", "third"))
 
@@ -39,7 +40,9 @@ def approve(desk: Desk, incident: Incident, who: str) -> Incident:
         ([BOSS], [BOSS]),
     ],
 )
-def test_too_few_approvers_raise_an_alarm_and_never_deliver(make_desk, hold, caplog, moderators, fallback) -> None:  # type: ignore[no-untyped-def]
+def test_too_few_approvers_raise_an_alarm_and_never_deliver(
+    make_desk: MakeDesk, hold: Hold, caplog: pytest.LogCaptureFixture, moderators: list[str], fallback: list[str]
+) -> None:
     desk = make_desk(moderators=moderators, fallback=fallback, approvals=2)
     before = alarms()
     incident = hold(desk)
@@ -47,11 +50,14 @@ def test_too_few_approvers_raise_an_alarm_and_never_deliver(make_desk, hold, cap
     assert f"4a: too-few-approvers: incident={incident.id} able=1 needed=2" in caplog.text
     assert desk.store.history(incident.id)[-1].note == f"{BOSS} (moderator); too few: 2 must approve"
     assert approve(desk, incident, BOSS).state is State.HELD
+    assert incident.deadline_at is not None
     (overdue,) = desk.store.agenda.overdue(incident.deadline_at + timedelta(days=1))
     assert moderation.expire(desk, overdue).state is State.EXPIRED
 
 
-def test_an_incident_without_any_moderator_is_counted(make_desk, hold, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_an_incident_without_any_moderator_is_counted(
+    make_desk: MakeDesk, hold: Hold, caplog: pytest.LogCaptureFixture
+) -> None:
     desk = make_desk(moderators=[ANNA], fallback=[ANNA])
     before = alarms()
     incident = hold(desk)
@@ -61,7 +67,9 @@ def test_an_incident_without_any_moderator_is_counted(make_desk, hold, caplog) -
 
 
 @pytest.mark.parametrize("answer", [Answer.OUT_OF_OFFICE, Answer.BOUNCED])
-def test_an_alarm_is_raised_if_a_moderator_drops_out_and_too_few_remain(make_desk, hold, caplog, answer) -> None:  # type: ignore[no-untyped-def]
+def test_an_alarm_is_raised_if_a_moderator_drops_out_and_too_few_remain(
+    make_desk: MakeDesk, hold: Hold, caplog: pytest.LogCaptureFixture, answer: Answer
+) -> None:
     desk = make_desk(moderators=[BOSS, SECOND], fallback=[THIRD], approvals=2)
     incident = hold(desk)
     before = alarms()
@@ -75,11 +83,12 @@ def test_an_alarm_is_raised_if_a_moderator_drops_out_and_too_few_remain(make_des
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_no_alarm_is_raised_for_a_moderator_who_is_not_needed(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_alarm_is_raised_for_a_moderator_who_is_not_needed(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(levels=[[BOSS, SECOND], [THIRD]], fallback=["desk@corp.example"])
     before = alarms()
     incident = hold(desk)
     drop_out(desk, incident, SECOND, Answer.OUT_OF_OFFICE)
+    assert incident.asked_at is not None
     incident = asking.ask(desk, approve(desk, incident, BOSS), incident.asked_at)
     drop_out(desk, incident, THIRD, Answer.BOUNCED)
     assert alarms() == before
@@ -87,7 +96,7 @@ def test_no_alarm_is_raised_for_a_moderator_who_is_not_needed(make_desk, hold) -
     assert alarms() == before + 1
 
 
-def test_only_the_canary_address_is_asked_about_a_canary(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_only_the_canary_address_is_asked_about_a_canary(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=[BOSS, SECOND], approvals=2)
     before = alarms()
     hold(desk, recipients=[CanarySettings().recipient])

@@ -1,7 +1,7 @@
 """The action ask-sender: who is asked, the limits, the effect of each choice, and concurrent decisions."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,17 +20,15 @@ from holdgate.quarantine.incident import Actor, Answer, Change, Incident, Reques
 from holdgate.quarantine.states import State
 from holdgate.queue.changed import AmbiguousError, kept
 from holdgate.queue.wishes import Addressee, Sent
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 ANNA, BOSS, OWNER = "anna@corp.example", "boss@corp.example", "owner@corp.example"
 BOB, TWIN = "bob@partner.example", "bob@partner-group.example"
 RISK = {"kind": "lookalike", "recipient": TWIN, "similar": BOB, "count": 214, "whose": "sender"}
 PAGE = Actor(ANNA, "page", "192.0.2.1")
 
-Make = Callable[..., Desk]
-Hold = Callable[..., Incident]
 
-
-def make(make_desk: Make, rules: str = "", **settings: object) -> Desk:
+def make(make_desk: MakeDesk, rules: str = "", **settings: object) -> Desk:
     policies = f'[[policy]]\nname = "ask"\naction = "ask-sender"\n{rules}\n'
     return make_desk(policies=policies, desk={"change_relay": "127.0.0.1:3"}, **settings)
 
@@ -58,15 +56,15 @@ class FixedChanger(Changer):
     def __init__(self) -> None:
         pass
 
-    def exclude(self, incident: Incident, excluded: object) -> Change:
-        return Change(["without-recipients"], "00", "00", "5f" * 16, recipients=list(excluded))  # type: ignore[call-overload]
+    def exclude(self, incident: Incident, excluded: Sequence[str]) -> Change:
+        return Change(["without-recipients"], "00", "00", "5f" * 16, recipients=list(excluded))
 
 
 def send(desk: Desk, incident: Incident, *excluded: str, reason: str = "", who: Actor = PAGE) -> Incident:
     return choose(desk, request_of(desk, incident), Choice(True, excluded, reason), who, FixedChanger())
 
 
-def test_only_the_sender_is_asked(make_desk: Make, hold: Hold) -> None:
+def test_only_the_sender_is_asked(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, notify_sender_on_hold=True, notify_over=[])
     before = REGISTRY.get_sample_value("holdgate_sender_questions_total", {"asked": "sender"}) or 0
     incident = held(hold, desk)
@@ -80,7 +78,7 @@ def test_only_the_sender_is_asked(make_desk: Make, hold: Hold) -> None:
     [([], "sender", "self_released"), ([TWIN], "sender-corrected", "sent_to_some"), ([BOB], "sender", "sent_to_some")],
 )
 def test_the_sender_can_release_the_message(
-    make_desk: Make, hold: Hold, excluded: list[str], how: str, end: str
+    make_desk: MakeDesk, hold: Hold, excluded: list[str], how: str, end: str
 ) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
@@ -98,7 +96,7 @@ def test_the_sender_can_release_the_message(
         send(desk, incident)
 
 
-def test_the_sender_can_cancel_the_message(make_desk: Make, hold: Hold) -> None:
+def test_the_sender_can_cancel_the_message(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     done = choose(desk, request_of(desk, incident), Choice(False, reason="Wrong Bob"), PAGE, None)
@@ -123,7 +121,7 @@ def test_the_sender_can_cancel_the_message(make_desk: Make, hold: Hold) -> None:
     ],
 )
 def test_a_reason_is_required_if_the_policy_says_so(
-    make_desk: Make, hold: Hold, wanted: str, is_sent: bool, reason: str, is_taken: bool
+    make_desk: MakeDesk, hold: Hold, wanted: str, is_sent: bool, reason: str, is_taken: bool
 ) -> None:
     desk = make(make_desk, f'ask_reason = "{wanted}"')
     incident = held(hold, desk)
@@ -138,7 +136,9 @@ def test_a_reason_is_required_if_the_policy_says_so(
 
 
 @pytest.mark.parametrize("excluded", [[BOB, TWIN], ["somebody@partner.example"], [TWIN, "somebody@partner.example"]])
-def test_the_sender_can_exclude_some_recipients_but_not_all(make_desk: Make, hold: Hold, excluded: list[str]) -> None:
+def test_the_sender_can_exclude_some_recipients_but_not_all(
+    make_desk: MakeDesk, hold: Hold, excluded: list[str]
+) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     with pytest.raises(FlawedError) as flawed:
@@ -160,7 +160,7 @@ LIMITS = [
 
 @pytest.mark.parametrize(("rules", "values", "limit"), LIMITS)
 def test_moderators_are_asked_instead_over_a_limit(
-    make_desk: Make, hold: Hold, rules: str, values: dict[str, object], limit: str | None
+    make_desk: MakeDesk, hold: Hold, rules: str, values: dict[str, object], limit: str | None
 ) -> None:
     desk = make(make_desk, rules)
     incident = held(hold, desk, **values)
@@ -171,7 +171,7 @@ def test_moderators_are_asked_instead_over_a_limit(
 
 @pytest.mark.parametrize(("rules", "values", "limit"), [one for one in LIMITS if one[2]])
 def test_moderators_are_asked_too_over_a_limit_and_the_sender_can_only_cancel(
-    make_desk: Make, hold: Hold, rules: str, values: dict[str, object], limit: str
+    make_desk: MakeDesk, hold: Hold, rules: str, values: dict[str, object], limit: str
 ) -> None:
     desk = make(make_desk, f'ask_beyond = "both"\n{rules}')
     incident = held(hold, desk, **values)
@@ -193,7 +193,7 @@ def test_moderators_are_asked_too_over_a_limit_and_the_sender_can_only_cancel(
     assert moderation.answer(desk, boss, Answer.APPROVE, Actor(BOSS, "page")).state is State.APPROVED
 
 
-def test_the_answer_of_the_sender_does_not_count_as_one_of_two_approvals(make_desk: Make, hold: Hold) -> None:
+def test_the_answer_of_the_sender_does_not_count_as_one_of_two_approvals(make_desk: MakeDesk, hold: Hold) -> None:
     people = [BOSS, "peer@corp.example"]
     desk = make(make_desk, 'ask_beyond = "both"', approvals=2, moderators=people)
     incident = held(hold, desk, profiles={"a": "critical"})
@@ -206,14 +206,14 @@ def test_the_answer_of_the_sender_does_not_count_as_one_of_two_approvals(make_de
     assert states == [State.HELD, State.APPROVED]
 
 
-def test_the_sender_can_cancel_while_moderators_are_asked_too(make_desk: Make, hold: Hold) -> None:
+def test_the_sender_can_cancel_while_moderators_are_asked_too(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, 'ask_beyond = "both"')
     incident = held(hold, desk, profiles={"a": "critical"})
     assert choose(desk, request_of(desk, incident), Choice(False), PAGE, None).state is State.REJECTED
     assert ("decided", BOSS) in due(desk)
 
 
-def test_overrides_are_counted_and_corrections_are_not(make_desk: Make, hold: Hold) -> None:
+def test_overrides_are_counted_and_corrections_are_not(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, "ask_overrides = 2")
     for excluded in ([], [TWIN], [], [TWIN]):
         incident = held(hold, desk)
@@ -228,7 +228,7 @@ def test_overrides_are_counted_and_corrections_are_not(make_desk: Make, hold: Ho
 
 
 @pytest.mark.parametrize("rule", ["ask_overrides = 1", "ask_per_day = 1"])
-def test_all_spellings_of_an_address_share_one_limit(make_desk: Make, hold: Hold, rule: str) -> None:
+def test_all_spellings_of_an_address_share_one_limit(make_desk: MakeDesk, hold: Hold, rule: str) -> None:
     desk = make(make_desk, rule)
     send(desk, held(hold, desk))
     for sender in (ANNA, "Anna@corp.example", "anna+1@corp.example", "ANNA+x@CORP.example"):
@@ -236,7 +236,7 @@ def test_all_spellings_of_an_address_share_one_limit(make_desk: Make, hold: Hold
     assert asked(desk, held(hold, desk, sender="anna2@corp.example")) == [("anna2@corp.example", "sender")]
 
 
-def test_a_limit_reached_after_the_question_passes_it_to_moderators(make_desk: Make, hold: Hold) -> None:
+def test_a_limit_reached_after_the_question_passes_it_to_moderators(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, "ask_overrides = 1")
     first, second = held(hold, desk), held(hold, desk)
     send(desk, first)
@@ -245,7 +245,7 @@ def test_a_limit_reached_after_the_question_passes_it_to_moderators(make_desk: M
     assert asked(desk, second) == [(BOSS, "moderator")]
 
 
-def test_a_person_is_not_asked_more_often_than_the_daily_limit(make_desk: Make, hold: Hold) -> None:
+def test_a_person_is_not_asked_more_often_than_the_daily_limit(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, 'ask_per_day = 2\nask_beyond = "both"')
     found = [asked(desk, held(hold, desk)) for _ in range(3)]
     assert found == [[(ANNA, "sender")], [(ANNA, "sender")], [(BOSS, "moderator")]]
@@ -264,7 +264,7 @@ def test_a_person_is_not_asked_more_often_than_the_daily_limit(make_desk: Make, 
     ],
 )
 def test_the_owner_of_an_application_is_asked_and_no_external_address(
-    make_desk: Make, hold: Hold, sender: str, people: list[tuple[str, str]]
+    make_desk: MakeDesk, hold: Hold, sender: str, people: list[tuple[str, str]]
 ) -> None:
     desk = make(make_desk, f'ask_owners = "inline:{{ERP@corp.example={OWNER}, erp@corp.example={OWNER}}}"')
     assert asked(desk, held(hold, desk, sender=sender)) == people
@@ -280,7 +280,7 @@ def test_the_owner_of_an_application_is_asked_and_no_external_address(
     ],
 )
 def test_the_owner_of_a_machine_account_is_asked(
-    make_desk: Make, hold: Hold, login: str, client: str, people: list[tuple[str, str]]
+    make_desk: MakeDesk, hold: Hold, login: str, client: str, people: list[tuple[str, str]]
 ) -> None:
     table = f"inline:{{billing={OWNER}, 192.0.2=ops@corp.example, nobody=none}}"
     desk = make(make_desk, machines={"mode": "on", "accounts": table})
@@ -288,19 +288,19 @@ def test_the_owner_of_a_machine_account_is_asked(
     assert asked(desk, incident) == people
 
 
-def test_the_owners_table_is_used_before_the_accounts_table(make_desk: Make, hold: Hold) -> None:
+def test_the_owners_table_is_used_before_the_accounts_table(make_desk: MakeDesk, hold: Hold) -> None:
     accounts = {"mode": "learn", "accounts": "inline:{erp=ops@corp.example}"}
     desk = make(make_desk, f'ask_owners = "inline:{{erp={OWNER}}}"', machines=accounts)
     assert asked(desk, held(hold, desk, auth_user="erp")) == [(OWNER, "owner")]
 
 
-def test_the_accounts_table_is_not_used_if_machines_are_off(make_desk: Make, hold: Hold) -> None:
+def test_the_accounts_table_is_not_used_if_machines_are_off(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, machines={"mode": "off", "accounts": f"inline:{{erp={OWNER}}}"})
     assert asked(desk, held(hold, desk, auth_user="erp")) == [(ANNA, "sender")]
 
 
 @pytest.mark.slow
-def test_a_failed_accounts_table_is_retried(make_desk: Make, hold: Hold) -> None:
+def test_a_failed_accounts_table_is_retried(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, machines={"mode": "on", "accounts": "texthash:/nonexistent/machines"})
     now = datetime.now(UTC)
     incident = held(hold, desk, asked=False, now=now, auth_user="erp")
@@ -310,7 +310,7 @@ def test_a_failed_accounts_table_is_retried(make_desk: Make, hold: Hold) -> None
 
 
 @pytest.mark.slow
-def test_a_failed_owners_table_is_retried_and_then_moderators_are_asked(make_desk: Make, hold: Hold) -> None:
+def test_a_failed_owners_table_is_retried_and_then_moderators_are_asked(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, 'ask_owners = "texthash:/nonexistent/owners"')
     now = datetime.now(UTC)
     incident = held(hold, desk, asked=False, now=now)
@@ -319,14 +319,14 @@ def test_a_failed_owners_table_is_retried_and_then_moderators_are_asked(make_des
     assert asked(desk, asking.ask(desk, incident, now + timedelta(minutes=16))) == [(BOSS, "moderator")]
 
 
-def test_an_owner_who_is_a_recipient_does_not_decide(make_desk: Make, hold: Hold) -> None:
+def test_an_owner_who_is_a_recipient_does_not_decide(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, f'ask_owners = "inline:{{erp@corp.example={OWNER}}}"')
     incident = held(hold, desk, sender="erp@corp.example", recipients=[OWNER.title(), BOB])
     assert asked(desk, incident) == [(BOSS, "moderator")]
 
 
 @pytest.mark.parametrize(("is_sent", "end"), [(True, "approved"), (False, "rejected")])
-def test_an_owner_decides_in_their_own_name(make_desk: Make, hold: Hold, is_sent: bool, end: str) -> None:
+def test_an_owner_decides_in_their_own_name(make_desk: MakeDesk, hold: Hold, is_sent: bool, end: str) -> None:
     desk = make(make_desk, f'ask_owners = "inline:{{erp@corp.example={OWNER}}}"')
     incident = held(hold, desk, sender="erp@corp.example")
     done = choose(desk, request_of(desk, incident), Choice(is_sent), Actor(OWNER, "page"), None)
@@ -335,7 +335,7 @@ def test_an_owner_decides_in_their_own_name(make_desk: Make, hold: Hold, is_sent
 
 
 @pytest.mark.parametrize("answer", [Answer.BOUNCED, Answer.OUT_OF_OFFICE])
-def test_a_request_that_bounces_goes_to_the_moderators(make_desk: Make, hold: Hold, answer: Answer) -> None:
+def test_a_request_that_bounces_goes_to_the_moderators(make_desk: MakeDesk, hold: Hold, answer: Answer) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     assert asking.reassign(desk, request_of(desk, incident), answer, "returned")
@@ -351,7 +351,7 @@ def test_a_request_that_bounces_goes_to_the_moderators(make_desk: Make, hold: Ho
         assert refused.value.why is Why.NOT_REQUESTED
 
 
-def test_only_the_first_of_moderator_and_sender_decides(make_desk: Make, hold: Hold) -> None:
+def test_only_the_first_of_moderator_and_sender_decides(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, notify_sender_on_approval=False)
     incident = held(hold, desk)
     asking.reassign(desk, request_of(desk, incident), Answer.OUT_OF_OFFICE, "automatic reply")
@@ -365,7 +365,7 @@ def test_only_the_first_of_moderator_and_sender_decides(make_desk: Make, hold: H
 
 
 @pytest.mark.parametrize("state", [Answer.APPROVE, Answer.REJECT])
-def test_a_sender_is_notified_of_the_outcome_only_once(make_desk: Make, hold: Hold, state: Answer) -> None:
+def test_a_sender_is_notified_of_the_outcome_only_once(make_desk: MakeDesk, hold: Hold, state: Answer) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     moderation.override(desk, incident, state, Actor("root", "command"))
@@ -374,7 +374,7 @@ def test_a_sender_is_notified_of_the_outcome_only_once(make_desk: Make, hold: Ho
     ]
 
 
-def test_a_request_to_a_sender_does_not_count_as_one_to_a_moderator(make_desk: Make, hold: Hold) -> None:
+def test_a_request_to_a_sender_does_not_count_as_one_to_a_moderator(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     request = request_of(desk, incident)
@@ -390,7 +390,7 @@ def test_a_request_to_a_sender_does_not_count_as_one_to_a_moderator(make_desk: M
         choose(desk, other, Choice(True), Actor(BOSS, "page"), None)
 
 
-def test_the_message_is_returned_after_the_deadline(make_desk: Make, hold: Hold) -> None:
+def test_the_message_is_returned_after_the_deadline(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     assert incident.deadline_at is not None
@@ -401,12 +401,12 @@ def test_the_message_is_returned_after_the_deadline(make_desk: Make, hold: Hold)
     assert moderation.expire(desk, late).state is State.EXPIRED
 
 
-def test_moderators_are_asked_if_the_policy_has_changed_to_quarantine(make_desk: Make, hold: Hold) -> None:
+def test_moderators_are_asked_if_the_policy_has_changed_to_quarantine(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     assert asked(desk, held(hold, desk, policy="all")) == [(BOSS, "moderator")]
 
 
-def test_self_release_does_not_apply_to_a_message_the_sender_is_asked_about(make_desk: Make, hold: Hold) -> None:
+def test_self_release_does_not_apply_to_a_message_the_sender_is_asked_about(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, self_release=True, self_release_severity="critical")
     incident = held(hold, desk, profiles={"a": "critical"})
     assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is selfrelease.Obstacle.POLICY
@@ -441,7 +441,7 @@ def take(desk: Desk, incident: Incident, step: str) -> None:
 @given(st.lists(st.sampled_from(STEPS), max_size=6), st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_one_decision_counts_in_any_order_of_steps(
-    make_desk: Make, hold: Hold, steps: list[str], is_beyond: bool
+    make_desk: MakeDesk, hold: Hold, steps: list[str], is_beyond: bool
 ) -> None:
     desk = make(make_desk, 'ask_beyond = "both"\nask_overrides = 1000\nask_per_day = 1000')
     incident = held(hold, desk, **({"profiles": {"a": "critical"}} if is_beyond else {}))

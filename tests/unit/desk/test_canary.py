@@ -1,7 +1,6 @@
 """The canary with a desk that works or fails at each step, on a clock that only the canary's waits advance."""
 
 import smtplib
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueClient
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 RECIPIENT = "canary@partner.example"
 QUEUE = Actor("holdgate-queue", "queue")
@@ -24,7 +24,7 @@ QUEUE = Actor("holdgate-queue", "queue")
 class Site:
     """Everything else on the path of the canary's message: it acts in each pause of the canary."""
 
-    def __init__(self, desk: Desk, hold: Callable[..., Incident], state: Path) -> None:
+    def __init__(self, desk: Desk, hold: Hold, state: Path) -> None:
         settings = CanarySettings(recipient=RECIPIENT, step_timeout="10s", state=state)
         self.desk = Desk(desk.store, desk.settings.model_copy(update={"canary": settings}))
         previewer = Previewer(self.desk.settings, QueueClient(Path("/nonexistent")))
@@ -76,9 +76,7 @@ class Site:
 
 
 @pytest.fixture
-def site(  # type: ignore[no-untyped-def]
-    make_desk, hold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Site:
+def site(make_desk: MakeDesk, hold: Hold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     site = Site(make_desk(), hold, tmp_path / "canary")
     monkeypatch.setattr(canary, "_submit", site.submit)
     monkeypatch.setattr(canary, "time", site)

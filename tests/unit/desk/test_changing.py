@@ -1,6 +1,7 @@
 """Approval with changes: permission, the record, and a message that cannot be sent as approved."""
 
 import smtplib
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from holdgate.desk import moderation, post
 from holdgate.desk.changing import CannotChangeError, Changer, RequestedChanges, offered
 from holdgate.desk.context import Desk
 from holdgate.desk.outcome import outcome_key
-from holdgate.desk.preview import UnreadableError
+from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.senderchoice import Choice, choose
 from holdgate.desk.sending import Sender
 from holdgate.extract.budget import Limits
@@ -30,6 +31,7 @@ from holdgate.queue.wishes import read_envelope
 from holdgate.rewrite.change import change
 from holdgate.rewrite.entity import RefusedError
 from holdgate.scan.shapes import ChangeReport, Listed, Refusal
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = Actor("boss@corp.example", "page")
 RELAY = {"change_relay": "127.0.0.1:9"}
@@ -44,7 +46,11 @@ recipient: bob@partner.example
 """
 
 
-class Message:
+# A changed message needs no composer.
+NO_COMPOSER: Any = None
+
+
+class Message(Previewer):
     """The data that a previewer has about a held message, without a queue agent and a worker."""
 
     def __init__(self) -> None:
@@ -56,14 +62,14 @@ class Message:
         self.content = b"X-Holdgate-Incident: x\nX-Holdgate-Held: yes\n" + letter.as_bytes()
         self.forged = b""
 
-    def held(self, _: Any) -> bytes:
+    def held(self, _: Incident) -> bytes:
         return self.content
 
-    def envelope(self, _: Any) -> bytes:
+    def envelope(self, _: Incident) -> bytes:
         return ENVELOPE
 
     def change(
-        self, content: bytes, without: list[str], note: str, *, redact: bool = False
+        self, content: bytes, without: Sequence[str], note: str, *, redact: bool = False
     ) -> tuple[ChangeReport, bytes]:
         try:
             done = change(content, Limits(), without=without, note=note, mask=str)
@@ -79,17 +85,15 @@ def message() -> Message:
 
 
 def approve(desk: Any, message: Message, incident: Any, wanted: RequestedChanges = RequestedChanges(["t.csv"])) -> Any:  # noqa: B008
-    prepared = Changer(desk, message).prepare(incident, wanted)  # type: ignore[arg-type]
+    prepared = Changer(desk, message).prepare(incident, wanted)
     request = moderation.request_of(desk, incident, "boss@corp.example")
     assert request is not None
     return moderation.answer(desk, request, Answer.APPROVE, BOSS, change=prepared.change)
 
 
 def send(desk: Any, message: Message) -> None:
-    changer = Changer(desk, message)  # type: ignore[arg-type]
-    Sender(desk, None, changer=changer, reports=True).send_due(  # type: ignore[arg-type]
-        datetime.now(UTC) + timedelta(hours=1)
-    )
+    changer = Changer(desk, message)
+    Sender(desk, NO_COMPOSER, changer=changer, reports=True).send_due(datetime.now(UTC) + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,9 @@ def send(desk: Any, message: Message) -> None:
         (RELAY, {"changes": ["without-attachments"], "levels": [["a@corp.example"], ["b@corp.example"]]}, []),
     ],
 )
-def test_the_policy_sets_which_changes_are_offered(make_desk, hold, message, desk, rules, kinds) -> None:  # type: ignore[no-untyped-def]
+def test_the_policy_sets_which_changes_are_offered(
+    make_desk: MakeDesk, hold: Hold, message: Message, desk: dict[str, Any], rules: dict[str, Any], kinds: list[str]
+) -> None:
     made = make_desk(desk=desk, **rules)
     incident = hold(made)
     assert offered(made, incident) == kinds
@@ -117,7 +123,9 @@ def test_the_policy_sets_which_changes_are_offered(make_desk, hold, message, des
             Changer(made, message).prepare(incident, wanted)
 
 
-def test_the_decision_records_both_messages_and_notifies_the_sender(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+def test_the_decision_records_both_messages_and_notifies_the_sender(
+    make_desk: MakeDesk, hold: Hold, message: Message
+) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"], notify_sender_on_approval=False)
     decided = approve(desk, message, hold(desk))
     found = Change.of(decided)
@@ -136,7 +144,9 @@ def test_the_decision_records_both_messages_and_notifies_the_sender(make_desk, h
     assert {"changed", "approved"} <= set(kinds)
 
 
-def test_a_changed_message_has_the_envelope_of_the_held_one(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_message_has_the_envelope_of_the_held_one(
+    make_desk: MakeDesk, hold: Hold, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
     sent: list[Any] = []
@@ -166,7 +176,9 @@ recipient: bob@partner-group.example
 )
 
 
-def test_a_message_without_some_recipients_keeps_its_content(make_desk, hold, message, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_without_some_recipients_keeps_its_content(
+    make_desk: MakeDesk, hold: Hold, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
     policies = '[[policy]]\nname = "ask"\naction = "ask-sender"\n'
     desk = make_desk(desk=RELAY, policies=policies)
     recipients = ["bob@partner.example", "list@corp.example", "bob@partner-group.example"]
@@ -207,8 +219,8 @@ line\rwith CR\r
 """
 
 
-def test_a_copy_is_submitted_without_the_signature_made_at_hold(  # type: ignore[no-untyped-def]
-    make_desk, hold, message, monkeypatch
+def test_a_copy_is_submitted_without_the_signature_made_at_hold(
+    make_desk: MakeDesk, hold: Hold, message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = make_desk(desk=RELAY)
     incident = hold(desk)
@@ -232,7 +244,7 @@ def test_a_copy_is_submitted_without_the_signature_made_at_hold(  # type: ignore
     assert content_options(read_envelope(sizes.replace(b"8bit", b"7bit") % 2 + ENVELOPE)) == []
 
 
-def test_a_copy_that_is_only_signed_counts_as_approved_without_changes(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_copy_that_is_only_signed_counts_as_approved_without_changes(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk=RELAY)
     incident = hold(desk)
     before = moderation.override(desk, incident, Answer.APPROVE, BOSS)
@@ -241,8 +253,8 @@ def test_a_copy_that_is_only_signed_counts_as_approved_without_changes(make_desk
     assert Change.chosen(after) is None
 
 
-def test_a_message_whose_recipients_have_changed_needs_a_new_decision(  # type: ignore[no-untyped-def]
-    make_desk, hold, message, monkeypatch
+def test_a_message_whose_recipients_have_changed_needs_a_new_decision(
+    make_desk: MakeDesk, hold: Hold, message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = make_desk(desk=RELAY, policies='[[policy]]\nname = "ask"\naction = "ask-sender"\n')
     recipients = ["bob@partner.example", "list@corp.example", "bob@partner-group.example"]
@@ -258,8 +270,8 @@ def test_a_message_whose_recipients_have_changed_needs_a_new_decision(  # type: 
     assert (found.state, found.change, found.asked_at) == (State.HELD, None, None)
 
 
-def test_a_message_whose_change_would_give_another_result_needs_a_new_decision(  # type: ignore[no-untyped-def]
-    make_desk, hold, message, monkeypatch
+def test_a_message_whose_change_would_give_another_result_needs_a_new_decision(
+    make_desk: MakeDesk, hold: Hold, message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
@@ -274,8 +286,14 @@ def test_a_message_whose_change_would_give_another_result_needs_a_new_decision( 
 
 
 @pytest.mark.parametrize(("code", "attempts", "state"), [(550, 4, State.HELD), (450, 6, State.APPROVED)])
-def test_a_permanently_rejected_recipient_needs_a_new_decision(  # type: ignore[no-untyped-def]
-    make_desk, hold, message, monkeypatch, code, attempts, state
+def test_a_permanently_rejected_recipient_needs_a_new_decision(
+    make_desk: MakeDesk,
+    hold: Hold,
+    message: Message,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    attempts: int,
+    state: State,
 ) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     decided = approve(desk, message, hold(desk))
@@ -291,7 +309,7 @@ def test_a_permanently_rejected_recipient_needs_a_new_decision(  # type: ignore[
     assert found.state is state
 
 
-def test_a_worker_cannot_add_a_header_field(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+def test_a_worker_cannot_add_a_header_field(make_desk: MakeDesk, hold: Hold, message: Message) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     incident = hold(desk)
     message.forged = b"X-Holdgate-Route: smtp:[evil.example]\n"
@@ -299,7 +317,7 @@ def test_a_worker_cannot_add_a_header_field(make_desk, hold, message) -> None:  
         Changer(desk, message).prepare(incident, RequestedChanges(["t.csv"]))
 
 
-def test_a_missing_attachment_is_named(make_desk, hold, message) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_attachment_is_named(make_desk: MakeDesk, hold: Hold, message: Message) -> None:
     desk = make_desk(desk=RELAY, changes=["without-attachments"])
     with pytest.raises(CannotChangeError) as refused:
         Changer(desk, message).prepare(hold(desk), RequestedChanges(["other"]))
@@ -321,8 +339,13 @@ CHANGE_ERRORS = {
 
 
 @pytest.mark.parametrize("change_error", CHANGE_ERRORS)
-def test_a_changed_message_that_always_fails_does_not_delay_others(  # type: ignore[no-untyped-def]
-    make_desk, hold, message, monkeypatch, store_url, change_error
+def test_a_changed_message_that_always_fails_does_not_delay_others(
+    make_desk: MakeDesk,
+    hold: Hold,
+    message: Message,
+    monkeypatch: pytest.MonkeyPatch,
+    store_url: str,
+    change_error: str,
 ) -> None:
     place, error = CHANGE_ERRORS[change_error]
     settings = make_desk(desk=RELAY, changes=["without-attachments"]).settings
@@ -357,7 +380,7 @@ def test_a_changed_message_that_always_fails_does_not_delay_others(  # type: ign
             monkeypatch.setattr(owner, name, made)
         changer = Changer(desk, message)
         hours = 0  # on both clocks, so that each retry is due
-        sender = Sender(desk, None, changer=changer, reports=True, clock=lambda: hours * 3600.0)  # type: ignore[arg-type]
+        sender = Sender(desk, NO_COMPOSER, changer=changer, reports=True, clock=lambda: hours * 3600.0)
         for hours in range(1, 4):
             sender.send_due(datetime.now(UTC) + timedelta(hours=hours))
             assert waiting() == [bad]

@@ -20,6 +20,7 @@ from holdgate.desk.scheduler import Scheduler
 from holdgate.desk.templates import Templates
 from holdgate.quarantine.incident import Actor, Answer
 from holdgate.queue.client import QueueClient
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/howto/add-a-channel.md"
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)  # a Monday
@@ -73,7 +74,9 @@ def scheduler(desk: Desk) -> Scheduler:
     return Scheduler(desk, Composer(desk, Templates(Path("/nonexistent"), desk.zone), previewer), previewer)
 
 
-def test_a_request_is_sent_by_mail_and_over_the_channels_of_the_policy(make_desk, hold, mailed) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_is_sent_by_mail_and_over_the_channels_of_the_policy(
+    make_desk: MakeDesk, hold: Hold, mailed: list[str]
+) -> None:
     desk = make_desk(notify_over=["chat"], reminders=["1d"])
     hold(desk, findings=FINDINGS, now=NOW)
     scheduler(desk).run_once(NOW)
@@ -85,7 +88,7 @@ def test_a_request_is_sent_by_mail_and_over_the_channels_of_the_policy(make_desk
     assert desk.store.outbox.due(NOW + timedelta(days=30)) == []
 
 
-def test_a_channel_without_permission_gets_no_content(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_channel_without_permission_gets_no_content(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(notify_over=["chat"])
     incident = hold(desk, findings=FINDINGS, header_from="Anna <anna@corp.example>", now=NOW)
     scheduler(desk).run_once(NOW)
@@ -97,7 +100,7 @@ def test_a_channel_without_permission_gets_no_content(make_desk, hold) -> None: 
         assert word not in letter.subject + letter.text
 
 
-def test_a_channel_with_permission_gets_masked_matches_and_a_decision_link(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_channel_with_permission_gets_masked_matches_and_a_decision_link(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(notify_over=["full-chat"], language="de")
     hold(desk, findings=FINDINGS, now=NOW)
     scheduler(desk).run_once(NOW)
@@ -107,7 +110,9 @@ def test_a_channel_with_permission_gets_masked_matches_and_a_decision_link(make_
         assert word in letter.text + letter.subject
 
 
-def test_a_silent_channel_does_not_delay_mail_and_is_retried(make_desk, hold, mailed, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_a_silent_channel_does_not_delay_mail_and_is_retried(
+    make_desk: MakeDesk, hold: Hold, mailed: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     desk = make_desk(notify_over=["chat"])
     hold(desk)
     Chat.error = AwayError()
@@ -123,8 +128,8 @@ def test_a_silent_channel_does_not_delay_mail_and_is_retried(make_desk, hold, ma
 
 
 @pytest.mark.parametrize("permanent", [False, True])
-def test_a_channel_that_refuses_a_recipient_does_not_reassign_the_request(  # type: ignore[no-untyped-def]
-    make_desk, hold, permanent
+def test_a_channel_that_refuses_a_recipient_does_not_reassign_the_request(
+    make_desk: MakeDesk, hold: Hold, permanent: bool
 ) -> None:
     desk = make_desk(notify_over=["chat"])
     incident = hold(desk)
@@ -135,14 +140,14 @@ def test_a_channel_that_refuses_a_recipient_does_not_reassign_the_request(  # ty
     assert [one.channel for one in left] == ([] if permanent else ["chat"])
 
 
-def test_no_request_is_sent_over_a_channel_after_the_decision(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_request_is_sent_over_a_channel_after_the_decision(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(notify_over=["chat"])
     moderation.override(desk, hold(desk), Answer.APPROVE, Actor(BOSS, "page"))
     scheduler(desk).run_once(datetime.now(UTC))
     assert Chat.sent == []
 
 
-def test_notices_for_a_removed_channel_are_dropped(make_desk, hold, mailed) -> None:  # type: ignore[no-untyped-def]
+def test_notices_for_a_removed_channel_are_dropped(make_desk: MakeDesk, hold: Hold, mailed: list[str]) -> None:
     desk = make_desk(notify_over=["chat"])
     incident = hold(desk)
     del REGISTRY.channels["chat"]
@@ -177,7 +182,9 @@ def hook() -> Iterator[str]:
     server.server_close()
 
 
-def test_the_channel_of_the_documentation_works(make_desk, hold, tmp_path, hook, mailed) -> None:  # type: ignore[no-untyped-def]
+def test_the_channel_of_the_documentation_works(
+    make_desk: MakeDesk, hold: Hold, tmp_path: Path, hook: str, mailed: list[str]
+) -> None:
     del REGISTRY.channels["chat"]
     code = PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("   ```")[0]
     (tmp_path / "page_chat.py").write_text("\n".join(line[3:] for line in code.splitlines()), encoding="utf-8")
@@ -206,14 +213,16 @@ def test_the_channel_of_the_documentation_works(make_desk, hold, tmp_path, hook,
         (DECLARING.format("name = 'a b'"), "no name of a channel"),
     ],
 )
-def test_a_module_without_a_valid_channel_is_named(make_desk, tmp_path, code, why) -> None:  # type: ignore[no-untyped-def]
+def test_a_module_without_a_valid_channel_is_named(make_desk: MakeDesk, tmp_path: Path, code: str, why: str) -> None:
     name = f"site_channel_{abs(hash(code))}"
     (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
     with pytest.raises(ConfigError, match=f"channels.modules: {name}.*{why}"):
         make_desk(channels={"modules": [name], "directory": str(tmp_path)})
 
 
-def test_options_of_an_unknown_channel_and_invalid_options_are_named(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_options_of_an_unknown_channel_and_invalid_options_are_named(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ConfigError, match=r"channels.options.chatt: no channel"):
         make_desk(channels={"options": {"chatt": {}}})
 

@@ -27,7 +27,7 @@ def due_notices(desk: Desk, now: datetime | None = None) -> list[tuple[str, str]
     return [(one.kind, one.recipient) for one in due]
 
 
-def test_forwarding_a_request_moves_the_right_to_decide(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_forwarding_a_request_moves_the_right_to_decide(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     mine = request(desk, incident)
@@ -56,7 +56,9 @@ def test_forwarding_a_request_moves_the_right_to_decide(make_desk, hold) -> None
         ("boss@corp.example", Refusal.INVOLVED),
     ],
 )
-def test_a_request_cannot_be_forwarded_to_a_person_who_must_not_decide(make_desk, hold, to, why) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_cannot_be_forwarded_to_a_person_who_must_not_decide(
+    make_desk: MakeDesk, hold: Hold, to: str, why: Refusal
+) -> None:
     desk = make_desk()
     incident = hold(desk)
     before = [event.event for event in desk.store.history(incident.id)]
@@ -66,7 +68,7 @@ def test_a_request_cannot_be_forwarded_to_a_person_who_must_not_decide(make_desk
     assert [event.event for event in desk.store.history(incident.id)] == before
 
 
-def test_the_setting_limits_where_a_request_can_be_forwarded(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_the_setting_limits_where_a_request_can_be_forwarded(make_desk: MakeDesk) -> None:
     desk = make_desk(forward_to=["law@firm.example", "*@sub.example"])
     assert [
         consult.may_forward(desk, to)
@@ -74,20 +76,23 @@ def test_the_setting_limits_where_a_request_can_be_forwarded(make_desk) -> None:
     ] == [True, True, False, False, False]
 
 
-def test_a_request_cannot_be_forwarded_to_a_person_who_approved_at_another_level(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_cannot_be_forwarded_to_a_person_who_approved_at_another_level(
+    make_desk: MakeDesk, hold: Hold
+) -> None:
     desk = make_desk(levels=[[BOSS], ["second@corp.example"]])
     incident = hold(desk)
     moderation.answer(desk, request(desk, incident), Answer.APPROVE, ACTOR)
     from holdgate.desk import asking
 
     current = desk.store.incident(incident.id)
+    assert current is not None
     asking.ask(desk, current, datetime.now(UTC))
     with pytest.raises(RefusedToConsultError) as refused:
         consult.forward(desk, request(desk, incident, "second@corp.example"), BOSS, "", ACTOR)
     assert refused.value.why is Refusal.INVOLVED
 
 
-def test_the_sender_is_asked_and_the_answer_is_stored_in_the_incident(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_is_asked_and_the_answer_is_stored_in_the_incident(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     mine = request(desk, incident)
@@ -103,7 +108,7 @@ def test_the_sender_is_asked_and_the_answer_is_stored_in_the_incident(make_desk,
     assert (current.state, current.deadline_at) == (State.HELD, incident.deadline_at)
 
 
-def test_an_external_sender_is_not_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_external_sender_is_not_asked(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     for sender in ("", "guest@partner.example"):
         with pytest.raises(RefusedToConsultError) as refused:
@@ -111,7 +116,7 @@ def test_an_external_sender_is_not_asked(make_desk, hold) -> None:  # type: igno
         assert refused.value.why is Refusal.NO_SENDER
 
 
-def test_the_number_of_questions_to_a_sender_has_a_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_questions_to_a_sender_has_a_limit(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     for number in range(20):
@@ -121,7 +126,7 @@ def test_the_number_of_questions_to_a_sender_has_a_limit(make_desk, hold) -> Non
     assert refused.value.why is Refusal.TOO_OFTEN
 
 
-def test_a_postponed_reminder_is_sent_at_the_chosen_time(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_postponed_reminder_is_sent_at_the_chosen_time(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(reminders=[])
     now = datetime.now(UTC)
     incident = hold(desk, now=now)
@@ -157,12 +162,13 @@ def test_nothing_can_be_done_after_the_decision(make_desk: MakeDesk, hold: Hold)
     assert refused.value.why is Refusal.OVER
 
 
-def test_questions_and_answers_are_erased_with_the_content(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_questions_and_answers_are_erased_with_the_content(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     consult.ask_sender(desk, request(desk, incident), "Secret question", ACTOR)
     moderation.answer(desk, request(desk, incident), Answer.REJECT, ACTOR)
     done = desk.store.incident(incident.id)
+    assert done is not None
     closed = desk.store.change(done, State.RETURNED, ACTOR, closed_at=datetime.now(UTC))
     desk.store.erase(closed, ACTOR)
     assert "Secret question" not in repr(desk.store.history(incident.id))

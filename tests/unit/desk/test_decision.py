@@ -1,6 +1,7 @@
 """Which texts decide and which do not, in every language of the table."""
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -468,8 +469,10 @@ def test_an_approval_with_an_unknown_word_decides_nothing(word: tuple[str, str, 
 @given(
     deciding, st.sampled_from(["", ".", "!", "\n", "\n\nBob", " \n", "."]), st.sampled_from([str, str.upper, str.title])
 )
-def test_every_decision_word_on_its_own_decides(word: tuple[str, str, Answer], end: str, case: object) -> None:
-    assert decide(case(word[1]) + end).choice is word[2]  # type: ignore[operator]
+def test_every_decision_word_on_its_own_decides(
+    word: tuple[str, str, Answer], end: str, case: Callable[[str], str]
+) -> None:
+    assert decide(case(word[1]) + end).choice is word[2]
 
 
 @given(deciding, st.sampled_from(["?", " ?", "?!", "…", "...", "/", "？", " (?)", "-ish"]))

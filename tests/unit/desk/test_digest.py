@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdgate.desk import moderation, post
-from holdgate.desk.context import next_time
+from holdgate.desk.context import Desk, next_time
 from holdgate.desk.digest import Summaries
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -16,6 +17,7 @@ from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.store import ConflictError
 from tests.support.desks import templates_of
 from tests.support.store_calls import calls_about
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS, ANNA = "boss@corp.example", "anna@corp.example"
 
@@ -41,18 +43,20 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return taken
 
 
-def summaries(desk: Any) -> Summaries:
+def summaries(desk: Desk) -> Summaries:
     return Summaries(desk, Composer(desk, templates_of(desk), NoPreviewer()))
 
 
-def test_the_summary_is_due_at_the_same_time_each_day(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_the_summary_is_due_at_the_same_time_each_day(make_desk: MakeDesk) -> None:
     desk = make_desk(desk={"digest_time": "08:00"})
     # Berlin is an hour ahead.
     assert next_time(desk, datetime(2026, 11, 23, 6, 59, tzinfo=UTC)) == datetime(2026, 11, 23, 7, tzinfo=UTC)
     assert next_time(desk, datetime(2026, 11, 23, 7, 0, tzinfo=UTC)) == datetime(2026, 11, 24, 7, tzinfo=UTC)
 
 
-def test_the_summary_lists_open_requests_for_a_moderator_and_decisions_for_a_sender(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+def test_the_summary_lists_open_requests_for_a_moderator_and_decisions_for_a_sender(
+    make_desk: MakeDesk, hold: Hold, sent: list[tuple[str, str]]
+) -> None:
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk, subject="Still here")
@@ -74,7 +78,9 @@ def test_the_summary_lists_open_requests_for_a_moderator_and_decisions_for_a_sen
     assert len(sent) == 2
 
 
-def test_an_empty_summary_is_not_sent_and_an_error_affects_one_person_only(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+def test_an_empty_summary_is_not_sent_and_an_error_affects_one_person_only(
+    make_desk: MakeDesk, hold: Hold, sent: list[tuple[str, str]]
+) -> None:
     desk = make_desk(moderators=["broken@corp.example", BOSS])
     now = datetime.now(UTC)
     hold(desk)
@@ -85,7 +91,9 @@ def test_an_empty_summary_is_not_sent_and_an_error_affects_one_person_only(make_
     assert [one.person for one in desk.store.digests.due(now + timedelta(seconds=1))] == ["broken@corp.example"]
 
 
-def test_a_person_who_unsubscribed_gets_no_summary(make_desk, hold, sent) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_who_unsubscribed_gets_no_summary(
+    make_desk: MakeDesk, hold: Hold, sent: list[tuple[str, str]]
+) -> None:
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk)
@@ -103,7 +111,7 @@ def test_a_person_who_unsubscribed_gets_no_summary(make_desk, hold, sent) -> Non
 PEOPLE = [f"boss{number}@corp.example" for number in range(11)]
 
 
-def eleven(make_desk: Any, hold: Any) -> Any:
+def eleven(make_desk: MakeDesk, hold: Hold) -> Any:
     """A desk with a message that waits for eleven people, each of whom wants a summary."""
     desk = make_desk(moderators=PEOPLE)
     hold(desk)
@@ -116,7 +124,13 @@ NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), ConflictError(Incident("4", "", [], "p"))])
-def test_a_summary_that_cannot_be_written_does_not_delay_others(make_desk, hold, sent, monkeypatch, error) -> None:  # type: ignore[no-untyped-def]
+def test_a_summary_that_cannot_be_written_does_not_delay_others(
+    make_desk: MakeDesk,
+    hold: Hold,
+    sent: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: ConflictError | RuntimeError,
+) -> None:
     desk = eleven(make_desk, hold)
     real = Composer.digest
 
@@ -135,7 +149,9 @@ def test_a_summary_that_cannot_be_written_does_not_delay_others(make_desk, hold,
 
 
 @pytest.mark.slow  # each call has a separate desk
-def test_a_conflict_of_any_store_call_does_not_delay_others(make_desk, hold, sent, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_conflict_of_any_store_call_does_not_delay_others(
+    make_desk: MakeDesk, hold: Hold, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def attempt(failing: str) -> set[str]:
         for left in tmp_path.glob("holdgate.db*"):
             left.unlink()
@@ -160,7 +176,9 @@ def test_a_conflict_of_any_store_call_does_not_delay_others(make_desk, hold, sen
         attempt(call)
 
 
-def test_a_desk_whose_claim_has_ended_sends_no_summary(make_desk, hold, sent, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_desk_whose_claim_has_ended_sends_no_summary(
+    make_desk: MakeDesk, hold: Hold, sent: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     now = datetime.now(UTC)
     hold(desk)

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,8 +23,13 @@ ORIGINAL = (
 def report(
     kind: State = State.REJECTED, original: bytes | None = ORIGINAL, size: int = 1000, **values: object
 ) -> bytes:
-    given = {"queue_id": "4a", "sender": "a@corp.example", "recipients": ["b@partner.example"], "policy": "p"}
-    incident = Incident(**(given | values))  # type: ignore[arg-type]
+    given: dict[str, Any] = {
+        "queue_id": "4a",
+        "sender": "a@corp.example",
+        "recipients": ["b@partner.example"],
+        "policy": "p",
+    }
+    incident = Incident(**(given | values))
     back = None if original is None else returned(original, whole=len(original) <= size)
     text = TEMPLATES.mail(str(kind), "en", incident=incident)[:2]
     return compose(incident, kind, text, back, notice_from="Mail <h@corp.example>", now=NOW)

@@ -1,6 +1,7 @@
 """The desk's loops: none waits for another, and each continues after any error in a pass."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -27,7 +28,9 @@ def test_a_pass_that_does_not_end_blocks_only_its_own_loop() -> None:
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, lambda: OperationalError("x", {}, Exception())])
-def test_a_failed_pass_is_repeated_and_counts_as_unhealthy(error, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_pass_is_repeated_and_counts_as_unhealthy(
+    error: Callable[[], Exception], caplog: pytest.LogCaptureFixture
+) -> None:
     left = [error(), error()]
 
     def fail(_: datetime) -> bool:

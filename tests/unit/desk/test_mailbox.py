@@ -2,8 +2,10 @@
 
 import re
 import smtplib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -18,13 +20,13 @@ from holdgate.desk.decision import decide
 from holdgate.desk.language.catalogue import Catalogue, languages
 from holdgate.desk.mailbox import Mailbox
 from holdgate.desk.preview import UnreadableError
-from holdgate.quarantine.incident import Answer, Change, Incident
+from holdgate.quarantine.incident import Answer, Change, Incident, Request
 from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.states import State
 from holdgate.scan.pool import ScanError
 from holdgate.scan.shapes import ChangeReport
 from testbed.ports import free_port
-from tests.unit.desk.conftest import Hold
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = "boss@corp.example"
 
@@ -54,7 +56,7 @@ def answers(desk: Desk) -> list[str]:
     return [notice.note for notice in due if notice.kind == "answer"]
 
 
-def test_a_reply_decides_and_its_comment_is_recorded(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_decides_and_its_comment_is_recorded(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("Reject\nUse the portal."), BOSS, [address(desk, incident)]) == "reject"
@@ -71,7 +73,7 @@ def thread(incident: Incident, number: int) -> str:
     return f"<x@y> <{incident.id}.request.{number}@corp.example>"
 
 
-def test_a_reply_that_only_refers_to_the_thread_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_that_only_refers_to_the_thread_decides_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)
@@ -85,7 +87,7 @@ def test_a_reply_that_only_refers_to_the_thread_decides_nothing(make_desk, hold)
     assert take(desk, content, "other@corp.example", ["holdgate@reply.corp.example"]) == "no valid token"
 
 
-def test_a_token_for_bounces_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_token_for_bounces_decides_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("approve"), BOSS, [address(desk, incident, tokens.BOUNCE)]) == "wrong address"
@@ -94,7 +96,7 @@ def test_a_token_for_bounces_decides_nothing(make_desk, hold) -> None:  # type: 
         assert take(desk, mail("approve"), BOSS, [address(desk, incident, purpose)]) == "no valid token"
 
 
-def test_addresses_and_tokens_survive_a_change_of_case(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_addresses_and_tokens_survive_a_change_of_case(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("APPROVE", "Boss@Corp.Example"), "BOSS@corp.example", [address(desk, incident).upper()]) == (
@@ -112,7 +114,9 @@ def test_addresses_and_tokens_survive_a_change_of_case(make_desk, hold) -> None:
         ("boss@corp.example.elsewhere.example", BOSS),
     ],
 )
-def test_a_reply_needs_the_moderator_in_envelope_and_from_header(make_desk, hold, envelope, header) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_needs_the_moderator_in_envelope_and_from_header(
+    make_desk: MakeDesk, hold: Hold, envelope: str, header: str
+) -> None:
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("approve", header), envelope, [address(desk, incident)]) == "not from the moderator"
@@ -132,13 +136,15 @@ def test_a_reply_needs_the_moderator_in_envelope_and_from_header(make_desk, hold
         lambda _: "x@y",
     ],
 )
-def test_a_reply_without_a_valid_token_is_ignored(make_desk, hold, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_without_a_valid_token_is_ignored(
+    make_desk: MakeDesk, hold: Hold, damage: Callable[[str], str]
+) -> None:
     desk = make_desk()
     incident = hold(desk)
     assert take(desk, mail("approve"), BOSS, [damage(address(desk, incident))]) == "no valid token"
 
 
-def test_a_token_is_not_valid_for_another_incident(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_token_is_not_valid_for_another_incident(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     one, other = hold(desk), hold(desk)
     mine, theirs = address(desk, one), address(desk, other)
@@ -150,7 +156,7 @@ def test_a_token_is_not_valid_for_another_incident(make_desk, hold) -> None:  # 
     assert take(desk, mail("approve"), BOSS, [swapped]) == "no valid token"
 
 
-def test_an_unclear_reply_is_answered_up_to_a_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_unclear_reply_is_answered_up_to_a_limit(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     for _ in range(10):
@@ -159,7 +165,7 @@ def test_an_unclear_reply_is_answered_up_to_a_limit(make_desk, hold) -> None:  #
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_late_reply_is_answered_with_the_reason(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_late_reply_is_answered_with_the_reason(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(approvals=2)
     incident = hold(desk)
     to = [address(desk, incident)]
@@ -169,7 +175,7 @@ def test_a_late_reply_is_answered_with_the_reason(make_desk, hold) -> None:  # t
     assert answers(desk) == ["deadline_passed", "recorded", "already_approved"]
 
 
-def test_an_out_of_office_reply_goes_to_the_deputy_at_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_out_of_office_reply_goes_to_the_deputy_at_once(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(deputies={BOSS: "deputy@corp.example"})
     incident = hold(desk)
     content = mail("approve: I am away, ask my deputy", "Boss Assistant <x@y>", Auto_Submitted="auto-replied")
@@ -183,7 +189,7 @@ def bounced() -> float:
     return REGISTRY.get_sample_value("holdgate_notices_total", {"kind": "request", "outcome": "bounced"}) or 0.0
 
 
-def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_returned_request_goes_to_the_fallback(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(deputies={BOSS: "deputy@corp.example"})
     incident = hold(desk)
     content = mail("User unknown", "MAILER-DAEMON@corp.example")
@@ -195,7 +201,7 @@ def test_a_returned_request_goes_to_the_fallback(make_desk, hold) -> None:  # ty
     assert take(desk, mail("reject"), BOSS, [address(desk, incident)]) == "not_requested"
 
 
-def test_a_port_in_use_is_reported_at_once(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_in_use_is_reported_at_once(make_desk: MakeDesk) -> None:
     port = free_port()
     desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     with (
@@ -206,7 +212,9 @@ def test_a_port_in_use_is_reported_at_once(make_desk) -> None:  # type: ignore[n
         pytest.fail("two listen")
 
 
-def test_lmtp_accepts_all_mail_except_if_the_store_fails(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_lmtp_accepts_all_mail_except_if_the_store_fails(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = free_port()
     desk = make_desk(desk={"lmtp_listen": f"127.0.0.1:{port}"})
     incident = hold(desk)
@@ -242,8 +250,8 @@ def test_lmtp_accepts_all_mail_except_if_the_store_fails(make_desk, hold, monkey
         ("carla@corp.example", "Carla <carla@corp.example>", "not from the moderator"),
     ],
 )
-def test_a_reply_from_another_address_is_answered_and_a_tag_is_ignored(  # type: ignore[no-untyped-def]
-    make_desk, hold, envelope, header, result
+def test_a_reply_from_another_address_is_answered_and_a_tag_is_ignored(
+    make_desk: MakeDesk, hold: Hold, envelope: str, header: str, result: str
 ) -> None:
     desk = make_desk()
     incident = hold(desk)
@@ -255,7 +263,7 @@ def test_a_reply_from_another_address_is_answered_and_a_tag_is_ignored(  # type:
     assert answers(desk) == ["other address"] * 3
 
 
-def test_aliases_and_delegates_in_a_table_can_answer(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_aliases_and_delegates_in_a_table_can_answer(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     (tmp_path / "same").write_text("bob.boss@corp.example boss@corp.example\n")
     (tmp_path / "delegates").write_text(
         "boss@corp.example pa@corp.example, anna@corp.example\nlist@corp.example carla@corp.example\n"
@@ -273,7 +281,7 @@ def test_aliases_and_delegates_in_a_table_can_answer(make_desk, hold, tmp_path) 
     incident = hold(desk)
     boss, members = desk.store.requests.of(incident.id)
 
-    def to(request) -> list[str]:  # type: ignore[no-untyped-def]
+    def to(request: Request) -> list[str]:
         token = desk.key.token(tokens.REPLY, incident.id, request.number, request.moderator, request.deadline_at)
         return [f"holdgate+{token}@reply.corp.example"]
 
@@ -285,7 +293,7 @@ def test_aliases_and_delegates_in_a_table_can_answer(make_desk, hold, tmp_path) 
     assert desk.store.incident(incident.id).decided_by == "carla@corp.example"
 
 
-def test_a_delegate_of_two_moderators_approves_only_once(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_delegate_of_two_moderators_approves_only_once(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     (tmp_path / "delegates").write_text("boss@corp.example pa@corp.example\nother@corp.example pa@corp.example\n")
     replies = {"proof": ["client"], "clients": ["127.0.0.1"], "delegates": str(tmp_path / "delegates")}
     desk = make_desk(replies=replies, moderators=[BOSS, "other@corp.example"], approvals=2)
@@ -299,7 +307,7 @@ def test_a_delegate_of_two_moderators_approves_only_once(make_desk, hold, tmp_pa
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_an_unproven_reply_is_answered_with_the_link(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_unproven_reply_is_answered_with_the_link(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(replies={})
     incident = hold(desk)
     for text in ("approve", "Who is that?"):
@@ -308,20 +316,20 @@ def test_an_unproven_reply_is_answered_with_the_link(make_desk, hold) -> None:  
     assert answers(desk) == ["unproven", "unproven"]
 
 
-def test_an_unlisted_client_is_not_a_proof(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_unlisted_client_is_not_a_proof(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     for client in ("", "192.0.2.7", "unknown"):
         assert incoming.process(desk, mail("approve"), BOSS, [address(desk, incident)], client=client) == "unproven"
 
 
-def test_the_origin_recorded_by_the_gate_is_a_proof_once_and_for_one_request(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_origin_recorded_by_the_gate_is_a_proof_once_and_for_one_request(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"}, approvals=2)
     incident, other = hold(desk), hold(desk)
     (request,) = [one for one in desk.store.requests.of(incident.id) if one.moderator == BOSS]
 
-    def word(**seen: str) -> str:
-        origin = ReplyOrigin(**({"request": request.number, "sender": BOSS, "login": "boss", "client": ""} | seen))
+    def word(sender: str = BOSS, login: str = "boss") -> str:
+        origin = ReplyOrigin(request.number, sender, login, client="")
         return str(desk.store.replies.record_origin(origin))
 
     def reply(word: str, about: Incident) -> str:
@@ -336,7 +344,7 @@ def test_the_origin_recorded_by_the_gate_is_a_proof_once_and_for_one_request(mak
     assert desk.store.history(incident.id)[-1].event != "approved"
 
 
-def test_rows_outside_the_audit_trail_decide_nothing_without_a_token(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_rows_outside_the_audit_trail_decide_nothing_without_a_token(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(replies={"proof": ["login"], "login_domain": "corp.example"})
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)
@@ -350,7 +358,7 @@ def test_rows_outside_the_audit_trail_decide_nothing_without_a_token(make_desk, 
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_comment_with_an_uncertain_end_is_dropped_and_the_moderator_notified(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_comment_with_an_uncertain_end_is_dropped_and_the_moderator_notified(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     text = f"reject: wrong customer\n\nApproval needed\nIncident {incident.id}\n"
@@ -359,7 +367,7 @@ def test_a_comment_with_an_uncertain_end_is_dropped_and_the_moderator_notified(m
     assert answers(desk) == ["no comment"]
 
 
-def test_the_lmtp_client_address_comes_from_xforward(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_lmtp_client_address_comes_from_xforward(make_desk: MakeDesk, hold: Hold) -> None:
     port = free_port()
     desk = make_desk(
         desk={"lmtp_listen": f"127.0.0.1:{port}"}, replies={"proof": ["client"], "clients": ["192.0.2.0/24"]}
@@ -379,7 +387,7 @@ def test_the_lmtp_client_address_comes_from_xforward(make_desk, hold) -> None:  
     assert desk.store.incident(incident.id).state is State.APPROVED
 
 
-def test_mail_is_deferred_if_its_reader_fails(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_mail_is_deferred_if_its_reader_fails(make_desk: MakeDesk, hold: Hold) -> None:
     def broken(_content: bytes) -> dict[str, object]:
         raise ScanError("no free worker")
 
@@ -394,7 +402,9 @@ def test_mail_is_deferred_if_its_reader_fails(make_desk, hold) -> None:  # type:
         client.sendmail(BOSS, ["holdgate@reply.corp.example"], mail("approve"))
 
 
-def test_mail_is_deferred_after_an_error_before_its_content(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_mail_is_deferred_after_an_error_before_its_content(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> bool:
         raise OSError("too many open files")
 
@@ -411,7 +421,7 @@ def test_mail_is_deferred_after_an_error_before_its_content(make_desk, hold, mon
     assert desk.store.incident(incident.id).state is State.APPROVED
 
 
-class FakeChanger:
+class FakeChanger(Changer):
     """Makes changed messages, or cannot."""
 
     def __init__(self, error: Exception | None = None) -> None:
@@ -427,7 +437,7 @@ class FakeChanger:
 
 def changing(desk: Desk, text: str, incident: Incident, changer: FakeChanger | None) -> str:
     given = [address(desk, incident)]
-    return incoming.process(desk, mail(text), BOSS, given, client="127.0.0.1", changer=changer)  # type: ignore[arg-type]
+    return incoming.process(desk, mail(text), BOSS, given, client="127.0.0.1", changer=changer)
 
 
 @pytest.mark.parametrize(
@@ -438,13 +448,13 @@ def changing(desk: Desk, text: str, incident: Incident, changer: FakeChanger | N
         ("Approve encrypted\nThis is agreed.", RequestedChanges(encrypted=True)),
     ],
 )
-def test_a_reply_approves_with_a_change(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_approves_with_a_change(make_desk: MakeDesk, hold: Hold, text: str, wanted: RequestedChanges) -> None:
     desk, changer = make_desk(), FakeChanger()
     incident = hold(desk)
     assert changing(desk, text, incident, changer) == "approve"
     assert changer.wanted == [wanted]
     done = desk.store.incident(incident.id)
-    assert (done.state, done.change["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
+    assert (done.state, (done.change or {})["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
 
 
 EVE = "eve@partner.example"
@@ -459,13 +469,15 @@ NOT_TO_EVE = RequestedChanges(excluded=(EVE,))
         (f"APPROVE REDACTED NOT TO {EVE}", RequestedChanges(redacted=True, excluded=(EVE,))),
     ],
 )
-def test_a_reply_approves_without_some_recipients(make_desk, hold, text: str, wanted: RequestedChanges) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_approves_without_some_recipients(
+    make_desk: MakeDesk, hold: Hold, text: str, wanted: RequestedChanges
+) -> None:
     desk, changer = make_desk(), FakeChanger()
     incident = hold(desk, recipients=["bob@partner.example", EVE])
     assert changing(desk, text, incident, changer) == "approve"
     assert changer.wanted == [wanted]
     done = desk.store.incident(incident.id)
-    assert (done.state, done.change["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
+    assert (done.state, (done.change or {})["kinds"], done.decided_how) == (State.APPROVED, wanted.kinds, "mail")
 
 
 @pytest.mark.parametrize(
@@ -484,7 +496,9 @@ def test_a_reply_approves_without_some_recipients(make_desk, hold, text: str, wa
         (f"NOT TO {EVE} bob@partner.example", "cannot change"),  # no recipient is left
     ],
 )
-def test_a_reply_with_an_uncertain_exclusion_decides_nothing(make_desk, hold, text: str, why: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_with_an_uncertain_exclusion_decides_nothing(
+    make_desk: MakeDesk, hold: Hold, text: str, why: str
+) -> None:
     allowed = [] if why == "not allowed" else ["without-recipients", "redact"]
     desk = make_desk(desk={"change_relay": "127.0.0.1:9"}, changes=allowed)
     incident = hold(desk, recipients=["bob@partner.example", EVE])
@@ -493,7 +507,7 @@ def test_a_reply_with_an_uncertain_exclusion_decides_nothing(make_desk, hold, te
     result = changing(desk, text, incident, changer)
     if why == "":
         assert result == "approve"
-        assert desk.store.incident(incident.id).change["recipients"] == [EVE]
+        assert (desk.store.incident(incident.id).change or {})["recipients"] == [EVE]
         return
     assert result == {"not allowed": "cannot change"}.get(why, why)
     assert desk.store.incident(incident.id).state is State.HELD
@@ -504,7 +518,9 @@ def test_a_reply_with_an_uncertain_exclusion_decides_nothing(make_desk, hold, te
     "changer",
     [None, FakeChanger(CannotChangeError("no")), FakeChanger(UnreadableError("gone", "left the hold queue"))],
 )
-def test_a_change_that_cannot_be_made_decides_nothing(make_desk, hold, changer: FakeChanger | None) -> None:  # type: ignore[no-untyped-def]
+def test_a_change_that_cannot_be_made_decides_nothing(
+    make_desk: MakeDesk, hold: Hold, changer: FakeChanger | None
+) -> None:
     desk = make_desk()
     incident = hold(desk)
     assert changing(desk, "Approve redacted", incident, changer) == "cannot change"
@@ -526,7 +542,9 @@ def of_program(desk: Desk, hold: Hold, thread: int = 5) -> Incident:
         ("Approve for one day. This is our client.", False, 1),
     ],
 )
-def test_a_reply_allows_a_class_of_a_program_s_mail(make_desk, hold, text: str, is_thread: bool, days: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_reply_allows_a_class_of_a_program_s_mail(
+    make_desk: MakeDesk, hold: Hold, text: str, is_thread: bool, days: int
+) -> None:
     desk = make_desk(classes=True, classes_days=7)
     incident = of_program(desk, hold)
     assert changing(desk, text, incident, None) == "approve"
@@ -538,7 +556,7 @@ def test_a_reply_allows_a_class_of_a_program_s_mail(make_desk, hold, text: str, 
 
 
 @pytest.mark.parametrize("text", ["Approve for thirty days", "Approve with answers"])
-def test_a_class_that_is_not_offered_decides_nothing(make_desk, hold, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_class_that_is_not_offered_decides_nothing(make_desk: MakeDesk, hold: Hold, text: str) -> None:
     desk = make_desk(classes=True, classes_days=7)
     incident = of_program(desk, hold, thread=0)
     assert changing(desk, text, incident, None) == "not offered"
@@ -547,14 +565,14 @@ def test_a_class_that_is_not_offered_decides_nothing(make_desk, hold, text: str)
     assert desk.store.allowances.active(datetime.now(UTC)) == []
 
 
-def test_mail_of_a_person_has_no_class(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_mail_of_a_person_has_no_class(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(classes=True)
     incident = hold(desk)
     assert changing(desk, "Approve for one week", incident, None) == "not offered"
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_the_request_names_the_words_that_allow_a_class(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_request_names_the_words_that_allow_a_class(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(classes=True, classes_days=7)
     words = classes.reply_words(desk, of_program(desk, hold), Catalogue("en"))
     assert words == (
@@ -569,7 +587,7 @@ def test_the_request_names_the_words_that_allow_a_class(make_desk, hold) -> None
             assert decide(one.partition(" (")[0]).change in classes.BY_REPLY, one
 
 
-def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     message = EmailMessage()
@@ -577,6 +595,6 @@ def test_two_texts_of_one_mail_with_two_changes_decide_nothing(make_desk, hold) 
     message.set_content("Approve redacted")
     message.add_alternative("<p>Approve</p>", subtype="html")
     given = [address(desk, incident)]
-    result = incoming.process(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=FakeChanger())  # type: ignore[arg-type]
+    result = incoming.process(desk, message.as_bytes(), BOSS, given, client="127.0.0.1", changer=FakeChanger())
     assert result == "unclear"
     assert desk.store.incident(incident.id).state is State.HELD

@@ -18,6 +18,7 @@ from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, Store, open_store
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = Actor("boss@corp.example", "page", "192.0.2.7")
 BOTH = ["boss@corp.example", "second@corp.example"]
@@ -36,7 +37,7 @@ def answer(desk: Desk, incident: Incident, who: str, choice: Answer, comment: st
     return moderation.answer(desk, request, choice, Actor(who, how, "192.0.2.7"), comment)
 
 
-def test_an_approval_is_recorded_with_actor_method_and_origin(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_approval_is_recorded_with_actor_method_and_origin(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     done = answer(desk, incident, "boss@corp.example", Answer.APPROVE, " Fine.\r\n\x07 ")
@@ -53,14 +54,16 @@ def test_an_approval_is_recorded_with_actor_method_and_origin(make_desk, hold) -
     )
 
 
-def test_the_sender_is_notified_of_an_approval_only_if_the_setting_says_so(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_is_notified_of_an_approval_only_if_the_setting_says_so(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(notify_sender_on_approval=False)
     answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
     assert outbox(desk) == []
 
 
 @pytest.mark.parametrize("sender", ["", "victim@elsewhere.example", "x@notcorp.example"])
-def test_null_and_external_senders_are_not_notified_and_this_is_recorded(make_desk, hold, sender) -> None:  # type: ignore[no-untyped-def]
+def test_null_and_external_senders_are_not_notified_and_this_is_recorded(
+    make_desk: MakeDesk, hold: Hold, sender: str
+) -> None:
     desk = make_desk(notify_sender_on_hold=True)
     for choice in (Answer.APPROVE, Answer.REJECT):
         incident = hold(desk, sender=sender)
@@ -71,14 +74,14 @@ def test_null_and_external_senders_are_not_notified_and_this_is_recorded(make_de
     assert outbox(desk) == []
 
 
-def test_senders_in_a_subdomain_of_the_site_are_notified(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_senders_in_a_subdomain_of_the_site_are_notified(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk={"own_domains": ["Partner.example"]})
     answer(desk, hold(desk, sender="a@mail.partner.example"), "boss@corp.example", Answer.REJECT)
     answer(desk, hold(desk, sender="a@corp.example"), "boss@corp.example", Answer.REJECT)
     assert outbox(desk) == [("rejected", "a@mail.partner.example")]
 
 
-def test_the_first_moderator_decides_and_the_others_are_notified(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_moderator_decides_and_the_others_are_notified(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=[*BOTH, "third@corp.example"])
     incident = hold(desk)
     answer(desk, incident, "second@corp.example", Answer.REJECT, how="mail")
@@ -95,7 +98,7 @@ def test_the_first_moderator_decides_and_the_others_are_notified(make_desk, hold
     assert caught.value.incident.decided_by == "second@corp.example"
 
 
-def test_two_approvals_need_two_people(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_two_approvals_need_two_people(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=BOTH, approvals=2)
     incident = hold(desk)
     assert answer(desk, incident, "boss@corp.example", Answer.APPROVE).state is State.HELD
@@ -106,14 +109,14 @@ def test_two_approvals_need_two_people(make_desk, hold) -> None:  # type: ignore
     assert outbox(desk) == [("approved", "anna@corp.example"), ("decided", "boss@corp.example")]
 
 
-def test_one_rejection_decides_although_two_approvals_are_needed(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_one_rejection_decides_although_two_approvals_are_needed(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=BOTH, approvals=2)
     incident = hold(desk)
     answer(desk, incident, "boss@corp.example", Answer.APPROVE)
     assert answer(desk, incident, "second@corp.example", Answer.REJECT).state is State.REJECTED
 
 
-def test_approval_levels_follow_each_other_each_with_its_own_deadline(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_approval_levels_follow_each_other_each_with_its_own_deadline(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(levels=[["boss@corp.example", "other@corp.example"], ["law@corp.example"]])
     incident = hold(desk)
     first = answer(desk, incident, "boss@corp.example", Answer.APPROVE)
@@ -130,14 +133,14 @@ def test_approval_levels_follow_each_other_each_with_its_own_deadline(make_desk,
     assert answer(desk, second, "law@corp.example", Answer.APPROVE).state is State.APPROVED
 
 
-def test_a_person_cannot_approve_at_two_levels(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_cannot_approve_at_two_levels(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(levels=[["boss@corp.example"], ["boss@corp.example"]])
     incident = answer(desk, hold(desk), "boss@corp.example", Answer.APPROVE)
     asking.ask(desk, incident, datetime.now(UTC))
     assert desk.store.requests.of(incident.id)[-1].moderator == "desk@corp.example"
 
 
-def test_an_administrator_decides_without_further_approvals(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_administrator_decides_without_further_approvals(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=BOTH, approvals=2)
     done = moderation.override(desk, hold(desk), Answer.APPROVE, ADMIN)
     assert done.state is State.APPROVED
@@ -148,7 +151,7 @@ def test_an_administrator_decides_without_further_approvals(make_desk, hold) -> 
     ]
 
 
-def test_a_sender_can_withdraw_their_message(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_can_withdraw_their_message(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     done = moderation.withdraw(desk, incident, Actor(incident.sender, "withdrawal"))
@@ -156,7 +159,7 @@ def test_a_sender_can_withdraw_their_message(make_desk, hold) -> None:  # type: 
     assert outbox(desk) == [("decided", "boss@corp.example"), ("withdrawn", "anna@corp.example")]
 
 
-def test_an_answer_at_the_deadline_is_late(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_at_the_deadline_is_late(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)
@@ -169,7 +172,7 @@ def test_an_answer_at_the_deadline_is_late(make_desk, hold) -> None:  # type: ig
         moderation.expire(desk, incident)
 
 
-def test_a_message_that_has_not_arrived_cannot_be_decided(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_that_has_not_arrived_cannot_be_decided(make_desk: MakeDesk) -> None:
     desk = make_desk()
     incident = Incident(queue_id="4", sender="a@corp.example", recipients=["b@x"], policy="p")
     desk.store.record(incident, ADMIN)
@@ -184,7 +187,7 @@ def test_comments_are_limited_in_length_and_printable() -> None:
     assert len(comment) == moderation.COMMENT_LENGTH
 
 
-def test_simultaneous_decisions_give_one_outcome_and_one_matching_notice(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_simultaneous_decisions_give_one_outcome_and_one_matching_notice(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=BOTH, notify_sender_on_hold=True)
     for round_ in range(5):
         incident = hold(desk, queue_id=f"4{round_}", subject=str(round_))

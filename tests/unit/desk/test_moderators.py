@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from holdgate.desk.moderators import TryLaterError, first_asked, involved, same_
 from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Answer, Ask, Incident
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 pytestmark = pytest.mark.postfix
 
@@ -53,13 +55,15 @@ def people(asks: list[Ask]) -> list[tuple[str, str]]:
         ({"sender": "x y@corp.example"}, [("desk@corp.example", "fallback")]),
     ],
 )
-def test_the_manager_is_asked_or_the_fallback(make_desk, hold, managers, values, expected) -> None:  # type: ignore[no-untyped-def]
+def test_the_manager_is_asked_or_the_fallback(
+    make_desk: MakeDesk, hold: Hold, managers: str, values: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
     desk = make_desk(moderators=["manager"], managers=managers)
     incident = hold(desk, asked=False, **values)
     assert people(first_asked(desk, incident, [], NOW)) == expected
 
 
-def test_a_failed_managers_table_is_retried_before_the_fallback_is_asked(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_failed_managers_table_is_retried_before_the_fallback_is_asked(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_retry_for="15m")
     # texthash: of a file that is not there is a fatal error of postmap(1), as a directory that is down.
     incident = hold(desk, asked=False, now=NOW)
@@ -68,13 +72,13 @@ def test_a_failed_managers_table_is_retried_before_the_fallback_is_asked(make_de
     assert people(first_asked(desk, incident, [], NOW + timedelta(minutes=16))) == [("desk@corp.example", "fallback")]
 
 
-def test_the_fallback_is_asked_too_if_there_are_too_few_moderators(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_fallback_is_asked_too_if_there_are_too_few_moderators(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(approvals=2, fallback=["desk@corp.example", "boss@corp.example"])
     asks = first_asked(desk, hold(desk, asked=False), [], NOW)
     assert people(asks) == [("boss@corp.example", "moderator"), ("desk@corp.example", "fallback")]
 
 
-def test_a_sender_does_not_decide_on_their_own_mail_even_as_the_fallback(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_does_not_decide_on_their_own_mail_even_as_the_fallback(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=["anna@corp.example"], fallback=["anna@corp.example"])
     incident = hold(desk, asked=False)
     assert first_asked(desk, incident, [], NOW) == []
@@ -84,7 +88,9 @@ def test_a_sender_does_not_decide_on_their_own_mail_even_as_the_fallback(make_de
     assert desk.store.history(incident.id)[-1].event == EventName.NO_MODERATOR
 
 
-def test_a_deputy_replaces_an_absent_moderator_and_the_fallback_an_unreachable_one(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_deputy_replaces_an_absent_moderator_and_the_fallback_an_unreachable_one(
+    make_desk: MakeDesk, hold: Hold
+) -> None:
     desk = make_desk(deputies={"Boss@corp.example": "deputy@corp.example"})
     for answer, expected in ((Answer.OUT_OF_OFFICE, "deputy@corp.example"), (Answer.BOUNCED, "desk@corp.example")):
         incident = hold(desk)
@@ -97,7 +103,9 @@ def test_a_deputy_replaces_an_absent_moderator_and_the_fallback_an_unreachable_o
         assert len(desk.store.requests.of(incident.id)) == 2
 
 
-def test_an_absent_moderator_can_still_decide_but_not_one_whose_request_bounced(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_absent_moderator_can_still_decide_but_not_one_whose_request_bounced(
+    make_desk: MakeDesk, hold: Hold
+) -> None:
     desk = make_desk()
     absent, bounced = hold(desk), hold(desk)
     for incident, answer in ((absent, Answer.OUT_OF_OFFICE), (bounced, Answer.BOUNCED)):
@@ -109,7 +117,7 @@ def test_an_absent_moderator_can_still_decide_but_not_one_whose_request_bounced(
     assert caught.value.why is moderation.Why.NOT_REQUESTED
 
 
-def test_a_deputy_who_sent_the_message_is_skipped(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_deputy_who_sent_the_message_is_skipped(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(deputies={"boss@corp.example": "anna@corp.example"})
     incident = hold(desk)
     asking.reassign(desk, desk.store.requests.of(incident.id)[0], Answer.OUT_OF_OFFICE, "test")

@@ -4,11 +4,10 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from holdgate.desk.context import ACTOR
+from holdgate.desk.context import ACTOR, Desk
 from holdgate.desk.moderation import Why
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -17,6 +16,7 @@ from holdgate.desk.web.pages import _STILL_HELD, _TITLES
 from holdgate.quarantine.incident import Answer, Change, Incident, NewNotice, Notice
 from holdgate.quarantine.states import State
 from tests.support.desks import templates_of
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = "boss@corp.example"
 LANGUAGES = ["en", "de"]
@@ -145,7 +145,7 @@ def in_state(incident: Incident, state: State, how: str | None) -> Incident:
     return replace(incident, state=state, decided_by=who, decided_how=how, decided_at=decided_at, change=change)
 
 
-def composer_of(desk: Any) -> Composer:
+def composer_of(desk: Desk) -> Composer:
     return Composer(desk, templates_of(desk), NoPreviewer())
 
 
@@ -180,7 +180,9 @@ def assert_sender(output: str, language: str, end: str, is_notified: bool) -> No
         pytest.param("de", "", marks=pytest.mark.slow),
     ],
 )
-def test_the_notice_of_a_decision_states_the_outcome_of_the_message(make_desk, hold, language, sender) -> None:  # type: ignore[no-untyped-def]
+def test_the_notice_of_a_decision_states_the_outcome_of_the_message(
+    make_desk: MakeDesk, hold: Hold, language: str, sender: str
+) -> None:
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT, sender=sender)
     composer = composer_of(desk)
@@ -192,7 +194,9 @@ def test_the_notice_of_a_decision_states_the_outcome_of_the_message(make_desk, h
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", ["rejected", "expired"])
-def test_the_notice_does_not_claim_that_a_sender_without_report_was_notified(make_desk, hold, language, kind) -> None:  # type: ignore[no-untyped-def]
+def test_the_notice_does_not_claim_that_a_sender_without_report_was_notified(
+    make_desk: MakeDesk, hold: Hold, language: str, kind: str
+) -> None:
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)
     desk.store.outbox.enqueue(incident.id, NewNotice(kind, incident.sender), ACTOR)
@@ -212,7 +216,9 @@ OTHERS = [note for note in NOTES["en"] if note not in FIRST]
 
 @pytest.mark.parametrize("language", ["en", pytest.param("de", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("note", [*FIRST, *(pytest.param(note, marks=pytest.mark.slow) for note in OTHERS)])
-def test_an_answer_states_its_effect_and_the_outcome_since(make_desk, hold, language, note) -> None:  # type: ignore[no-untyped-def]
+def test_an_answer_states_its_effect_and_the_outcome_since(
+    make_desk: MakeDesk, hold: Hold, language: str, note: str
+) -> None:
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)
     did, goes_on = NOTES[language][note]
@@ -231,8 +237,8 @@ def test_an_answer_states_its_effect_and_the_outcome_since(make_desk, hold, lang
     ("answer", "hours", "again"),
     [(None, 1, True), (Answer.OUT_OF_OFFICE, 1, True), (None, 49, False), (Answer.BOUNCED, 1, False)],
 )
-def test_only_a_moderator_who_can_still_answer_is_asked_to_answer_again(  # type: ignore[no-untyped-def]
-    make_desk, hold, language, answer, hours, again
+def test_only_a_moderator_who_can_still_answer_is_asked_to_answer_again(
+    make_desk: MakeDesk, hold: Hold, language: str, answer: Answer | None, hours: int, again: bool
 ) -> None:
     desk = make_desk(language=language)
     incident = hold(desk, now=ASKED_AT)

@@ -1,5 +1,8 @@
 """Proof of a reply's author: each method with accepted and refused mail."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,10 +14,19 @@ from holdgate.persons import Answerer, Persons, plain
 from holdgate.tables import Tables
 
 BOSS = "boss@corp.example"
+# Authentication-Results are compared without tables.
+NO_PERSONS: Any = None
 RESULTS = ReplySettings.model_validate({"proof": ["results"], "authserv_id": "mx.corp.example"})
 
 
-def proven(settings: ReplySettings, header: str, tmp_path, client: str = "", login: str = "", signers=()) -> str:  # type: ignore[no-untyped-def]
+def proven(
+    settings: ReplySettings,
+    header: str,
+    tmp_path: Path,
+    client: str = "",
+    login: str = "",
+    signers: tuple[str, ...] = (),
+) -> str:
     persons = Persons(settings, Tables(tmp_path))
     content = f"{header}From: Boss <{BOSS}>\n\n".encode()
     arrival = Arrival(Header.of(content), client, login, signers)
@@ -48,11 +60,11 @@ def proven(settings: ReplySettings, header: str, tmp_path, client: str = "", log
         ("; ; =", ""),
     ],
 )
-def test_authentication_results_of_the_named_server_must_match_from(results: str, proof: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_authentication_results_of_the_named_server_must_match_from(results: str, proof: str, tmp_path: Path) -> None:
     assert proven(RESULTS, f"Authentication-Results: mx.corp.example; {results}\n", tmp_path) == proof
 
 
-def test_only_the_topmost_field_of_the_named_server_counts(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_only_the_topmost_field_of_the_named_server_counts(tmp_path: Path) -> None:
     good = "Authentication-Results: mx.corp.example; dkim=pass header.d=corp.example\n"
     other = "Authentication-Results: mx.partner.example; dkim=pass header.d=corp.example\n"
     failed = "Authentication-Results: mx.corp.example; dkim=fail header.d=corp.example\n"
@@ -84,7 +96,7 @@ def test_only_the_topmost_field_of_the_named_server_counts(tmp_path) -> None:  #
     assert proven(ReplySettings(), good, tmp_path) == ""
 
 
-def test_the_login_must_belong_to_the_moderator(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_login_must_belong_to_the_moderator(tmp_path: Path) -> None:
     login = ReplySettings.model_validate({"proof": ["login"], "login_domain": "corp.example", "login_header": "X-Auth"})
     assert proven(login, "", tmp_path, login="boss") == "login"
     assert proven(login, "", tmp_path, login="BOSS@corp.example") == "login"
@@ -97,7 +109,7 @@ def test_the_login_must_belong_to_the_moderator(tmp_path) -> None:  # type: igno
     assert proven(without, "X-Auth: boss\n", tmp_path, login="boss") == ""
 
 
-def test_the_signature_must_belong_to_the_moderator(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_signature_must_belong_to_the_moderator(tmp_path: Path) -> None:
     signed = ReplySettings.model_validate({"proof": ["smime"], "authorities": "/ca.pem"})
     assert proven(signed, "", tmp_path, signers=("boss@corp.example",)) == "smime"
     assert proven(signed, "", tmp_path, signers=("carla@corp.example",)) == ""
@@ -114,7 +126,7 @@ def test_a_proof_needs_its_setting(way: str, name: str) -> None:
 def test_any_field_can_be_parsed(value: str) -> None:
     content = f"Authentication-Results: mx.corp.example; {value}\nFrom: {BOSS}\n\n".encode(errors="replace")
     arrival = Arrival(Header.of(content))
-    assert find(RESULTS, arrival, Answerer(BOSS, frozenset({BOSS})), None) in ("", "dkim", "dmarc", "spf", "auth")  # type: ignore[arg-type]
+    assert find(RESULTS, arrival, Answerer(BOSS, frozenset({BOSS})), NO_PERSONS) in ("", "dkim", "dmarc", "spf", "auth")
 
 
 @given(st.from_regex(r"[0-9a-z]{4,12}", fullmatch=True), st.from_regex(r"[a-z.]{1,10}", fullmatch=True))

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from holdgate.queue.wishes import Wishes
 from testbed.sample_mail import readable
 from tests.support.desks import templates_of
 from tests.support.store_calls import calls_about
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 # A Monday far in the future: entries that the store stamps with the current time are due by then.
 NOW = datetime(2040, 1, 2, 12, tzinfo=UTC)
@@ -93,7 +95,7 @@ def text_of(message: EmailMessage) -> str:
     return str(body.get_content()).replace("\r\n", "\n")
 
 
-def test_a_request_contains_all_data_for_a_decision(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_contains_all_data_for_a_decision(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     findings = [
         {"identifier": "iban", "confidence": "high", "count": 2, "unique": 1, "parts": ["a.pdf"], "masked": ["DE** *1"]}
@@ -128,7 +130,7 @@ def test_a_request_contains_all_data_for_a_decision(make_desk, hold, relay) -> N
     assert "https://approve.corp.example/t/a-" in text
 
 
-def test_the_original_is_attached_only_if_the_policy_allows_it(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_the_original_is_attached_only_if_the_policy_allows_it(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk(attach_original=True)
     hold(desk)
     scheduler(desk).run_once(datetime.now(UTC))
@@ -147,7 +149,9 @@ def test_the_original_is_attached_only_if_the_policy_allows_it(make_desk, hold, 
     assert not any(b"secret" in content for _, _, content in relay.taken)
 
 
-def test_reminders_are_sent_before_the_deadline_and_then_the_message_is_returned(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_reminders_are_sent_before_the_deadline_and_then_the_message_is_returned(
+    make_desk: MakeDesk, hold: Hold, relay: Relay
+) -> None:
     desk = make_desk(reminders=["1d", "2h"])
     incident = hold(desk, now=NOW)
     table = scheduler(desk)
@@ -173,13 +177,13 @@ def test_reminders_are_sent_before_the_deadline_and_then_the_message_is_returned
     assert events[-2:] == ["expired", "notice sent"]
 
 
-def test_working_days_move_the_deadline_past_the_weekend(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_working_days_move_the_deadline_past_the_weekend(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk(working_days=["mon", "tue", "wed", "thu", "fri"])
     friday = datetime(2026, 11, 27, 12, tzinfo=UTC)
     assert hold(desk, now=friday).deadline_at == datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
-def test_a_desk_that_was_down_asks_before_it_returns_a_message(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_desk_that_was_down_asks_before_it_returns_a_message(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     incident = hold(desk, asked=False, now=NOW)
     scheduler(desk).run_once(NOW + timedelta(days=9))
@@ -188,7 +192,7 @@ def test_a_desk_that_was_down_asks_before_it_returns_a_message(make_desk, hold, 
     assert relay.to("boss@corp.example")
 
 
-def test_an_unusual_incident_does_not_delay_the_others(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_an_unusual_incident_does_not_delay_the_others(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     hold(desk, asked=False, subject="odd", queue_id="4a")
     hold(desk, asked=False, subject="fine", queue_id="4b")
@@ -197,7 +201,7 @@ def test_an_unusual_incident_does_not_delay_the_others(make_desk, hold, relay) -
 
 
 @pytest.mark.slow  # postmap(1) waits a second before it gives up, each time
-def test_no_message_is_read_before_its_moderators_are_known(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_no_message_is_read_before_its_moderators_are_known(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk(moderators=["manager"], managers="/nonexistent/managers", managers_retry_for="15m")
     incident = hold(desk, asked=False, now=NOW)
     previewer = FakePreviewer()
@@ -212,7 +216,7 @@ def test_no_message_is_read_before_its_moderators_are_known(make_desk, hold, rel
     assert relay.to("desk@corp.example")
 
 
-def test_a_moderator_whose_address_postfix_rejects_is_replaced(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_whose_address_postfix_rejects_is_replaced(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     relay.refused["boss@corp.example"] = 550
     incident = hold(desk)
@@ -223,7 +227,7 @@ def test_a_moderator_whose_address_postfix_rejects_is_replaced(make_desk, hold, 
     assert [one.answer for one in desk.store.requests.of(incident.id)] == [Answer.BOUNCED, None]
 
 
-def test_a_request_that_postfix_defers_is_retried(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_request_that_postfix_defers_is_retried(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     relay.refused["boss@corp.example"] = 450
     hold(desk)
@@ -245,7 +249,14 @@ def test_a_request_that_postfix_defers_is_retried(make_desk, hold, relay) -> Non
         (QueueError("the queue agent does not answer"), "the queue agent does not answer"),
     ],
 )
-def test_the_log_has_the_reason_of_a_rejected_notice(make_desk, hold, monkeypatch, caplog, error, output) -> None:  # type: ignore[no-untyped-def]
+def test_the_log_has_the_reason_of_a_rejected_notice(
+    make_desk: MakeDesk,
+    hold: Hold,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Any,
+    output: str,
+) -> None:
     def refuse(*_: Any) -> None:
         raise error
 
@@ -258,7 +269,7 @@ def test_the_log_has_the_reason_of_a_rejected_notice(make_desk, hold, monkeypatc
     assert "secret" not in line
 
 
-def test_a_waiting_request_is_not_sent_after_the_decision(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_waiting_request_is_not_sent_after_the_decision(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk(notify_sender_on_hold=True)
     incident = hold(desk)
     moderation.override(desk, incident, Answer.REJECT, BOSS)
@@ -267,7 +278,7 @@ def test_a_waiting_request_is_not_sent_after_the_decision(make_desk, hold, relay
     assert not desk.store.outbox.due(datetime.now(UTC) + timedelta(days=1))
 
 
-def test_the_sender_is_notified_of_an_approval_after_the_release(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_is_notified_of_an_approval_after_the_release(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS, "Fine")
     table = scheduler(desk)
@@ -280,7 +291,9 @@ def test_the_sender_is_notified_of_an_approval_after_the_release(make_desk, hold
     assert "Fine" in text_of(notice)
 
 
-def test_no_approval_notice_is_sent_for_a_message_that_an_operator_removed(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_no_approval_notice_is_sent_for_a_message_that_an_operator_removed(
+    make_desk: MakeDesk, hold: Hold, relay: Relay
+) -> None:
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
     desk.store.change(incident, State.VANISHED, Actor("holdgate-queue", "queue"))
@@ -288,7 +301,9 @@ def test_no_approval_notice_is_sent_for_a_message_that_an_operator_removed(make_
     assert not relay.to("anna@corp.example")
 
 
-def test_no_decision_notice_is_sent_once_the_message_is_held_again(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_no_decision_notice_is_sent_once_the_message_is_held_again(
+    make_desk: MakeDesk, hold: Hold, relay: Relay
+) -> None:
     desk = make_desk()
     incident = moderation.override(desk, hold(desk), Answer.APPROVE, BOSS)
     gone = desk.store.change(incident, State.VANISHED, Actor("q", "queue"))
@@ -298,7 +313,7 @@ def test_no_decision_notice_is_sent_once_the_message_is_held_again(make_desk, ho
     assert [message["Subject"] for message in relay.to("boss@corp.example")] == ["Approval needed: Figures"]
 
 
-def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk()
     incident = hold(desk)
     table = scheduler(desk)
@@ -319,7 +334,9 @@ def test_a_notice_that_is_sent_twice_has_the_same_message_id(make_desk, hold, re
     assert first["Message-ID"] == second["Message-ID"]
 
 
-def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_who_wants_no_report_gets_none(
+    make_desk: MakeDesk, hold: Hold, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(FakePreviewer, "unwanted", True)
     desk = make_desk()
     incident = hold(desk)
@@ -331,7 +348,7 @@ def test_a_sender_who_wants_no_report_gets_none(make_desk, hold, relay, monkeypa
     ]
 
 
-def test_the_first_notice_to_the_sender_has_a_link_to_withdraw(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_notice_to_the_sender_has_a_link_to_withdraw(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
     desk = make_desk(notify_sender_on_hold=True, language="de")
     hold(desk)
     scheduler(desk).run_once(datetime.now(UTC))
@@ -340,7 +357,7 @@ def test_the_first_notice_to_the_sender_has_a_link_to_withdraw(make_desk, hold, 
     assert "https://approve.corp.example/t/w-" in text_of(notice)
 
 
-def test_an_alert_reports_a_message_without_its_text(make_desk, relay) -> None:  # type: ignore[no-untyped-def]
+def test_an_alert_reports_a_message_without_its_text(make_desk: MakeDesk, relay: Relay) -> None:
     desk = make_desk()
     finding = {
         "identifier": "iban",
@@ -370,12 +387,15 @@ def test_an_alert_reports_a_message_without_its_text(make_desk, relay) -> None: 
     assert desk.store.incident(incident.id).subject == ""
 
 
-def test_content_is_erased_after_its_retention_and_the_trail_still_verifies(make_desk, hold, relay) -> None:  # type: ignore[no-untyped-def]
+def test_content_is_erased_after_its_retention_and_the_trail_still_verifies(
+    make_desk: MakeDesk, hold: Hold, relay: Relay
+) -> None:
     desk = make_desk(retention="30d")
     findings = [{"identifier": "iban", "confidence": "high", "count": 1, "unique": 1, "parts": ["x"], "masked": ["D*"]}]
     incident = hold(desk, subject="Secret plan", findings=findings, message_id="<1@x>")
     done = moderation.override(desk, incident, Answer.REJECT, BOSS, "a private remark")
     closed = desk.store.change(done, State.RETURNED, Actor("q", "queue"), closed_at=datetime.now(UTC))
+    assert closed.closed_at is not None
     table = scheduler(desk)
     table.erase_old(closed.closed_at + timedelta(days=29))
     assert desk.store.incident(incident.id).subject == "Secret plan"
@@ -392,7 +412,7 @@ def test_content_is_erased_after_its_retention_and_the_trail_still_verifies(make
 
 
 @pytest.mark.slow
-def test_erased_content_is_not_in_the_files_of_the_store(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_erased_content_is_not_in_the_files_of_the_store(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     def kept() -> list[str]:
         return sorted(path.name for path in tmp_path.glob("holdgate.db*") if b"Secret plan" in path.read_bytes())
 
@@ -414,7 +434,9 @@ def test_erased_content_is_not_in_the_files_of_the_store(make_desk, hold, tmp_pa
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("reminder", [False, True])
-def test_hostile_text_does_not_damage_a_mail(make_desk, hold, relay, language, reminder) -> None:  # type: ignore[no-untyped-def]
+def test_hostile_text_does_not_damage_a_mail(
+    make_desk: MakeDesk, hold: Hold, relay: Relay, language: str, reminder: bool
+) -> None:
     desk = make_desk(language=language, desk={"own_domains": ["corp.example"]})
     forged = ("Bcc: victim@elsewhere.example", "Decide by: never", "Frist: nie")
     hostile = "<script>x</script>\r\n" + "\u202e\u2028{{ 1234*1000 }}\n".join(forged) + "A" * 1000
@@ -435,7 +457,9 @@ def test_hostile_text_does_not_damage_a_mail(make_desk, hold, relay, language, r
     table.run_once(NOW + timedelta(hours=25 if reminder else 0))
     # A comment has lines, and is a moderator's own.
     comment = hostile.replace("Bcc:", "Comment-Bcc:").replace("Decide", "I decide").replace("Frist", "Keine Frist")
-    moderation.override(desk, desk.store.incident(incident.id), Answer.REJECT, BOSS, comment * 100)
+    current = desk.store.incident(incident.id)
+    assert current is not None
+    moderation.override(desk, current, Answer.REJECT, BOSS, comment * 100)
     table.run_once(NOW + timedelta(hours=25))
     for _, _, content in relay.taken:
         message = message_from_bytes(content, policy=policy.default)
@@ -475,7 +499,7 @@ def table_of(desk: Desk, clock: Clock) -> Scheduler:
     return Scheduler(desk, composer, previewer, clock=clock)
 
 
-def several(desk: Desk, hold: Callable[..., Incident], count: int = 11, **values: Any) -> list[Incident]:
+def several(desk: Desk, hold: Hold, count: int = 11, **values: Any) -> list[Incident]:
     """Hold messages, of which the fourth is the one that fails."""
     return [hold(desk, queue_id=f"4id{number}", **values) for number in range(count)]
 
@@ -509,8 +533,14 @@ def prepare(desk: Desk, work: str, held: list[Incident]) -> None:
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("work", WORK)
-def test_an_incident_that_always_fails_does_not_delay_others(  # type: ignore[no-untyped-def]
-    make_desk, hold, relay, monkeypatch, clock, work, error
+def test_an_incident_that_always_fails_does_not_delay_others(
+    make_desk: MakeDesk,
+    hold: Hold,
+    relay: Relay,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    work: str,
+    error: Callable[[], Exception],
 ) -> None:
     desk = make_desk(reminders=["1d"], retention="1d")
     held = several(desk, hold, COUNT, asked=work != "ask", now=NOW)
@@ -543,8 +573,14 @@ def test_an_incident_that_always_fails_does_not_delay_others(  # type: ignore[no
 
 @pytest.mark.slow  # each call of each kind of work has a separate desk
 @pytest.mark.parametrize("work", [*WORK, "send"])
-def test_a_conflict_of_any_store_call_does_not_delay_others(  # type: ignore[no-untyped-def]
-    make_desk, hold, relay, monkeypatch, clock, tmp_path, work
+def test_a_conflict_of_any_store_call_does_not_delay_others(
+    make_desk: MakeDesk,
+    hold: Hold,
+    relay: Relay,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    tmp_path: Path,
+    work: str,
 ) -> None:
     days = {"remind": 1, "expire": 3}.get(work, 0)
     moment = NOW + timedelta(days=days)
@@ -585,7 +621,9 @@ def test_a_conflict_of_any_store_call_does_not_delay_others(  # type: ignore[no-
         assert attempt(call)[1] >= COUNT - 1, call
 
 
-def test_a_notice_that_cannot_be_written_does_not_delay_others(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_notice_that_cannot_be_written_does_not_delay_others(
+    make_desk: MakeDesk, hold: Hold, relay: Relay, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
     desk = make_desk()
     several(desk, hold)
     real = Composer.compose
@@ -601,8 +639,8 @@ def test_a_notice_that_cannot_be_written_does_not_delay_others(make_desk, hold, 
 
 
 @pytest.mark.parametrize("call", ["sent", "failed", "drop"])
-def test_a_notice_that_cannot_be_recorded_does_not_delay_others(  # type: ignore[no-untyped-def]
-    make_desk, hold, relay, monkeypatch, clock, call
+def test_a_notice_that_cannot_be_recorded_does_not_delay_others(
+    make_desk: MakeDesk, hold: Hold, relay: Relay, monkeypatch: pytest.MonkeyPatch, clock: Clock, call: str
 ) -> None:
     desk = make_desk()
     held = several(desk, hold)
@@ -626,8 +664,8 @@ def test_a_notice_that_cannot_be_recorded_does_not_delay_others(  # type: ignore
 
 
 @pytest.mark.parametrize("error", [TimeoutError, ConnectionRefusedError, smtplib.SMTPServerDisconnected])
-def test_a_silent_relay_delays_only_a_few_notices_and_no_deadline(  # type: ignore[no-untyped-def]
-    make_desk, hold, monkeypatch, clock, error
+def test_a_silent_relay_delays_only_a_few_notices_and_no_deadline(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch, clock: Clock, error: Exception
 ) -> None:
     desk = make_desk()
     several(desk, hold, now=NOW)
@@ -648,7 +686,9 @@ def test_a_silent_relay_delays_only_a_few_notices_and_no_deadline(  # type: igno
     assert len(desk.store.incidents([State.EXPIRED])) == 11
 
 
-def test_notices_that_need_the_queue_agent_do_not_delay_others(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_notices_that_need_the_queue_agent_do_not_delay_others(
+    make_desk: MakeDesk, hold: Hold, relay: Relay, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
     desk = make_desk()
     for incident in several(desk, hold)[:10]:
         moderation.override(desk, incident, Answer.REJECT, BOSS)
@@ -670,8 +710,14 @@ def test_notices_that_need_the_queue_agent_do_not_delay_others(make_desk, hold, 
 
 
 @pytest.mark.parametrize("how", ["rejected", "expired", "withdrawn"])
-def test_a_message_that_an_operator_removed_is_not_reported_as_returned(  # type: ignore[no-untyped-def]
-    make_desk, hold, relay, monkeypatch, clock, caplog, how
+def test_a_message_that_an_operator_removed_is_not_reported_as_returned(
+    make_desk: MakeDesk,
+    hold: Hold,
+    relay: Relay,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    how: str,
 ) -> None:
     desk = make_desk()
     incident = hold(desk)
@@ -698,7 +744,9 @@ def test_a_message_that_an_operator_removed_is_not_reported_as_returned(  # type
     assert relay.to("anna@corp.example") == []
 
 
-def test_a_pass_returns_whether_the_store_answered(make_desk, hold, relay, monkeypatch, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_pass_returns_whether_the_store_answered(
+    make_desk: MakeDesk, hold: Hold, relay: Relay, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
     desk = make_desk()
     several(desk, hold, now=NOW)
     table = table_of(desk, clock)

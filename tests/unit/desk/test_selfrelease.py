@@ -4,14 +4,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from holdgate.desk import consult, moderation, selfrelease
 from holdgate.desk.context import Desk
 from holdgate.desk.selfrelease import NotAllowedError, Obstacle
-from holdgate.quarantine.incident import Actor, Answer
+from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 ANNA, BOSS = "anna@corp.example", "boss@corp.example"
 SENDER = Actor(ANNA, moderation.SELF_RELEASE, "192.0.2.1")
@@ -21,7 +23,7 @@ def due(desk: Desk) -> list[tuple[str, str]]:
     return [(one.kind, one.recipient) for one in desk.store.outbox.due(datetime.now(UTC) + timedelta(seconds=1))]
 
 
-def test_the_sender_releases_a_message_and_the_reason_is_recorded(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_releases_a_message_and_the_reason_is_recorded(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
     assert ("held", ANNA) in due(desk)  # the notice has the link
@@ -58,7 +60,9 @@ def test_the_sender_releases_a_message_and_the_reason_is_recorded(make_desk, hol
         ({}, {"recipients": [f"r{n}@partner.example" for n in range(10)]}, None),
     ],
 )
-def test_self_release_is_refused_outside_its_limits(make_desk, hold, rules, values, why) -> None:  # type: ignore[no-untyped-def]
+def test_self_release_is_refused_outside_its_limits(
+    make_desk: MakeDesk, hold: Hold, rules: dict[str, Any], values: dict[str, Any], why: Obstacle | None
+) -> None:
     desk = make_desk(**({"self_release": True} | rules))
     incident = hold(desk, **({"policy": "all"} | values))
     assert selfrelease.obstacle(desk, incident, datetime.now(UTC)) is why
@@ -71,7 +75,7 @@ def test_self_release_is_refused_outside_its_limits(make_desk, hold, rules, valu
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_the_daily_limit_counts_only_self_releases(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_daily_limit_counts_only_self_releases(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(self_release=True, self_release_per_day=2)
     held = [hold(desk, policy="all") for _ in range(4)]
     asked = moderation.request_of(desk, held[0], BOSS)
@@ -86,20 +90,22 @@ def test_the_daily_limit_counts_only_self_releases(make_desk, hold) -> None:  # 
     assert selfrelease.release(desk, held[3], "why", SENDER, now=tomorrow).state is State.APPROVED
 
 
-def test_the_daily_limit_applies_to_simultaneous_releases(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_daily_limit_applies_to_simultaneous_releases(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk(self_release=True, self_release_per_day=1)
     held = [hold(desk, policy="all") for _ in range(4)]
     counted, obstacle = Barrier(len(held)), selfrelease.obstacle
     seen = Counter[str]()
 
-    def after_all_have_counted(desk, incident, now):  # type: ignore[no-untyped-def]
+    def after_all_have_counted(desk: Desk, incident: Incident, now: datetime) -> Obstacle | None:
         found = obstacle(desk, incident, now)
         seen[incident.id] += 1
         if seen[incident.id] == 1:
             counted.wait(20)
         return found
 
-    def release(incident):  # type: ignore[no-untyped-def]
+    def release(incident: Incident) -> Obstacle | None:
         try:
             selfrelease.release(desk, incident, "why", SENDER)
         except NotAllowedError as error:
@@ -114,7 +120,7 @@ def test_the_daily_limit_applies_to_simultaneous_releases(make_desk, hold, monke
     assert states == {State.APPROVED: 1, State.HELD: 3}
 
 
-def test_all_spellings_of_an_address_share_one_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_all_spellings_of_an_address_share_one_limit(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(self_release=True, self_release_per_day=1)
     selfrelease.release(desk, hold(desk, policy="all"), "why", SENDER)
     for sender in (ANNA, "Anna@corp.example", "anna+1@corp.example", "ANNA+x@CORP.example"):
@@ -124,7 +130,7 @@ def test_all_spellings_of_an_address_share_one_limit(make_desk, hold) -> None:  
         assert selfrelease.obstacle(desk, hold(desk, policy="all", sender=sender), datetime.now(UTC)) is None
 
 
-def test_self_release_is_refused_after_the_deadline(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_self_release_is_refused_after_the_deadline(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
     assert incident.deadline_at is not None
@@ -133,7 +139,7 @@ def test_self_release_is_refused_after_the_deadline(make_desk, hold) -> None:  #
     assert refused.value.obstacle is Obstacle.LATE
 
 
-def test_an_earlier_decision_of_a_moderator_counts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_earlier_decision_of_a_moderator_counts(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(self_release=True)
     incident = hold(desk, policy="all")
     asked = moderation.request_of(desk, incident, BOSS)
@@ -145,7 +151,7 @@ def test_an_earlier_decision_of_a_moderator_counts(make_desk, hold) -> None:  # 
     assert desk.store.incident(incident.id).state is State.REJECTED
 
 
-def test_a_reason_is_one_of_the_configured_ones_or_free_text(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_reason_is_one_of_the_configured_ones_or_free_text(make_desk: MakeDesk) -> None:
     rules = make_desk(reasons=["Contract", "They asked for it"]).settings.moderation
     assert consult.reason_of(rules, "Contract", "") == "Contract"
     assert consult.reason_of(rules, "Contract", " of May\r\n") == "Contract\nof May"
@@ -154,7 +160,7 @@ def test_a_reason_is_one_of_the_configured_ones_or_free_text(make_desk) -> None:
     assert consult.reason_of(rules, "", " ") == ""
 
 
-def test_a_reason_is_recorded_in_the_language_of_the_policy(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_reason_is_recorded_in_the_language_of_the_policy(make_desk: MakeDesk) -> None:
     contract = {"en": "Contract", "de": "Vertrag", "pl": "Umowa"}
     rules = make_desk(reasons=[contract], language="de").settings.moderation
     assert consult.reason_of(rules, "Umowa", "") == "Vertrag"

@@ -14,6 +14,7 @@ from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.incident import Change, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 ANNA, BOB, TWIN = "anna@corp.example", "bob@partner.example", "bob@partner-group.example"
 
@@ -30,7 +31,7 @@ class FixedChanger(Changer):
         return Change(["without-recipients"], "00", "00", "5f" * 16, recipients=list(excluded))
 
 
-def held(make_desk: Any, hold: Any, rules: str = "", **values: Any) -> tuple[Desk, Incident]:
+def held(make_desk: MakeDesk, hold: Hold, rules: str = "", **values: Any) -> tuple[Desk, Incident]:
     replies = values.pop("replies", None)
     policies = f'[[policy]]\nname = "ask"\naction = "ask-sender"\n{rules}\n'
     desk = make_desk(policies=policies, desk={"change_relay": "127.0.0.1:3"}, replies=replies)
@@ -71,7 +72,7 @@ def answers(desk: Desk) -> list[str]:
     ],
 )
 def test_each_choice_of_a_sender_reply_has_its_effect(
-    make_desk: Any, hold: Any, text: str, state: State, left_out: list[str] | None, comment: str
+    make_desk: MakeDesk, hold: Hold, text: str, state: State, left_out: list[str] | None, comment: str
 ) -> None:
     desk, incident = held(make_desk, hold)
     take(desk, incident, text)
@@ -94,14 +95,16 @@ def test_each_choice_of_a_sender_reply_has_its_effect(
         ("REJECT", 'ask_reason = "always"', "no reason"),
     ],
 )
-def test_a_reply_that_decides_nothing_is_answered(make_desk: Any, hold: Any, text: str, rules: str, note: str) -> None:
+def test_a_reply_that_decides_nothing_is_answered(
+    make_desk: MakeDesk, hold: Hold, text: str, rules: str, note: str
+) -> None:
     desk, incident = held(make_desk, hold, rules)
     assert take(desk, incident, text) == note
     assert answers(desk) == [note]
     assert state_of(desk, incident) is State.HELD
 
 
-def test_only_a_proven_reply_of_the_sender_counts(make_desk: Any, hold: Any) -> None:
+def test_only_a_proven_reply_of_the_sender_counts(make_desk: MakeDesk, hold: Hold) -> None:
     desk, incident = held(make_desk, hold)
     assert take(desk, incident, "APPROVE", client="192.0.2.7") == "unproven"
     assert take(desk, incident, "APPROVE", "boss@corp.example") == "not from the moderator"
@@ -109,7 +112,7 @@ def test_only_a_proven_reply_of_the_sender_counts(make_desk: Any, hold: Any) -> 
     assert answers(desk) == ["unproven", "other address"]
 
 
-def test_a_delegate_who_is_a_recipient_cannot_answer(make_desk: Any, hold: Any) -> None:
+def test_a_delegate_who_is_a_recipient_cannot_answer(make_desk: MakeDesk, hold: Hold) -> None:
     other = "carol@corp.example"
     replies = {"proof": ["client"], "clients": ["127.0.0.1"], "delegates": f"inline:{{{ANNA}={other}}}"}
     desk, incident = held(make_desk, hold, replies=replies, recipients=[BOB, other])
@@ -118,7 +121,7 @@ def test_a_delegate_who_is_a_recipient_cannot_answer(make_desk: Any, hold: Any) 
     assert take(desk, incident, "APPROVE", other) == "approve"
 
 
-def test_over_a_limit_the_reply_is_passed_to_moderators(make_desk: Any, hold: Any) -> None:
+def test_over_a_limit_the_reply_is_passed_to_moderators(make_desk: MakeDesk, hold: Hold) -> None:
     desk, incident = held(make_desk, hold, 'ask_beyond = "both"', profiles={"a": "critical"})
     assert take(desk, incident, "APPROVE\nThey asked for it") == "passed on"
     assert desk.conversation.reasons(incident)[-1].note == "They asked for it"
@@ -128,13 +131,13 @@ def test_over_a_limit_the_reply_is_passed_to_moderators(make_desk: Any, hold: An
 
 
 @pytest.mark.parametrize("error", [CannotChangeError("why"), UnreadableError("gone", "it is gone")])
-def test_recipients_that_cannot_be_excluded_are_reported(make_desk: Any, hold: Any, error: Exception) -> None:
+def test_recipients_that_cannot_be_excluded_are_reported(make_desk: MakeDesk, hold: Hold, error: Exception) -> None:
     desk, incident = held(make_desk, hold)
     assert take(desk, incident, "NOT TO 2", error=error) == "not excluded"
     assert state_of(desk, incident) is State.HELD
 
 
-def test_a_reply_is_deferred_if_the_queue_agent_does_not_answer(make_desk: Any, hold: Any) -> None:
+def test_a_reply_is_deferred_if_the_queue_agent_does_not_answer(make_desk: MakeDesk, hold: Hold) -> None:
     desk, incident = held(make_desk, hold)
     with pytest.raises(QueueError):
         take(desk, incident, "NOT TO 2", error=UnreadableError("agent", "it does not answer"))
@@ -143,7 +146,7 @@ def test_a_reply_is_deferred_if_the_queue_agent_does_not_answer(make_desk: Any, 
 
 
 @pytest.mark.parametrize("text", ["Approve redacted", "FREIGEBEN VERSCHLÜSSELT", "Approve without attachments"])
-def test_a_sender_cannot_choose_the_changes_of_a_moderator(make_desk: Any, hold: Any, text: str) -> None:
+def test_a_sender_cannot_choose_the_changes_of_a_moderator(make_desk: MakeDesk, hold: Hold, text: str) -> None:
     desk, incident = held(make_desk, hold)
     assert take(desk, incident, text) == "unclear"
     assert state_of(desk, incident) is State.HELD

@@ -16,6 +16,7 @@ from holdgate.desk.moderation import RefusedError, answer, expire, override, wit
 from holdgate.quarantine.incident import Actor, Answer, Incident
 from holdgate.quarantine.states import State
 from holdgate.quarantine.store import ConflictError, open_store
+from tests.unit.desk.conftest import MakeDesk
 
 BOSS, OTHER = "boss@corp.example", "other@corp.example"
 DECIDED = {State.APPROVED, State.REJECTED, State.EXPIRED}
@@ -64,7 +65,7 @@ SIMULTANEOUS: dict[str, list[Decide]] = {
 
 
 @pytest.fixture
-def new_desk(tmp_path: Path, store_url: str, make_desk: Any) -> Iterator[Callable[..., Desk]]:
+def new_desk(tmp_path: Path, store_url: str, make_desk: MakeDesk) -> Iterator[Callable[..., Desk]]:
     """Return a function that makes a desk with a connection of its own to one store, on each kind of store."""
     with ExitStack() as stack:
 

@@ -8,6 +8,7 @@ import pytest
 
 from holdgate.desk import incoming, smime, tokens
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = "boss@corp.example"
 
@@ -71,7 +72,9 @@ def test_changed_content_or_an_unknown_signer_is_not_verified(authority: Path, t
     assert smime.verify(content, tmp_path / "other.pem") is None
 
 
-def test_a_signed_reply_decides_only_on_the_request_that_it_quotes(authority: Path, make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_signed_reply_decides_only_on_the_request_that_it_quotes(
+    authority: Path, make_desk: MakeDesk, hold: Hold
+) -> None:
     desk = make_desk(replies={"proof": ["smime"], "authorities": str(authority / "ca.pem")})
     incident = hold(desk)
     (request,) = desk.store.requests.of(incident.id)

@@ -1,7 +1,7 @@
 """Each limit on the cost of reading: input at the limit is read, input beyond it is never complete."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -71,7 +71,7 @@ def test_nested_levels_of_a_document_use_no_stack(file_name: str) -> None:
 
 @pytest.mark.parametrize("frames", range(45, 120, 6))
 @pytest.mark.parametrize("make", [multiparts, messages])
-def test_message_levels_that_exceed_the_stack_are_reported(make, frames: int) -> None:  # type: ignore[no-untyped-def]
+def test_message_levels_that_exceed_the_stack_are_reported(make: Callable[[int], bytes], frames: int) -> None:
     data = make(60)
     extract_message(data)  # late imports and compilations happen before the stack is short
     with short_stack(frames):

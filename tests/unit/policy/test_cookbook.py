@@ -4,6 +4,7 @@ import fnmatch
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,9 +161,9 @@ BANK = {"sender": "finance@corp.example", "to": "orders@bank.partner.example"}
     ],
 )
 def test_a_cookbook_file_decides_as_its_page_states(
-    inspector: Inspector, file: str, text: str, how: dict[str, str], expected: str
+    inspector: Inspector, file: str, text: str, how: dict[str, Any], expected: str
 ) -> None:
-    verdict = decide(inspector, file, text, **how)  # type: ignore[arg-type]
+    verdict = decide(inspector, file, text, **how)
     assert f"{verdict.action} by {verdict.policy}" == expected
 
 

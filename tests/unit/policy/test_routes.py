@@ -2,7 +2,7 @@
 
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -316,7 +316,7 @@ def test_the_same_recipient_needs_no_second_lookup(at: Callable[..., Routes], tm
     class Counting(Tables):
         questions = 0
 
-        def _ask_many(self, table, keys):  # type: ignore[no-untyped-def]
+        def _ask_many(self, table: str, keys: Iterable[str]) -> dict[str, str]:
             self.questions += 1
             return super()._ask_many(table, keys)
 

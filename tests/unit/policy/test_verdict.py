@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -355,8 +356,8 @@ HOLDS = policy("hold", recipient='"*@partner.example"', split="true")
 CAROL, BOB, DAVE = "carol@corp.example", "bob@partner.example", "dave@other.example"
 
 
-def parts(text: str, *recipients: str, **values: object) -> list[tuple[str, tuple[str, ...]]]:
-    found = decide(text, *recipients, **values).parts  # type: ignore[arg-type]
+def parts(text: str, *recipients: str, **values: Any) -> list[tuple[str, tuple[str, ...]]]:
+    found = decide(text, *recipients, **values).parts
     return [(part.verdict.action.name, part.recipients) for part in found]
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Collection, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -79,9 +80,13 @@ def test_a_signal_that_cannot_be_sent_does_not_block_later_ones(
 
     monkeypatch.setattr(signals, "send", fails)
     one = Signals(ENGINE)
+
+    def was_tried(times: int) -> bool:
+        return len(tried) == times and one._thread is None
+
     for number in (1, 2):
         one.notify("desk")
-        wait_for(lambda number=number: len(tried) == number and one._thread is None, "the attempt")  # type: ignore[misc]
+        wait_for(partial(was_tried, number), "the attempt")
     one.close()
 
 

@@ -27,8 +27,13 @@ ACTOR = Actor("anna@corp.example", "test")
 
 
 def incident(**values: object) -> Incident:
-    given = {"queue_id": "4abcDEF", "sender": "a@corp.example", "recipients": ["b@partner.example"], "policy": "p"}
-    return Incident(**(given | values))  # type: ignore[arg-type]
+    given: dict[str, Any] = {
+        "queue_id": "4abcDEF",
+        "sender": "a@corp.example",
+        "recipients": ["b@partner.example"],
+        "policy": "p",
+    }
+    return Incident(**(given | values))
 
 
 def test_a_recorded_incident_is_read_back(store: Store) -> None:

@@ -1,6 +1,6 @@
 """Detaching removes Holdgate's part of Postfix's settings, and nothing else; the settings are in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -192,20 +192,20 @@ def set_change(draft: Draft, settings: Settings) -> None:
     ids=["change", "replace"],
 )
 def test_a_listener_with_a_new_name_replaces_the_old_one(
-    add: object, settings: Settings, log: str, find: object
+    add: Callable[[Draft, Settings], None], settings: Settings, log: str, find: Callable[..., Service | None]
 ) -> None:
     draft = Draft({"smtpd_milters": f"{ENTRY}, inet:x:1"}, smtpd("old", syslog_name=log), smtpd("smtp"))
-    add(draft, settings)  # type: ignore[operator]
+    add(draft, settings)
     assert "old/unix" not in draft.listed
     assert "smtp/unix" in draft.listed
-    made = find(draft.services(), settings)  # type: ignore[operator]
+    made = find(draft.services(), settings)
     assert made is not None, "it holds all mail"
     assert (made.name, made.settings["syslog_name"]) == ("new", log)
     before = dict(draft.listed)
-    add(draft, settings)  # type: ignore[operator]
+    add(draft, settings)
     assert draft.listed == before
     draft.listed["new/unix"] = smtpd("new", by="hand", smtpd_recipient_restrictions="static:HOLD")
-    add(draft, settings)  # type: ignore[operator]
+    add(draft, settings)
     assert draft.listed["new/unix"].settings["by"] == "hand", "one that was made by hand is kept"
 
 

@@ -63,7 +63,9 @@ def test_no_planted_value_remains_in_documents_of_libreoffice(name: str) -> None
     ("build", "name"),
     [(planted.word_document, "a.docx"), (planted.workbook, "a.xlsx"), (planted.presentation, "a.pptx")],
 )
-def test_no_planted_value_remains_in_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_no_planted_value_remains_in_documents_of_python_writers(
+    build: Callable[[], tuple[bytes, list[str]]], name: str
+) -> None:
     data, tokens = build()
     done = attachment(redacted(letter(name, data)).content)
     assert_nothing_left(done, tokens)

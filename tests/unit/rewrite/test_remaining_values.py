@@ -6,6 +6,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -107,7 +108,9 @@ def test_no_value_remains_in_documents_of_libreoffice(name: str) -> None:
     ("build", "name"),
     [(planted.word_document, "a.docx"), (planted.workbook, "a.xlsx"), (planted.presentation, "a.pptx")],
 )
-def test_no_value_remains_in_documents_of_python_writers(build, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_no_value_remains_in_documents_of_python_writers(
+    build: Callable[[], tuple[bytes, list[str]]], name: str
+) -> None:
     data, tokens = build()
     assert remaining_values(attachment(redacted(letter(name, data)).content), [*tokens, CARD]) == []
 

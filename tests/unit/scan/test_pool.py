@@ -29,8 +29,13 @@ MESSAGE = b"Subject: s\r\n\r\nMy SSN: 536-90-4399\r\n"
 
 
 def settings(**changes: object) -> PoolSettings:
-    values = {"rules": RULES, "local_rules": Path("/nonexistent"), "profiles": ("dlp-pii",), "workers": 1} | changes
-    return PoolSettings(**values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {
+        "rules": RULES,
+        "local_rules": Path("/nonexistent"),
+        "profiles": ("dlp-pii",),
+        "workers": 1,
+    } | changes
+    return PoolSettings(**values)
 
 
 @pytest.fixture(scope="module")

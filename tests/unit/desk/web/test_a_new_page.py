@@ -12,6 +12,7 @@ from holdgate.desk.templates import Templates
 from holdgate.desk.web.guard import Guard
 from holdgate.desk.web.pages import Pages
 from holdgate.desk.web.session import Sessions
+from tests.unit.desk.conftest import MakeDesk
 
 SITE = "https://approve.corp.example"
 TEMPLATE = """{% extends "pages/base.html" %}
@@ -33,7 +34,7 @@ class HelloPages:
         return self._pages.show(http, "hello", greeting="Hello <everyone>")
 
 
-def test_a_page_is_a_class_with_routes_and_a_template(make_desk, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_page_is_a_class_with_routes_and_a_template(make_desk: MakeDesk, tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages/hello.html").write_text(TEMPLATE)
     desk = make_desk()

@@ -14,6 +14,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.preview import UnreadableError
 from holdgate.quarantine.incident import Incident, Notice, Request
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_pages import BOSS, SITE, Browser, FakePreviewer, forms
 
 ANNA = "anna@corp.example"
@@ -23,14 +24,14 @@ WHY = "bob@partner-group.example: you have written to bob@partner.example 214×,
 ENVELOPE = "".join(f"original_recipient: {one}\nrecipient: {one}\n" for one in (BOB, TWIN)).encode()
 
 
-def make(make_desk: Any, rules: str = "", **desk: Any) -> Desk:
+def make(make_desk: MakeDesk, rules: str = "", **desk: Any) -> Desk:
     policies = f'[[policy]]\nname = "ask"\naction = "ask-sender"\n{rules}\n'
     made = make_desk(policies=policies, desk={"change_relay": "127.0.0.1:3", **desk})
     assert isinstance(made, Desk)
     return made
 
 
-def held(hold: Any, desk: Desk, **values: Any) -> Incident:
+def held(hold: Hold, desk: Desk, **values: Any) -> Incident:
     given = {"policy": "ask", "action": "ask-sender", "recipients": [BOB, TWIN], "recipient_risks": [RISK]}
     incident = hold(desk, **(given | values))
     assert isinstance(incident, Incident)
@@ -59,7 +60,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakePreviewer, "envelope", lambda *_: ENVELOPE)
 
 
-def test_the_page_marks_the_unusual_recipient_and_preselects_nothing(make_desk: Any, hold: Any) -> None:
+def test_the_page_marks_the_unusual_recipient_and_preselects_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     _, page = opened(desk, incident)
@@ -84,7 +85,7 @@ INCOMPLETE: list[dict[str, Any]] = [
 ]
 
 
-def test_a_form_that_is_not_complete_decides_nothing(make_desk: Any, hold: Any) -> None:
+def test_a_form_that_is_not_complete_decides_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -104,7 +105,7 @@ def test_a_form_that_is_not_complete_decides_nothing(make_desk: Any, hold: Any) 
     ],
 )
 def test_a_form_that_decides_nothing_keeps_the_excluded_recipients(
-    make_desk: Any, hold: Any, settings: dict[str, Any], given: dict[str, Any]
+    make_desk: MakeDesk, hold: Hold, settings: dict[str, Any], given: dict[str, Any]
 ) -> None:
     desk = make(make_desk, **settings)
     incident = held(hold, desk)
@@ -115,7 +116,7 @@ def test_a_form_that_decides_nothing_keeps_the_excluded_recipients(
     assert (form["default"].get("answer"), form["default"].get("not")) == ("some", "2")
 
 
-def test_a_form_without_a_stamp_or_link_is_refused(make_desk: Any, hold: Any) -> None:
+def test_a_form_without_a_stamp_or_link_is_refused(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, _ = opened(desk, incident)
@@ -134,7 +135,7 @@ def test_a_form_without_a_stamp_or_link_is_refused(make_desk: Any, hold: Any) ->
         ({"answer": "none", "not": "2"}, State.REJECTED, "withdrew the message"),
     ],
 )
-def test_a_choice_decides_once(make_desk: Any, hold: Any, given: dict[str, str], state: State, text: str) -> None:
+def test_a_choice_decides_once(make_desk: MakeDesk, hold: Hold, given: dict[str, str], state: State, text: str) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -147,7 +148,7 @@ def test_a_choice_decides_once(make_desk: Any, hold: Any, given: dict[str, str],
     assert text in late.text
 
 
-def test_the_link_gives_no_access_to_pages_of_moderators(make_desk: Any, hold: Any) -> None:
+def test_the_link_gives_no_access_to_pages_of_moderators(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, _ = opened(desk, incident)
@@ -161,7 +162,7 @@ def test_the_link_gives_no_access_to_pages_of_moderators(make_desk: Any, hold: A
     assert moderator.get(moderator.composer.link(request, tokens.ASK)).status_code == 404
 
 
-def test_a_required_reason_can_be_one_of_the_configured_ones(make_desk: Any, hold: Any) -> None:
+def test_a_required_reason_can_be_one_of_the_configured_ones(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, 'ask_reason = "send"\nmoderation = { reasons = ["Contract"] }')
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -172,7 +173,7 @@ def test_a_required_reason_can_be_one_of_the_configured_ones(make_desk: Any, hol
     assert (found.state, found.comment) == (State.APPROVED, "Contract")
 
 
-def test_over_a_limit_the_answer_is_passed_to_the_moderators(make_desk: Any, hold: Any) -> None:
+def test_over_a_limit_the_answer_is_passed_to_the_moderators(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, 'ask_beyond = "both"')
     incident = held(hold, desk, profiles={"a": "critical"})
     browser, page = opened(desk, incident)
@@ -188,7 +189,7 @@ def test_over_a_limit_the_answer_is_passed_to_the_moderators(make_desk: Any, hol
 
 
 def test_an_exclusion_that_is_impossible_or_unreadable_decides_nothing(
-    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
@@ -208,14 +209,14 @@ def test_an_exclusion_that_is_impossible_or_unreadable_decides_nothing(
 
 @pytest.mark.parametrize(("relay", "recipients"), [(None, [BOB, TWIN]), ("127.0.0.1:3", [TWIN])])
 def test_the_choice_of_recipients_is_not_offered_if_none_can_be_excluded(
-    make_desk: Any, hold: Any, relay: str | None, recipients: list[str]
+    make_desk: MakeDesk, hold: Hold, relay: str | None, recipients: list[str]
 ) -> None:
     desk = make(make_desk, change_relay=relay)
     incident = held(hold, desk, recipients=recipients)
     assert 'value="some"' not in opened(desk, incident)[1].text
 
 
-def test_the_page_asks_for_the_number_of_the_mail(make_desk: Any, hold: Any) -> None:
+def test_the_page_asks_for_the_number_of_the_mail(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, ask_number=True)
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -228,7 +229,9 @@ def test_the_page_asks_for_the_number_of_the_mail(make_desk: Any, hold: Any) -> 
 
 
 @pytest.mark.parametrize("kind", ["request", "reminder"])
-def test_the_mail_is_in_the_sender_s_language_and_has_each_way_to_answer(make_desk: Any, hold: Any, kind: str) -> None:
+def test_the_mail_is_in_the_sender_s_language_and_has_each_way_to_answer(
+    make_desk: MakeDesk, hold: Hold, kind: str
+) -> None:
     desk = make(make_desk, languages=f"inline:{{{ANNA}=de}}")
     incident = held(hold, desk)
     browser = Browser(desk)
@@ -250,7 +253,7 @@ def test_the_mail_is_in_the_sender_s_language_and_has_each_way_to_answer(make_de
     assert "+r-" in str(message["Reply-To"])
 
 
-def test_the_page_tells_an_owner_for_which_application_they_are_asked(make_desk: Any, hold: Any) -> None:
+def test_the_page_tells_an_owner_for_which_application_they_are_asked(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, 'ask_owners = "inline:{erp@corp.example=owner@corp.example}"')
     incident = held(hold, desk, sender="erp@corp.example")
     _, page = opened(desk, incident)

@@ -2,13 +2,13 @@
 
 import re
 from html import unescape
-from typing import Any
 
 import pytest
 
 from holdgate.desk import tokens
 from holdgate.desk.web import listing
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_pages import Browser, forms, signed_in
 
 TYPED = '\nBecause <b>they</b> asked\nfor it & "more"'
@@ -23,7 +23,7 @@ def entered(page: str, name: str) -> str:
 
 @pytest.mark.parametrize(("purpose", "page_name"), [(tokens.RELEASE, "release"), (tokens.ANSWER, "reason")])
 def test_a_form_shown_again_keeps_the_reason_of_a_sender(
-    make_desk: Any, hold: Any, purpose: str, page_name: str
+    make_desk: MakeDesk, hold: Hold, purpose: str, page_name: str
 ) -> None:
     desk = make_desk(self_release=True, reasons=["Contract", "Other <reason>"])
     incident = hold(desk, policy="all")
@@ -39,7 +39,9 @@ def test_a_form_shown_again_keeps_the_reason_of_a_sender(
 
 
 @pytest.mark.parametrize("name", ["note", "question"])
-def test_a_form_shown_again_keeps_the_question_or_note_of_a_moderator(make_desk: Any, hold: Any, name: str) -> None:
+def test_a_form_shown_again_keeps_the_question_or_note_of_a_moderator(
+    make_desk: MakeDesk, hold: Hold, name: str
+) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -54,7 +56,9 @@ def test_a_form_shown_again_keeps_the_question_or_note_of_a_moderator(make_desk:
     assert "</textarea>" not in done.text or entered(done.text, "question") == ""
 
 
-def test_a_list_form_shown_again_keeps_the_ticked_incidents(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
+def test_a_list_form_shown_again_keeps_the_ticked_incidents(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 2)
     desk = make_desk()
     incidents = [hold(desk, subject=f"Figures {number}") for number in range(5)]
@@ -90,7 +94,7 @@ def test_a_list_form_shown_again_keeps_the_ticked_incidents(make_desk: Any, hold
 
 
 def test_the_list_shows_the_remaining_incidents_after_the_last_page_was_decided(
-    make_desk: Any, hold: Any, monkeypatch: Any
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "PAGE_SIZE", 2)
     desk = make_desk()
@@ -106,7 +110,7 @@ def test_the_list_shows_the_remaining_incidents_after_the_last_page_was_decided(
 
 
 @pytest.mark.parametrize("form", ["forward", "ask", "later"])
-def test_the_form_with_a_missing_value_is_shown_open(make_desk: Any, hold: Any, form: str) -> None:
+def test_the_form_with_a_missing_value_is_shown_open(make_desk: MakeDesk, hold: Hold, form: str) -> None:
     desk = make_desk()
     browser = Browser(desk)
     page = browser.get(browser.link(hold(desk)))
@@ -118,7 +122,7 @@ def test_the_form_with_a_missing_value_is_shown_open(make_desk: Any, hold: Any, 
 
 
 @pytest.mark.parametrize(("decision", "title"), [("approve", "You approved this."), ("reject", "You rejected this.")])
-def test_a_double_click_counts_as_one_answer(make_desk: Any, hold: Any, decision: str, title: str) -> None:
+def test_a_double_click_counts_as_one_answer(make_desk: MakeDesk, hold: Hold, decision: str, title: str) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -136,7 +140,7 @@ def test_a_double_click_counts_as_one_answer(make_desk: Any, hold: Any, decision
     assert len([one for one in desk.store.history(incident.id) if one.event in ("approved", "rejected")]) == 1
 
 
-def test_the_same_answer_of_another_person_is_attributed_to_them(make_desk: Any, hold: Any) -> None:
+def test_the_same_answer_of_another_person_is_attributed_to_them(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=["boss@corp.example", "law@corp.example"])
     incident = hold(desk)
     first, second = Browser(desk), Browser(desk)
@@ -149,7 +153,7 @@ def test_the_same_answer_of_another_person_is_attributed_to_them(make_desk: Any,
     assert "Your answer changed nothing. boss@corp.example approved the message." in late.text
 
 
-def test_a_match_is_not_chosen_and_justified_twice(make_desk: Any, hold: Any) -> None:
+def test_a_match_is_not_chosen_and_justified_twice(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -168,7 +172,7 @@ def test_a_match_is_not_chosen_and_justified_twice(make_desk: Any, hold: Any) ->
     assert " selected" not in done.text
 
 
-def test_a_sender_who_forgot_the_number_decides_once(make_desk: Any, hold: Any) -> None:
+def test_a_sender_who_forgot_the_number_decides_once(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk={"ask_number": True})
     incident = hold(desk)
     browser = Browser(desk)
@@ -186,7 +190,7 @@ def test_a_sender_who_forgot_the_number_decides_once(make_desk: Any, hold: Any) 
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_an_address_that_is_none_is_not_typed_twice(make_desk: Any) -> None:
+def test_an_address_that_is_none_is_not_typed_twice(make_desk: MakeDesk) -> None:
     browser = Browser(make_desk())
     page = browser.get("/sign-in")
     assert 'name="address" value=""' in page.text

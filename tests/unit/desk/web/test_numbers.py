@@ -13,6 +13,7 @@ from holdgate.desk.web.session import SENDER_PAGES
 from holdgate.quarantine.eventnames import EventName
 from holdgate.quarantine.incident import Actor, Incident, Notice
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_pages import BOSS, SECRET, SITE, Browser, forms
 
 ASKS = {"ask_number": True}
@@ -39,14 +40,14 @@ def test_a_number_has_two_digits_and_depends_on_incident_and_person() -> None:
     assert not any(key.has_number(other, "A", BOSS) for other in ("", "٤٢", number + "0", wrong(number)))
 
 
-def test_no_number_is_required_without_the_setting(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_number_is_required_without_the_setting(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     assert 'name="number"' not in browser.get(browser.link(incident)).text
     assert number_of(browser.desk, incident, BOSS) == ""
 
 
-def test_a_decision_needs_the_number_of_the_mail(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_decision_needs_the_number_of_the_mail(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk(desk=ASKS))
     incident = hold(browser.desk)
     number = number_of(browser.desk, incident, BOSS)
@@ -66,7 +67,9 @@ def test_a_decision_needs_the_number_of_the_mail(make_desk, hold) -> None:  # ty
     assert events.count((EventName.WRONG_NUMBER, BOSS)) == 1
 
 
-def test_a_link_is_blocked_after_several_wrong_numbers_until_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_link_is_blocked_after_several_wrong_numbers_until_sign_in(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = Browser(make_desk(desk=ASKS))
     incident, other = hold(browser.desk), hold(browser.desk)
     number = number_of(browser.desk, incident, BOSS)
@@ -97,7 +100,9 @@ def test_a_link_is_blocked_after_several_wrong_numbers_until_sign_in(make_desk, 
     assert proxied.store.incident(incident.id).state is State.REJECTED
 
 
-def test_forwarding_asking_and_revealing_need_the_number_but_postponing_does_not(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_forwarding_asking_and_revealing_need_the_number_but_postponing_does_not(
+    make_desk: MakeDesk, hold: Hold
+) -> None:
     browser = Browser(make_desk(desk=ASKS | {"own_domains": ["corp.example"]}))
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
@@ -117,7 +122,7 @@ def test_forwarding_asking_and_revealing_need_the_number_but_postponing_does_not
     assert "You will be reminded then." in browser.submit(page, "/later", at=at[1]).text
 
 
-def test_a_sender_needs_the_number_of_their_own_mail(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_needs_the_number_of_their_own_mail(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk(desk=ASKS))
     incident = hold(browser.desk)
     page = browser.get(sender_link(browser, incident, tokens.WITHDRAW))
@@ -133,7 +138,7 @@ def test_a_sender_needs_the_number_of_their_own_mail(make_desk, hold) -> None:  
 
 
 @pytest.mark.parametrize("kind", ["request", "reminder", "said", "held", "question"])
-def test_the_mail_shows_the_number_for_its_recipient(make_desk, hold, kind: str) -> None:  # type: ignore[no-untyped-def]
+def test_the_mail_shows_the_number_for_its_recipient(make_desk: MakeDesk, hold: Hold, kind: str) -> None:
     for asks in (False, True):
         browser = Browser(make_desk(desk={"ask_number": asks}))
         browser.previewer.original = lambda incident: b"Subject: s\n\nText\n"  # type: ignore[method-assign]
@@ -149,7 +154,7 @@ def test_the_mail_shows_the_number_for_its_recipient(make_desk, hold, kind: str)
         assert set(shown) <= {browser.desk.key.number(incident.id, reader).encode()}
 
 
-def test_a_crawler_that_fills_in_everything_except_the_number_has_no_effect(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_crawler_that_fills_in_everything_except_the_number_has_no_effect(make_desk: MakeDesk, hold: Hold) -> None:
     """It follows every link, ticks every box, makes each choice, writes into each field and presses each button."""
     browser = Browser(make_desk(desk=ASKS | {"own_domains": ["corp.example"]}, self_release=True))
     desk = browser.desk
@@ -183,7 +188,7 @@ def filled_in(html: str, form: dict[str, Any], choice: str) -> dict[str, Any]:
     return {**texts, **form["default"], **form["hidden"], **texts, "decision": choice, "choice": choice}
 
 
-def test_simultaneous_attempts_do_not_exceed_the_limit(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_simultaneous_attempts_do_not_exceed_the_limit(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk=ASKS)
     incident = hold(desk)
     right = number_of(desk, incident, BOSS)
