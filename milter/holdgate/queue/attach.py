@@ -4,7 +4,7 @@ Existing settings are kept. Other milters keep their places, but Holdgate's come
 (DKIM signs the message as it is sent). Options that only Holdgate's milter needs are in the braces of its entry
 (postconf(5), smtpd_milters). The earlier settings are kept in a file, for `detach`.
 
-It is long because attach and detach undo each other: each setting and listener that one adds, the other must know.
+It is long because attach and detach undo each other: each setting that one adds, the other must know.
 """
 
 import difflib
@@ -26,15 +26,17 @@ from holdgate.milters import in_postfix
 from holdgate.queue import presence
 from holdgate.queue.detach import FOLLOWERS, FOLLOWING, MAPS, MILTERS, remaining, remove_settings, written_before
 from holdgate.queue.detach import VALUES as _SETTINGS
-from holdgate.queue.listeners import set_change_listener, set_replace_listener
+from holdgate.queue.listeners import (
+    set_change_listener,
+    set_notice_listener,
+    set_replace_listener,
+    set_split_listener,
+)
 from holdgate.queue.postfix import Postfix, PostfixError, seconds_of
 from holdgate.queue.presence import (
     bypass_paths,
     holdgate_map,
-    listener_name,
     lists_holdgate,
-    notice_listener,
-    wants_listener,
 )
 from holdgate.tables import split_list
 
@@ -44,48 +46,6 @@ _FILES = ("main.cf", "master.cf")
 
 # Filters that never sign. Any other milter may sign, so Holdgate's comes before it.
 _NO_SIGNERS = re.compile(r"clam|spamass|dmarc|greylist|spf|regex|sid-milter", re.ASCII)
-# No copies of notices are sent: the link in a request lets its reader decide. Aliases stay active.
-_CLEANUP = (
-    f"{presence.CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.LISTENER_LOG} "
-    "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps="
-)
-# Options of the listener for the copy of a message that waits for some of its recipients. Its only client is the
-# milter, and all its mail is held. Another service has accepted the message and applied its restrictions and limits.
-_SPLIT_OPTIONS = {
-    "smtpd_milter_maps": "",
-    "smtpd_client_restrictions": "",
-    "smtpd_helo_restrictions": "",
-    "smtpd_sender_restrictions": "",
-    "smtpd_relay_restrictions": "permit_mynetworks,reject",
-    "smtpd_recipient_restrictions": "check_client_access,static:HOLD,permit",
-    "smtpd_data_restrictions": "",
-    "smtpd_end_of_data_restrictions": "",
-    "mynetworks": "0.0.0.0/0,[::]/0",
-    "smtpd_authorized_xclient_hosts": "127.0.0.0/8,[::1]/128",
-    "smtpd_authorized_xforward_hosts": "",
-    "smtpd_helo_required": "no",
-    "smtpd_reject_unlisted_recipient": "no",
-    "smtpd_reject_unlisted_sender": "no",
-    "smtpd_discard_ehlo_keywords": "",
-    "smtpd_discard_ehlo_keyword_address_maps": "",
-    "smtpd_command_filter": "",
-    "smtpd_proxy_filter": "",
-    "smtpd_tls_security_level": "none",
-    "smtpd_recipient_limit": "100000",
-    "smtpd_client_connection_count_limit": "0",
-    "smtpd_client_connection_rate_limit": "0",
-    "smtpd_client_message_rate_limit": "0",
-    "smtpd_client_recipient_rate_limit": "0",
-    "message_size_limit": "0",
-    "milter_macro_daemon_name": "ORIGINATING",
-}
-# The site's checks were made when the message was received, and the copies of all mail were already sent. Holdgate's
-# table also holds the copy because of its header.
-_SPLIT_CLEANUP = (
-    f"{presence.SPLIT_CLEANUP} unix n - n - 0 cleanup -o syslog_name={presence.SPLIT_LOG} "
-    "-o always_bcc= -o sender_bcc_maps= -o recipient_bcc_maps= -o message_size_limit=0 "
-    f"-o header_checks={holdgate_map('header_checks')} -o mime_header_checks= -o nested_header_checks= -o body_checks="
-)
 # How much longer than Holdgate's own limits Postfix waits for the milter, in seconds.
 _CONTENT_TIMEOUT = 300
 _TIMEOUT = re.compile(r"\bcontent_timeout\s*=\s*(\d+[smhdw]?)(?=[\s,}])")
@@ -129,9 +89,8 @@ class Plan:
 def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
     """Plan the changes for attaching. Raises AttachError if attaching is impossible, PostfixError if Postfix fails.
 
-    `scanner_only` is for a site where another system holds the mail that Holdgate marks: no table of header checks and
-    no
-    listener for notices is written.
+    `scanner_only` is for a site where another system holds the mail that Holdgate marks: it writes no table of header
+    checks, and no listener.
     """
     config = settings.queue.postfix_config
     postfix = Postfix(config)
@@ -145,9 +104,9 @@ def plan_attach(settings: Settings, *, scanner_only: bool = False) -> Plan:
         for name, value in changes.items():  # of several settings, postconf(1) adds the new ones in a random order
             draft.set({name: value})
         if not scanner_only:
-            _set_listener(draft, settings)
+            set_notice_listener(draft, settings)
             set_change_listener(draft, settings, postfix)
-            _set_split_listener(draft, settings, postfix)
+            set_split_listener(draft, settings)
             set_replace_listener(draft, settings)
         sockets = [*earlier, settings.milter.socket]
         return _plan(config, copy, list(bypass_paths(settings, postfix)), sockets)
@@ -231,60 +190,6 @@ def with_milter(value: str, entry: str) -> str:
     items = split_list(value)
     place = next((place for place, item in enumerate(items) if not _NO_SIGNERS.search(item)), len(items))
     return ", ".join([*items[:place], entry, *items[place:]])
-
-
-def _set_listener(draft: Postfix, settings: Settings) -> None:
-    """Add the listener for notices, with its own cleanup(8), and replace one that an earlier version made."""
-    if not wants_listener(settings):
-        return
-    listener = notice_listener(draft.services(), settings)
-    for old in presence.own_listeners(draft.services()):
-        if old != listener or "cleanup_service_name" not in old.settings:
-            draft.remove_service(str(old))
-            listener = None if old == listener else listener
-    if listener is None:
-        kind = "unix" if isinstance(settings.desk.notice_relay, Path) else "inet"
-        draft.set_service(f"{listener_name(settings)}/{kind}", _listener(settings, kind))
-        draft.set_service(f"{presence.CLEANUP}/unix", _CLEANUP)
-
-
-def _listener(settings: Settings, kind: str) -> str:
-    return (
-        f"{listener_name(settings)} {kind} n - n - - smtpd -o syslog_name={presence.LISTENER_LOG} -o smtpd_milters= "
-        "-o smtpd_client_restrictions=permit_mynetworks,reject -o smtpd_relay_restrictions=permit_mynetworks,reject "
-        "-o mynetworks=127.0.0.0/8,[::1]/128 -o smtpd_authorized_xforward_hosts= -o smtpd_tls_security_level=none "
-        "-o receive_override_options=no_header_body_checks,no_milters "
-        f"-o cleanup_service_name={presence.CLEANUP}"
-    )
-
-
-def _set_split_listener(draft: Postfix, settings: Settings, postfix: Postfix) -> None:
-    """Add or renew the listener for copies that wait, with the milters that must see them when they are held."""
-    milters = presence.split_milters(draft.services(), settings, draft)
-    name = settings.milter.split_relay.name
-    wanted = {f"{name}/unix": _split_listener(name, milters), f"{presence.SPLIT_CLEANUP}/unix": _SPLIT_CLEANUP}
-    present = {str(one): one for one in draft.services()}
-    for service in present.values():
-        if service.settings.get("syslog_name") == presence.SPLIT_LOG and str(service) not in wanted:
-            draft.remove_service(str(service))
-    for service_name, line in wanted.items():
-        if service_name not in present or present[service_name].settings != _options(line):
-            draft.set_service(service_name, line)
-
-
-def _split_listener(name: str, milters: str) -> str:
-    options = {
-        "syslog_name": presence.SPLIT_LOG,
-        "smtpd_milters": milters,
-        **_SPLIT_OPTIONS,
-        "cleanup_service_name": presence.SPLIT_CLEANUP,
-    }
-    return " ".join((f"{name} unix n - n - - smtpd", *(f"-o {key}={value}" for key, value in options.items())))
-
-
-def _options(line: str) -> dict[str, str]:
-    """Return the -o options of a line of master.cf that Holdgate wrote."""
-    return {key: value for key, _, value in (option.partition("=") for option in line.split(" -o ")[1:])}
 
 
 def _chrooted(postfix: Postfix) -> list[str]:
