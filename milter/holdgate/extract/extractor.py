@@ -236,8 +236,9 @@ class _PlainReading(_Reading):
                 return
 
             def write(_: Document, sink: Sink) -> None:
-                for page in pages:
+                for page, passages in pages:
                     html.write(page, sink)
+                    html.look(passages, sink)
 
             format_ = replace(format_, read=write)
         super()._read_with(format_, document, name, role)

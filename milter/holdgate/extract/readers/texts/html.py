@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from holdgate.extract import charset
 from holdgate.extract.fields import base64
 from holdgate.extract.format import Format
-from holdgate.extract.readers.texts import blocks, html_drawings, html_scan
+from holdgate.extract.readers.texts import blocks, html_drawings, html_look, html_scan
 from holdgate.extract.readers.texts.html_scan import CELLS, HIDDEN_TAG, HIDING, INLINE, LAYOUT, Page, tidy
 from holdgate.extract.reading import Document, Sink
 from holdgate.extract.references import unescaped
@@ -51,6 +51,11 @@ def read(document: Document, sink: Sink) -> None:
             strip(source, sink)
         else:
             write(page or tree(source), sink)
+        look(html_look.passages(source), sink)
+        for drawing in html_look.drawings(source):
+            sink.budget.spend_entry()
+            sink.budget.spend_bytes(len(drawing))
+            sink.embedded(drawing, declared_type="image/svg+xml")
         if page is None:
             html_drawings.check(source, sink)
         if _LEFT_OUT.search(source) or any(map(_is_unusual, _DOCTYPE.findall(source))):
@@ -67,14 +72,17 @@ def _is_unusual(doctype: str) -> bool:
     )
 
 
-def ordinary(document: Document) -> list[Page] | None:
-    """Return the page in every plausible charset, if no library is needed to read it in any of them."""
-    pages: list[Page] = []
+def ordinary(document: Document) -> list[tuple[Page, list[str]]] | None:
+    """Return the page in every plausible charset, with what a browser shows otherwise (`html_look`).
+
+    Return None if a library is needed to read it in one of them.
+    """
+    pages: list[tuple[Page, list[str]]] = []
     for source in _sources(document):
         page = html_scan.scan(source)
-        if page is None:
+        if page is None or any(html_look.drawings(source)):
             return None
-        pages.append(page)
+        pages.append((page, html_look.passages(source)))
     return pages
 
 
@@ -131,6 +139,14 @@ def write(page: Page, sink: Sink) -> None:
             sink.text(value, place)
             lines.append(value)
     blocks.read("\n".join(lines), sink)
+
+
+def look(passages: list[str], sink: Sink) -> None:
+    """Pass on what a browser shows otherwise."""
+    if passages:
+        sink.text("\n\n".join(passages), "as it can be seen")
+    if len(passages) > html_look.MOST_PASSAGES:
+        sink.limited(html_look.TOO_MANY)
 
 
 def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], visible: bool) -> None:
@@ -213,6 +229,7 @@ FORMAT = Format(
     read=read,
     holds="HTML",
     read_by="lexbor",
-    unread=f"letters that an SVG element draws as paths (`drawing not read`); {blocks.UNREAD}",
+    unread="letters that an SVG element draws as paths (`drawing not read`); lines whose numbers have marked pieces,"
+    f" beyond the first {html_look.MOST_PASSAGES:,} (`{html_look.TOO_MANY}`); {blocks.UNREAD}",
     textual=True,
 )
