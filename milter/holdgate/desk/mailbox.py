@@ -9,6 +9,7 @@ import ipaddress
 import re
 import socket
 from functools import partial
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
@@ -29,14 +30,39 @@ _SIZE_LIMIT = 16 * 2**20
 # Seconds that a connection can be silent, and the number of mails read at once; Postfix retries the others.
 _TIMEOUT = 120
 _AT_ONCE = 8
+# Postfix opens 20 by default (lmtp_destination_concurrency_limit).
+_CONNECTIONS = 100
 _LATER = "451 4.3.0 Not now, please try again later"
 _ADDRESS = re.compile(r"(?:^|\s)ADDR=(?:IPv6:)?(\S{1,64})", re.IGNORECASE)
 
 
 class _Protocol(LMTP):
-    """LMTP as Postfix uses it; a line that is too long does not bounce the mail."""
+    """LMTP as Postfix uses it; a line that is too long does not bounce the mail.
+
+    `others` are the open connections of the listener, the oldest first. One too many closes the oldest that has no
+    sender, because any local user can connect, and the desk's page needs descriptors too.
+    """
 
     line_length_limit = 2**20
+
+    def __init__(self, others: "dict[_Protocol, None]", handler: "Mailbox", **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._others = others
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection (asyncio calls this)."""
+        super().connection_made(transport)
+        self._others[self] = None
+        if len(self._others) > _CONNECTIONS:
+            idle = next((one for one in self._others if one.envelope is None or one.envelope.mail_from is None), self)
+            del self._others[idle]
+            assert isinstance(idle.transport, asyncio.Transport)
+            idle.transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Count it no longer (asyncio calls this)."""
+        self._others.pop(self, None)
+        super().connection_lost(error)
 
     @syntax("XFORWARD attribute=value…")
     async def smtp_XFORWARD(self, arg: str | None) -> None:
@@ -65,6 +91,7 @@ class Mailbox(Controller):
         self._letter = letter
         self._changer = changer
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._open: dict[_Protocol, None] = {}
 
     def __enter__(self) -> "Mailbox":
         # If the port is in use, aiosmtpd would wait for its complete start timeout. Raises OSError.
@@ -79,7 +106,13 @@ class Mailbox(Controller):
     def factory(self) -> SMTP:
         """Create the protocol of one connection (aiosmtpd calls this)."""
         return _Protocol(
-            self, data_size_limit=_SIZE_LIMIT, enable_SMTPUTF8=True, ident="Holdgate", loop=self.loop, timeout=_TIMEOUT
+            self._open,
+            self,
+            data_size_limit=_SIZE_LIMIT,
+            enable_SMTPUTF8=True,
+            ident="Holdgate",
+            loop=self.loop,
+            timeout=_TIMEOUT,
         )
 
     async def handle_EHLO(

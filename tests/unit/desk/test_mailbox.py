@@ -2,7 +2,9 @@
 
 import re
 import smtplib
+import socket
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -25,7 +27,7 @@ from holdgate.quarantine.replies import ReplyOrigin
 from holdgate.quarantine.states import State
 from holdgate.scan.pool import ScanError
 from holdgate.scan.shapes import ChangeReport
-from testbed.ports import free_port
+from testbed.ports import PATIENCE, free_port
 from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = "boss@corp.example"
@@ -210,6 +212,31 @@ def test_a_port_in_use_is_reported_at_once(make_desk: MakeDesk) -> None:
         Mailbox(desk, ("127.0.0.1", port)),
     ):
         pytest.fail("two listen")
+
+
+def test_idle_connections_do_not_keep_out_postfix(make_desk: MakeDesk, hold: Hold) -> None:
+    """Any local user can connect: a thousand connections took all descriptors, also those of the page."""
+    port = free_port()
+    desk = make_desk()
+    incident = hold(desk)
+    with ExitStack() as stack:
+        listener = stack.enter_context(Mailbox(desk, ("127.0.0.1", port)))
+        busy = stack.enter_context(smtplib.LMTP("127.0.0.1", port, timeout=PATIENCE))
+        busy.ehlo()
+        assert busy.mail(BOSS)[0] == 250
+        idle = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(300)]
+        with smtplib.LMTP("127.0.0.1", port, timeout=PATIENCE) as relay:
+            relay.sendmail(BOSS, [address(desk, incident)], mail("reject"))
+            assert len(listener._open) <= 100
+        idle[0].settimeout(PATIENCE)
+        with suppress(ConnectionError):
+            while idle[0].recv(1000):
+                pass  # the greeting, then the end
+        # A connection with a sender is not closed for others.
+        assert busy.rcpt(address(desk, incident))[0] == 250
+    done = desk.store.incident(incident.id)
+    assert done is not None
+    assert done.state is State.REJECTED
 
 
 def test_lmtp_accepts_all_mail_except_if_the_store_fails(

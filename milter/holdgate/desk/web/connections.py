@@ -1,7 +1,7 @@
 """Prevents idle connections from blocking others: limits their number and their time.
 
-A connection is waiting until it has sent a complete request header. The oldest waiting connection of the same client is
-closed for a new one, so a client that opens many and sends nothing closes only its own.
+A connection is waiting until it has sent a complete request, with its body. The oldest waiting connection of the same
+client is closed for a new one, so a client that opens many and sends nothing closes only its own.
 """
 
 import asyncio
@@ -9,10 +9,13 @@ import ipaddress
 from collections.abc import Callable
 from email.utils import formatdate
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # Time limit for a request header, and for an idle connection between two requests, in seconds.
 HEAD_SECONDS = 10.0
+# Time limit for the body of a request, in seconds; the guard responds to a POST request before that.
+BODY_SECONDS = 40.0
 # How many connections of one client can wait at once, and how many altogether.
 EACH = 40
 ALL = 400
@@ -33,10 +36,11 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
 
     class Bounded(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
+        _is_in_body = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._wait()
+            self._wait(in_body=False)
 
         def data_received(self, data: bytes) -> None:
             # A server that sleeps without requests does not update the date for its responses (RFC 9110, 6.6.1).
@@ -59,18 +63,24 @@ def bounded(is_proxy: Callable[[str], bool]) -> type[H11Protocol]:
             self.transport.abort()
 
         def _look(self) -> None:
-            if self.cycle is not None and not self.cycle.response_complete:
+            is_served = self.cycle is not None and not self.cycle.response_complete
+            in_body = is_served and self.conn.their_state is h11.SEND_BODY
+            if is_served and not in_body:
                 self._stop_timer()
             elif not self.transport.is_closing():
-                self._wait()
+                self._wait(in_body=in_body)
 
-        def _wait(self) -> None:
-            if self in waiting:
+        def _wait(self, *, in_body: bool) -> None:
+            if self in waiting and self._is_in_body is in_body:
                 return
             client = client_of(self.client[0] if self.client else "")
-            waiting[self] = (client, self.drop)
-            self._timer = self.loop.call_later(HEAD_SECONDS, self.drop)
-            make_room(client)
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self.loop.call_later(BODY_SECONDS if in_body else HEAD_SECONDS, self.drop)
+            self._is_in_body = in_body
+            if self not in waiting:
+                waiting[self] = (client, self.drop)
+                make_room(client)
 
         def _stop_timer(self) -> None:
             waiting.pop(self, None)

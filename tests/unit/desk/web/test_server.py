@@ -173,6 +173,34 @@ def test_half_open_requests_do_not_block_other_clients(make_desk) -> None:  # ty
         assert silent[-1].recv(12) == b"HTTP/1.1 200"
 
 
+def test_requests_with_an_unfinished_body_do_not_block_other_clients(make_desk) -> None:  # type: ignore[no-untyped-def]
+    """One client with 800 of them had all connections, and everyone else got 503."""
+    port = free_port()
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
+    head = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\n"
+    with ExitStack() as stack:
+        stack.enter_context(server(desk))
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(210)]
+        for connection in silent:
+            with suppress(OSError):
+                connection.sendall(head + b"a=")
+        assert httpx2.get(f"http://127.0.0.1:{port}/sign-in", timeout=PATIENCE).status_code == 200
+        assert _is_ended(silent[0])
+        # The newest can still complete their requests.
+        silent[-1].sendall(b"b")
+        silent[-1].settimeout(PATIENCE)
+        assert silent[-1].recv(12) == b"HTTP/1.1 422"
+
+
+def test_an_unfinished_body_is_closed_at_the_time_limit(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.2)
+    port = free_port()
+    desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
+    with server(desk), socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.sendall(b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na=")
+        assert _is_ended(silent)
+
+
 def _is_ended(connection: socket.socket) -> bool:
     connection.settimeout(PATIENCE)
     try:
