@@ -24,6 +24,8 @@ MOST_VALUE = 8_000
 _NONE = frozenset[str]()
 # The list of keywords that name numbers which are not personal data.
 OTHER_NUMBERS = "other-number"
+# The list of labels that show that lines without separators are the record of a person.
+RECORD_LABELS = "record-label"
 Value = TypeVar("Value")
 FullMatch = Callable[[str], object]
 FindAll = Callable[[str], Iterable[re.Match[str]]]
@@ -168,6 +170,7 @@ class Rules:
         # The list of words that mark a number as not personal (-1 if there is none), and its groups.
         self.other_numbers = shared.get(OTHER_NUMBERS, -1)
         self.others = self.keywords.groups[self.other_numbers] if self.other_numbers >= 0 else frozenset[int]()
+        self.record_labels = shared.get(RECORD_LABELS, -1)
         # The keyword groups that can label numbers: those of digits, names and dictionaries cannot.
         self.labels = frozenset[int]().union(*(self.keywords.groups[number] for number in labels))
         # By shape: the groups of its keywords.

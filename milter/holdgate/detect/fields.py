@@ -2,6 +2,7 @@
 
 "Religion: Catholic", `"religion": "Catholic"` and a cell under the heading "Religion" are fields. "Religion: Catholic
 Church history" is none, because the value continues, nor "Subject: Religion: Catholic", because the label is a value.
+`spacing.py` recognises fields without a separator.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Final
 
 from holdgate.detect.keywords import Hits, Keyword
 from holdgate.detect.match import Span
+from holdgate.detect.spacing import Spacing
 from holdgate.detect.statements import PEOPLE
 from holdgate.detect.tables import Tables
 
@@ -37,17 +39,23 @@ _END: Final = re.compile(
 # A cell this far from the beginning of its line has no heading: counting the cells before it would take quadratic time.
 _WIDEST_LINE: Final = 10_000
 _BEFORE_VALUE: Final = frozenset(" \"'`*_([")
+_LINE_ENDS: Final = frozenset(("", "\n", "\r"))
 _CELL_BORDERS: Final = frozenset("\n\r\t|;,")
 
 
 class Fields:
-    """The fields of one text. `tables` returns its tables, which are parsed on first use."""
+    """The fields of one text. `tables` returns its tables, which are parsed on first use.
 
-    def __init__(self, text: str, hits: Hits, tables: Callable[[], Tables]) -> None:
+    `record_labels` is the list of labels of records of persons (see holdgate.detect.spacing), -1 if there is none.
+    """
+
+    def __init__(self, text: str, hits: Hits, tables: Callable[[], Tables], record_labels: int = -1) -> None:
         self._text = text
         self._hits = hits
         self._tables = tables
+        self._spacing = Spacing(text, hits, record_labels)
         self._values: dict[int, dict[int, Keyword]] = {}
+        self._spaced: dict[int, dict[int, Keyword]] = {}
         self._starts: dict[int, frozenset[int]] = {}
         self._headings: dict[tuple[int, Span], Keyword | None] = {}
 
@@ -60,8 +68,11 @@ class Fields:
         if ends is None:
             return None
         is_cell = self._begins_cell(start)
+        ends_line = ends["sign"] in _LINE_ENDS
         for number in lists:
             label = self._labelled(number).get(start)
+            if label is None and ends_line:
+                label = self._spaced[number].get(start)
             if label is not None:
                 return None if values >= 0 and self._is_enumeration(values, ends) else label
             if is_cell:
@@ -69,6 +80,9 @@ class Fields:
                     heading = self._heading(number, span)
                     if heading is not None:
                         return heading
+            span_of_heading = self._spacing.heading(start) if self._hits.of(number) else None
+            if span_of_heading is not None and (heading := self._heading(number, span_of_heading)) is not None:
+                return heading
         return None
 
     def _begins_cell(self, start: int) -> bool:
@@ -93,24 +107,32 @@ class Fields:
         found = self._values.get(number)
         if found is None:
             found = self._values[number] = {}
+            spaced = self._spaced[number] = {}
             for words in self._hits.of(number):
                 for word in words:
                     gap = _GAP.match(self._text, word.end)
                     if gap is not None and self._is_label(word, gap):
                         found[gap.end()] = word
+                    elif gap is None and (before := self._before(word)) is not None:
+                        start = self._spacing.value(word, before.start("of"))
+                        if start >= 0:
+                            spaced[start] = word
         return found
 
     def _is_label(self, word: Keyword, gap: re.Match[str]) -> bool:
         """Return whether a field begins with a word."""
         start = word.start
-        least = max(0, start - _LONGEST_BEFORE)
         if gap["cell"] == "|":
-            return _LINE_START.search(self._text, least, start) is not None
+            return _LINE_START.search(self._text, max(0, start - _LONGEST_BEFORE), start) is not None
         # An attribute of an element of XML.
         if gap["equals"] == "=" and gap["quote"][:1] in ('"', "'") and self._text[start - 1 : start] == " ":
             return True
-        before = _BEFORE.search(self._text, least, start)
-        return before is not None and _is_of_person(before["of"])
+        return self._before(word) is not None
+
+    def _before(self, word: Keyword) -> re.Match[str] | None:
+        """Return what is before a word that begins a field; its group `of` has the nouns for a person."""
+        before = _BEFORE.search(self._text, max(0, word.start - _LONGEST_BEFORE), word.start)
+        return before if before is not None and _is_of_person(before["of"]) else None
 
     def _heading(self, number: int, span: Span) -> Keyword | None:
         """Return the word of a list that is a whole heading; None if there is none."""

@@ -54,7 +54,7 @@ class Scorer:
         self._spans: dict[str, list[Span]] = {}
         self._waiting: list[tuple[Ready, Match]] = []
         self._of_fields: list[tuple[Ready, Match]] = []
-        self.fields = Fields(self.text, self.hits, lambda: self.tables)
+        self.fields = Fields(self.text, self.hits, lambda: self.tables, rules.record_labels)
 
     @property
     def tables(self) -> Tables:

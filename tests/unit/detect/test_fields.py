@@ -26,7 +26,8 @@ KINDS = {
     "genetic-data",
     "biometric-data",
 }
-KEYWORDS = Keywords([["religion"], ["catholic", "hindu"]])
+KEYWORDS = Keywords([["religion"], ["catholic", "hindu"], ["name", "phone", "born"]])
+RECORD = 2
 
 
 def found(detector: Detector, text: str, places: tuple[tuple[int, str], ...] = ()) -> list[tuple[str, str, Confidence]]:
@@ -42,7 +43,7 @@ def label(text: str, value: str) -> str:
     """Return the label of a value, "" if it is not that of a field."""
     hits = KEYWORDS.find(text, mask(text))
     start = text.index(value)
-    word = Fields(text, hits, lambda: Tables(text)).label([0], start, start + len(value), 1)
+    word = Fields(text, hits, lambda: Tables(text), RECORD).label([0], start, start + len(value), 1)
     return "" if word is None else text[word.start : word.end]
 
 
@@ -76,6 +77,17 @@ def label(text: str, value: str) -> str:
         'Town,"Religion"\n"Ulm","Catholic"\n',
         "| Town | Religion |\n|---|---|\n| Ulm | Catholic |",
         "INSERT INTO staff (town, religion) VALUES ('Ulm', 'Catholic');",
+        # Without a separator.
+        "Religion  Catholic",
+        "  Religion        Catholic\n  Town            Ulm",
+        "Employee religion   Catholic",
+        "Name Ann Lee\nBorn 1980\nReligion Catholic\nTown Ulm",
+        "Name Ann Lee\n\nReligion Catholic\n\nPhone 0731",
+        "Name\nAnn Lee\nBorn\n1980\nReligion\nCatholic\n",
+        "Name\r\nAnn Lee\r\n\r\nReligion\r\nCatholic\r\n\r\nPhone\r\n0731\r\n",
+        "Town   Religion\nUlm    Catholic",
+        "Religion   Town\n--------   ----\nCatholic   Ulm\nHindu      Bonn",
+        "No.  Town            Religion\n 1   Ulm             Hindu\n 2   Schwaebisch..   Catholic",
     ],
 )
 def test_the_whole_value_of_a_field_has_a_label(text: str) -> None:
@@ -107,6 +119,20 @@ def test_the_whole_value_of_a_field_has_a_label(text: str) -> None:
         "Religion;Town\nUlm;Catholic",
         "Religion history;Town\nCatholic;Ulm",
         "irreligion: Catholic",
+        # Without a separator, and not in a record.
+        "World religion   Catholic",
+        "Religion   Catholic Church history",
+        "Religion   Catholic   Hindu",
+        "Name Ann Lee\nReligion Catholic",
+        "Name Ann Lee\nBorn 1980\nTown Ulm\nTown Bonn\nReligion Catholic",
+        "Name Ann Lee\nBorn 1980\nReligion Catholic Church",
+        "Name: Ann Lee\nBorn: 1980\nReligion Catholic",
+        "Name\nBorn\nReligion\nCatholic\nPhone\n",
+        "Phone\n0731\nName\nAnn Lee\nSections\nReligion\nCatholic\nSport",
+        "Town    Religion\nUlm   Catholic",
+        "Town   Religion\n\nUlm    Catholic",
+        "Town   Religion history\nUlm    Catholic",
+        "The town has no religion\nUlm             Catholic",
     ],
 )
 def test_other_text_next_to_a_label_is_no_value(text: str) -> None:
@@ -230,6 +256,12 @@ def test_a_table_of_numbers_of_members_is_of_no_person(detector: Detector) -> No
     assert not of_europe.evaluate(of_europe.find(text)).hits
 
 
+def test_a_column_far_from_the_beginning_of_its_line_has_no_heading() -> None:
+    for cells, expected in ((3_400, ""), (400, "Religion")):
+        row = "x  " * cells
+        assert label(f"{row}Religion\n{row}Catholic", "Catholic") == expected
+
+
 def test_a_cell_far_from_the_beginning_of_its_line_has_no_heading() -> None:
     row = "x;" * 5_100
     assert label(f"{row}Religion\n{row}Catholic", "Catholic") == ""
@@ -267,12 +299,16 @@ def test_a_vector_of_a_face_counts_in_the_record_of_a_person(detector: Detector,
 
 
 @given(
-    st.lists(st.sampled_from(["religion", "catholic", ":", "=", "|", "\t", "\n", ";", ",", " ", '"', "(", "x", "ß"])),
+    st.lists(
+        st.sampled_from(
+            ["religion", "catholic", "name", ":", "=", "|", "\t", "\n", ";", ",", " ", "  ", '"', "(", "x", "ß"]
+        )
+    ),
 )
 def test_a_label_is_a_word_of_the_list_outside_the_value(pieces: list[str]) -> None:
     text = "".join(pieces)
     hits = KEYWORDS.find(text, mask(text))
-    fields = Fields(text, hits, lambda: Tables(text))
+    fields = Fields(text, hits, lambda: Tables(text), RECORD)
     for words in hits.of(1):
         for word in words:
             name = fields.label([0], word.start, word.end, 1)
@@ -286,7 +322,7 @@ def test_a_label_is_a_word_of_the_list_outside_the_value(pieces: list[str]) -> N
 def test_any_place_of_any_text_can_be_asked(text: str, start: int, length: int) -> None:
     text = f"religion{text}"
     start = min(start, len(text))
-    fields = Fields(text, KEYWORDS.find(text, mask(text)), lambda: Tables(text))
+    fields = Fields(text, KEYWORDS.find(text, mask(text)), lambda: Tables(text), RECORD)
     name = fields.label([0], start, min(start + length, len(text)))
     assert name is None or name.end <= start
 
@@ -305,6 +341,25 @@ def test_an_invalid_shape_of_a_field_is_refused(given: dict[str, object], proble
     assert Shape.model_validate(shape | {"search": "x"}).field_lists == ("field-religion",)
     with pytest.raises(ValueError, match=problem):
         Shape.model_validate(shape | given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name        Anna Schmidt\nReligion    Catholic\n",
+        "Name            Religion    Town\nAnna Schmidt    Catholic    Ulm\n",
+        "Name Anna Schmidt\nDate of birth 12.03.1980\nReligion Catholic\n",
+        "Vorname\nAnna\nNachname\nSchmidt\nGeburtsdatum\n12.03.1980\nKonfession\nCatholic\n",
+    ],
+)
+def test_fields_without_separators_are_of_medium_confidence_in_a_record(detector: Detector, text: str) -> None:
+    assert found(detector, text) == [("Catholic", "religious-belief", Confidence.MEDIUM)]
+
+
+def test_disabled_counts_next_to_a_date_of_birth_only(detector: Detector) -> None:
+    account = "name: Anna Schmidt\nmail: anna@corp.example\ndisabled: yes\n"
+    assert found(detector, account) == []
+    assert found(detector, f"date of birth: 1980-03-12\n{account}") == [("yes", "medical-term", Confidence.MEDIUM)]
 
 
 def test_a_field_can_count_only_in_the_record_of_a_person(tmp_path: Path) -> None:
