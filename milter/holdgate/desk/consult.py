@@ -90,6 +90,8 @@ def ask_sender(desk: Desk, request: Request, question: str, actor: Actor, *, now
     def once(incident: Incident, latest: Request) -> Incident:
         if not desk.can_notify(incident.sender):
             raise RefusedToConsultError(Refusal.NO_SENDER)
+        if desk.conversation.is_newest(incident, EventName.SENDER_ASKED, actor, question):
+            return incident
         _limit(desk, incident)
         asked = NewNotice("question", incident.sender, request=latest.number)
         return desk.store.amend(incident, EventName.SENDER_ASKED, actor, note=question, outbox=[asked])
@@ -110,6 +112,8 @@ def answer_as_sender(
         current = desk.store.incident(incident.id)
         if current is None or current.state is not State.HELD:
             raise RefusedToConsultError(Refusal.OVER)
+        if desk.conversation.is_newest(current, EventName.SENDER_ANSWERED, actor, text):
+            return current
         _limit(desk, current)
         asked = [one for one in desk.store.requests.of(current.id) if one.is_open and not is_late(one, moment)]
         notices = [NewNotice("said", one.moderator, request=one.number) for one in asked]
@@ -131,6 +135,8 @@ def defer(desk: Desk, request: Request, until: datetime, actor: Actor, *, now: d
         raise RefusedToConsultError(Refusal.NO_TIME)
 
     def once(incident: Incident, latest: Request) -> Incident:
+        if desk.conversation.is_newest(incident, EventName.REMINDER_REQUESTED, actor, until.isoformat()):
+            return incident
         _limit(desk, incident)
         reminder = NewNotice("reminder", latest.moderator, request=latest.number, at=until)
         return desk.store.amend(

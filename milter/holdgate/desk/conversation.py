@@ -6,10 +6,16 @@ It is part of the incident's history, so it is recorded, and retention erases it
 from dataclasses import dataclass
 
 from holdgate.quarantine.eventnames import EventName
-from holdgate.quarantine.incident import Event, Incident, Request
+from holdgate.quarantine.incident import Actor, Event, Incident, Request
 from holdgate.quarantine.store import Store
 
 _LINE = "\n"
+_STEPS = (
+    EventName.SENDER_ASKED,
+    EventName.SENDER_ANSWERED,
+    EventName.FORWARDED,
+    EventName.REMINDER_REQUESTED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,12 @@ class Conversation:
         since = incident.held_at or incident.created_at
         wanted = (EventName.SENDER_ASKED, EventName.SENDER_ANSWERED, EventName.FORWARDED)
         return [one for one in self.store.history(incident.id) if one.event in wanted and one.at >= since]
+
+    def is_newest(self, incident: Incident, name: EventName, actor: Actor, note: str) -> bool:
+        """Return whether the newest step is this one of this person: a form was sent twice, as by a double click."""
+        since = incident.held_at or incident.created_at
+        steps = [one for one in self.store.history(incident.id) if one.event in _STEPS and one.at >= since]
+        return bool(steps) and (steps[-1].event, steps[-1].who, steps[-1].note) == (name, actor.who, note)
 
     def reasons(self, incident: Incident) -> list[Event]:
         """Return what the sender wrote."""

@@ -126,6 +126,32 @@ def test_the_number_of_questions_to_a_sender_has_a_limit(make_desk: MakeDesk, ho
     assert refused.value.why is Refusal.TOO_OFTEN
 
 
+def test_a_form_that_is_sent_twice_sends_one_mail(make_desk: MakeDesk, hold: Hold) -> None:
+    """A double click asked the sender twice, answered twice, and ordered two reminders."""
+    desk = make_desk(reminders=[])
+    now = datetime.now(UTC)
+    incident = hold(desk, now=now)
+    mine, sender = request(desk, incident), Actor("anna@corp.example", "page")
+    at = consult.times_to_defer(desk, mine, now)[-1]
+    for _ in range(2):
+        consult.ask_sender(desk, mine, "Why?", ACTOR)
+    for _ in range(2):
+        consult.answer_as_sender(desk, incident, "A contract.", sender)
+    for _ in range(2):
+        consult.defer(desk, mine, at, ACTOR, now=now)
+    later = due_notices(desk, at + timedelta(minutes=1))
+    assert [later.count(one) for one in (("question", incident.sender), ("said", BOSS), ("reminder", BOSS))] == [
+        1,
+        1,
+        1,
+    ]
+    # The same again, after the answer, is meant.
+    consult.ask_sender(desk, mine, "Why?", ACTOR)
+    consult.answer_as_sender(desk, incident, "A contract.", sender)
+    later = due_notices(desk, at + timedelta(minutes=1))
+    assert [later.count(one) for one in (("question", incident.sender), ("said", BOSS))] == [2, 2]
+
+
 def test_a_postponed_reminder_is_sent_at_the_chosen_time(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(reminders=[])
     now = datetime.now(UTC)
