@@ -167,7 +167,7 @@ def test_lines_with_separate_padding_are_separate_files() -> None:
     assert list(files_in(b"\n".join(lines))) == [("", SECRET[:31]), ("", SECRET[31:62])]
 
 
-def test_plausible_recognises_file_content() -> None:
+def test_bytes_of_a_file_or_a_text_are_plausible_and_others_not() -> None:
     assert plausible(b"PK\x03\x04")
     assert plausible("Rosenquist".encode("utf-16-le"))
     assert not plausible(bytes(range(128, 256)))

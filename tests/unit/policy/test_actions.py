@@ -196,7 +196,7 @@ def test_the_default_rules_of_ask_sender() -> None:
     assert (rules.ask_severity, rules.ask_overrides_within) == ("medium", timedelta(days=7))
 
 
-def test_the_defaults_of_an_action_that_declares_nothing() -> None:
+def test_an_action_that_declares_nothing_accepts_and_records() -> None:
     class Plain(Action):
         name: ClassVar[str] = "plain"
         summary: ClassVar[str] = "nothing"

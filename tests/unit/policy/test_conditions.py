@@ -188,7 +188,7 @@ def test_the_minimum_amount_is_allowed_and_one_less_is_refused(table: Any, given
         ),
     ],
 )
-def test_the_defaults_of_the_other_keys_of_a_table(table: Any, given: dict[str, Any], rest: dict[str, Any]) -> None:
+def test_keys_left_out_of_a_table_have_their_defaults(table: Any, given: dict[str, Any], rest: dict[str, Any]) -> None:
     found = table.model_validate(given)
     assert {name: getattr(found, name) for name in rest} == rest
 

@@ -162,7 +162,7 @@ def test_a_misplaced_key_is_reported_with_its_correct_place(tmp_path: Path) -> N
     assert "holdgate.toml" in problem(tmp_path / "p", f'scan = "x"\n{ONE}')
 
 
-def test_the_defaults_of_recipient_risk() -> None:
+def test_recipient_risk_enables_only_the_given_kinds() -> None:
     risk = RecipientRisk(new=True)
     assert (risk.many, risk.similar_count, risk.twin, risk.outlier, risk.content) == (0, 3, False, False, None)
 

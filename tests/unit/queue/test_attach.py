@@ -109,7 +109,7 @@ def test_holdgate_is_added_before_the_signer_and_other_entries_stay(config: Path
         ("{ inet:localhost:8891, default_action=accept }", "US, { inet:localhost:8891, default_action=accept }"),
     ],
 )
-def test_the_place_of_holdgate_among_the_milters(before: str, after: str) -> None:
+def test_holdgate_comes_before_the_first_milter_that_may_sign(before: str, after: str) -> None:
     assert attach.with_milter(before, "US") == after
 
 

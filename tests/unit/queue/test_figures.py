@@ -173,7 +173,7 @@ def test_the_incident_of_an_adopted_message_has_its_status_and_reason(
     ],
     ids=["marked", "another mark", "incident", "foreign", "adopted", "inspected", "known"],
 )
-def test_which_messages_are_adopted(
+def test_only_messages_of_holdgate_and_uninspected_ones_are_adopted(
     store: Store, header: bytes, adopt_uninspected: bool, is_managed: bool, is_adopted: bool
 ) -> None:
     adopter = Adopter(store, action=("X-Netskope-Action", "Quarantine"), adopt_uninspected=adopt_uninspected)

@@ -46,7 +46,7 @@ def files(messages: list[bytes]) -> list[str]:
 NAMES = ["a.csv", "a.docx", "a.xlsx", "a.pptx", "a.pdf"]
 
 
-def test_one_in_five_samples_and_each_kind_of_document_several_times() -> None:
+def test_warming_reads_one_in_five_samples_and_each_kind_of_document_several_times() -> None:
     noted = Recorder()
     warm(cast(Inspector, noted), "\n".join(f"sample{number}" for number in range(11)))
     assert re.findall(rb"sample\d+", noted.read[0]) == [b"sample0", b"sample5", b"sample10"]

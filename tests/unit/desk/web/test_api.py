@@ -22,6 +22,7 @@ from holdgate.desk.web.machine_api import MachineApi
 from holdgate.quarantine.exported import NAMES, exported
 from holdgate.quarantine.incident import Answer, Event, Incident, Request
 from holdgate.quarantine.states import State
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 # The policies of these tests allow no changes: no message is read.
 NO_PREVIEWER: Any = None
@@ -31,7 +32,7 @@ TOKENS = [{"name": "t", "sha256": hashlib.sha256(b"secret").hexdigest(), "may_de
 
 
 @pytest.fixture
-def client(make_desk, hold) -> TestClient:  # type: ignore[no-untyped-def]
+def client(make_desk: MakeDesk, hold: Hold) -> TestClient:
     desk = make_desk(desk={"api_tokens": TOKENS})
     for number in range(3):
         hold(desk, queue_id=f"4{number}")
@@ -43,7 +44,7 @@ def client_of(desk: Any, previewer: Any) -> TestClient:
     return TestClient(app, headers={"Authorization": "Bearer secret"})
 
 
-def test_every_route_is_described_and_every_description_has_a_route(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_every_route_is_described_and_every_description_has_a_route(make_desk: MakeDesk) -> None:
     served = {(route.path, method.lower()) for route in routes(make_desk()) for method in route.methods or ()}
     described = {(path, method) for path, methods in DESCRIPTION["paths"].items() for method in methods}
     assert {one for one in served if one[1] != "head"} == described
@@ -59,7 +60,7 @@ def test_the_schemas_name_every_field(name: str, kind: Any) -> None:
     assert set(DESCRIPTION["components"]["schemas"][name]["properties"]) == {NAMES.get(one, one) for one in fields}
 
 
-def test_the_answer_of_a_request_uses_the_values_of_the_description(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_answer_of_a_request_uses_the_values_of_the_description(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     (request, *_) = desk.store.requests.of(hold(desk).id)
     allowed = DESCRIPTION["components"]["schemas"]["Request"]["properties"]["answer"]["enum"]
@@ -138,7 +139,7 @@ def test_a_mistake_in_a_query_is_named(client: TestClient, query: dict[str, str]
     assert (answer.status_code, answer.json()["error"].startswith(reported)) == (422, True), answer.text
 
 
-def test_changes_of_a_decided_message_get_the_decision(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_changes_of_a_decided_message_get_the_decision(make_desk: MakeDesk, hold: Hold) -> None:
     """They got 503: the message could not be read, because it had left the queue."""
     desk = make_desk(desk={"api_tokens": TOKENS, "change_relay": "127.0.0.1:3"}, changes=["redact"])
     path = f"/api/v1/incidents/{hold(desk).id}/decision"
@@ -173,7 +174,7 @@ def test_changes_that_the_policy_does_not_allow_decide_nothing(client: TestClien
 @pytest.mark.parametrize(
     ("left_out", "status"), [("carol@partner.example", 200), ("dave@partner.example", 422), ("corp.example", 422)]
 )
-def test_a_decision_excludes_the_named_recipients(make_desk, hold, left_out, status) -> None:  # type: ignore[no-untyped-def]
+def test_a_decision_excludes_the_named_recipients(make_desk: MakeDesk, hold: Hold, left_out: str, status: int) -> None:
     desk = make_desk(desk={"api_tokens": TOKENS, "change_relay": "127.0.0.1:3"}, changes=["without-recipients"])
     recipients = ["bob@partner.example", "carol@partner.example"]
     incident = hold(desk, recipients=recipients)
@@ -190,7 +191,7 @@ def test_a_decision_excludes_the_named_recipients(make_desk, hold, left_out, sta
         assert (shown["change"]["kinds"], shown["change"]["recipients"]) == (["without-recipients"], [left_out])
 
 
-def test_the_description_lists_every_change_that_a_decision_accepts(client) -> None:  # type: ignore[no-untyped-def]
+def test_the_description_lists_every_change_that_a_decision_accepts(client: TestClient) -> None:
     (described,) = [one for path, one in DESCRIPTION["paths"].items() if path.endswith("/decision")]
     body = described["post"]["requestBody"]["content"]["application/json"]["schema"]
     fields = body["properties"]["changes"]["properties"]

@@ -16,6 +16,7 @@ from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
 from holdgate.queue.client import QueueError
 from holdgate.risks import COLLEAGUES
+from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_forms_shown_again import entered
 from tests.unit.desk.web.test_pages import Browser, FakePreviewer, forms
 
@@ -32,13 +33,13 @@ QUEUE = Actor("holdgate-queue", "queue")
 HELD = b"X-Holdgate-Incident: x\nSubject: Figures\n\nText\n"
 
 
-def make(make_desk: Any, **more: Any) -> Desk:
+def make(make_desk: MakeDesk, **more: Any) -> Desk:
     made = make_desk(desk={"change_relay": "127.0.0.1:3"}, changes=["without-recipients"], **more)
     assert isinstance(made, Desk)
     return made
 
 
-def held(hold: Any, desk: Desk, **values: Any) -> Incident:
+def held(hold: Hold, desk: Desk, **values: Any) -> Incident:
     incident = hold(desk, **({"recipients": [BOB, CAROL]} | values))
     assert isinstance(incident, Incident)
     return incident
@@ -64,7 +65,9 @@ def opened(desk: Desk, incident: Incident, query: str = "") -> tuple[Browser, An
     return browser, browser.get(f"/incidents/{incident.id}/change{query}")
 
 
-def test_the_page_shows_the_remaining_recipients_and_only_a_confirmed_form_decides(make_desk: Any, hold: Any) -> None:
+def test_the_page_shows_the_remaining_recipients_and_only_a_confirmed_form_decides(
+    make_desk: MakeDesk, hold: Hold
+) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, page = opened(desk, incident)
@@ -86,7 +89,7 @@ def test_the_page_shows_the_remaining_recipients_and_only_a_confirmed_form_decid
     assert chosen.who == "boss@corp.example"
 
 
-def test_a_form_without_a_chosen_change_is_shown_again_with_a_hint(make_desk: Any, hold: Any) -> None:
+def test_a_form_without_a_chosen_change_is_shown_again_with_a_hint(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     asked = "Nothing was chosen. Choose what to change first."
@@ -97,7 +100,7 @@ def test_a_form_without_a_chosen_change_is_shown_again_with_a_hint(make_desk: An
 
 
 def test_a_comment_is_kept_while_the_message_cannot_be_prepared(
-    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form with the comment is not on a page without a prepared message: the comment was lost."""
     desk = make(make_desk)
@@ -130,7 +133,7 @@ def test_a_comment_is_kept_while_the_message_cannot_be_prepared(
 
 
 def test_the_page_does_not_forget_attachments_while_the_message_is_unreadable(
-    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It said that the message had none, and the choice was lost."""
     desk = make_desk(desk={"change_relay": "127.0.0.1:3"}, changes=["without-attachments"])
@@ -144,7 +147,7 @@ def unreadable(*_: Any) -> bytes:
     raise UnreadableError("agent", "the queue agent does not answer")
 
 
-def test_other_moderators_are_notified_of_the_excluded_recipients(make_desk: Any, hold: Any) -> None:
+def test_other_moderators_are_notified_of_the_excluded_recipients(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, moderators=["boss@corp.example", "deputy@corp.example"])
     incident = held(hold, desk)
     browser, page = opened(desk, incident, "?not=2")
@@ -156,14 +159,14 @@ def test_other_moderators_are_notified_of_the_excluded_recipients(make_desk: Any
     assert f"It is not sent to:\\r\\n\\r\\n  {CAROL}\\r\\n" in text
 
 
-def test_the_only_recipient_cannot_be_excluded(make_desk: Any, hold: Any) -> None:
+def test_the_only_recipient_cannot_be_excluded(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     changer = Changer(desk, Browser(desk).previewer)
     with pytest.raises(CannotChangeError, match="cannot be left out"):
         changer.prepare(held(hold, desk, recipients=[BOB]), RequestedChanges(excluded=[BOB]))
 
 
-def test_the_sender_is_notified_of_the_excluded_recipients(make_desk: Any, hold: Any) -> None:
+def test_the_sender_is_notified_of_the_excluded_recipients(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     browser, page = opened(desk, incident, "?not=2")
@@ -181,7 +184,7 @@ def test_the_sender_is_notified_of_the_excluded_recipients(make_desk: Any, hold:
 
 
 @pytest.mark.parametrize("query", ["?not=1&not=2", "?not=1&not=2&confirm=yes"])
-def test_at_least_one_recipient_must_remain(make_desk: Any, hold: Any, query: str) -> None:
+def test_at_least_one_recipient_must_remain(make_desk: MakeDesk, hold: Hold, query: str) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
     _, page = opened(desk, incident, query)
@@ -190,7 +193,7 @@ def test_at_least_one_recipient_must_remain(make_desk: Any, hold: Any, query: st
     assert "Yes, I checked" not in page.text
 
 
-def test_exclusion_is_not_offered_for_one_recipient_or_without_permission(make_desk: Any, hold: Any) -> None:
+def test_exclusion_is_not_offered_for_one_recipient_or_without_permission(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     incident = held(hold, desk, recipients=[BOB, BOB])
     assert offered(desk, incident) == []
@@ -203,7 +206,7 @@ def test_exclusion_is_not_offered_for_one_recipient_or_without_permission(make_d
 
 
 @pytest.mark.parametrize("given", [["Carol@Partner.Example"], [CAROL], [CAROL, CAROL.upper()]])
-def test_an_address_is_recognised_in_any_letter_case(make_desk: Any, hold: Any, given: list[str]) -> None:
+def test_an_address_is_recognised_in_any_letter_case(make_desk: MakeDesk, hold: Hold, given: list[str]) -> None:
     desk = make(make_desk)
     changer = Changer(desk, Browser(desk).previewer)
     prepared = changer.prepare(held(hold, desk), RequestedChanges(excluded=given))
@@ -221,7 +224,7 @@ def test_an_address_is_recognised_in_any_letter_case(make_desk: Any, hold: Any, 
         ([BOB, CAROL], "^These recipients cannot be left out"),
     ],
 )
-def test_an_ambiguous_address_changes_nothing(make_desk: Any, hold: Any, given: list[str], why: str) -> None:
+def test_an_ambiguous_address_changes_nothing(make_desk: MakeDesk, hold: Hold, given: list[str], why: str) -> None:
     desk = make(make_desk)
     changer = Changer(desk, Browser(desk).previewer)
     with pytest.raises(CannotChangeError, match=why):
@@ -229,7 +232,7 @@ def test_an_ambiguous_address_changes_nothing(make_desk: Any, hold: Any, given: 
 
 
 def test_a_queue_agent_that_does_not_answer_decides_nothing(
-    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = make(make_desk)
     incident = held(hold, desk)
@@ -245,7 +248,7 @@ def test_a_queue_agent_that_does_not_answer_decides_nothing(
     assert now(desk, incident).state is State.HELD
 
 
-def test_the_page_describes_unusual_recipients_for_a_moderator(make_desk: Any, hold: Any) -> None:
+def test_the_page_describes_unusual_recipients_for_a_moderator(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk)
     _, page = opened(desk, held(hold, desk, recipient_risks=[RISK]))
     assert f"{CAROL}: your organisation has written to carol@partners.example 7×, and the sender has" in page.text
@@ -253,7 +256,7 @@ def test_the_page_describes_unusual_recipients_for_a_moderator(make_desk: Any, h
 
 @pytest.mark.parametrize(("count", "left"), [(100, 1), pytest.param(1000, 49, marks=pytest.mark.slow)])
 def test_each_of_many_recipients_can_be_excluded(
-    make_desk: Any, hold: Any, monkeypatch: pytest.MonkeyPatch, count: int, left: int
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch, count: int, left: int
 ) -> None:
     desk = make(make_desk)
     many = [f"r{number}@partner.example" for number in range(count)]
@@ -286,7 +289,7 @@ def released_page(desk: Desk, incident: Incident) -> tuple[Browser, Any]:
     return browser, browser.get(f"/t/{token}")
 
 
-def test_the_sender_can_release_a_message_without_some_recipients(make_desk: Any, hold: Any) -> None:
+def test_the_sender_can_release_a_message_without_some_recipients(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, self_release=True)
     incident = held(hold, desk, policy="all")
     browser, page = released_page(desk, incident)
@@ -306,7 +309,7 @@ def test_the_sender_can_release_a_message_without_some_recipients(make_desk: Any
     assert found.change["recipients"] == [CAROL]
 
 
-def test_the_sender_cannot_exclude_recipients_without_permission_of_the_policy(make_desk: Any, hold: Any) -> None:
+def test_the_sender_cannot_exclude_recipients_without_permission_of_the_policy(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk={"change_relay": "127.0.0.1:3"}, self_release=True)
     incident = held(hold, desk, policy="all")
     browser, page = released_page(desk, incident)
@@ -316,7 +319,7 @@ def test_the_sender_cannot_exclude_recipients_without_permission_of_the_policy(m
     assert now(desk, incident).state is State.HELD
 
 
-def test_a_sender_over_a_limit_cannot_exclude_recipients(make_desk: Any, hold: Any) -> None:
+def test_a_sender_over_a_limit_cannot_exclude_recipients(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, self_release=True)
     incident = held(hold, desk, policy="all", profiles={"a": "critical"})
     browser, page = released_page(desk, incident)
@@ -331,7 +334,7 @@ def test_a_sender_over_a_limit_cannot_exclude_recipients(make_desk: Any, hold: A
     "given", [{"reason": "Contract"}, {"reason": "Contract", "confirm": "yes"}, {"confirm": "yes"}]
 )
 def test_a_form_that_decides_nothing_keeps_the_excluded_recipients(
-    make_desk: Any, hold: Any, given: dict[str, str]
+    make_desk: MakeDesk, hold: Hold, given: dict[str, str]
 ) -> None:
     is_complete = len(given) == 2
     desk = make(
@@ -345,7 +348,7 @@ def test_a_form_that_decides_nothing_keeps_the_excluded_recipients(
     assert form["default"].get("not") == "2"
 
 
-def test_the_sender_who_releases_a_message_does_not_see_hidden_names(make_desk: Any, hold: Any) -> None:
+def test_the_sender_who_releases_a_message_does_not_see_hidden_names(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make(make_desk, self_release=True)
     _, page = released_page(desk, held(hold, desk, policy="all", recipient_risks=[RISK]))
     assert page.text.count("this resembles a name to which others in your organisation have written 7×") == 2

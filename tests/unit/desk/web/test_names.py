@@ -2,19 +2,21 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from holdgate.desk import consult
 from holdgate.quarantine.incident import Actor
+from tests.unit.desk.conftest import Hold, MakeDesk
 from tests.unit.desk.web.test_pages import Browser, signed_in
 
 _HEBREW = "\u05d9\u05d5\u05e1\u05d9@partner.example"
 
 
 @pytest.mark.parametrize("count", [1, 3, 60])
-def test_each_address_is_displayed_left_to_right(make_desk: Any, hold: Any, count: int, monkeypatch: Any) -> None:
+def test_each_address_is_displayed_left_to_right(
+    make_desk: MakeDesk, hold: Hold, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Otherwise a Hebrew mailbox would appear after its domain, or swap places with that of another address."""
     desk = make_desk()
     recipients = [_HEBREW, *(f"{number}@partner.example" for number in range(1, count))]
@@ -40,7 +42,7 @@ def test_each_address_is_displayed_left_to_right(make_desk: Any, hold: Any, coun
     ],
 )
 def test_a_sender_does_not_pass_for_another_address(
-    make_desk: Any, hold: Any, name: str, is_shown: bool, monkeypatch: Any
+    make_desk: MakeDesk, hold: Hold, name: str, is_shown: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The display name stood alone in the list and above the sender's reason: "boss@corp.example writes:"."""
     desk = make_desk()
@@ -54,7 +56,9 @@ def test_a_sender_does_not_pass_for_another_address(
     assert name in page  # as a part of the From header
 
 
-def test_the_list_can_be_searched_by_the_displayed_name(make_desk: Any, hold: Any, monkeypatch: Any) -> None:
+def test_the_list_can_be_searched_by_the_displayed_name(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     hold(desk, sender="al@corp.example", header_from="Anna Lindqvist <al@corp.example>", subject="First")
     hold(desk, sender="bo@corp.example", header_from="Bert Olsen <bo@corp.example>", subject="Second")
@@ -63,7 +67,7 @@ def test_the_list_can_be_searched_by_the_displayed_name(make_desk: Any, hold: An
     assert ("Anna Lindqvist" in page, "First" in page, "Second" in page) == (True, True, False)
 
 
-def test_the_choice_of_an_allowance_is_collapsed_in_the_bar(make_desk: Any, hold: Any) -> None:
+def test_the_choice_of_an_allowance_is_collapsed_in_the_bar(make_desk: MakeDesk, hold: Hold) -> None:
     """Open, it covers half of a phone."""
     desk = make_desk(classes=True, classes_days=7)
     incident = hold(desk)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
@@ -27,6 +28,7 @@ from holdgate.quarantine.schema import sign_in_codes
 from holdgate.quarantine.states import State
 from holdgate.queue.wishes import Wishes
 from tests.support.desks import templates_of
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = "boss@corp.example"
 SITE = "https://approve.corp.example"
@@ -126,7 +128,7 @@ def forms(html: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_link_sets_a_cookie_for_its_incident_and_redirects_without_the_token(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_link_sets_a_cookie_for_its_incident_and_redirects_without_the_token(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident, other = hold(desk), hold(desk)
     browser = Browser(desk)
@@ -145,7 +147,7 @@ def test_a_link_sets_a_cookie_for_its_incident_and_redirects_without_the_token(m
     assert str(browser.get(f"{SITE}/incidents").url) == f"{SITE}/sign-in"
 
 
-def test_every_answer_carries_the_security_headers(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_every_answer_carries_the_security_headers(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -159,7 +161,7 @@ def test_every_answer_carries_the_security_headers(make_desk, hold) -> None:  # 
         assert headers["referrer-policy"] in ("same-origin", "no-referrer")
 
 
-def test_no_page_loads_external_content_or_runs_a_script(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_no_page_loads_external_content_or_runs_a_script(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     for page in (browser.get(browser.link(incident)), browser.get(f"/incidents/{incident.id}/text")):
@@ -168,7 +170,7 @@ def test_no_page_loads_external_content_or_runs_a_script(make_desk, hold) -> Non
         assert re.findall(r'(?:src|href)="(?!/)[^"#]', page.text) == []
 
 
-def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_decision_is_taken_shown_and_recorded(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -204,8 +206,8 @@ def test_a_decision_is_taken_shown_and_recorded(make_desk, hold) -> None:  # typ
         ),
     ],
 )
-def test_the_page_shows_the_actual_decision_after_a_late_answer(  # type: ignore[no-untyped-def]
-    make_desk, hold, language, before, answered, decided
+def test_the_page_shows_the_actual_decision_after_a_late_answer(
+    make_desk: MakeDesk, hold: Hold, language: str, before: str, answered: str, decided: str
 ) -> None:
     desk = make_desk(levels=[[BOSS, "law@corp.example"]], approvals=2)
     incident = hold(desk)
@@ -219,7 +221,7 @@ def test_the_page_shows_the_actual_decision_after_a_late_answer(  # type: ignore
     assert f"<p>{decided}</p>" in browser.get(f"/incidents/{incident.id}").text
 
 
-def test_opening_is_recorded_once(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_opening_is_recorded_once(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     for _ in range(3):
@@ -227,7 +229,7 @@ def test_opening_is_recorded_once(make_desk, hold) -> None:  # type: ignore[no-u
     assert [event.event for event in browser.desk.store.history(incident.id)].count("opened") == 1
 
 
-def test_the_default_of_the_form_decides_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_default_of_the_form_decides_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
@@ -240,7 +242,7 @@ def test_the_default_of_the_form_decides_nothing(make_desk, hold) -> None:  # ty
     assert browser.desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_form_without_a_stamp_or_from_another_site_is_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_form_without_a_stamp_or_from_another_site_is_refused(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     page = browser.get(browser.link(incident))
@@ -260,7 +262,7 @@ def test_a_form_without_a_stamp_or_from_another_site_is_refused(make_desk, hold)
     assert browser.desk.store.incident(incident.id).state is State.APPROVED
 
 
-def test_all_invalid_links_get_the_same_response(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_all_invalid_links_get_the_same_response(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident, other = hold(browser.desk), hold(browser.desk)
     good = browser.link(incident).rsplit("/", 1)[1]
@@ -285,7 +287,7 @@ def test_all_invalid_links_get_the_same_response(make_desk, hold) -> None:  # ty
 
 
 @pytest.mark.parametrize("host", ["approve.corp.example", "phishing.example", "127.0.0.1:8010"])
-def test_an_address_with_a_final_slash_redirects_nowhere(make_desk, hold, host) -> None:  # type: ignore[no-untyped-def]
+def test_an_address_with_a_final_slash_redirects_nowhere(make_desk: MakeDesk, hold: Hold, host: str) -> None:
     """It redirected to the Host header, by http where a proxy ends TLS: the token of the link was sent in clear."""
     desk = make_desk()
     browser = Browser(desk)
@@ -297,7 +299,7 @@ def test_an_address_with_a_final_slash_redirects_nowhere(make_desk, hold, host) 
     assert opened.headers["location"].startswith("/incidents/")
 
 
-def test_a_method_that_an_address_does_not_accept_gets_those_that_it_accepts(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_method_that_an_address_does_not_accept_gets_those_that_it_accepts(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -316,7 +318,7 @@ def test_a_method_that_an_address_does_not_accept_gets_those_that_it_accepts(mak
     assert desk.store.incident(incident.id).state is State.HELD
 
 
-def test_a_link_after_its_deadline_shows_the_outcome(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_link_after_its_deadline_shows_the_outcome(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk, now=datetime.now(UTC) - timedelta(days=3))
     page = browser.get(browser.link(incident))
@@ -328,7 +330,7 @@ def test_a_link_after_its_deadline_shows_the_outcome(make_desk, hold) -> None:  
     assert "The message was not decided before the deadline." in browser.get(browser.link(incident)).text
 
 
-def test_the_page_shows_the_first_of_two_required_approvals(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_shows_the_first_of_two_required_approvals(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(moderators=[BOSS, "second@corp.example"], approvals=2)
     incident = hold(desk)
     browser = Browser(desk)
@@ -339,7 +341,9 @@ def test_the_page_shows_the_first_of_two_required_approvals(make_desk, hold) -> 
     assert "Approved so far by: boss@corp.example" in second.get(second.link(incident, "second@corp.example")).text
 
 
-def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk(self_release=True)
     monkeypatch.setattr(post, "submit_one", lambda *_: None)
     incident = hold(desk, policy="all")
@@ -373,7 +377,7 @@ def test_a_crawler_that_follows_links_and_sends_forms_decides_nothing(make_desk,
     assert [event for event in after if event not in before] == ["opened"]
 
 
-def test_a_match_is_revealed_with_a_reason_and_recorded_first(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_match_is_revealed_with_a_reason_and_recorded_first(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
@@ -393,7 +397,7 @@ def test_a_match_is_revealed_with_a_reason_and_recorded_first(make_desk, hold) -
     assert SECRET not in repr(browser.desk.store.history(incident.id))
 
 
-def test_text_in_images_is_read_on_request_and_matches_keep_their_numbers(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_text_in_images_is_read_on_request_and_matches_keep_their_numbers(make_desk: MakeDesk, hold: Hold) -> None:
     assert IMAGE_NOT_READ == NOT_READ
     desk = make_desk()
     incident = hold(desk)
@@ -416,7 +420,7 @@ def test_text_in_images_is_read_on_request_and_matches_keep_their_numbers(make_d
     assert browser.previewer.asked_for == [(0, False), (0, False), (0, True), (0, True), (1, True), (1, False)]
 
 
-def test_a_moderator_who_is_no_longer_asked_sees_nothing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_who_is_no_longer_asked_sees_nothing(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(levels=[[BOSS, "second@corp.example"], ["law@corp.example"]])
     incident = hold(desk)
     browser = Browser(desk)
@@ -433,7 +437,7 @@ def test_a_moderator_who_is_no_longer_asked_sees_nothing(make_desk, hold) -> Non
     assert "revealed" not in [event.event for event in desk.store.history(incident.id)]
 
 
-def test_a_policy_can_forbid_revealing(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_policy_can_forbid_revealing(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk(reveal=False))
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
@@ -445,7 +449,7 @@ def test_a_policy_can_forbid_revealing(make_desk, hold) -> None:  # type: ignore
     assert SECRET not in answer.text
 
 
-def test_the_page_reports_a_message_that_cannot_be_shown(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_reports_a_message_that_cannot_be_shown(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     browser.get(browser.link(incident))
@@ -483,7 +487,9 @@ def signed_in(desk: Desk, monkeypatch: pytest.MonkeyPatch, who: str = BOSS) -> B
     return browser
 
 
-def test_the_list_after_sign_in_shows_open_requests_and_decides_several(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_list_after_sign_in_shows_open_requests_and_decides_several(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     one, two, three = (hold(desk, subject=f"Subject {number}") for number in range(3))
     browser = signed_in(desk, monkeypatch)
@@ -530,7 +536,7 @@ FILTERED: list[tuple[str, set[str]]] = [
 ]
 
 
-def test_the_list_can_be_filtered(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_list_can_be_filtered(make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = make_desk()
     hold(desk, subject="Figures")
     hold(desk, subject="100% of it", policy="cards", recipients=["x@y.example"])
@@ -545,7 +551,9 @@ def test_the_list_can_be_filtered(make_desk, hold, monkeypatch) -> None:  # type
 
 
 @pytest.mark.parametrize("show", ["waiting", "all"])
-def test_a_long_list_has_pages_and_a_count_up_to_a_limit(make_desk, hold, monkeypatch, show) -> None:  # type: ignore[no-untyped-def]
+def test_a_long_list_has_pages_and_a_count_up_to_a_limit(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch, show: str
+) -> None:
     for place in ("holdgate.desk.web.listing", "holdgate.desk.web.pages", "holdgate.quarantine.requests"):
         monkeypatch.setattr(f"{place}.COUNTED", 3)
     monkeypatch.setattr("holdgate.desk.web.listing.PAGE_SIZE", 2)
@@ -566,7 +574,9 @@ def test_a_long_list_has_pages_and_a_count_up_to_a_limit(make_desk, hold, monkey
     assert sorted(seen) == sorted(subjects)
 
 
-def test_a_moderator_sees_only_incidents_they_were_asked_about(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_sees_only_incidents_they_were_asked_about(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk(moderators=[BOSS])
     mine = hold(desk)
     desk.settings.moderation.moderators[:] = ["other@corp.example"]
@@ -578,7 +588,9 @@ def test_a_moderator_sees_only_incidents_they_were_asked_about(make_desk, hold, 
     assert browser.get(f"/incidents/{mine.id.lower()}").status_code == 200
 
 
-def test_an_unknown_address_gets_the_same_page_and_no_mail(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_address_gets_the_same_page_and_no_mail(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -591,7 +603,9 @@ def test_an_unknown_address_gets_the_same_page_and_no_mail(make_desk, hold, monk
     assert Browser(desk).client.post("/sign-in", data={"address": "nonsense"}).status_code == 422
 
 
-def test_the_number_of_codes_is_limited_and_a_code_allows_five_attempts(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_codes_is_limited_and_a_code_allows_five_attempts(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -608,7 +622,9 @@ def test_the_number_of_codes_is_limited_and_a_code_allows_five_attempts(make_des
     assert all(page.status_code == 200 for page in pages)
 
 
-def test_requests_for_codes_by_others_do_not_lock_out_the_owner(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_requests_for_codes_by_others_do_not_lock_out_the_owner(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     hold(desk)
     mailed: list[bytes] = []
@@ -626,7 +642,9 @@ def test_requests_for_codes_by_others_do_not_lock_out_the_owner(make_desk, hold,
     assert str(owner.submit(page, "/code", code=code).url) == f"{SITE}/incidents"
 
 
-def test_a_person_behind_a_shared_client_address_can_still_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_behind_a_shared_client_address_can_still_sign_in(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both are behind one NAT, or a proxy that the desk does not know. The other person uses up every limit."""
     desk = make_desk()
     hold(desk)
@@ -647,7 +665,7 @@ def test_a_person_behind_a_shared_client_address_can_still_sign_in(make_desk, ho
     assert owner.submit(page, "/code", code=code).status_code == 422
 
 
-def test_a_code_is_valid_only_for_its_person(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_is_valid_only_for_its_person(make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = make_desk(moderators=[BOSS, "carol@corp.example"])
     hold(desk)
     mailed: list[bytes] = []
@@ -660,7 +678,9 @@ def test_a_code_is_valid_only_for_its_person(make_desk, hold, monkeypatch) -> No
         assert browser.submit(page, "/code", code=code).status_code == 422
 
 
-def test_each_step_of_a_sign_in_can_use_another_desk(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_each_step_of_a_sign_in_can_use_another_desk(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     incident = hold(desk)
     mailed: list[bytes] = []
@@ -682,7 +702,9 @@ def test_each_step_of_a_sign_in_can_use_another_desk(make_desk, hold, monkeypatc
     assert str(first.get("/incidents").url) == f"{SITE}/sign-in"
 
 
-def test_write_access_to_the_store_does_not_allow_a_sign_in(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_write_access_to_the_store_does_not_allow_a_sign_in(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk(moderators=[BOSS, "carol@corp.example"])
     hold(desk)
     mailed: list[bytes] = []
@@ -697,7 +719,7 @@ def test_write_access_to_the_store_does_not_allow_a_sign_in(make_desk, hold, mon
     assert browser.submit(page, "/code", code=code).status_code == 422
 
 
-def test_only_a_trusted_proxy_can_sign_a_user_in(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_only_a_trusted_proxy_can_sign_a_user_in(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
     hold(desk)
     templates = templates_of(desk)
@@ -717,7 +739,7 @@ def test_only_a_trusted_proxy_can_sign_a_user_in(make_desk, hold) -> None:  # ty
     assert str(outsider.get("/incidents").url) == f"{SITE}/sign-in"
 
 
-def test_two_user_headers_are_refused(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_two_user_headers_are_refused(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(desk={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"]})
     hold(desk)
     app = Browser(desk).app
@@ -731,7 +753,7 @@ def test_two_user_headers_are_refused(make_desk, hold) -> None:  # type: ignore[
     assert str(outsider.get("/incidents", headers=forged).url) == f"{SITE}/sign-in"
 
 
-def test_a_proxy_needs_its_secret(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_proxy_needs_its_secret(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     secret = tmp_path / "proxy.secret"
     secret.write_text("s" * 32 + "\n")
     proxies = {"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.0/24"], "proxy_secret": str(secret)}
@@ -750,7 +772,7 @@ def test_a_proxy_needs_its_secret(make_desk, hold, tmp_path) -> None:  # type: i
 # -- the sender, languages, trouble -------------------------------------------------------------------------------
 
 
-def test_the_sender_withdraws_their_message_after_ticking_the_box(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_withdraws_their_message_after_ticking_the_box(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     token = browser.desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
@@ -767,7 +789,9 @@ def test_the_sender_withdraws_their_message_after_ticking_the_box(make_desk, hol
 
 @pytest.mark.parametrize("purpose", [tokens.WITHDRAW, tokens.RELEASE])
 @pytest.mark.parametrize("first", ["the sender", "a moderator"])
-def test_a_sender_who_clicks_again_or_too_late_changes_nothing(make_desk, hold, purpose, first) -> None:  # type: ignore[no-untyped-def]
+def test_a_sender_who_clicks_again_or_too_late_changes_nothing(
+    make_desk: MakeDesk, hold: Hold, purpose: str, first: str
+) -> None:
     browser = Browser(make_desk(self_release=True))
     desk = browser.desk
     incident = hold(desk, policy="all")
@@ -789,7 +813,7 @@ def test_a_sender_who_clicks_again_or_too_late_changes_nothing(make_desk, hold, 
     assert len(desk.store.outbox.due(datetime.now(UTC))) == mails
 
 
-def test_texts_of_the_site_are_shown_in_the_language_of_the_person(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_texts_of_the_site_are_shown_in_the_language_of_the_person(make_desk: MakeDesk, hold: Hold) -> None:
     described = 'description = { en = "Card numbers need approval", de = "Kartennummern brauchen eine Freigabe" }'
     reason = {"en": "They asked for it", "de": "Sie haben danach gefragt"}
     policies = f'[[policy]]\nname = "all"\naction = "quarantine"\n{described}\n'
@@ -809,7 +833,7 @@ def test_texts_of_the_site_are_shown_in_the_language_of_the_person(make_desk, ho
     assert (decided.state, decided.comment) == (State.APPROVED, "They asked for it")
 
 
-def test_the_sender_releases_with_a_reason_and_a_ticked_box(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_releases_with_a_reason_and_a_ticked_box(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk(self_release=True, reasons=["Contract", "They asked <for> it"]))
     incident = hold(browser.desk, policy="all")
     token = browser.desk.key.token(tokens.RELEASE, incident.id, 0, incident.sender, incident.created_at)
@@ -837,7 +861,7 @@ def test_the_sender_releases_with_a_reason_and_a_ticked_box(make_desk, hold) -> 
     assert "released the message" in browser.submit(page, incident.id, reason="twice", confirm="yes").text
 
 
-def test_a_message_that_its_sender_must_not_release_has_no_button(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_message_that_its_sender_must_not_release_has_no_button(make_desk: MakeDesk, hold: Hold) -> None:
     browser = Browser(make_desk(self_release=True))
     incident = hold(browser.desk, policy="all", profiles={"a": "critical"})
     page = browser.get(
@@ -852,7 +876,7 @@ def test_a_message_that_its_sender_must_not_release_has_no_button(make_desk, hol
     assert browser.desk.store.incident(incident.id).state is State.HELD
 
 
-def test_pages_use_the_language_of_the_browser(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_pages_use_the_language_of_the_browser(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     german = Browser(desk, headers={"Accept-Language": "sv, de-AT;q=0.9, en;q=0.1"})
@@ -863,7 +887,7 @@ def test_pages_use_the_language_of_the_browser(make_desk, hold) -> None:  # type
     assert '<html lang="en">' in swedish.get(swedish.link(incident)).text
 
 
-def test_hostile_text_does_not_damage_a_page(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_hostile_text_does_not_damage_a_page(make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = make_desk()
     hostile = "<script>x</script>\"'{{1234*1000}}\u202e\x1b\r\n" + "A" * 10_000
     incident = hold(
@@ -885,7 +909,9 @@ def test_hostile_text_does_not_damage_a_page(make_desk, hold, monkeypatch) -> No
         assert len(text) < 100_000
 
 
-def test_an_internal_error_is_shown_without_details(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_internal_error_is_shown_without_details(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = Browser(make_desk())
     incident = hold(browser.desk)
     link = browser.link(incident)
@@ -897,7 +923,7 @@ def test_an_internal_error_is_shown_without_details(make_desk, hold, monkeypatch
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-def test_an_internal_error_of_the_api_is_json(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_internal_error_of_the_api_is_json(make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = make_desk()
     browser = Browser(desk)
 
@@ -910,7 +936,7 @@ def test_an_internal_error_of_the_api_is_json(make_desk, hold, monkeypatch) -> N
     assert SECRET not in answer.text
 
 
-def test_custom_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_custom_templates_are_used_and_a_broken_one_is_not(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     own = tmp_path / "templates"
     (own / "pages").mkdir(parents=True)
     (own / "en").mkdir()
@@ -925,7 +951,7 @@ def test_custom_templates_are_used_and_a_broken_one_is_not(make_desk, hold, tmp_
         assert "Your mail address" in Browser(desk).get("/sign-in").text
 
 
-def test_invalid_custom_words_are_not_used(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_invalid_custom_words_are_not_used(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     own = tmp_path / "templates" / "en"
     own.mkdir(parents=True)
     (own / "words.toml").write_text('link_wrong = "Ask {nobody}."\nstates = "none"\ntitle_sign_in = "Enter"\n')
@@ -944,7 +970,9 @@ class Chat(Channel):
         raise NotImplementedError
 
 
-def test_the_trial_values_of_holdgate_check_equal_those_of_real_mail_and_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_trial_values_of_holdgate_check_equal_those_of_real_mail_and_pages(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: dict[tuple[str, str], set[str]] = {}
 
     def noting(method: Any) -> Any:
@@ -969,8 +997,8 @@ def test_the_trial_values_of_holdgate_check_equal_those_of_real_mail_and_pages(m
     request = desk.store.requests.by_number(2)
     assert request is not None
     Browser(desk).get(browser.composer.link(request, tokens.ASK))
-    request = Notice(1, incident.id, "request", BOSS, 0, request=1, channel="chat")
-    browser.composer.compose(incident, request, datetime.now(UTC))
+    by_chat = Notice(1, incident.id, "request", BOSS, 0, request=1, channel="chat")
+    browser.composer.compose(incident, by_chat, datetime.now(UTC))
     withdraw = desk.key.token(tokens.WITHDRAW, incident.id, 0, incident.sender, incident.created_at)
     for url in ("/incidents", f"/t/{withdraw}", browser.link(incident), f"/incidents/{incident.id}/text", "/none"):
         browser.get(url)
@@ -979,7 +1007,7 @@ def test_the_trial_values_of_holdgate_check_equal_those_of_real_mail_and_pages(m
     assert seen == {(kind, name): set(values[name]) for kind, values in tried.items() for name in values}
 
 
-def test_a_moderator_can_forward_ask_and_postpone(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_a_moderator_can_forward_ask_and_postpone(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     browser = Browser(desk)
@@ -1013,7 +1041,7 @@ def test_a_moderator_can_forward_ask_and_postpone(make_desk, hold) -> None:  # t
     assert "Yours" in text
 
 
-def test_the_sender_answers_through_a_link_that_allows_nothing_else(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_the_sender_answers_through_a_link_that_allows_nothing_else(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk()
     incident = hold(desk)
     token = desk.key.token(tokens.ANSWER, incident.id, 0, incident.sender, incident.created_at)
@@ -1038,7 +1066,9 @@ def test_the_sender_answers_through_a_link_that_allows_nothing_else(make_desk, h
     assert other.get(f"/reason/{incident.id}").status_code == 403
 
 
-def test_the_page_after_a_decision_shows_the_open_requests(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_after_a_decision_shows_the_open_requests(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = make_desk()
     first, second = hold(desk, subject="First"), hold(desk, subject="Second")
     by_link = Browser(desk)
@@ -1052,7 +1082,7 @@ def test_the_page_after_a_decision_shows_the_open_requests(make_desk, hold, monk
     assert "Second" in seen
 
 
-def test_the_language_follows_the_table_for_the_person(make_desk, hold, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_language_follows_the_table_for_the_person(make_desk: MakeDesk, hold: Hold, tmp_path: Path) -> None:
     (tmp_path / "languages").write_text("boss@corp.example de\n")
     desk = make_desk(desk={"languages": f"texthash:{tmp_path / 'languages'}"}, language="fr")
     assert desk.language("boss@corp.example", asked=["es"]) == "de"
@@ -1061,7 +1091,7 @@ def test_the_language_follows_the_table_for_the_person(make_desk, hold, tmp_path
     assert make_desk(language="xx").language("anna@corp.example") == "en"
 
 
-def test_an_approval_may_allow_a_class_of_a_program_s_mail(make_desk, hold) -> None:  # type: ignore[no-untyped-def]
+def test_an_approval_may_allow_a_class_of_a_program_s_mail(make_desk: MakeDesk, hold: Hold) -> None:
     desk = make_desk(classes=True, classes_days=7)
     incident, other, third = hold(desk), hold(desk), hold(desk)
     for one in (incident, third):

@@ -23,6 +23,7 @@ from holdgate.quarantine.store import StoreError
 from holdgate.queue.client import QueueClient
 from testbed.ports import PATIENCE, free_port
 from tests.support.desks import templates_of
+from tests.unit.desk.conftest import Hold, MakeDesk
 
 
 def server(desk: Desk) -> WebServer:
@@ -36,13 +37,13 @@ def taken() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
-def test_a_port_in_use_is_an_error_at_the_start(make_desk, taken) -> None:  # type: ignore[no-untyped-def]
+def test_a_port_in_use_is_an_error_at_the_start(make_desk: MakeDesk, taken: socket.socket) -> None:
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{taken.getsockname()[1]}"})
     with taken, pytest.raises(OSError, match="cannot listen on"), server(desk):
         pass
 
 
-def test_the_server_can_use_tls_itself(make_desk, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_server_can_use_tls_itself(make_desk: MakeDesk, tmp_path: Path) -> None:
     port = free_port()
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = [
@@ -68,7 +69,7 @@ def test_the_server_can_use_tls_itself(make_desk, tmp_path) -> None:  # type: ig
 
 
 @pytest.mark.parametrize("missing", [0, 5])
-def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, missing) -> None:  # type: ignore[no-untyped-def]
+def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk: MakeDesk, hold: Hold, missing: int) -> None:
     port = free_port()
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     incident = hold(desk)
@@ -95,8 +96,8 @@ def test_a_form_that_a_lost_connection_cut_off_decides_nothing(make_desk, hold, 
     assert (decided, answer[:12]) == ((State.HELD, b"") if missing else (State.APPROVED, b"HTTP/1.1 303"))
 
 
-def test_a_failure_after_a_page_was_sent_does_not_end_the_connection(  # type: ignore[no-untyped-def]
-    make_desk, hold, monkeypatch, caplog
+def test_a_failure_after_a_page_was_sent_does_not_end_the_connection(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With a full disk, a page was shown, and the form on it got no response: the connection was closed."""
     port = free_port()
@@ -119,7 +120,9 @@ def test_a_failure_after_a_page_was_sent_does_not_end_the_connection(  # type: i
     assert "failed: stage=page error=StoreError" in caplog.text
 
 
-def test_messages_that_take_long_to_read_do_not_block_other_pages(make_desk, hold, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_messages_that_take_long_to_read_do_not_block_other_pages(
+    make_desk: MakeDesk, hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of 40 threads waited for a message, so that no other page was served."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
@@ -156,7 +159,7 @@ def test_messages_that_take_long_to_read_do_not_block_other_pages(make_desk, hol
             assert connection.recv(12) == b"HTTP/1.1 503"
 
 
-def test_half_open_requests_do_not_block_other_clients(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_half_open_requests_do_not_block_other_clients(make_desk: MakeDesk) -> None:
     port = free_port()
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     with ExitStack() as stack:
@@ -209,7 +212,9 @@ def _is_ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_an_incomplete_request_is_closed_at_the_time_limit(make_desk, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_incomplete_request_is_closed_at_the_time_limit(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     port = free_port()
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
@@ -218,7 +223,7 @@ def test_an_incomplete_request_is_closed_at_the_time_limit(make_desk, monkeypatc
         assert _is_ended(silent)
 
 
-def test_a_second_request_hidden_by_two_lengths_is_not_served(make_desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_second_request_hidden_by_two_lengths_is_not_served(make_desk: MakeDesk) -> None:
     port = free_port()
     desk = make_desk(desk={"web_listen": f"127.0.0.1:{port}"})
     hidden = b"GET /style.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

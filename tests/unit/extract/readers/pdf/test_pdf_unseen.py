@@ -93,7 +93,7 @@ def test_text_of_a_page_is_passed_on_once() -> None:
         ("", b"q 1 0 0 1 72 720.12345 cm scn 12345678 gs"),
     ],
 )
-def test_what_programs_write_is_no_text(entries: str, content: bytes) -> None:
+def test_data_that_programs_write_is_not_text(entries: str, content: bytes) -> None:
     texts = [
         text for text, place in read(pdf, page(streams=((entries, content),))).texts if place == pdf_unseen.STREAM_PLACE
     ]
