@@ -87,20 +87,13 @@ class Composer:
         to_sender = notice.recipient == incident.sender and request is None
         thread = dsn.safe_id(incident.message_id) if to_sender else self._thread(incident)
         _refer(top, [thread] if thread else [])
-        return Letter(_alternative(top, notice, text, html))
+        return Letter(_alternative(top, _boundary(notice), text, html))
 
     def code(self, address: str, code: str, minutes: int, language: str, now: datetime) -> bytes:
         """Return the mail with a code for signing in."""
         language = self._desk.language(address, asked=[language])
         subject, text, html = self._templates.mail("code", language, code=code, minutes=minutes)
-        message = EmailMessage(policy=SMTP.clone(utf8=not address.isascii()))
-        message["From"] = self._settings.notice_from
-        message["To"] = f"<{address}>"
-        message["Date"] = format_datetime(now)
-        message["Subject"] = subject
-        message["Auto-Submitted"] = "auto-generated"
-        parts = [dsn.text_part(text), *([dsn.text_part(html, "html")] if html else [])]
-        return dsn.multipart(message, "alternative", "=_code", parts)
+        return _alternative(self._to(address, subject, now), "=_code", text, html)
 
     def digest(
         self, person: str, waiting: list[Incident], decided: list[Incident], *, is_moderator: bool, now: datetime
@@ -123,14 +116,21 @@ class Composer:
             if self._settings.public_url and is_moderator
             else "",
         )
-        message = EmailMessage(policy=SMTP.clone(utf8=not person.isascii()))
+        return _alternative(self._to(person, subject, now), "=_digest", text, html)
+
+    def _to(
+        self, recipient: str, subject: str, now: datetime, *, message_id: str = "", submitted: str = "auto-generated"
+    ) -> EmailMessage:
+        """Return a mail without content; without `message_id`, Postfix adds one. `submitted`: RFC 3834, section 5."""
+        message = EmailMessage(policy=SMTP.clone(utf8=not recipient.isascii()))
         message["From"] = self._settings.notice_from
-        message["To"] = f"<{person}>"
+        message["To"] = f"<{recipient}>"
         message["Date"] = format_datetime(now)
         message["Subject"] = subject
-        message["Auto-Submitted"] = "auto-generated"
-        parts = [dsn.text_part(text), *([dsn.text_part(html, "html")] if html else [])]
-        return dsn.multipart(message, "alternative", "=_digest", parts)
+        if message_id:
+            message["Message-ID"] = message_id
+        message["Auto-Submitted"] = submitted
+        return message
 
     def _words(self, name: str, incident: Incident, reader: str, **values: object) -> tuple[str, str, str]:
         rules = self._desk.moderation(incident)
@@ -207,7 +207,7 @@ class Composer:
         if self._desk.moderation(incident).attach_original and not request.is_of_sender:
             original = self._previewer.original(incident)
             attached = None if original is None else dsn.returned(original, whole=True)
-        return Letter(_alternative(top, notice, text, html, attached), self._address(request, tokens.BOUNCE))
+        return Letter(_alternative(top, _boundary(notice), text, html, attached), self._address(request, tokens.BOUNCE))
 
     def _report(self, incident: Incident, notice: Notice, original: bytes | None, now: datetime) -> bytes:
         subject, text, html = self._words(notice.kind, incident, notice.recipient)
@@ -231,16 +231,11 @@ class Composer:
         )
 
     def _top(self, subject: str, notice: Notice, incident: Incident, now: datetime) -> EmailMessage:
-        message = EmailMessage(policy=SMTP.clone(utf8=not notice.recipient.isascii()))
-        message["From"] = self._settings.notice_from
-        message["To"] = f"<{notice.recipient}>"
-        message["Date"] = format_datetime(now)
-        message["Subject"] = subject
         # The same each time for one notice, so that a mail that was sent twice is recognised as one.
-        message["Message-ID"] = f"<{incident.id}.{notice.kind}.{notice.number}@{self._domain}>"
-        # RFC 3834, section 5: requests are generated automatically, the others answer a person's mail.
-        message["Auto-Submitted"] = "auto-generated" if notice.kind in TO_MODERATOR else "auto-replied"
-        return message
+        message_id = f"<{incident.id}.{notice.kind}.{notice.number}@{self._domain}>"
+        # Requests are generated automatically, the others answer a person's mail.
+        submitted = "auto-generated" if notice.kind in TO_MODERATOR else "auto-replied"
+        return self._to(notice.recipient, subject, now, message_id=message_id, submitted=submitted)
 
     # -- tokens ---------------------------------------------------------------------------------------------------
 
@@ -369,10 +364,13 @@ def _refer(message: EmailMessage, message_ids: list[str]) -> None:
         message["References"] = " ".join(message_ids)
 
 
-def _alternative(top: EmailMessage, notice: Notice, text: str, html: str, attached: bytes | None = None) -> bytes:
+def _boundary(notice: Notice) -> str:
+    return f"=_{notice.number}_{notice.kind}"
+
+
+def _alternative(top: EmailMessage, boundary: str, text: str, html: str, attached: bytes | None = None) -> bytes:
     """Combine text, HTML and an attachment."""
     parts = [dsn.text_part(text)] + ([dsn.text_part(html, "html")] if html else [])
-    boundary = f"=_{notice.number}_{notice.kind}"
     if attached is None:
         return dsn.multipart(top, "alternative", boundary, parts)
     inner = dsn.multipart(EmailMessage(policy=SMTP), "alternative", f"{boundary}_text", parts)

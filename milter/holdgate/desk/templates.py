@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,10 @@ def _words_in(directory: Path, language: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
+def _report_in(table: str, report: Callable[[str], None], problem: str) -> None:
+    report(f"{table}.{problem}")
+
+
 def _merged(shipped: dict[str, Any], own: dict[str, Any], report: Callable[[str], None]) -> dict[str, Any]:
     """Return the shipped words, replaced by an administrator's; a word of another form is reported and left out.
 
@@ -318,7 +323,7 @@ def _merged(shipped: dict[str, Any], own: dict[str, Any], report: Callable[[str]
     for name, word in own.items():
         known = shipped.get(name)
         if isinstance(known, dict) and isinstance(word, dict):
-            words[name] = _merged(known, word, lambda problem, table=name: report(f"{table}.{problem}"))  # type: ignore[misc]
+            words[name] = _merged(known, word, partial(_report_in, name, report))
         elif wanted := _wanted(word, known):
             report(f"{name}: {wanted}")
         else:

@@ -12,7 +12,7 @@ A store in a file of SQLite needs no signals: a listener watches the file.
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,7 @@ class Listener:
 
 
 class NotifyListener(Listener):
-    """Receives signals of PostgreSQL. `url` is for a direct connection; `engine` writes, maybe through a pooler."""
+    """Receives signals of PostgreSQL. `url` is for a direct connection; `engine` writes, possibly through a pooler."""
 
     poll_interval = 5.0
 
@@ -192,23 +192,23 @@ class NotifyListener(Listener):
             while not self._stop.is_set():
                 proof = f"proof:{secrets.token_hex(8)}"
                 send(self._engine, [proof])
-                if not self._until(connection, _PROOF_TIMEOUT, lambda words, proof=proof: proof in words):  # type: ignore[misc]
+                if not self._until(connection, _PROOF_TIMEOUT, {proof}):
                     reason = "LISTEN receives nothing: does [store] listen_url lead past the pooler, to the primary?"
                     self._fall_back_to_polling(reason)
                     return
                 if not self.is_listening:
                     self._begin()
-                self._until(connection, _PROOF_INTERVAL, lambda _: False)
+                self._until(connection, _PROOF_INTERVAL)
 
-    def _until(self, connection: Any, seconds: float, is_enough: Callable[[set[str]], bool]) -> bool:
-        """Listen for some seconds, or until a signal is enough; return whether one was."""
+    def _until(self, connection: Any, seconds: float, expected: Collection[str] = ()) -> bool:
+        """Listen for some seconds, or until a signal has an expected word; return whether one had."""
         deadline = time.monotonic() + seconds
         while not self._stop.is_set() and (left := deadline - time.monotonic()) > 0:
             for notice in connection.notifies(timeout=left, stop_after=1):
                 words = set(notice.payload.split())
                 if words & self._words:
                     self._wake()
-                if is_enough(words):
+                if words.intersection(expected):
                     return True
         return False
 

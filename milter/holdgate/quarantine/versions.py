@@ -50,7 +50,12 @@ def bound_tables(connection: Connection, revision: str) -> Bound:
     if not is_newer(revision):
         return _BOUND
     if revision not in _bound_of:
-        _bound_of[revision] = tuple(_reflected(connection, table) for table in _BOUND)  # type: ignore[assignment]
+        first, second, third = _BOUND
+        _bound_of[revision] = (
+            _reflected(connection, first),
+            _reflected(connection, second),
+            _reflected(connection, third),
+        )
     return _bound_of[revision]
 
 

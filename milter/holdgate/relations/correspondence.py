@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from holdgate import metrics
 from holdgate.config import RelationsSettings
@@ -158,8 +159,7 @@ class Correspondence:
         _, values = self._store.relations.look((), found, 2 * MOST_VALUES)
         self._released_until = now
         return [
-            lambda one=one, gone=values[owner]: self._released_lesson(one, gone, one.closed_at or since)  # type: ignore[misc]
-            for owner, one in found.items()
+            partial(self._released_lesson, one, values[owner], one.closed_at or since) for owner, one in found.items()
         ]
 
     def _released_lesson(self, incident: Incident, values: Iterable[int], moment: datetime) -> Sent | None:
