@@ -102,12 +102,12 @@ def reassign(desk: Desk, request: Request, answer: Answer, how: str) -> bool:
             one for one in known if one.number != request.number and one.level == request.level and not one.is_of_sender
         ]
         able = len(asks) + len([one for one in others if one.answer in (None, Answer.APPROVE)])
-        now_asked = (_names(asks) or "nobody") + _too_few(desk, incident, able)
+        now_asked = (_names(asks) or "no one") + _too_few(desk, incident, able)
         desk.store.amend(
             incident,
             str(answer),
             ACTOR,
-            note=f"{request.moderator} ({how}); now asked: {now_asked}",
+            note=f"{request.moderator} ({how}); requested from: {now_asked}",
             asks=asks,
             channels=_channels(desk, incident),
             answers={request.number: answer},

@@ -36,15 +36,15 @@ class Flaw(StrEnum):
     """Why an amended message was not sent; the held one still waits."""
 
     NOT_OFFERED = "desk.replacement_relay is not set"
-    EMPTY = "the body is no message: it has no header"
-    RECIPIENTS = "recipients must be among those of the held message, as the interface shows them"
+    EMPTY = "the body is not a message: it has no header"
+    RECIPIENTS = "recipients must be among those of the held message, as the API shows them"
     UNCERTAIN = (
-        "Postfix does not say which recipients the held message has (enable_original_recipient, or masked alike)"
+        "Postfix does not report which recipients the held message has (enable_original_recipient, or masked alike)"
     )
-    BUSY = "another amended message is on its way"
+    BUSY = "another amended message is being submitted"
     OTHER_CONTENT = "the Idempotency-Key was used before with another request"
     REFUSED = "Postfix refused the message"
-    AWAY = "Postfix cannot take the message now"
+    AWAY = "Postfix cannot accept the message now"
     UNREADABLE = "the held message cannot be read now"
 
 

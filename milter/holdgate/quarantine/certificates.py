@@ -1,8 +1,8 @@
 """The certificates of nodes: each node announces its own, and a revoked one is refused by all others.
 
 A thief of a node's key has its certificate too, but cannot write here. So a certificate is revoked by the name of its
-node, and nobody needs a copy of it. A fingerprint is that of its public key (queue/mutual.py): another certificate for
-a stolen key is refused too.
+node, and no administrator needs a copy of it. A fingerprint is that of its public key (queue/mutual.py): another
+certificate for a stolen key is refused too.
 """
 
 from collections.abc import Sequence

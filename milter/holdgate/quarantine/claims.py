@@ -1,8 +1,8 @@
 """Assigns work to desks: several desks can share a store, and only one of them must send each notice.
 
-A desk claims a piece of work before it begins, and the claim is valid while the desk is alive: it gives a sign of life
-every few seconds. If it has given none for a while, another desk can take its work. A desk that stood still meanwhile
-checks its claim (`confirm`) before a step that cannot be undone. With SQLite there is only one desk, which claims
+A desk claims a piece of work before it begins, and the claim is valid while the desk records a heartbeat every few
+seconds. If its heartbeats stop, another desk can take its work. A desk that was suspended meanwhile checks its claim
+(`confirm`) before a step that cannot be undone. With SQLite there is only one desk, which claims
 nothing.
 """
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert
 
 LEASE = timedelta(seconds=30)
-"""How long the claims of a desk are valid after its last sign of life."""
+"""How long the claims of a desk are valid after its last heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveDesk:
-    """A desk that has recently given a sign of life: its machine and version."""
+    """A desk with a recent heartbeat: its machine and version."""
 
     machine: str
     version: str
@@ -53,7 +53,10 @@ class Claims:
         self._begun: set[str] = set()
 
     def heartbeat(self, machine: Machine) -> None:
-        """Give a sign of life, and remove desks that gave none, with their claims. Must precede the first claim."""
+        """Record a heartbeat, and remove desks whose heartbeats have stopped, with their claims.
+
+        Must precede the first claim.
+        """
         if not self._is_shared:
             return
         with self._engine.begin() as connection:
@@ -64,8 +67,8 @@ class Claims:
             connection.execute(row.on_conflict_do_update(index_elements=[desks.c.id], set_={"expires_at": now + LEASE}))
             connection.execute(delete(desks).where(desks.c.expires_at < now))
             connection.execute(delete(claims).where(claims.c.desk.not_in(select(desks.c.id))))
-            # Claims that could not be removed when their work ended, because the store was away at that moment. No work
-            # begins meanwhile: its claim would be removed as well.
+            # Claims that could not be removed when their work ended, because the store was unreachable at that moment.
+            # No work begins meanwhile: its claim would be removed as well.
             with self._lock:
                 ended = (claims.c.desk == self._desk) & claims.c.work.not_in(sorted(self._begun))
                 connection.execute(delete(claims).where(ended))
@@ -102,7 +105,7 @@ class Claims:
                 self._begun.discard(name)
 
     def confirm(self, work: str) -> None:
-        """Raise LostClaimError if the claim of `work` has ended, because this desk gave no sign of life in time.
+        """Raise LostClaimError if the claim of `work` has ended, because this desk recorded no heartbeat in time.
 
         To be called directly before a step that another desk must not do too.
         """

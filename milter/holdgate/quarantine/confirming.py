@@ -1,7 +1,7 @@
 """A connection to PostgreSQL that reports a commit which the synchronous standby did not confirm.
 
 While a standby is away, COMMIT waits without a limit: neither statement_timeout nor any other limit of the server ends
-that wait. Whoever cancels it gets a success, and only a warning says that the transaction is on the primary alone
+that wait. A client that cancels it gets a success, and only a warning says that the transaction is on the primary alone
 (PostgreSQL, 27.2.8 "Synchronous Replication"; src/backend/replication/syncrep.c). A failover would undo such a
 decision after a person was shown that it counts. So Holdgate ends the wait itself, and treats the warning as an error.
 """

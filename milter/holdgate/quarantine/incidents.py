@@ -61,7 +61,7 @@ class Incidents:
     def __init__(self, reader: Engine, here: ColumnElement[bool]) -> None:
         self._reader = reader
         self._here = here
-        # Built once: the queue agent asks this before each batch of other work.
+        # Built once: the queue agent runs this before each batch of other work.
         self._decided = select(incidents.c.id).where(incidents.c.state.in_(sorted(DECIDED)), here)
 
     def incident(self, incident_id: str) -> Incident | None:

@@ -34,7 +34,7 @@ RETIRED = "retired"
 # Pause between two checks whether a name is free, in seconds: shorter than between two renewals.
 _PAUSE = 1.0
 
-# For how many seconds a daemon does not ask again whether its machine has the name.
+# For how many seconds a daemon does not check again whether its machine has the name.
 _KNOWN = 1.0
 
 
@@ -177,7 +177,7 @@ class Nodes:
         return (incident.node, "") if row is None else (row.name, row.address)
 
     def silent_for(self) -> dict[str, timedelta]:
-        """Return the time since the last sign of life of each node not retired, by name; read no incidents."""
+        """Return the time since the last renewal of each node not retired, by name; read no incidents."""
         with self._reader.connect() as connection:
             now = clock(connection)
             rows = connection.execute(select(nodes.c.name, nodes.c.seen_at).where(nodes.c.retired_at.is_(None)))
@@ -239,7 +239,7 @@ class OwnName:
         self._until = 0.0
 
     def check(self) -> None:
-        """Raise StoreError while another machine uses the name. The store is asked once in a second."""
+        """Raise StoreError while another machine uses the name. The store is queried at most once per second."""
         if not self._nodes.is_shared or time.monotonic() < self._until:
             return
         try:

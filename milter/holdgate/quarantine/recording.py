@@ -1,7 +1,7 @@
 """Records a new incident with its event in PostgreSQL in one round trip, while a daemon records many.
 
 An event names the newest events of other chains (chains.py), and must read them first. For a second, the next incidents
-do without that round trip: their events name what is left of these heads, and the server computes the hash, because it
+skip that round trip: their events name the rest of these heads, and the server computes the hash, because it
 depends on the head of the chain and on the next number. What another connection has read is not used: after a
 failover, the new primary may lack it.
 """

@@ -22,7 +22,7 @@ class State(StrEnum):
     APPROVED = "approved"  # a moderator approved; the queue agent has not released it yet
     RELEASED = "released"  # on its way to the recipients
     REJECTED = "rejected"  # a moderator rejected; the sender has not been notified yet
-    EXPIRED = "expired"  # nobody decided in time; the sender has not been notified yet
+    EXPIRED = "expired"  # no decision before the deadline; the sender has not been notified yet
     RETURNED = "returned"  # the sender was notified and the queue file is deleted
     VANISHED = "vanished"  # an operator removed the message, or it was never held
     RECORDED = "recorded"  # a policy recorded it; nothing is held and nothing must be decided

@@ -63,7 +63,7 @@ class Closing:
         """Close an incident whose message is certainly missing. `is_owing`: a notice to its sender is not sent yet."""
         if one.state is State.PENDING:
             if not one.queue_id:
-                self.close(one, State.VANISHED, "Postfix did not take the copy; its client retries")
+                self.close(one, State.VANISHED, "Postfix did not accept the copy; its client retries")
             elif self.close(one, State.VANISHED, "never seen in the hold queue"):
                 maillog.never_held(one.queue_id, incident=one.id)
                 metrics.RECONCILED.labels("never-held").inc()

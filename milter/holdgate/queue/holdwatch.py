@@ -1,4 +1,4 @@
-"""Wakes the reconciler when a message enters or leaves the hold queue, so that it need not ask each second."""
+"""Wakes the reconciler when a message enters or leaves the hold queue, so that it need not poll each second."""
 
 import threading
 
@@ -9,7 +9,7 @@ from holdgate.queue.client import QueueClient, QueueError
 REST = 20.0
 """How long the agent is asked to watch at a time, in seconds. Without an event, the next pass follows then."""
 
-# How long to wait before the agent is asked again after an error, in seconds.
+# How long to wait before a retry after an error, in seconds.
 _RETRY = 5.0
 
 

@@ -1,6 +1,6 @@
 """Reserves a node's name for this machine while `holdgate-queue` runs: a thread renews the lease in the store.
 
-A machine that stood still, or was cut off from the store, for longer than its lease may have lost the name meanwhile.
+A machine that was suspended, or was cut off from the store, for longer than its lease may have lost the name meanwhile.
 So it does nothing (`holds`) before it has renewed the lease, and renews it (`confirm`) before it concludes from its own
 hold queue that a message of the node no longer exists.
 """

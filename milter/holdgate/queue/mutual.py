@@ -4,8 +4,8 @@ Both sides authenticate (RFC 8446, 4.3.2), with TLS 1.3 or later. A certificate 
 4.2.1.6), which must be exactly the name of the requested node. The files are read for each connection, so that a
 renewed certificate is used at once. Both sides also refuse a certificate that the store lists as revoked.
 
-A certificate is known by its public key. The digest of all of it would not do: anyone can give it another signature
-that is also valid, because with ECDSA (r, n - s) is valid where (r, s) is.
+A certificate is known by its public key. A digest of the whole certificate is not enough: anyone can give
+it another signature that is also valid, because with ECDSA (r, n - s) is valid where (r, s) is.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Has the kernel keep a process's memory in huge pages, and takes out pages of files that only its start needed.
+"""Has the kernel keep a process's memory in huge pages, and releases pages of files that only its start needed.
 
 A fork copies a page table entry for each 4 KiB page, and frees them all when the child ends. With pages of 2 MiB there
 are hardly any. A page that the child writes to is still copied 4 KiB at a time.
@@ -32,7 +32,7 @@ def gather(shared: Sequence[tuple[int, int]] = ()) -> int:
 
 
 def release_files() -> None:
-    """Take pages of libraries that it has not changed out of this process; it gets those back that it uses again.
+    """Release unchanged pages of libraries from this process; it gets those back that it uses again.
 
     Most were needed once, to load a library. The kernel keeps them in its cache of files while it has memory for it. If
     it does not show a process's memory, nothing changes.

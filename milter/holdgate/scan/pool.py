@@ -3,7 +3,7 @@
 Thread-safe. Each message has its own process, which ends with the message. The exception is a message of plain text
 only: it may be read by a process that reads others of this kind. If the settings allow it, a small message's process
 only reads the message, and a reusable process searches the text.
-If a worker is lost with a message (a crash, the time limit, an invalid answer), the message is tried once more in
+If a worker is lost with a message (a crash, the time limit, an invalid answer), the message is retried once in
 another worker. If that is lost too, the inspection is `failed`, and the next message gets a new worker.
 """
 

@@ -79,7 +79,8 @@ def test_an_alarm_is_raised_if_a_moderator_drops_out_and_too_few_remain(
     drop_out(desk, incident, THIRD, answer)
     assert alarms() == before + 1
     assert f"too-few-approvers: incident={incident.id} able=1 needed=2" in caplog.text
-    assert desk.store.history(incident.id)[-1].note == f"{THIRD} (test); now asked: nobody; too few: 2 must approve"
+    note = f"{THIRD} (test); requested from: no one; too few: 2 must approve"
+    assert desk.store.history(incident.id)[-1].note == note
     assert desk.store.incident(incident.id).state is State.HELD
 
 

@@ -215,7 +215,7 @@ def test_a_notice_of_a_dead_desk_is_sent_by_another_desk(
         two[1].work(soon())
         assert not sent
         monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(0))
-        two[0].presence.run_once(datetime.now(UTC))  # its last sign of life
+        two[0].presence.run_once(datetime.now(UTC))  # its last heartbeat
         monkeypatch.undo()
         monkeypatch.setattr(post, "submit_one", lambda _, recipient, *__, **___: sent.append(("", recipient, "")))
         two[1].presence.run_once(datetime.now(UTC))
@@ -234,7 +234,7 @@ def test_a_suspended_desk_does_not_send_a_notice_that_another_has_sent(
     def pause_once(self: Composer, *arguments: Any) -> Any:
         monkeypatch.setattr(Composer, "compose", compose)
         monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(0))
-        two[0].presence.run_once(datetime.now(UTC))  # its last sign of life
+        two[0].presence.run_once(datetime.now(UTC))  # its last heartbeat
         monkeypatch.setattr("holdgate.quarantine.claims.LEASE", timedelta(seconds=30))
         two[1].presence.run_once(datetime.now(UTC))
         two[1].scheduler.send(soon())

@@ -367,9 +367,9 @@ def test_the_same_desk_may_repeat_a_task_whose_claim_was_not_removed(desks: tupl
             assert not again, "another thread of this desk"
         one.heartbeat(ONE)
         with other.claimed("x") as has:
-            assert not has, "a sign of life keeps what is being done"
+            assert not has, "a heartbeat keeps the current claims"
     with other.claimed("y") as has:
-        assert has, "a sign of life gives up what was left"
+        assert has, "a heartbeat removes claims whose work has ended"
 
 
 def test_a_desk_without_a_heartbeat_in_time_loses_its_claim(desks: tuple[Claims, Claims], clock: Clock) -> None:

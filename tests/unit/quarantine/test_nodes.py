@@ -40,7 +40,7 @@ def shared(store: Store) -> bool:
 
 
 def expire(store: Store, column: object) -> None:
-    """Have a lease or a sign of life be over."""
+    """Let a lease, or the time since a heartbeat, expire."""
     with store._engine.begin() as connection:
         past = datetime.now(UTC) - timedelta(hours=1)
         connection.execute(update(column).values(expires_at=past))  # type: ignore[arg-type]

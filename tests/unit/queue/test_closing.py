@@ -89,7 +89,7 @@ def test_a_copy_that_postfix_did_not_accept_is_not_logged_as_never_held(
     one = made(store, State.PENDING, queue_id="")
     Closing(store).close_missing(one, is_owing=False)
     assert now(store, one).state is State.VANISHED
-    assert store.history(one.id)[-1].note == "Postfix did not take the copy; its client retries"
+    assert store.history(one.id)[-1].note == "Postfix did not accept the copy; its client retries"
     assert "never-held" not in caplog.text
 
 

@@ -123,7 +123,7 @@ class Guard:
                 problem = f"The request is too large: at most {limit} bytes are accepted."
                 await _refuse(scope, receive, send_guarded, 413, problem)
                 return
-            if self._unmanaged(headers):
+            if self._is_of_other_site(headers):
                 problem = "The request does not come from this site. Open the page again."
                 await _refuse(scope, receive, send_guarded, 403, problem)
                 return
@@ -160,7 +160,8 @@ class Guard:
         except ValueError:
             return False
 
-    def _unmanaged(self, headers: Headers) -> bool:
+    def _is_of_other_site(self, headers: Headers) -> bool:
+        """Return whether a browser sends the form of another site."""
         origin = headers.get("origin")
         if origin is not None and origin.lower() != self._own:
             return True
