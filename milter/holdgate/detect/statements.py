@@ -44,6 +44,7 @@ class _Grammar(NamedTuple):
     supporting: frozenset[str]
     objects: frozenset[str]
     voted: frozenset[str]
+    own: frozenset[str]
 
     def with_verbs(self, verbs: frozenset[str]) -> "_Grammar":
         """Return the grammar for verbs with an object: no noun for a person follows, and the subject is there."""
@@ -130,6 +131,10 @@ class _Clause(NamedTuple):
             ):
                 return True
             if ends and place and self.lowered[place - 1] in grammar.inverted:  # "est-elle catholique"
+                return True
+            if ends and any(
+                " ".join(self.lowered[verb:place]) in grammar.own for verb in range(max(place - _MOST_VERB, 0), place)
+            ):  # "ho votato per il PD"
                 return True
             if (subject := self._subject(grammar, place)) < 0:
                 continue
