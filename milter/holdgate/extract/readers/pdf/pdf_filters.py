@@ -13,10 +13,13 @@ from dataclasses import dataclass
 DAMAGED, TOO_LARGE, NOT_DECODED = "damaged", "stream too large", "filter not decoded"
 
 _NAME_CODE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_FILTER = re.compile(rb"/Filter\s*(\[[^\]]*\]?|/[A-Za-z0-9]+|)")
+_FILTER = re.compile(rb"/Filter(?![A-Za-z0-9])\s*(\[[^\]]*\]?|/[A-Za-z0-9]+|null\b|)")
+_SYNTAX = re.compile(rb"\\.|[()%\r\n]|<<|>>", re.DOTALL)
 _NAME = re.compile(rb"/([A-Za-z0-9]+)")
 _IMAGE = frozenset(("CCF", "CCITTFaxDecode", "DCT", "DCTDecode", "JBIG2Decode", "JPXDecode"))
-_PREDICTED = re.compile(rb"/Predictor\s+(?:[2-9]|1\d)\b")
+_PREDICTED = re.compile(rb"/Predictor\s+(?:[2-9]|1\d)\b(?!\s+\d+\s+R\b)")
+_PERHAPS_PREDICTED = re.compile(rb"/(?:DecodeParms|DP|Predictor)\s+\d+\s+\d+\s+R\b")
+_ELSEWHERE = re.compile(rb"/Filter\s+\d+\s+\d+\s+R\b")
 _LATE = re.compile(rb"/EarlyChange\s+0\b")
 _SPACE = b" \t\r\n\f\0"
 _BASE_85 = re.compile(rb"(?:z|[!-u]{5}){1,4000}|[!-u]{2,4}\Z|[\s\S]")
@@ -33,9 +36,11 @@ def filters(dictionary: bytes) -> list[str]:
     ['A85', 'FlateDecode']
     >>> filters(b"<< /Filter 5 0 R >>"), filters(b"<< /Length 9 >>")
     (['FlateDecode'], [])
+    >>> filters(b"<< /Filter /A85 % /Filter []\\n /DP << /Filter [] >> /K (/Filter []) >>")
+    ['A85']
     """
-    entries = _FILTER.findall(_plain(dictionary))
-    if not entries:
+    entries = _FILTER.findall(_own_entries(_plain(dictionary))) or _FILTER.findall(_plain(dictionary))
+    if not entries or entries[-1] == b"null":
         return []
     return [name.decode() for name in _NAME.findall(entries[-1])] or ([] if b"[" in entries[-1] else ["FlateDecode"])
 
@@ -51,11 +56,15 @@ class Decoded:
 def decode(data: bytes, dictionary: bytes, most: int, spend: Callable[[int], None]) -> Decoded:
     """Decode the data of a stream to at most `most` bytes; of damaged data, the part before the damage.
 
+    Data in ASCII that the filter cannot decode at all is text with a wrong name, and returned unchanged.
     `spend` gets the length of each decoded piece, and can stop the work by an exception.
     """
     reason = ""
+    dictionary = _plain(dictionary)
     for name in filters(dictionary):
         if name not in _DECODERS:
+            if name in _IMAGE and data.isascii():
+                return Decoded(data[:most])
             is_image = name in _IMAGE and b"/Width" in dictionary
             return Decoded(b"", "" if is_image else NOT_DECODED)
         content = bytearray()
@@ -67,13 +76,39 @@ def decode(data: bytes, dictionary: bytes, most: int, spend: Callable[[int], Non
                     reason = TOO_LARGE
                     break
         except (ValueError, zlib.error):
-            reason = reason or DAMAGED
+            reason = reason or (NOT_DECODED if _ELSEWHERE.search(dictionary) else DAMAGED)
+            if not content and data.isascii():
+                return Decoded(data[:most], reason)
         data = bytes(content)
     if len(data) > most:
         reason = TOO_LARGE
-    elif _PREDICTED.search(dictionary):
+    elif _PREDICTED.search(dictionary) or (_PERHAPS_PREDICTED.search(dictionary) and not data.isascii()):
         reason = reason or NOT_DECODED
     return Decoded(data[:most], reason)
+
+
+def _own_entries(dictionary: bytes) -> bytes:
+    """Return a dictionary without comments, strings and the dictionaries in it (7.2.3, 7.3.4)."""
+    kept: list[bytes] = []
+    position = depth = strings = 0
+    in_comment = False
+    for token in _SYNTAX.finditer(dictionary):
+        if depth == 1 and not strings and not in_comment:
+            kept.append(dictionary[position : token.start()])
+        position = token.end()
+        sign = token[0]
+        if in_comment:
+            in_comment = sign not in (b"\r", b"\n")
+        elif strings or sign == b"(":
+            strings += (sign == b"(") - (sign == b")")
+        elif sign == b"%":
+            in_comment = True
+        elif sign in (b"<<", b">>"):
+            depth += 1 if sign == b"<<" else -1
+            kept.append(b" ")
+        elif depth == 1:
+            kept.append(sign)
+    return b"".join(kept)
 
 
 def _plain(dictionary: bytes) -> bytes:

@@ -23,6 +23,8 @@ MOST_PAGES = 5_000
 OBJECT_STREAM_BYTES = 16_000_000
 """Writers put some hundred objects into one object stream: tens of kB."""
 TEXT_STREAM_BYTES = 5_000_000
+_LONGEST_HEAD = 20_000
+"""Most dictionaries of streams are shorter; only for a longer one, all bytes since the last stream are searched."""
 # Bytes of an image by which text is recognised.
 _HEAD = 4_096
 
@@ -46,7 +48,7 @@ _NOT_TEXT = re.compile(r"[^\w\s\x20-\x7e]")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\s]")
 _TEXT_MARKS = (b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf")
 
-_STREAM = re.compile(rb">>\s*+stream(?:\r\n|\n|\r)")
+_STREAM = re.compile(rb">>\s*+(?:%[^\r\n]{0,200}[\r\n]\s*+)?stream(?:\r\n|\n|\r| )")
 _LENGTH = re.compile(rb"/Length\s+(\d+)\s*(?!\s*\d+\s+R)")
 _OBJECT = re.compile(rb"(\d{1,10})\s{1,5}\d{1,5}\s{1,5}obj\b")
 _PAIRS = re.compile(rb"\s*(?:\d{1,10}\s+\d{1,10}\s+)+")
@@ -100,7 +102,7 @@ def read_strings(data: bytes, strings: Strings) -> set[int]:
             strings.add_file(decoded(data, stream, strings), "embedded file")
         elif stream.number in text_numbers:
             strings.add_new(string_text(decoded(data, stream, strings, TEXT_STREAM_BYTES)), PLACE)
-        elif not pdf_unseen.is_read_elsewhere(stream.dictionary):
+        else:
             content = _unseen_content(data, stream, strings)
             unseen.read_stream(content, texts(content, budget.check_time))
             if stream.number in map_numbers and pdf_unseen.changes_digits(content):
@@ -130,7 +132,8 @@ def split(data: bytes) -> tuple[list[bytes], list[Stream]]:
         syntax.append(region)
         head = -1
         number = -1
-        for found in _OBJECT.finditer(region, max(0, len(region) - 20_000)):
+        near = max(0, len(region) - _LONGEST_HEAD)
+        for found in (*_OBJECT.finditer(region, near),) or _OBJECT.finditer(region, 0, near):
             head, number = found.end(), int(found[1])
         dictionary = region[head:] if head >= 0 else region[-2_000:]
         end = _stream_end(data, match.end(), dictionary)
@@ -201,11 +204,12 @@ def decoded(data: bytes, stream: Stream, strings: Strings, most: int = 0, *, is_
 
 
 def _unseen_content(data: bytes, stream: Stream, strings: Strings) -> bytes:
-    """Return the content of a stream in which a person could have written, b"" for pixels, fonts and functions."""
-    if pdf_unseen.is_image(stream.dictionary):
-        head = data[stream.start : min(stream.end, stream.start + _HEAD)]
-        budget = strings.sink.budget
-        if pdf_unseen.is_binary(pdf_filters.decode(head, stream.dictionary, _HEAD, budget.spend_bytes).content):
+    """Return the content of a stream in which a person could have written, b"" for pixels, objects, programs."""
+    is_image = pdf_unseen.is_image(stream.dictionary)
+    if is_image or pdf_unseen.has_objects(stream.dictionary):
+        packed = data[stream.start : min(stream.end, stream.start + _HEAD)]
+        head = pdf_filters.decode(packed, stream.dictionary, _HEAD, strings.sink.budget.spend_bytes).content
+        if pdf_unseen.is_binary(head) or (not is_image and pdf_unseen.begins_objects(head)):
             return b""
     content = decoded(data, stream, strings, is_drawn=True)
     return b"" if pdf_unseen.is_of_a_program(stream.dictionary, content) else content

@@ -7,17 +7,24 @@ Only text in which a person could have written a number is passed on, and only i
 import re
 from collections.abc import Iterable, Iterator
 
+from holdgate.extract import inline
+from holdgate.extract.identify import OLE
 from holdgate.extract.readers.pdf.pdf_document import Strings
+from holdgate.extract.readers.texts import byte_strings
 from holdgate.extract.written import digits, is_written
 
 STREAM_PLACE, SYNTAX_PLACE = "stream that no page shows", "document syntax"
 FONT_DIFFERS = "a font shows other digits than its text has"
 
 _FEWEST_DIGITS = 8
+_SAMPLE = 20_000
+# Files of which the content is read, not only what is written in their bytes: fonts and images are none of these.
+_FILE = (b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"%PDF-", OLE)
 _COMPARED = 200_000_000
 """Characters of text with which others are compared, in all: a tenth of a second."""
 # Objects and references.
 _READ = re.compile(rb"/Type\s*/(?:ObjStm|XRef)\b")
+_OBJECTS = re.compile(rb"\s*\d{1,10}\s+\d{1,10}\s")
 _IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 _FUNCTION = re.compile(rb"/FunctionType\b")
 _BINARY = re.compile(rb"[^\x20-\x7e\s]")
@@ -29,7 +36,14 @@ _CALCULATION = re.compile(
 _WORD = re.compile(rb"[A-Za-z]{3}")
 # A font names its makers, with their telephone numbers: TrueType, OpenType, CFF, Type 1.
 _FONT_FILE = (b"\0\1\0\0", b"true", b"ttcf", b"OTTO", b"\1\0\4", b"%!PS-AdobeFont", b"%!FontType")
-_OPERATOR = re.compile(rb"\b(?:BT|Tj|TJ|cm|Do|gs|re)\b")
+# What a page draws: text, matrices, rectangles, objects. In it, words are operators, names and strings.
+_OPERATOR = re.compile(
+    rb"[)>\]]\s{0,9}T[jJ]\b|(?:[-+\d.]{1,20}\s{1,9}){6}cm\b|(?:[-+\d.]{1,20}\s{1,9}){4}re\b|/[^\s/]{1,80}\s{1,9}(?:Do|gs)\b"
+)
+_STRING = re.compile(rb"\([^()\\]*+(?:\\.[^()\\]*+)*\)|<[0-9A-Fa-f\s]*+>")
+_BEGINS = re.compile(rb"\bobj\b|\bxref\b|\btrailer\b|<<")
+_ENDS = re.compile(rb"%[^\r\n]*+|\bendstream\b")
+_DRAWN = re.compile(rb"/[^\s/<>\[\](){}%]+|\b(?:scn|SCN|BDC|BMC|EMC)\b")
 _RUN = re.compile(rb"[\x20-\x7e]{9,}+")
 _COMMENT = re.compile(rb"^%([\x20-\x7e\x80-\xff]{9,}+)", re.MULTILINE)
 _NAME = re.compile(rb"/([^\s/<>\[\](){}%]{9,}+)")
@@ -56,12 +70,29 @@ class Unseen:
         """Read the content of a stream, whose strings are `literals`."""
         for text in literals:
             self.add(text, STREAM_PLACE)
-        if _OPERATOR.search(data) is None:
-            for run in _RUN.finditer(data):
+        is_drawing = _OPERATOR.search(data) is not None
+        for run in _RUN.finditer(data):
+            if not is_drawing:
                 self.add(run[0].decode("ascii"), STREAM_PLACE)
+            elif _WORD.search(undrawn := _DRAWN.sub(b" ", _STRING.sub(b" ", run[0]))):
+                self.add(undrawn.decode("ascii"), STREAM_PLACE)
+        for text in byte_strings.strings(data, narrow=False):
+            self.add(text, STREAM_PLACE)
+        for text in byte_strings.strings(data, narrow=False, big_endian=True):
+            self.add(text, STREAM_PLACE)
+        if data.startswith(_FILE):
+            self.strings.add_file(data, STREAM_PLACE)
+        elif not is_drawing and not is_binary(data):
+            for _, content in inline.files_in(data):
+                self.strings.add_file(content, STREAM_PLACE)
 
     def read_syntax(self, region: bytes) -> None:
-        """Read the comments and names in a piece of PDF syntax."""
+        """Read the comments and names in a piece of PDF syntax, and text that is not in an object."""
+        for piece in region.split(b"endobj"):
+            begin = _BEGINS.search(piece)
+            for run in _RUN.finditer(_ENDS.sub(b"\n", piece[: begin.start() if begin else len(piece)])):
+                if _WORD.search(outside := _DRAWN.sub(b" ", _STRING.sub(b" ", run[0]))):
+                    self.add(outside.decode("ascii"), SYNTAX_PLACE)
         for comment in _COMMENT.findall(region):
             self.add(comment.decode("utf-8", "replace"), SYNTAX_PLACE)
         for name in _NAME.findall(region):
@@ -85,9 +116,14 @@ class Unseen:
         self.strings.add_new(text, place)
 
 
-def is_read_elsewhere(dictionary: bytes) -> bool:
-    """Return whether a stream has objects or references, by its dictionary."""
+def has_objects(dictionary: bytes) -> bool:
+    """Return whether a stream is said to have objects or references by its dictionary."""
     return _READ.search(dictionary) is not None
+
+
+def begins_objects(head: bytes) -> bool:
+    """Return whether a stream begins as one of objects (7.5.7): with pairs of numbers."""
+    return _OBJECTS.match(head) is not None
 
 
 def is_image(dictionary: bytes) -> bool:
@@ -105,10 +141,14 @@ def is_binary(content: bytes) -> bool:
 
 
 def is_of_a_program(dictionary: bytes, content: bytes) -> bool:
-    """Return whether a stream is the program of a font, or a function without any word that is not an operator."""
+    """Return whether a stream is the program of a font, or a function without any word that is not an operator.
+
+    >>> is_of_a_program(b"<< >>", b"true, her number"), is_of_a_program(b"<< >>", b"true\\0\\n\\0\\x80\\0\\3cmap")
+    (False, True)
+    """
     if _FUNCTION.search(dictionary):
         return _WORD.search(_CALCULATION.sub(b"", content)) is None
-    return content.startswith(_FONT_FILE)
+    return content.startswith(_FONT_FILE) and len(_BINARY.findall(content[:_SAMPLE])) * 7 > len(content[:_SAMPLE])
 
 
 def deceptive_fonts(region: bytes) -> Iterator[int]:

@@ -71,7 +71,46 @@ def test_a_filter_in_another_object_counts_as_the_usual_one() -> None:
     ],
 )
 def test_an_unknown_filter_is_named_but_not_that_of_an_image(names: str, reason: str) -> None:
-    assert decoded(b"data", names) == Decoded(b"", reason)
+    data = zlib.compress(b"\xff\xd8") if "/Fl" in names else b"\xff\xd8"
+    assert decoded(data, names) == Decoded(b"", reason)
+
+
+def test_text_that_claims_to_be_an_image_or_packed_is_returned() -> None:
+    assert decoded(b"text", "/DCTDecode /Width 9") == Decoded(b"text")
+    assert decoded(b"text", "/FlateDecode") == Decoded(b"text", DAMAGED)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "/FlateDecode /DP << /Filter [] >>",
+        "/FlateDecode % /Filter []\n",
+        "/FlateDecode /K (/Filter [] \\) )",
+        "/FlateDecode /FilterX []",
+        "/FlateDecode /L [(a) << /B (>>) /Filter /A85 >>]",
+        "[/FlateDecode % ]\n ]",
+    ],
+)
+def test_only_the_own_filter_of_a_dictionary_counts(names: str) -> None:
+    assert decoded(zlib.compress(b"text"), names) == Decoded(b"text")
+
+
+def test_no_filter_can_be_written_as_null() -> None:
+    assert decoded(b"text", "null") == Decoded(b"text")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "/Fl /DecodeParms 5 0 R",
+        "/Fl /DecodeParms << /Predictor 5 0 R >>",
+        "/Fl /DecodeParms << /Predic#74or 12 >>",
+        "5 0 R",
+    ],
+)
+def test_what_another_object_says_about_a_stream_is_not_known(entries: str) -> None:
+    data = b"\xff\xfe" if entries == "5 0 R" else zlib.compress(b"\xff\xfe")
+    assert decoded(data, entries).reason == NOT_DECODED
 
 
 def test_the_part_before_the_damage_is_returned() -> None:

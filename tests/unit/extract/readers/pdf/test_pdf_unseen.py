@@ -1,6 +1,7 @@
 """Text in a PDF that no page shows is read if a person could have written it there, and once."""
 
 import base64
+import gzip
 import time
 import zlib
 
@@ -65,6 +66,27 @@ HIDDEN = {
     "a tiling pattern": page(streams=(("/Type /Pattern /PatternType 1", f"BT ({WORDS}) Tj ET".encode()),)),
     "a colour profile": page(streams=(("/N 3", WORDS.encode()),)),
     "a font that is none": page(streams=(("/Length1 9", WORDS.encode()),)),
+    "a text with a word that is an operator": page(streams=(("", f"Do not share: {WORDS}, 12 cm".encode()),)),
+    "a line among operators": page(streams=(("", f"1 0 0 1 0 0 cm\n{WORDS}\n0 0 9 9 re".encode()),)),
+    "a text that begins as a font does": page(streams=(("", f"true, {WORDS}".encode()),)),
+    "a stream that is none of objects": page(streams=(("/Type /ObjStm /N 0 /First 0", WORDS.encode()),)),
+    "a stream that is none of references": page(streams=(("/Type /XRef", WORDS.encode()),)),
+    "an image whose filter is a wrong name": page(
+        streams=(("/Subtype /Image /Width 9 /Filter /DCTDecode", WORDS.encode()),)
+    ),
+    "a packed stream whose dictionary names another filter": page(
+        streams=(("/Filter /FlateDecode /DP << /Filter [] >>", zlib.compress(WORDS.encode())),)
+    ),
+    "a stream with a long dictionary": page(
+        streams=((f"/Filter /FlateDecode /X ({'x' * 30_000})", zlib.compress(WORDS.encode())),)
+    ),
+    "a stream after a comment": page(streams=(("", WORDS.encode()),)).replace(b">>\nstream", b">> % c\nstream"),
+    "a stream in UTF-16": page(streams=(("", WORDS.encode("utf-16-le")),)),
+    "a stream in big-endian UTF-16": page(streams=(("", WORDS.encode("utf-16-be")),)),
+    "text between objects": page().replace(b"endobj\n", f"endobj\n{WORDS}\n".encode(), 1),
+    "text after the end of a stream": page(streams=(("", b"a"),)).replace(
+        b"endstream", f"endstream\n{WORDS}\n".encode()
+    ),
     "a comment": page().replace(b"%PDF-1.7\n", f"%PDF-1.7\n%{WORDS}\n".encode()),
     "a name": page(catalog=f"/{WORDS.replace(' ', '#20')} 1"),
     "the language": page(catalog=f"/Lang ({WORDS})"),
@@ -77,6 +99,12 @@ def test_text_that_no_page_shows_is_read(data: bytes) -> None:
     assert WORDS in read(pdf, data).whole()
 
 
+def test_a_file_in_a_private_stream_is_read() -> None:
+    packed = gzip.compress(WORDS.encode() * 3, mtime=0)
+    for content in (packed, base64.b64encode(packed)):
+        assert packed in [document for _, document in read(pdf, page(streams=(("", content),))).documents]
+
+
 def test_text_of_a_page_is_passed_on_once() -> None:
     assert read(pdf, page(shown=WORDS)).whole().count(WORDS) == 1
     assert read(pdf, page(shown=WORDS, streams=(("", WORDS.encode()),))).whole().count(WORDS) == 1
@@ -85,11 +113,18 @@ def test_text_of_a_page_is_passed_on_once() -> None:
 @pytest.mark.parametrize(
     ("entries", "content"),
     [
-        ("", b"\0\1\0\0 Monotype USA - (847) 718-0400"),
-        ("", b"%!PS-AdobeFont-1.0: CMB10 003.002 Mon Jul 13 16:17:00 2009"),
+        ("", b"\0\1\0\0 Monotype USA - (847) 718-0400" + bytes(range(128, 160))),
+        ("", b"%!PS-AdobeFont-1.0: CMB10 003.002 Mon Jul 13 16:17:00 2009" + bytes(range(128, 160))),
         ("/FunctionType 4", b"{ dup abs 0.00001 lt { pop pop 0.12345678 } if }"),
         ("/Subtype /Image /Width 9", b"her 12345678 \0 pixels"),
-        ("/Subtype /Image /Width 9 /Filter /DCTDecode", WORDS.encode()),
+        ("/Subtype /Image /Width 9 /Filter /DCTDecode", b"\xff\xd8" + WORDS.encode()),
+        ("", b"/GS0 gs /Artifact <</Type /Pagination /BBox [12.5 3.25 500.125 40.75]>> BDC 0.125 0.25 0.375 scn EMC"),
+        ("", b"BT 56.8 785.3 Td /F1 12.5 Tf<01020304>Tj 155.707 760.591 Td /F2 10.006 Tf[<05>-3(a)]TJ ET"),
+        ("/Type /XRef", bytes(range(256)) + WORDS.encode()),
+        (
+            "/Type /ObjStm /N 2 /First 30",
+            b"12 0 13 40 14 52 15 120 16 240 17 300 << >> [ 250 333 408 500 500 833 778 ]",
+        ),
         ("", b"q 1 0 0 1 72 720.12345 cm scn 12345678 gs"),
     ],
 )
