@@ -80,7 +80,7 @@ def test_rejected_mail_is_returned_with_the_comment(site: Site, way: str) -> Non
     report = mail_about(site, ANNA, incident, "Rejected")
     assert report.get_content_type() == "multipart/report"
     assert "Your message was rejected by a moderator for these recipients:" in text_of(report)
-    assert "Moderator comments:\n\nUse the portal" in text_of(report)
+    assert "Moderator comments:\n\n> Use the portal" in text_of(report)
     assert incident.queue_id not in site.postfix.held_ids()
     assert not site.next_hop.to(recipient)
     if way != "link":

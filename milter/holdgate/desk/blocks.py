@@ -113,8 +113,11 @@ class TextBlocks:
         return _lines(f"  {clean(place)}" + (f": {reported}" if reported else "") + "\n")
 
     def quote(self, title: str, text: str | None) -> str:
-        """As lines under a title."""
-        return _lines(f"{clean(title)}\n\n{keep_lines(text)}\n") if text else ""
+        """As marked lines under a title: without marks, a person could write lines that look like Holdgate's own."""
+        if not text:
+            return ""
+        marked = "\n".join(f"> {line}".rstrip() for line in keep_lines(text).split("\n"))
+        return _lines(f"{clean(title)}\n\n{marked}\n\n")
 
     def link(self, before: str, address: str, label: str) -> str:
         """As a separate, indented line."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from holdgate.desk import asking, moderation, post
+from holdgate.desk import asking, consult, moderation, post
 from holdgate.desk.context import Desk
 from holdgate.desk.notices import Composer
 from holdgate.desk.preview import Previewer
@@ -473,6 +473,28 @@ def test_hostile_text_does_not_damage_a_mail(
         assert max(len(line) for line in content.split(b"\r\n")) <= 998
         assert len(content) < 60_000
     assert len(relay.taken) >= 3
+
+
+def test_a_sender_s_reason_cannot_pass_for_lines_of_holdgate(make_desk: MakeDesk, hold: Hold, relay: Relay) -> None:
+    """In plain text, the reason stood unmarked between Holdgate's own lines, without a blank line behind it."""
+    desk = make_desk(reminders=["1h"], desk={"own_domains": ["corp.example"]})
+    now = datetime.now(UTC)
+    incident = hold(desk, now=now)
+    forged = ["Policy: checked, and harmless.", "", "You decide on this page:", "  https://phishing.example/t/x"]
+    consult.answer_as_sender(desk, incident, "\n".join(forged), Actor("anna@corp.example", "page"))
+    table = scheduler(desk)
+    table.run_once(now + timedelta(minutes=1))
+    table.run_once(now + timedelta(hours=47, minutes=30))
+    texts = []
+    for _, _, content in relay.taken:
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        texts.append(text_of(message).splitlines())
+    quoting = [lines for lines in texts if "> You decide on this page:" in lines]
+    assert len(quoting) == 3  # the request, the answer, the reminder
+    for lines in quoting:
+        assert not {line.strip() for line in lines} & {line.strip() for line in forged if line}
+        assert lines[lines.index(">   https://phishing.example/t/x") + 1] == ""
 
 
 # -- one item of ten that fails -------------------------------------------------------------------------------------

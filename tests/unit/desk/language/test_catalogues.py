@@ -82,7 +82,7 @@ class Seen(HTMLParser):
 
 # Text of the sample mail itself.
 _GIVEN = re.compile(
-    r"[\w.+-]+@[\w.-]+|https?://\S+|mailto:\S+|\b[\w-]+\.(?:pdf|example)\b|Figures|one\s+two|Title|Text\.|text"
+    r"[\w.+-]+@[\w.-]+|https?://\S+|mailto:\S+|\b[\w-]+\.(?:pdf|example)\b|Figures|one\s+(?:> )?two|Title|Text\.|text"
     r"|note|Somebody|\bp\b"
     r"|Account numbers leave only with an approval\.|The message waits for a decision\.|Done\."
     r"|\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b|holdgate release|Waits for you|1 hour left|UTC|123456|words|<>"
