@@ -14,7 +14,7 @@ from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why, is_late
 from holdgate.desk.preview import Previewer, UnreadableError
 from holdgate.desk.senderchoice import Choice, FlawedError
-from holdgate.desk.web.pages import Handlers, Pages
+from holdgate.desk.web.pages import Handlers, Pages, holds_already
 from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Answer, Incident, Request
@@ -80,6 +80,8 @@ class AskPages(Handlers):
         except QueueError:
             return self._show(http, incident, request, unreadable="agent", excluded=excluded)
         except RefusedError as error:
+            if holds_already(error.incident, request.moderator, sends=choice.send, excluded=excluded):
+                return self._pages.outcome(http, error.incident, _visitor(request), None)
             return self._pages.refused(http, error, _visitor(request))
         if done.state is State.HELD:
             return self._show(http, done, request, done=True)

@@ -1,6 +1,6 @@
 """Renders the pages in the visitor's language, and reports the outcome if there is nothing left to do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from starlette.background import BackgroundTask
@@ -15,7 +15,7 @@ from holdgate.desk.moderation import COMMENT_LENGTH, RefusedError, Why
 from holdgate.desk.outcome import outcome_key, sentence
 from holdgate.desk.templates import Templates
 from holdgate.desk.web.session import Sessions, Visitor, field
-from holdgate.quarantine.incident import Actor, Answer, Incident, Request
+from holdgate.quarantine.incident import DECIDED_BY_SENDER, Actor, Answer, Change, Incident, Request
 from holdgate.quarantine.requests import COUNTED, IncidentFilter
 from holdgate.quarantine.states import DECIDED, State
 
@@ -223,6 +223,15 @@ class Handlers:
         self._desk = desk
         self._sessions = sessions
         self._pages = pages
+
+
+def holds_already(incident: Incident, sender: str, *, sends: bool, excluded: Sequence[str] = ()) -> bool:
+    """Return whether this choice of a sender was recorded: their form was sent twice, as by a double click."""
+    states = (State.APPROVED, State.RELEASED) if sends else (State.REJECTED, State.RETURNED)
+    how = incident.decided_how in DECIDED_BY_SENDER or incident.decided_how == moderation.WITHDRAWAL
+    change = Change.chosen(incident)
+    is_same = set(change.recipients if change else ()) == set(excluded if sends else ())
+    return incident.decided_by == sender and how and incident.state in states and is_same
 
 
 class ModeratorHandlers(Handlers):

@@ -12,7 +12,7 @@ from holdgate.desk.context import Desk
 from holdgate.desk.language.catalogue import mark
 from holdgate.desk.moderation import COMMENT_LENGTH, SELF_RELEASE, RefusedError
 from holdgate.desk.preview import Previewer, UnreadableError
-from holdgate.desk.web.pages import Pages, SenderHandlers
+from holdgate.desk.web.pages import Pages, SenderHandlers, holds_already
 from holdgate.desk.web.reading import reads_message
 from holdgate.desk.web.session import Sessions, Visitor, field, ticked
 from holdgate.quarantine.incident import Actor, Incident
@@ -66,6 +66,8 @@ class ReleasePages(SenderHandlers):
         except UnreadableError as error:
             return self._show(http, incident, unreadable=error.why)
         except RefusedError as error:
+            if holds_already(error.incident, incident.sender, sends=True, excluded=excluded):
+                return self._pages.outcome(http, error.incident, None, None)
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
 

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from holdgate.desk import moderation
 from holdgate.desk.moderation import RefusedError
-from holdgate.desk.web.pages import SenderHandlers
+from holdgate.desk.web.pages import SenderHandlers, holds_already
 from holdgate.desk.web.session import Visitor, field
 from holdgate.quarantine.incident import Actor, Incident
 from holdgate.quarantine.states import State
@@ -46,5 +46,7 @@ class WithdrawPages(SenderHandlers):
         try:
             done = moderation.withdraw(self._desk, incident, Actor(incident.sender, "withdrawal", http.state.origin))
         except RefusedError as error:
+            if holds_already(error.incident, incident.sender, sends=False):
+                return self._pages.outcome(http, error.incident, None, None)
             return self._pages.refused(http, error, None)
         return self._pages.outcome(http, done, None, None)
