@@ -138,21 +138,31 @@ def longest_inspection(settings: Settings) -> timedelta:
 
 
 def _changes(settings: Settings, postfix: Postfix, entry: str, earlier: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the settings of main.cf to change, with their new values."""
+    yield from _milters(settings, postfix, entry, earlier)
+    yield from _tables(postfix)
+    yield from _values(postfix)
+
+
+def _milters(settings: Settings, postfix: Postfix, entry: str, earlier: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in MILTERS:
         now = postfix.raw_setting(name)
-        # The entry of a socket that the milter no longer has would defer all mail.
-        old = [
-            item
-            for item in split_list(now)
-            if lists_holdgate(item, settings, postfix, earlier) and not lists_holdgate(item, settings, postfix)
-        ]
-        items = [item for item in split_list(now) if item not in old]
-        raised = [_with_time(item, settings) if lists_holdgate(item, settings, postfix) else item for item in items]
-        kept = ", ".join(raised) if old or raised != items else now
+        items = split_list(now)
+        current: list[str] = []
+        for item in items:
+            if lists_holdgate(item, settings, postfix):
+                current.append(_with_time(item, settings))
+            elif not lists_holdgate(item, settings, postfix, earlier):
+                current.append(item)  # the entry of a socket that the milter no longer has would defer all mail
+        kept = now if current == items else ", ".join(current)
         if not lists_holdgate(postfix.setting(name), settings, postfix) and not (name != MILTERS[0] and _follows(now)):
             yield name, with_milter(kept, entry)
         elif kept != now:
             yield name, kept
+
+
+def _tables(postfix: Postfix) -> Iterator[tuple[str, str]]:
+    """Yield the lists of header checks; those that followed one with Holdgate's table keep the rest of it."""
     for name in MAPS:
         now = postfix.raw_setting(name)
         if holdgate_map(name) not in split_list(postfix.setting(name)):
@@ -165,6 +175,9 @@ def _changes(settings: Settings, postfix: Postfix, entry: str, earlier: Sequence
                 if item != holdgate_map("header_checks")
             ]
             yield name, ", ".join(own)
+
+
+def _values(postfix: Postfix) -> Iterator[tuple[str, str]]:
     known = postfix.defaults()
     for name, value in _SETTINGS.items():
         # A site's own value is kept if it differs from Postfix's default, except for the queue ids.

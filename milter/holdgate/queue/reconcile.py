@@ -199,21 +199,14 @@ class Reconciler:
         return not self._releases.round.shared
 
     def _compare(self) -> bool:
+        """Take every incident one step further; return whether the agent and the store answered."""
         held = self._comparison.held
-        here: dict[State, list[Standing]] = {state: [] for state in State}
-        gone: list[Standing] = []
-        changed: list[Standing] = []
-        for one in self._comparison.unfinished():
-            if one.is_changed and one.state is State.APPROVED:
-                changed.append(one)
-            elif self._comparison.is_held(one):
-                here[one.state].append(one)
-            else:
-                gone.append(one)
+        here, gone, changed = self._unfinished()
         self._exchange.forget({one.id for one in changed})
-        is_owing = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *self._ended(here)))
+        ended = [*here[State.REJECTED], *here[State.EXPIRED]]
+        is_owing = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *ended))
         owing = self._store.outbox.awaiting_report() if is_owing else set()
-        reported = [one for one in self._ended(here) if one.id not in owing]
+        reported = [one for one in ended if one.id not in owing]
         self._release_all(here[State.APPROVED])
         decided = self._store.decided()
 
@@ -235,16 +228,26 @@ class Reconciler:
         for messages in self._adoptions.batches(without_incident, size=_ADOPTIONS, budget=_QUICK_BUDGET, enough=enough):
             self._adopt(messages)
         rounds = [runner.round for runner in self._runners()]
-        pending = any(one.state is State.PENDING for one in gone)
-        well = not any(one.shared for one in rounds)
-        left = any(one.left for one in rounds)
-        self.has_more = well and left
-        self._waits = pending or self._missing.waits or bool(changed) or left
-        return well
+        is_pending = any(one.state is State.PENDING for one in gone)
+        has_answers = not any(one.shared for one in rounds)
+        has_more = any(one.left for one in rounds)
+        self.has_more = has_answers and has_more
+        self._waits = is_pending or self._missing.waits or bool(changed) or has_more
+        return has_answers
 
-    def _ended(self, here: dict[State, list[Standing]]) -> list[Standing]:
-        """Return the incidents whose held message is deleted once its sender has been notified."""
-        return [*here[State.REJECTED], *here[State.EXPIRED]]
+    def _unfinished(self) -> tuple[dict[State, list[Standing]], list[Standing], list[Standing]]:
+        """Return the incidents with a step to take: those held, by state; those not held; those sent with changes."""
+        here: dict[State, list[Standing]] = {state: [] for state in State}
+        gone: list[Standing] = []
+        changed: list[Standing] = []
+        for one in self._comparison.unfinished():
+            if one.is_changed and one.state is State.APPROVED:
+                changed.append(one)
+            elif self._comparison.is_held(one):
+                here[one.state].append(one)
+            else:
+                gone.append(one)
+        return here, gone, changed
 
     def _runners(self) -> list[Runner[Standing] | Runner[HeldMessage]]:
         main = [self._releases, self._signings, self._deletions, self._exchanges, self._arrivals, self._losses]

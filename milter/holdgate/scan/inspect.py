@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from holdgate.detect import Confidence, Detector, Match
 from holdgate.detect.detector import EVERYWHERE
@@ -14,7 +15,7 @@ from holdgate.findings import Attachment, Finding, Inspection
 from holdgate.mask import mask
 from holdgate.scan.hosts import hosts_of
 from holdgate.scan.redactor import Redactor
-from holdgate.scan.shapes import Reading
+from holdgate.scan.shapes import Options, Reading
 from holdgate.scan.values import digests, sketches
 
 _SAMPLES = 5
@@ -65,64 +66,26 @@ class Inspector:
             return extract_message(data, self._limits)
         return extract_file(name, data, self._limits)
 
-    def inspect(
-        self,
-        data: bytes,
-        name: str | None = None,
-        *,
-        subject: str = "",
-        header_from: str = "",
-        message_id: str = "",
-        links: bool = False,
-        values: bool = False,
-    ) -> Inspection:
-        """Read and search a message, or a file named `name`. The given header values are masked in the result.
-
-        With `links`, the result contains the hosts of the links, with `values` the digests of single values.
-        """
+    def inspect(self, data: bytes, name: str | None = None, **options: Unpack[Options]) -> Inspection:
+        """Read and search a message, or a file named `name`."""
         begun = time.perf_counter()
-        return self._rate(
-            self.extract(data, name), (subject, header_from, message_id), begun, links=links, values=values
-        )
+        return self._rate(self.extract(data, name), begun, **options)
 
-    def search(
-        self,
-        reading: Reading,
-        *,
-        subject: str = "",
-        header_from: str = "",
-        message_id: str = "",
-        links: bool = False,
-        values: bool = False,
-    ) -> Inspection:
+    def search(self, reading: Reading, **options: Unpack[Options]) -> Inspection:
         """Search what another process has read of a message; the time for reading is included in the result."""
         begun = time.perf_counter() - reading.milliseconds / 1000
-        return self._rate(reading.extraction, (subject, header_from, message_id), begun, links=links, values=values)
+        return self._rate(reading.extraction, begun, **options)
 
-    def inspect_plain(
-        self,
-        data: bytes,
-        *,
-        subject: str = "",
-        header_from: str = "",
-        message_id: str = "",
-        links: bool = False,
-        values: bool = False,
-    ) -> Inspection | None:
+    def inspect_plain(self, data: bytes, **options: Unpack[Options]) -> Inspection | None:
         """Read and search a message that is only plain text; return None for any other message.
 
         No parser of documents, images or archives runs, so the process can read another message afterwards.
         """
         begun = time.perf_counter()
         extraction = extract_plain(data, self._limits)
-        if extraction is None:
-            return None
-        return self._rate(extraction, (subject, header_from, message_id), begun, links=links, values=values)
+        return None if extraction is None else self._rate(extraction, begun, **options)
 
-    def _rate(
-        self, extraction: Extraction, words: tuple[str, str, str], begun: float, *, links: bool, values: bool
-    ) -> Inspection:
-        subject, header_from, message_id = words
+    def _rate(self, extraction: Extraction, begun: float, **options: Unpack[Options]) -> Inspection:
         read = time.perf_counter()
         matches: list[list[Match]] = []
         for part in extraction.parts:
@@ -142,11 +105,11 @@ class Inspector:
                 Attachment(redactor.redact(file.name), file.kind, file.size, file.member)
                 for file in extraction.attachments
             ],
-            hosts=_hosts(extraction.parts, redactor) if links else [],
-            values=[*digests(matches), *sketches(extraction)] if values else [],
-            subject=redactor.redact(subject),
-            header_from=redactor.redact_from(header_from),
-            message_id=redactor.redact_message_id(message_id),
+            hosts=_hosts(extraction.parts, redactor) if options.get("links") else [],
+            values=[*digests(matches), *sketches(extraction)] if options.get("values") else [],
+            subject=redactor.redact(options.get("subject", "")),
+            header_from=redactor.redact_from(options.get("header_from", "")),
+            message_id=redactor.redact_message_id(options.get("message_id", "")),
             pictures_unread=any(NOT_READ in part.reason for part in extraction.parts),
             encrypted=any("encrypted" in part.reason for part in extraction.parts),
             elapsed_ms=round((time.perf_counter() - begun) * 1000, 3),

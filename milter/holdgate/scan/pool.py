@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from holdgate import maillog, metrics
 from holdgate.findings import Inspection
@@ -25,7 +25,7 @@ from holdgate.scan.control import Zygote
 from holdgate.scan.poolsettings import PoolSettings
 from holdgate.scan.process import ScanError, Worker, WorkerEndedError, WorkerLostError
 from holdgate.scan.reusable import ReaderLostError, ReusableWorkers, answered
-from holdgate.scan.shapes import ChangeReport, Letter
+from holdgate.scan.shapes import ChangeReport, Letter, Options
 from holdgate.scan.start import DIED_ON_TRIAL, Starter
 from holdgate.scan.stock import WorkerStock
 from holdgate.scan.turns import NoTurnError, Turns
@@ -105,29 +105,17 @@ class Pool:
         *,
         name: str | None = None,
         queue_id: str = "",
-        subject: str = "",
-        header_from: str = "",
-        message_id: str = "",
         who: tuple[str, str] = ("", ""),
         is_plain: bool = False,
-        links: bool = False,
-        values: bool = False,
+        **options: Unpack[Options],
     ) -> Inspection:
         """Inspect the message (or the file called `name`), given as bytes or by a descriptor, from its first byte.
 
-        `subject`, `header_from` and `message_id` are the sender's text as the milter read it; the inspection has it
-        masked.
         `who` is the owner of the message, a client and a sender, for fair turns. `is_plain` is true if the message
-        seems to be plain text only; a worker checks whether it is. `links` requests the hosts of links,
-        `values` the digests of single values. Raises ScanError if no worker becomes free in time.
+        seems to be plain text only; a worker checks whether it is. Raises ScanError if no worker becomes free in time.
         """
         begun = time.perf_counter()
-        words: dict[str, Any] = {"subject": subject, "header_from": header_from, "message_id": message_id}
-        if links:
-            words["links"] = True
-        if values:
-            words["values"] = True
-        job = {"do": "inspect", "name": name, "words": words}
+        job = {"do": "inspect", "name": name, "words": options}
 
         def read(frame: bytes) -> Inspection:
             return answer.inspection(frame, self._identifiers, self._profiles)
@@ -136,7 +124,7 @@ class Pool:
         is_small = size_of(message) <= SMALL
         if is_plain and self._settings.retire_after > 1 and is_small:
             try:
-                found = self._ask_plain({"do": "inspect plain", "words": words}, message, read, queue_id, who)
+                found = self._ask_plain({"do": "inspect plain", "words": options}, message, read, queue_id, who)
             except WorkerLostError:  # then the message is retried in its own process
                 attempts, found = attempts - 1, None
             if found is not None:
@@ -155,9 +143,9 @@ class Pool:
             return Inspection(
                 status="failed",
                 reason=str(error),
-                subject=mask_unsearched_text(subject),
-                header_from=mask_unsearched_text(header_from, addresses=False),
-                message_id=mask_numbers(message_id),
+                subject=mask_unsearched_text(options.get("subject", "")),
+                header_from=mask_unsearched_text(options.get("header_from", ""), addresses=False),
+                message_id=mask_numbers(options.get("message_id", "")),
                 elapsed_ms=round(elapsed, 3),
             )
 
@@ -235,7 +223,7 @@ class Pool:
                         raise lost from error
                 finally:
                     worker.end()
-            raise ScanError("workers die before they have begun")
+            raise ScanError("workers end before they get the message")
 
     def _lost_error(self, error: Exception, queue_id: str, worker: Worker) -> WorkerLostError:
         """Record that a worker was lost while it had a job, and return the error to raise."""

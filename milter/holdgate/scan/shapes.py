@@ -1,10 +1,10 @@
-"""The types of a worker's answers, for the worker and for the daemons that use it.
+"""The types of a worker's jobs and answers, for the worker and for the daemons that use it.
 
 It imports nothing that reads messages: otherwise milter and desk would load every parser without using one.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from pydantic import Field, TypeAdapter
 
@@ -20,6 +20,20 @@ UNREADABLE = b'{"unreadable":true}'
 
 TEXT_LIMIT = 64 * 1024
 """How much text of a moderator's mail is returned, in characters."""
+
+
+class Options(TypedDict, total=False):
+    """The options of an inspection; a job has them as JSON.
+
+    `subject`, `header_from` and `message_id` are the sender's text as the milter read it; the inspection has it masked.
+    `links` requests the hosts of links, `values` the digests of single values.
+    """
+
+    subject: str
+    header_from: str
+    message_id: str
+    links: bool
+    values: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -430,6 +430,6 @@ def test_workers_that_always_exit_early_defer_the_message(message: int, monkeypa
     with Pool(settings()) as pool:
         kill_children(pool)
         monkeypatch.setattr(pools, "_MAX_WORKERS", 1)
-        with pytest.raises(ScanError, match="before they have begun"):
+        with pytest.raises(ScanError, match="before they get the message"):
             pool.inspect(message)
         assert pool.inspect(message).status == "complete"

@@ -185,7 +185,7 @@ def test_workers_that_had_exited_before_cost_no_attempt_up_to_a_limit(workers: W
     workers.does["rules"] = [WorkerEndedError(), WorkerEndedError(), WorkerEndedError(), FOUND]
     assert new_pool().inspect(b"x").status == "complete"
     workers.does["rules"] = [WorkerEndedError()]
-    with pytest.raises(ScanError, match="workers die before they have begun"):
+    with pytest.raises(ScanError, match="workers end before they get the message"):
         new_pool().inspect(b"x")
     assert len(workers.used()) == 8
 
