@@ -1,15 +1,15 @@
-"""Shows a spreadsheet's number as its number format does, if that adds something: dates and masks.
+"""Shows a spreadsheet's number as its number format does, if that adds something: dates, masks, division by thousands.
 
 Follows ECMA-376-1:2016 (ISO/IEC 29500-1) 18.8.30 (numFmt: built-in formats, sections, date and time codes) and 18.17.4
-(date systems); BIFF files use the same codes ([MS-XLS] 2.4.126). Currency, thousands and rounding are ignored: a number
-keeps every digit in the file.
+(date systems); BIFF files use the same codes ([MS-XLS] 2.4.126). Currency, commas between thousands, per cent and
+rounding are ignored: a number keeps every digit in the file.
 """
 
 import re
 import struct
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 Renderer = Callable[[str], str]
 
@@ -37,6 +37,8 @@ CONDITION = re.compile(r"([<>=]+)(-?[\d.]+)")
 WHOLE = re.compile(r"-?\d+")
 LARGEST_SERIAL = 2_958_466
 LONGEST_CODE = 255
+_FEWEST_DIGITS = 7
+"""Fewer digits that remain of a number divided by thousands are an amount, of which the whole number is read."""
 _MONTHS = "January February March April May June July August September October November December"
 _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 MONTHS, DAYS = _MONTHS.split(), _DAYS.split()
@@ -86,8 +88,28 @@ def renderer(code: str, since_1904: bool = False) -> Renderer | None:
     if any(kind in ("date", "elapsed") for kind, _ in sections[0]) and not any(k == "general" for k, _ in sections[0]):
         tokens = _minutes(sections[0])
         return lambda value: _date(value, tokens, since_1904)
+    if any(map(_thousands, sections)):
+        return lambda value: _scaled(value, sections)
     if any(_is_mask(section) for section in sections):
         return lambda value: _masked(value, sections)
+    return None
+
+
+def around_text(code: str) -> tuple[str, str] | None:
+    """Return what a format shows before and after a text, None if there are no digits (18.8.31: the section with @).
+
+    >>> around_text('General;General;General;"536-"@'), around_text("_(@_)"), around_text('"No. "@')
+    (('536-', ''), None, None)
+    """
+    if "@" not in code or len(code) > LONGEST_CODE:
+        return None
+    for section in reversed([_tokens(section) for section in _sections(code)]):
+        if ("other", "@") in section:
+            at = section.index(("other", "@"))
+            before, after = (
+                "".join(text for kind, text in some if kind == "text") for some in (section[:at], section[at:])
+            )
+            return (before, after) if any(map(str.isdigit, before + after)) else None
     return None
 
 
@@ -193,6 +215,29 @@ def _is_mask(tokens: Tokens) -> bool:
     first, last = kinds.index("digit"), len(kinds) - 1 - kinds[::-1].index("digit")
     zeros = sum(kind == "digit" and text == "0" for kind, text in tokens)
     return any(kind in ("text", "other") for kind in kinds[first:last]) or zeros > 1
+
+
+def _thousands(section: Tokens) -> int:
+    """Return by how many thousands a section divides a number: the commas after its last digit (18.8.31)."""
+    last = max((at for at, (kind, _) in enumerate(section) if kind in ("digit", "fraction")), default=len(section))
+    after = [(kind, text) for kind, text in section[last + 1 :] if kind != "text"]
+    return next((at for at, token in enumerate(after) if token != ("other", ",")), len(after))
+
+
+def _scaled(value: str, sections: list[Tokens]) -> str:
+    """Return a number that its section divides by thousands, rounded, and in its mask; "" if it is short."""
+    try:
+        number = Decimal(plain_number(value))
+        if not number.is_finite() or number.adjusted() > 30:
+            return ""
+        section = _section_for(int(number), sections)
+        whole = str(int((number / 1_000 ** _thousands(section)).to_integral_value(ROUND_HALF_UP)))
+    except (InvalidOperation, ValueError, OverflowError):
+        return ""
+    if len(whole) < _FEWEST_DIGITS:
+        return ""
+    mask = [token for token in section if token != ("other", ",")]
+    return _masked(whole, [mask]) if _is_mask(mask) else whole
 
 
 def _masked(value: str, sections: list[Tokens]) -> str:

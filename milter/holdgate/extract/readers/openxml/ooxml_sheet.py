@@ -7,7 +7,14 @@ format shows it as a date or with a mask ("000-00-0000"), it is given in that fo
 
 import re
 
-from holdgate.extract.readers.openxml.number_format import BUILT_IN, Renderer, literals, plain_number, renderer
+from holdgate.extract.readers.openxml.number_format import (
+    BUILT_IN,
+    Renderer,
+    around_text,
+    literals,
+    plain_number,
+    renderer,
+)
 from holdgate.extract.readers.openxml.ooxml_text import ELEMENTS, TEXT_ATTRIBUTES, PartText
 from holdgate.extract.readers.openxml.xstring import unescaped
 from holdgate.extract.readers.texts.expat import local
@@ -146,12 +153,15 @@ class Styles(PartText):
         self.formats: list[str] = []
         self.in_cells = False
         self.renderers: dict[str, Renderer | None] = {}
+        self.texts: dict[str, tuple[str, str]] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Process a start tag."""
         if name == "numFmt":
             code = attributes.get("formatCode", "")
             self.format_codes[attributes.get("numFmtId", "")] = code
+            if around := around_text(code):
+                self.texts[attributes.get("numFmtId", "")] = around
             self.emit(literals(code))
         elif name == "cellXfs":
             self.in_cells = True
@@ -178,6 +188,12 @@ class Styles(PartText):
             self.renderers[style] = renderer(code, self.since_1904)
         return self.renderers[style]
 
+    def around_text(self, style: str) -> tuple[str, str]:
+        """Return the text that a cell style shows before and after a text."""
+        if not self.texts or not style.isdigit() or int(style) >= len(self.formats):
+            return "", ""
+        return self.texts.get(self.formats[int(style)], ("", ""))
+
 
 class SheetText(PartText):
     """Reads one sheet: its cells by a fast path, everything else like any part."""
@@ -197,7 +213,8 @@ class SheetText(PartText):
         self.into: list[str] | None = None
         self.phonetic = False
         shared, used = (strings.strings, strings.used) if strings else (None, set[int]())
-        self.cells = Cells(shared, used, f"{place}, ", self.is_plain, self.take)
+        if styles is None or not styles.texts:
+            self.cells = Cells(shared, used, f"{place}, ", self.is_plain, self.take)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Process a start tag."""
@@ -292,6 +309,9 @@ class SheetText(PartText):
         if self.inline:
             shown += "".join(self.inline)
         if shown and not shown.isspace():
+            if kind != "n" and self.styles:
+                before, after = self.styles.around_text(self.style)
+                shown = f"{before}{shown}{after}"
             self.sink.text(unescaped(shown), f"{self.place}, {cell}")
         if self.formula:
             formula = "".join(self.formula)

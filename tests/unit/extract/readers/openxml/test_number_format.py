@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.extract.readers.openxml.number_format import literals, plain_number, renderer
+from holdgate.extract.readers.openxml.number_format import around_text, literals, plain_number, renderer
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,14 @@ from holdgate.extract.readers.openxml.number_format import literals, plain_numbe
         ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", "5550100", "555-0100"),
         ('"No. "000-000', "12345", "No. 012-345"),
         ("000-00-0000", "1.5", ""),
+        ("0,", "536904399000", "536904399"),
+        ("#,##0,", "536904399123", "536904399"),
+        ("0,,", "536904398500000", "536904399"),
+        ("000-00-0000,", "536904399000", "536-90-4399"),
+        ('0,"k";(0,)', "-536904399000", "-536904399"),
+        ("0,", "536904399", ""),  # an amount
+        ("0,", "text", ""),
+        ("0,", "1E+400", ""),
     ],
 )
 def test_dates_and_masks_are_shown_as_formatted(code: str, value: str, shown: str) -> None:
@@ -39,7 +47,23 @@ def test_dates_and_masks_are_shown_as_formatted(code: str, value: str, shown: st
 
 
 @pytest.mark.parametrize(
-    "code", ["", "General", "GENERAL", "0", "0.00", "#,##0", "$#,##0.00", "0%", "0.00E+00", "# ?/?", "@"]
+    "code",
+    [
+        "",
+        "General",
+        "GENERAL",
+        "0",
+        "0.00",
+        "#,##0",
+        "$#,##0.00",
+        "0%",
+        "0.00E+00",
+        "# ?/?",
+        "@",
+        "#,##0_);(#,##0)",
+        "0\\,",
+        '0","',
+    ],
 )
 def test_other_formats_do_not_change_the_number(code: str) -> None:
     assert renderer(code) is None
@@ -53,6 +77,24 @@ def test_date_systems_differ_by_four_years_and_a_day() -> None:
 
 def test_literals_of_a_format_are_returned_as_text() -> None:
     assert literals('"Customer 4711 "0;"$"#') == "Customer 4711 "
+
+
+@pytest.mark.parametrize(
+    ("code", "around"),
+    [
+        ('"536-"@', ("536-", "")),
+        ('"536-"@"-4399"', ("536-", "-4399")),
+        (r"\5\3\6@", ("536", "")),
+        ('0;0;0;@"-4399"', ("", "-4399")),
+        ("@", None),
+        ("_(* #,##0_);_(* (#,##0);_(@_)", None),
+        ('"No. "@', None),
+        ('"536-"0', None),
+        ('"@536"0', None),
+    ],
+)
+def test_digits_around_a_text_are_those_of_its_section(code: str, around: tuple[str, str] | None) -> None:
+    assert around_text(code) == around
 
 
 @given(st.integers(-(10**15), 10**15))

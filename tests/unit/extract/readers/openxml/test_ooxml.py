@@ -251,6 +251,18 @@ def test_cell_formats_are_applied() -> None:
     assert "02.01.1984" in read(ooxml, packed(parts | {"xl/workbook.xml": book})).whole()
 
 
+def test_a_format_shows_digits_around_a_text_and_divides_by_thousands() -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    assert sheet is not None
+    for row, (value, code) in enumerate(
+        [("90-4399", '"536-"@'), ("plain", "General"), ("90-4399", "@"), (536_904_399_000, "0,"), (5, '"536-"@')], 1
+    ):
+        sheet.cell(row, 1, value).number_format = code
+    texts = [text for text, place in read(ooxml, saved(workbook)).texts if place.startswith("sheet Sheet, A")]
+    assert texts == ["536-90-4399", "plain", "90-4399", "536904399", "5"]
+
+
 def test_only_custom_style_names_are_text() -> None:
     names = (
         "heading 1",
