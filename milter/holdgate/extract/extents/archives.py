@@ -60,7 +60,7 @@ def of_archive(data: bytes) -> Spans:
         return [(_ISO_VOLUME, blocks * size)]
     if data[2:5] == b"-lh":
         return [(0, len(data))]
-    return [(0, _tar_end(data))]
+    return _tar_members(data)
 
 
 def of_compressed(data: bytes) -> Spans:
@@ -124,14 +124,19 @@ def _cpio_end(data: bytes) -> int:
     return found.end()
 
 
-def _tar_end(data: bytes) -> int:
-    """Two blocks of NUL end an archive (POSIX.1, pax)."""
+def _tar_members(data: bytes) -> Spans:
+    """The headers and the data of members; the rest of a member's last block is padding, and two blocks of NUL end all.
+
+    See POSIX.1, pax.
+    """
+    spans: Spans = []
     position = 0
     while len(header := data[position : position + _TAR_BLOCK]) == _TAR_BLOCK and header.strip(b"\0"):
         field = header[124:136]
         size = int.from_bytes(field[1:], "big") if field[0] & 0x80 else int(field.strip(b" \0") or b"0", 8)
+        spans.append((position, position + _TAR_BLOCK + size))
         position += _TAR_BLOCK + -(-size // _TAR_BLOCK) * _TAR_BLOCK
-    return position
+    return spans
 
 
 def _lz4_end(data: bytes) -> int:

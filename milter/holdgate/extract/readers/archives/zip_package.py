@@ -22,6 +22,8 @@ ENCRYPTED = 0x1
 SIZES_FOLLOW = 0x8
 BLOCK = 2_048
 STEP = 1 << 22
+_PADDING = b"\0 \t\r\n\xff"
+_ORDINARY_REST = 32
 _ORDINARY_EXTRA = 36
 """Extra fields up to this many bytes have the times, owners and sizes that ZIP programs write, and no text."""
 
@@ -51,10 +53,12 @@ class ZipPackage:
             raise LimitReachedError("too many members")
         try:
             self.archive = zip_file.opened(data)
-            self.members = [_member(info) for info in self.archive.infolist() if not info.is_dir()]
+            # A folder has no content; one that has some is a file to other programs.
+            entries = self.archive.infolist()
+            self.members = [_member(info) for info in entries if not info.is_dir() or info.compress_size > 2]
             for text in strings(self.archive.comment):
                 sink.text(text, "ZIP comment")
-            for info in self.archive.infolist():
+            for info in entries:
                 for text in _beside(info):
                     sink.text(text, "ZIP directory")
         except zip_file.ERRORS:
@@ -111,6 +115,7 @@ class ZipPackage:
         try:
             whole = inflate.decompress(packed, min(declared, most) + 1)
             if inflate.eof or len(whole) > most:
+                self._read_rest(inflate.unused_data)
                 return whole[:most]
         except zlib.error:
             pass
@@ -123,9 +128,18 @@ class ZipPackage:
                     out += inflate.decompress(block, min(STEP, most - len(out)))
                     block = inflate.unconsumed_tail
                     self.sink.budget.check_entry(len(packed), len(out))
+                if inflate.eof:
+                    self._read_rest(inflate.unused_data + packed[offset + BLOCK :])
+                    break
         except zlib.error:
             self.sink.limited("damaged member")
         return bytes(out) if out or inflate.eof else None
+
+    def _read_rest(self, rest: bytes) -> None:
+        """Pass on what is in the place of a member after the end of its compressed data: no program unpacks it."""
+        if len(rest.strip(_PADDING)) > _ORDINARY_REST:
+            self.sink.budget.spend_bytes(len(rest))
+            self.sink.embedded(rest, "data after a member")
 
 
 def _member(info: zipfile.ZipInfo) -> Member:

@@ -2,8 +2,10 @@
 
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given
@@ -51,6 +53,57 @@ def test_the_extended_header_of_tar_is_read() -> None:
     found = list(tar.records(file.getvalue()))
     assert found == [f"comment: {WORD}", f"SCHILY.xattr.user.note: {WORD}\nsecond line"]
     assert WORD in text_of("a.tar", file.getvalue())
+
+
+def tar_with(padding: bytes) -> bytes:
+    """Return an archive with bytes in the last block of its first member."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name in ("a.txt", "b.txt"):
+            info = tarfile.TarInfo(name)
+            info.size = 5
+            archive.addfile(info, io.BytesIO(b"words"))
+    data = bytearray(file.getvalue())
+    data[512 + 5 : 512 + 5 + len(padding)] = padding
+    return bytes(data)
+
+
+def test_what_pads_a_member_of_tar_is_read() -> None:
+    for padding in (WORD.encode(), gzip.compress(WORD.encode())):
+        assert WORD in "\n".join(part.text for part in extract_file("a.tar", tar_with(padding)).parts)
+    assert extract_file("a.tar", tar_with(b"\x01\x02\x80" * 30)).status is Status.LIMITED
+    assert len(extract_file("a.tar", tar_with(b"")).parts) == 3
+
+
+def zip_with(packed: bytes, unpacked: int) -> bytes:
+    """Return an archive with one member, by its compressed data and the length of its content."""
+    sizes = struct.pack("<III", 0, len(packed), unpacked)
+    local = b"PK\3\4" + struct.pack("<HHHHH", 20, 0, 8, 0, 0) + sizes + struct.pack("<HH", 1, 0) + b"a" + packed
+    entry = b"PK\1\2" + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 0) + sizes + struct.pack("<HHHHHII", 1, *[0] * 6) + b"a"
+    return local + entry + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(local), 0)
+
+
+@pytest.mark.parametrize("content", [b"words", bytes(range(256)) * 40])
+@pytest.mark.parametrize("is_size_right", [True, False])
+def test_what_follows_the_compressed_data_of_a_member_is_read(content: bytes, is_size_right: bool) -> None:
+    size = len(content) if is_size_right else 3
+    deflate = zlib.compressobj(0, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = deflate.compress(content) + deflate.flush()
+    for rest in (WORD.encode(), gzip.compress(WORD.encode())):
+        parts = extract_file("a.zip", zip_with(packed + rest, size)).parts
+        assert WORD in "\n".join(part.text for part in parts)
+    for padding in (b"", bytes(500), b"\xff" * 500, b"checksum"):
+        names = [part.name for part in extract_file("a.zip", zip_with(packed + padding, size)).parts]
+        assert names == ["a.zip", "a.zip › a"]
+
+
+def test_a_folder_of_zip_with_content_is_a_file() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("empty/"), b"")
+        archive.writestr(zipfile.ZipInfo("full/"), WORD.encode())
+    parts = extract_file("a.zip", file.getvalue()).parts
+    assert [part.name for part in parts if WORD in part.text] == ["a.zip › full/"]
 
 
 @given(st.binary(max_size=1_200))
