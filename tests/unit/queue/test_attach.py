@@ -481,6 +481,18 @@ def test_attach_again_gives_an_inspection_with_ocr_enough_time(config: Path, lis
     assert attach.plan_attach(Settings.model_validate(tables)).difference == ""
 
 
+def test_detach_restores_every_byte_after_the_time_was_raised(config: Path) -> None:
+    run_attach(config)
+    tables = {"queue": {"postfix_config": config}, "ocr": {"mode": "on"}, "scan": {"wait_limit": "120s"}}
+    plan = attach.plan_attach(Settings.model_validate(tables))
+    assert plan.difference != ""
+    attach.save_state(plan)
+    attach.apply(plan)
+    run_detach(config)
+    assert (config / "main.cf").read_text() == MAIN
+    assert (config / "master.cf").read_text() == MASTER
+
+
 def test_non_smtpd_milters_that_refer_with_braces_or_in_a_list_stay(config: Path) -> None:
     Postfix(config).set({"non_smtpd_milters": "inet:localhost:1, ${smtpd_milters}"})
     run_attach(config)
