@@ -40,6 +40,7 @@ class IncidentPages(ModeratorHandlers):
         """Return the routes of this module."""
         return [
             Route("/t/{token}", self.link, methods=["GET"]),
+            Route("/t/{token}/", self.link, methods=["GET"]),  # some programs complete an address so
             Route("/incidents/{incident}", self.show, methods=["GET"]),
             Route("/incidents/{incident}/decision", self.decide, methods=["POST"]),
             Route("/incidents/{incident}/forward", self.forward, methods=["POST"]),
