@@ -39,8 +39,8 @@ def ask(desk: Desk, incident: Incident, now: datetime, describe: Callable[[], di
     asks = [*(question.asks if question is not None else ()), *able]
     deadline = desk.work_time(incident).later(now, rules.deadline)
     outbox = []
-    is_told = any(one.role == SENDER for one in asks) or not desk.can_notify(incident.sender)
-    if (rules.notify_sender_on_hold or rules.self_release) and incident.level == 0 and not is_told:
+    needs_no_notice = any(one.role == SENDER for one in asks) or not desk.can_notify(incident.sender)
+    if (rules.notify_sender_on_hold or rules.self_release) and incident.level == 0 and not needs_no_notice:
         outbox.append(NewNotice("held", incident.sender))
     asked = desk.store.amend(
         incident,

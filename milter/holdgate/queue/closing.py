@@ -59,15 +59,18 @@ class Closing:
             maillog.gone_undecided(one.queue_id, incident=one.id, recipients=recipients)
             metrics.RECONCILED.labels("vanished").inc()
 
-    def close_missing(self, one: Standing, *, is_owing: bool) -> None:
-        """Close an incident whose message is certainly missing. `is_owing`: a notice to its sender is not sent yet."""
+    def close_missing(self, one: Standing, *, awaits_report: bool) -> None:
+        """Close an incident whose message is certainly missing.
+
+        `awaits_report` is true if its sender has not been notified of the outcome yet.
+        """
         if one.state is State.PENDING:
             if not one.queue_id:
                 self.close(one, State.VANISHED, "Postfix did not accept the copy; its client retries")
             elif self.close(one, State.VANISHED, "never seen in the hold queue"):
                 maillog.never_held(one.queue_id, incident=one.id)
                 metrics.RECONCILED.labels("never-held").inc()
-        elif one.state in (State.REJECTED, State.EXPIRED) and not is_owing:
+        elif one.state in (State.REJECTED, State.EXPIRED) and not awaits_report:
             self.close(one, State.RETURNED)
         elif one.state is State.APPROVED and self.has_begun(one):
             self.close(one, State.RELEASED)

@@ -117,7 +117,7 @@ class NodeListener:
                 request = read_request(peer, _REQUEST_TIMEOUT)
                 node = ", ".join(self._certificate.names_of(peer))
                 if request.get("do") == "submit":
-                    answer = self._take(peer, request, node)
+                    answer = self._receive_changed(peer, request, node)
                 else:
                     answer, content = self._carry_out(request, node)
             except RefusedError as error:
@@ -147,7 +147,7 @@ class NodeListener:
         maillog.shown_to_node(queue_id, node=node, what=what)
         return {"ok": True, "size": len(content)}, content
 
-    def _take(self, peer: ssl.SSLSocket, request: dict[str, Any], node: str) -> dict[str, Any]:
+    def _receive_changed(self, peer: ssl.SSLSocket, request: dict[str, Any], node: str) -> dict[str, Any]:
         """Receive a changed message, and submit it. Nothing is received that is not awaited. Raises OSError too."""
         incident_id, size = _offered(request)
         if self._submitter is None:

@@ -204,9 +204,9 @@ class Reconciler:
         here, gone, changed = self._unfinished()
         self._exchange.forget({one.id for one in changed})
         ended = [*here[State.REJECTED], *here[State.EXPIRED]]
-        is_owing = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *ended))
-        owing = self._store.outbox.awaiting_report() if is_owing else set()
-        reported = [one for one in ended if one.id not in owing]
+        needs_report = any(one.state in (State.REJECTED, State.EXPIRED) for one in (*gone, *ended))
+        unreported = self._store.outbox.awaiting_report() if needs_report else set()
+        reported = [one for one in ended if one.id not in unreported]
         self._release_all(here[State.APPROVED])
         decided = self._store.decided()
 
@@ -220,7 +220,7 @@ class Reconciler:
         if has_name:
             self._exchanges.run(changed, partial(self._exchange_one, held), budget=_QUICK_BUDGET, enough=enough)
         self._arrivals.run(here[State.PENDING], partial(self._hold, held), budget=_QUICK_BUDGET, enough=enough)
-        close_missing = partial(self._close_missing, owing)
+        close_missing = partial(self._close_missing, unreported)
         if has_name:
             self._losses.run(lost, close_missing, budget=_QUICK_BUDGET, enough=enough)
         known = {key[0] for key in self._exchange.keys(changed)}
@@ -298,8 +298,8 @@ class Reconciler:
 
     # -- messages that are not held -------------------------------------------------------------------------------
 
-    def _close_missing(self, owing: set[str], one: Standing) -> None:
-        self._closing.close_missing(one, is_owing=one.id in owing)
+    def _close_missing(self, unreported: set[str], one: Standing) -> None:
+        self._closing.close_missing(one, awaits_report=one.id in unreported)
         self._missing.forget(one.id)
 
     # -- messages without an open incident ------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def now(store: Store, one: Standing) -> Incident:
 
 
 @pytest.mark.parametrize(
-    ("state", "begun", "is_owing", "end", "note"),
+    ("state", "begun", "awaits_report", "end", "note"),
     [
         (State.PENDING, False, False, State.VANISHED, "never seen in the hold queue"),
         (State.HELD, False, False, State.VANISHED, "gone from the hold queue"),
@@ -65,13 +65,13 @@ def now(store: Store, one: Standing) -> Incident:
     ],
 )
 def test_the_final_state_of_an_incident_whose_message_is_missing(
-    store: Store, state: State, begun: bool, is_owing: bool, end: State, note: str
+    store: Store, state: State, begun: bool, awaits_report: bool, end: State, note: str
 ) -> None:
     one = made(store, state)
     closing = Closing(store)
     if begun:
         assert not closing.begin(one)
-    closing.close_missing(one, is_owing=is_owing)
+    closing.close_missing(one, awaits_report=awaits_report)
     found = now(store, one)
     assert found.state is end
     assert found.closed_at is not None
@@ -87,7 +87,7 @@ def test_a_copy_that_postfix_did_not_accept_is_not_logged_as_never_held(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = made(store, State.PENDING, queue_id="")
-    Closing(store).close_missing(one, is_owing=False)
+    Closing(store).close_missing(one, awaits_report=False)
     assert now(store, one).state is State.VANISHED
     assert store.history(one.id)[-1].note == "Postfix did not accept the copy; its client retries"
     assert "never-held" not in caplog.text
@@ -103,7 +103,7 @@ def test_a_missing_message_is_logged_and_counted_once(
     one = made(store, state)
     before = metrics.RECONCILED.labels(label)._value.get()
     for _ in range(2):
-        Closing(store).close_missing(one, is_owing=False)
+        Closing(store).close_missing(one, awaits_report=False)
     assert caplog.text.count(f"{event}: incident={one.id}") == 1
     assert metrics.RECONCILED.labels(label)._value.get() == before + 1
 
