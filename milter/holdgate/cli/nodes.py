@@ -105,7 +105,7 @@ def _list(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     if wants_json(arguments):
         living = [{"machine": one.machine, "version": one.version} for one in desks]
-        print(json.dumps({"nodes": [_plain(node) for node in found], "desks": living}))
+        print(json.dumps({"nodes": [_plain(node) for node in found], "desks": living, "differing": others}))
     else:
         for node in found:
             print(_line(node, now, is_shared=settings.store.is_shared))

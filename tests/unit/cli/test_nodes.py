@@ -176,6 +176,7 @@ def test_nodes_with_other_policies_are_named(run: Run, store_url: str, tmp_path:
     store.nodes.acquire("mx2.corp.example", TWO, "0" * 64)
     code, output = run("nodes")
     assert code == 1
+    assert json.loads(run("nodes", "--json")[1])["differing"] == ["mx2.corp.example"]
     assert "mx2.corp.example has other policies or rules" in output
     assert "mx1.corp.example has" not in output
     assert "mx2.corp.example: 0 held, 0 decisions to carry out; other policies or rules than here" in run("status")[1]
