@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
+from itertools import islice, product
 
 from benchmarks import corpora, letters
 from holdgate.detect import Detector
@@ -77,16 +77,16 @@ ADDRESS = "postal-address"
 
 def in_fresh(detector: Detector) -> Iterator[tuple[str, Counter[tuple[str, str]], Counter[tuple[str, str]]]]:
     """Yield the same for the fresh letters of each language, with postal addresses, and those by country."""
-    for language in letters.LANGUAGES:
+    for folder, language in product(letters.FRESH, letters.LANGUAGES):
         counts = Counter[tuple[str, str]]()
         countries = Counter[tuple[str, str]]()
-        for text, names in letters.fresh(language):
+        for text, names in letters.fresh(language, folder):
             places = [(MARKED.get(kind, ADDRESS), start, end) for start, end, kind in names]
             missed = _count(counts, detector, text, places, {*KINDS.values(), ADDRESS})
             for start, end, kind in names:
                 if kind not in MARKED:
                     countries[kind, "missed" if (ADDRESS, start, end) in missed else "right"] += 1
-        yield f"fresh {language}", counts, countries
+        yield f"{folder} {language}", counts, countries
 
 
 def mails(lines: Iterable[str]) -> Iterator[str]:

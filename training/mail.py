@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from holdgate.detect.bodies import BODIES
 from training.companies import ADDRESSED, ANYWHERE, BUSINESS, HEADINGS, NAMED, POSITIONS
 from training.phrases import CALLED, COLUMNS, DATED, INFLECTED, LISTED, PHRASES
 from training.texts import ANY, ENDINGS, HEADERS, JOBS, OPENINGS, SENTENCES
@@ -32,13 +33,25 @@ _KINDS: Final = {
 _WEIGHTS: Final = {"en": 5, "de": 4, "fr": 3, "es": 3, "it": 3, "nl": 3, "pl": 3, "pt": 3}
 _SLOT: Final = re.compile(r"@([PFSOCUAKWwDNTEMXJLRQYIZ*%])")
 # What stands in NAMED; "b" is a trade in lower case, as the end of a compound.
-_PIECE: Final = re.compile(r"@([BbGWwSFCU])")
+_PIECE: Final = re.compile(r"@([BbGWwSFCUh])")
 _NO_DOMAIN: Final = re.compile(r"[^a-z0-9]")
 _OTHER_ENDS: Final = 0.3
+# So many brands are of the pieces of words; the others are of syllables.
+_PIECED: Final = 0.6
+_ONSETS: Final = (
+    "b", "c", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "tr", "pl", "gr", "st", "qu", "cl", "fl",
+    "br", "pr", "sp", "sol", "nor", "tel", "ver", "lum", "cor", "men", "gen", "dat", "sys", "net", "med", "ter", "lin",
+)  # fmt: skip
+_BRAND_ENDS: Final = (
+    "lis", "ris", "nis", "vis", "xis", "lix", "nix", "tex", "rex", "lia", "ria", "nea", "via", "léo", "neo", "rio",
+    "lor", "nor", "tor", "mar", "lan", "ran", "van", "dis", "cal", "mut", "tec", "tech", "lab", "med", "gas", "sol",
+    "lux", "max", "pro", "link", "soft", "data", "net", "com", "plus", "bel", "nel", "ance", "ium", "on", "um", "us",
+    "ys", "o", "a", "e", "",
+)  # fmt: skip
 _ANYWHERE: Final = 0.2
 # So many surnames are also a frequent word, and so many one of DATED; drawn from all, few would be.
 _ALSO_WORDS: Final = 0.07
-_DATED: Final = 0.02
+_DATED: Final = 0.04
 _LOUD: Final = 0.03
 # Names of products in prose, in whose place other names may stand.
 _REPLACED: Final = re.compile(r"\b(?:Debian|Linux|X|Falcot|Apache|Internet|GNOME|Xen)\b")
@@ -458,19 +471,19 @@ class Writer:
             draw = generator.random()
             if draw < 0.1:
                 template = generator.choice(ANY)
-            elif draw < 0.34:
+            elif draw < 0.30:
                 template = generator.choice(SENTENCES[language])
                 if template.endswith(".") and generator.random() < _OTHER_ENDS:
                     template = template[:-1] + generator.choice("?!:;")
-            elif draw < 0.47:
+            elif draw < 0.50:
                 template = self._business()
-            elif draw < 0.57:
+            elif draw < 0.59:
                 template = self._phrase()
-            elif draw < 0.61:
+            elif draw < 0.63:
                 template = self._listed()
-            elif draw < 0.65:
+            elif draw < 0.67:
                 template = self._table()
-            elif draw < 0.73:
+            elif draw < 0.75:
                 template = self._babble()
             else:
                 template = _REPLACED.sub(self._instead, generator.choice(self._words.prose[language]))
@@ -563,7 +576,8 @@ class Writer:
             organisations = (generator.choice(HEADINGS[self._language]), "@O")
             columns = generator.choice(([organisations], [organisations, *columns], [*columns, organisations]))
         for _ in range(generator.randint(0, 3)):
-            filler = generator.choice(("@N", "@N", "@D", "@w", "@W", "@C", "@O", "@E", "@I", "@P", "@K", "@N,00 EUR"))
+            fillers = ("@N", "@N", "@D", "@w", "@W", "@C", "@O", "@E", "@I", "@P", "@K", "@N,00 EUR")
+            filler = generator.choice((*fillers, generator.choice(DATED[self._language])))
             place = generator.choice((0, len(columns), len(columns)))
             columns.insert(place, (generator.choice(others), filler))
         rows = [[slot for _, slot in columns] for _ in range(generator.randint(1, 6))]
@@ -726,11 +740,13 @@ class Writer:
         generator = self._generator
         language = self._language if generator.random() < 0.75 else "en"
         draw = generator.random()
-        if draw < 0.34:
+        if draw < 0.28:
             return generator.choice(self._words.organisations[language])
-        if draw < 0.7:
+        if draw < 0.64:
             return self._named(language)
-        if draw < 0.8:
+        if draw < 0.76:
+            return self._brand()
+        if draw < 0.85:
             return "".join(generator.choices("ABCDEFGHIKLMNOPRSTUVWZ", k=generator.choice((2, 3, 3, 3, 4, 4, 5))))
         head = generator.choice(
             [
@@ -763,7 +779,8 @@ class Writer:
         makers: dict[str, Callable[[], str]] = {
             "B": lambda: generator.choice(self._words.trades[language]),
             "b": lambda: generator.choice(self._words.trades[language]).lower(),
-            "G": self._made_up,
+            "G": self._brand,
+            "h": lambda: generator.choice(BODIES[language]),
             "W": lambda: self._frequent(True),
             "w": lambda: self._frequent(False),
             "S": self._surname,
@@ -773,6 +790,17 @@ class Writer:
         }
         name = _PIECE.sub(lambda piece: makers[piece[1]](), generator.choice(NAMED[language]))
         return f"{name} {generator.choice(_FORMS[language])}" if generator.random() < 0.15 else name
+
+    def _brand(self) -> str:
+        """Return a word that nobody knows, as a name of a company: of syllables, or of the pieces of words."""
+        generator = self._generator
+        if generator.random() < _PIECED:
+            return self._made_up()
+        syllables = [
+            generator.choice(_ONSETS) + generator.choice("aeiou" if generator.random() < 0.9 else "yéäö")
+            for _ in range(generator.choice((1, 1, 2)))
+        ]
+        return ("".join(syllables) + generator.choice(_BRAND_ENDS)).capitalize()
 
     def _made_up(self) -> str:
         """Return a word that nobody knows, of the pieces of others."""

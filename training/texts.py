@@ -943,6 +943,8 @@ JOBS: Final[dict[str, tuple[str, ...]]] = {
 
 # Lists, addresses and short things, in whatever language the mail is.
 ANY: Final = (
+    "@C, @D",
+    "@C, @D\n@O",
     "@N @R\n@C, AB @Q",
     "@R @N\n@Q @C",
     "@N @R, @C, @U",

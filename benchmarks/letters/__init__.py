@@ -10,8 +10,9 @@ without a legal form, <L> for one with it, <N> for an abbreviation, <V> a univer
 insurer, <H> a hospital, <K> a club or charity, <O> any of these, <M> a mail address of the company before. A company
 is the same in all of a letter.
 
-The letters in the folder `fresh` are filled already: {…}, […], and <<GB …>> for a postal address in that country. They
-serve to measure what others made, never to choose: who changes the model or a finder because of them writes others.
+The letters in the folders `fresh` and `later` are filled already: {…}, […], and <<GB …>> for a postal address in that
+country. They serve to measure what others made, never to choose: who changes the model or a finder because of them
+writes others.
 """
 
 import random
@@ -30,6 +31,7 @@ _TWO_SURNAMES: Final = {"es": 0.6, "pt": 0.4}
 _KINDS: Final = {
     "C": "company", "N": "abbreviation", "V": "university", "A": "authority", "B": "bank", "H": "hospital", "K": "club",
 }  # fmt: skip
+FRESH: Final = ("fresh", "later")
 LANGUAGES: Final = ("en", "de", "fr", "es", "it", "nl", "pl", "pt")
 
 
@@ -54,9 +56,9 @@ def letters(language: str, each: int, seed: int, folder: str = "") -> Iterator[L
             yield _filled(template, language, names, organisations, generator)
 
 
-def fresh(language: str) -> Iterator[Letter]:
-    """Yield each letter of a language in the folder `fresh`."""
-    for written in (_HERE / "fresh" / f"{language}.txt").read_text(encoding="utf-8").rstrip("\n").split("\n%%\n"):
+def fresh(language: str, folder: str = "fresh") -> Iterator[Letter]:
+    """Yield each letter of a language in the folder `fresh` or `later`."""
+    for written in (_HERE / folder / f"{language}.txt").read_text(encoding="utf-8").rstrip("\n").split("\n%%\n"):
         text, at, marked = "", 0, list[tuple[int, int, str]]()
         for mark in _MARK.finditer(written):
             text += written[at : mark.start()]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from holdgate.detect import statements
+from holdgate.detect import bodies, statements
 from holdgate.detect.lexicon import HEADED, IN_NAMES, SURNAME, WRITTEN_UNIT, Lexicon, digest
 
 if TYPE_CHECKING:
@@ -172,10 +172,15 @@ _TOKENS: Final = _Tokens()
 _NO_WORD: Final = digest("")
 _STOP: Final = digest(".")
 _TITLE: Final = 2
-# Hashes of words before a name: those for people, such as "colleague", and titles, which count as more.
-_BEFORE_NAMES: Final = dict.fromkeys(map(digest, statements.PEOPLE), 1) | dict.fromkeys(
-    map(digest, statements.TITLES), _TITLE
+_BODY: Final = 3
+_OF_BODY: Final = 4
+# Hashes of words before a name: those for people, such as "colleague", titles, which count as more, and public bodies.
+_BEFORE_NAMES: Final = (
+    dict.fromkeys(map(digest, bodies.WORDS), _BODY)
+    | dict.fromkeys(map(digest, statements.PEOPLE), 1)
+    | dict.fromkeys(map(digest, statements.TITLES), _TITLE)
 )
+_BODIES: Final = frozenset(map(digest, (*bodies.WORDS, *bodies.ADJECTIVES)))
 _BREAK: Final = digest("\n")
 
 
@@ -275,6 +280,8 @@ def _described(
     phrases = _phrases(text, words, lexicon)
     heads = [place for place, it in enumerate(known) if it.kind & HEADED]
     before: i64 = _BEFORE_NAMES.get(farther_left if left == _STOP else left, 0)
+    if before == 0 and farther_left in _BODIES:
+        before = _OF_BODY
     left_: i64 = left
     right_: i64 = right
     described = []

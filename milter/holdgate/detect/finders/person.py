@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from holdgate.detect import lexicon, naming
+from holdgate.detect import bodies, lexicon, naming
 from holdgate.detect.finders.finder import Dictionaries, Place, Text
 from holdgate.detect.lexicon import Lexicon, Names
 from holdgate.detect.naming import Name
@@ -138,7 +138,7 @@ def find_organisation(text: Text, dictionaries: Dictionaries) -> Iterator[Place]
     known = _lexicon(_names(dictionaries))
     organisations = [(start, end) for start, end, label in labelled if label == naming.ORGANISATION]
     found = [
-        (start, _complete(text.text, start, end, known))
+        (bodies.beginning(text.text, start), _complete(text.text, start, end, known))
         for start, end in organisations
         if not _overlaps(start, end, companies)
     ]
