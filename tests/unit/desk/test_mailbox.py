@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
-from holdgate.desk import classes, incoming, mailbox, peer, tokens
+from holdgate.desk import classes, incoming, mailbox, peer, tokens, trial
 from holdgate.desk.changing import CannotChangeError, Changer, Prepared, RequestedChanges
 from holdgate.desk.context import Desk
 from holdgate.desk.decision import decide
@@ -28,6 +28,7 @@ from holdgate.quarantine.states import State
 from holdgate.scan.pool import ScanError
 from holdgate.scan.shapes import ChangeReport
 from testbed.ports import PATIENCE, free_port
+from tests.support.desks import templates_of
 from tests.unit.desk.conftest import Hold, MakeDesk
 
 BOSS = "boss@corp.example"
@@ -165,6 +166,29 @@ def test_an_unclear_reply_is_answered_up_to_a_limit(make_desk: MakeDesk, hold: H
         assert take(desk, mail("Who is that?"), BOSS, [address(desk, incident)]) == "unclear"
     assert answers(desk) == ["unclear"] * 3
     assert desk.store.incident(incident.id).state is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Re: APPROVE", "\n"),
+        ("APPROVE", "> May this message go out?\n"),
+        ("Re: x", "> May this message go out?\n\nAPPROVE\n"),
+        ("Re: x", "> Write the word\nAPPROVE\n> or REJECT\n"),
+        ("Fwd: x", "For you.\n\n-----Original Message-----\nFrom: a@corp.example\nSent: Monday\nTo: x\n\nAPPROVE\n"),
+    ],
+)
+def test_a_word_in_the_subject_or_only_below_the_quotation_is_answered_with_instructions(
+    make_desk: MakeDesk, hold: Hold, subject: str, text: str
+) -> None:
+    desk = make_desk()
+    incident = hold(desk)
+    assert take(desk, mail(text, Subject=subject), BOSS, [address(desk, incident)]) == "unclear"
+    found = desk.store.incident(incident.id)
+    assert found is not None
+    assert (found.state, answers(desk)) == (State.HELD, ["unclear"])
+    _, answer, _ = templates_of(desk).mail("answer", "en", **{**trial.MAIL["answer"], "note": "unclear"})
+    assert "Write the word above the quoted text. The subject is not read." in answer
 
 
 def test_a_late_reply_is_answered_with_the_reason(make_desk: MakeDesk, hold: Hold) -> None:
