@@ -63,6 +63,24 @@ def mail_server(debian: Path) -> Machine:
     return machine
 
 
+@pytest.fixture(scope="session")
+def installed(workshop: Path, debian: Path, package: Path) -> Path:
+    """The root directory of a mail server on which Holdgate is installed, but not attached."""
+    root = workshop / "installed"
+
+    def make() -> None:
+        machine = mail_server(debian)
+        try:
+            machine.install(package)
+            machine.power_off()
+            machine.root.rename(root)
+        finally:
+            machine.remove()
+
+    once(workshop, "installed", make)
+    return root
+
+
 @pytest.fixture
 def bare(debian: Path) -> Iterator[Machine]:
     """A separate mail server for one test, without Holdgate."""
@@ -71,11 +89,20 @@ def bare(debian: Path) -> Iterator[Machine]:
     machine.remove()
 
 
+@pytest.fixture
+def server(installed: Path) -> Iterator[Machine]:
+    """A separate mail server for one test, with Holdgate installed and not attached."""
+    machine = Machine(installed)
+    machine.boot()
+    yield machine
+    machine.remove()
+
+
 @pytest.fixture(scope="module")
-def machine(debian: Path, package: Path) -> Iterator[Machine]:
+def machine(installed: Path) -> Iterator[Machine]:
     """One mail server for the tests of a module, with Holdgate installed and attached."""
-    running = mail_server(debian)
-    running.install(package)
+    running = Machine(installed)
+    running.boot()
     running.run("holdgate", "attach", "--yes")
     yield running
     running.remove()

@@ -59,19 +59,18 @@ def test_a_purge_restores_the_mail_system(bare: Machine, package: Path) -> None:
     bare.wait_for(lambda: "kept:" in bare.mailbox("bob"), "the delivery of the message released by hand")
 
 
-def test_detach_keeps_changes_that_others_made_after_attach(bare: Machine, package: Path) -> None:
-    bare.install(package)
-    bare.run("holdgate", "attach", "--yes")
-    again = bare.run("holdgate", "attach", "--yes").stdout
+def test_detach_keeps_changes_that_others_made_after_attach(server: Machine) -> None:
+    server.run("holdgate", "attach", "--yes")
+    again = server.run("holdgate", "attach", "--yes").stdout
     assert "nothing to change" in again
-    bare.run("postconf", "-e", "message_size_limit=20480000")
-    bare.run("holdgate", "detach", "--yes")
-    assert bare.run("postconf", "-h", "message_size_limit").stdout.strip() == "20480000"
-    assert bare.run("postconf", "-h", "smtpd_milters").stdout.strip() == "inet:127.0.0.1:8891"
-    assert "holdgate" not in bare.run("postconf", "-n").stdout
-    assert "10027" not in bare.run("postconf", "-M").stdout
-    bare.send("after the detach, mail flows")
-    bare.wait_for(lambda: "after the detach" in bare.mailbox("bob"), "the delivery")
+    server.run("postconf", "-e", "message_size_limit=20480000")
+    server.run("holdgate", "detach", "--yes")
+    assert server.run("postconf", "-h", "message_size_limit").stdout.strip() == "20480000"
+    assert server.run("postconf", "-h", "smtpd_milters").stdout.strip() == "inet:127.0.0.1:8891"
+    assert "holdgate" not in server.run("postconf", "-n").stdout
+    assert "10027" not in server.run("postconf", "-M").stdout
+    server.send("after the detach, mail flows")
+    server.wait_for(lambda: "after the detach" in server.mailbox("bob"), "the delivery")
 
 
 # A value for each setting whose name has changed.
@@ -186,41 +185,39 @@ def documented(page: str) -> list[str]:
     return re.findall(r"(?ms)^```\n(.*?)^```$", text)
 
 
-def test_held_messages_are_recovered_if_the_store_is_lost(bare: Machine, package: Path) -> None:
-    bare.install(package)
-    bare.run("holdgate", "attach", "--yes")
-    bare.send("backup: her social security number is 536-90-4399")
-    bare.wait_for(bare.held, "the message to be held")
-    (old,) = bare.held()
+def test_held_messages_are_recovered_if_the_store_is_lost(server: Machine) -> None:
+    server.run("holdgate", "attach", "--yes")
+    server.send("backup: her social security number is 536-90-4399")
+    server.wait_for(server.held, "the message to be held")
+    (old,) = server.held()
     *_, without_backup = documented("docs/howto/backup.md")
-    bare.run("sh", "-ec", without_backup)
-    bare.wait_for(bare.held, "the message to be adopted")
-    (new,) = bare.held()
+    server.run("sh", "-ec", without_backup)
+    server.wait_for(server.held, "the message to be adopted")
+    (new,) = server.held()
     assert new == old  # as its header names it
-    bare.run("holdgate", "release", new)
-    bare.wait_for(lambda: "backup:" in bare.mailbox("bob"), "the delivery")
+    server.run("holdgate", "release", new)
+    server.wait_for(lambda: "backup:" in server.mailbox("bob"), "the delivery")
 
 
-def test_a_backup_is_restored_with_the_documented_commands(bare: Machine, package: Path) -> None:
+def test_a_backup_is_restored_with_the_documented_commands(server: Machine) -> None:
     backup, restore, _ = documented("docs/howto/backup.md")
-    bare.install(package)
-    bare.run("holdgate", "attach", "--yes")
-    gone, word = hold(bare)
-    kept, other = hold(bare)
-    bare.run("sh", "-ec", backup)
-    approve(bare, gone, word)
-    hold(bare)
-    key = bare.path("/var/lib/holdgate/token.key").read_text()
-    stop(bare)
-    bare.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db* /var/lib/holdgate/token.key")
-    bare.run("sh", "-ec", restore)
-    assert bare.path("/var/lib/holdgate/token.key").read_text() == key
+    server.run("holdgate", "attach", "--yes")
+    gone, word = hold(server)
+    kept, other = hold(server)
+    server.run("sh", "-ec", backup)
+    approve(server, gone, word)
+    hold(server)
+    key = server.path("/var/lib/holdgate/token.key").read_text()
+    stop(server)
+    server.run("sh", "-c", "rm /var/lib/holdgate/holdgate.db* /var/lib/holdgate/token.key")
+    server.run("sh", "-ec", restore)
+    assert server.path("/var/lib/holdgate/token.key").read_text() == key
     # The first is corrected according to the queue, and the third, which the store does not have, is adopted.
-    bare.wait_for(lambda: gone not in bare.held() and len(bare.held()) == 2, "store and queue to agree")
-    assert kept in bare.held()
-    assert "vanished" in bare.run("holdgate", "show", gone).stdout
-    approve(bare, kept, other)
-    assert bare.mailbox("bob").count(f"Subject: {word}") == 1
+    server.wait_for(lambda: gone not in server.held() and len(server.held()) == 2, "store and queue to agree")
+    assert kept in server.held()
+    assert "vanished" in server.run("holdgate", "show", gone).stdout
+    approve(server, kept, other)
+    assert server.mailbox("bob").count(f"Subject: {word}") == 1
 
 
 def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
@@ -231,35 +228,34 @@ def set_up(machine: Machine, answers: str, *words: str) -> dict[str, object]:
     return result
 
 
-def test_setup_configures_an_installed_package_in_each_mode(bare: Machine, package: Path) -> None:
-    bare.install(package)
-    before = postfix_files(bare)
+def test_setup_configures_an_installed_package_in_each_mode(server: Machine) -> None:
+    before = postfix_files(server)
     answers = 'domains = ["corp.example"]\nmoderators = ["bob@localhost"]\nmode = "observe"\n'
-    assert set_up(bare, answers, "--dry-run")["changed"] is True
-    assert postfix_files(bare) == before
-    first = set_up(bare, answers)
+    assert set_up(server, answers, "--dry-run")["changed"] is True
+    assert postfix_files(server) == before
+    first = set_up(server, answers)
     assert (first["done"], first["changed"], first["problems"]) == (True, True, [])
-    settings = bare.path("/etc/holdgate/holdgate.toml").read_text()
+    settings = server.path("/etc/holdgate/holdgate.toml").read_text()
     assert "# Settings of Holdgate." in settings
-    assert set_up(bare, answers)["changed"] is False
-    assert bare.path("/etc/holdgate/holdgate.toml").read_text() == settings
+    assert set_up(server, answers)["changed"] is False
+    assert server.path("/etc/holdgate/holdgate.toml").read_text() == settings
     # In the mode observe, a message is recorded and delivered.
-    bare.send(f"observed her social security number is {SECRET}")
-    bare.wait_for(lambda: "Subject: observed" in bare.mailbox("bob"), "the delivery")
+    server.send(f"observed her social security number is {SECRET}")
+    server.wait_for(lambda: "Subject: observed" in server.mailbox("bob"), "the delivery")
     # In the mode enforce, setup sends the canary, and the next message waits for its moderator.
-    assert set_up(bare, answers.replace("observe", "enforce"))["changed"] is True
-    assert "holdgate_canary" not in bare.mailbox("bob")
-    assert bare.path("/var/lib/holdgate/canary").read_text().strip().isdecimal()
-    assert bare.path("/var/lib/holdgate/canary").stat().st_uid == int(bare.run("id", "-u", "holdgate").stdout)
-    incident, word = hold(bare)
-    approve(bare, incident, word)
+    assert set_up(server, answers.replace("observe", "enforce"))["changed"] is True
+    assert "holdgate_canary" not in server.mailbox("bob")
+    assert server.path("/var/lib/holdgate/canary").read_text().strip().isdecimal()
+    assert server.path("/var/lib/holdgate/canary").stat().st_uid == int(server.run("id", "-u", "holdgate").stdout)
+    incident, word = hold(server)
+    approve(server, incident, word)
     # Setup reports a mistake and changes nothing.
-    settings = bare.path("/etc/holdgate/holdgate.toml").read_text()
-    bare.path("/etc/holdgate/answers.toml").write_text('domains = ["@corp.example"]\n')
-    refused = bare.run("holdgate", "setup", "--answers", "/etc/holdgate/answers.toml", check=False)
+    settings = server.path("/etc/holdgate/holdgate.toml").read_text()
+    server.path("/etc/holdgate/answers.toml").write_text('domains = ["@corp.example"]\n')
+    refused = server.run("holdgate", "setup", "--answers", "/etc/holdgate/answers.toml", check=False)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert 'did you mean "corp.example"?' in refused.stderr
-    assert bare.path("/etc/holdgate/holdgate.toml").read_text() == settings
+    assert server.path("/etc/holdgate/holdgate.toml").read_text() == settings
     # Detach removes all of it.
-    bare.run("holdgate", "detach", "--yes")
-    assert postfix_files(bare) == before
+    server.run("holdgate", "detach", "--yes")
+    assert postfix_files(server) == before

@@ -1,53 +1,50 @@
 """Holdgate with other software of a mail server: signers, tables, and recipients that need no approval."""
 
 from functools import partial
-from pathlib import Path
 
 from tests.support import other_services
 from tests.support.installed import SECRET, checked, postfix_files
 from tests.support.machine import Machine
 
 
-def test_only_recipients_that_need_an_approval_wait(bare: Machine, package: Path) -> None:
+def test_only_recipients_that_need_an_approval_wait(server: Machine) -> None:
     # Not a user of the machine: the milter must not read their .forward file, so they would count as external.
     mailboxes = "virtual_mailbox_maps=inline:{anna@corp.example=carla}"
     owner = ("virtual_minimum_uid=1", "virtual_uid_maps=static:8", "virtual_gid_maps=static:8")
-    bare.run(
+    server.run(
         "postconf", "-e", "virtual_mailbox_domains=corp.example", "virtual_mailbox_base=/var/mail", mailboxes, *owner
     )
-    bare.install(package)
-    bare.run("holdgate", "attach", "--yes")
-    policies = bare.root / "etc/holdgate/policies.toml"
+    server.run("holdgate", "attach", "--yes")
+    policies = server.root / "etc/holdgate/policies.toml"
     shipped = policies.read_text()
     policies.write_text(shipped.replace("internal_domains = []", 'internal_domains = ["corp.example"]'))
     assert policies.read_text() != shipped
-    bare.run("holdgate", "reload")
+    server.run("holdgate", "reload")
     # A bounce to a domain other than corp.example would leave the site too.
     both = {"sender": "anna@corp.example", "to": "anna@corp.example,bob@localhost"}
-    bare.send(f"divided: her social security number is {SECRET}", **both)
-    bare.wait_for(lambda: "divided:" in bare.mailbox("carla"), "the delivery to the colleague")
-    bare.wait_for(bare.held, "the copy to be held")
-    (incident,) = bare.held()
-    assert "divided:" not in bare.mailbox("bob")
-    bare.run("holdgate", "release", incident)
-    bare.wait_for(lambda: "divided:" in bare.mailbox("bob"), "the delivery of the copy")
-    assert bare.mailbox("carla").count("divided: her") == bare.mailbox("bob").count("divided: her") == 1
+    server.send(f"divided: her social security number is {SECRET}", **both)
+    server.wait_for(lambda: "divided:" in server.mailbox("carla"), "the delivery to the colleague")
+    server.wait_for(server.held, "the copy to be held")
+    (incident,) = server.held()
+    assert "divided:" not in server.mailbox("bob")
+    server.run("holdgate", "release", incident)
+    server.wait_for(lambda: "divided:" in server.mailbox("bob"), "the delivery of the copy")
+    assert server.mailbox("carla").count("divided: her") == server.mailbox("bob").count("divided: her") == 1
 
 
-def test_outgoing_mail_has_valid_signatures(bare: Machine, package: Path) -> None:
-    keys = other_services.start_signers(bare)
-    other_services.start_next_hop(bare)
-    bare.run("systemctl", "restart", "postfix")
-    settings = postfix_files(bare)
-    bare.install(package)
-    bare.run("holdgate", "attach", "--yes")
-    entries = bare.run("postconf", "-h", "smtpd_milters").stdout
+def test_outgoing_mail_has_valid_signatures(server: Machine) -> None:
+    keys = other_services.start_signers(server)
+    other_services.start_next_hop(server)
+    server.run("systemctl", "restart", "postfix")
+    settings = postfix_files(server)
+    server.run("holdgate", "attach", "--yes")
+    entries = server.run("postconf", "-h", "smtpd_milters").stdout
     places = [entries.find(name) for name in ("holdgate/milter.sock", other_services.RSPAMD, other_services.OPENDKIM)]
     assert -1 not in places
     assert places == sorted(places)
 
     def arrives_signed(word: str) -> None:
-        message = bare.wait_for(lambda: other_services.received(bare, word), "the delivery")
+        message = server.wait_for(lambda: other_services.received(server, word), "the delivery")
         assert message is not None
         assert other_services.valid_signers(message, keys) == {"opendkim", "rspamd"}
         assert b"X-Netskope" not in message
@@ -55,52 +52,51 @@ def test_outgoing_mail_has_valid_signatures(bare: Machine, package: Path) -> Non
         assert not other_services.valid_signers(message.replace(b"anna@", b"eve@"), keys)
 
     addresses = {"sender": "anna@corp.example", "to": "carol@partner.example"}
-    bare.send("clean lunch at half past twelve", **addresses)
+    server.send("clean lunch at half past twelve", **addresses)
     arrives_signed("half past twelve")
-    bare.send(f"kept her social security number is {SECRET}", **addresses)
-    bare.wait_for(bare.held, "the message to be held")
-    assert other_services.received(bare, SECRET) is None
-    bare.run("holdgate", "release", *bare.held())
+    server.send(f"kept her social security number is {SECRET}", **addresses)
+    server.wait_for(server.held, "the message to be held")
+    assert other_services.received(server, SECRET) is None
+    server.run("holdgate", "release", *server.held())
     arrives_signed(SECRET)
 
-    bare.run("holdgate", "detach", "--yes")
-    assert postfix_files(bare) == settings
-    bare.send("afterwards we sign as before", **addresses)
+    server.run("holdgate", "detach", "--yes")
+    assert postfix_files(server) == settings
+    server.send("afterwards we sign as before", **addresses)
     arrives_signed("as before")
 
 
-def test_units_can_query_tables_of_every_type(bare: Machine, package: Path) -> None:
-    bare.run("useradd", "boss")
-    tables = other_services.make_tables(bare)
-    bare.install(package)
-    bare.run("holdgate", "attach", "--yes")
+def test_units_can_query_tables_of_every_type(server: Machine) -> None:
+    server.run("useradd", "boss")
+    tables = other_services.make_tables(server)
+    server.run("holdgate", "attach", "--yes")
     policies = [
         f'[[policy]]\nname = "asked-{kind}"\nrecipient = "{table}"\naction = "quarantine"\n'
         f'[policy.moderation]\nmanagers = "{table}"\n'
         for kind, table in tables.items()
     ]
-    bare.path("/etc/holdgate/policies.toml").write_text("\n".join([*policies, ""]))
+    server.path("/etc/holdgate/policies.toml").write_text("\n".join([*policies, ""]))
     # Without it the milter cannot connect to other machines, if the kernel has control groups of version 2.
-    drop_in = bare.path("/etc/systemd/system/holdgate-milter.service.d/directory.conf")
+    drop_in = server.path("/etc/systemd/system/holdgate-milter.service.d/directory.conf")
     drop_in.parent.mkdir()
     drop_in.write_text(f"[Service]\nIPAddressAllow={other_services.DIRECTORY}\n")
-    bare.run("systemctl", "daemon-reload")
-    bare.run("systemctl", "restart", "holdgate-milter", "holdgate-desk")
+    server.run("systemctl", "daemon-reload")
+    server.run("systemctl", "restart", "holdgate-milter", "holdgate-desk")
     for kind in tables:
-        bare.send(f"asked-{kind} nothing of interest", to=f"bob+{kind}@localhost")
+        server.send(f"asked-{kind} nothing of interest", to=f"bob+{kind}@localhost")
 
     def is_asked(kind: str) -> bool:
-        return f"To: <boss+{kind}@localhost>" in bare.mailbox("boss")
+        return f"To: <boss+{kind}@localhost>" in server.mailbox("boss")
 
     for kind in tables:
-        bare.wait_for(partial(is_asked, kind), f"the request by {kind}")
-    assert len(bare.held()) == len(tables)
-    bare.send("unknown to all tables", to="bob@localhost")
-    bare.wait_for(lambda: "unknown to all tables" in bare.mailbox("bob"), "the delivery")
+        server.wait_for(partial(is_asked, kind), f"the request by {kind}")
+    assert len(server.held()) == len(tables)
+    server.send("unknown to all tables", to="bob@localhost")
+    server.wait_for(lambda: "unknown to all tables" in server.mailbox("bob"), "the delivery")
 
-    before = checked(bare)
+    before = checked(server)
     assert not [line for line in before if "asked-" in line]
     # A file that root can read is not readable for the daemons.
-    bare.run("chmod", "0640", "/etc/postfix/tables/sqlite.cf")
-    added = set(checked(bare)) - set(before)
+    server.run("chmod", "0640", "/etc/postfix/tables/sqlite.cf")
+    added = set(checked(server)) - set(before)
     assert ['policy "asked-sqlite": recipient: sqlite:' in line for line in added] == [True]
