@@ -233,6 +233,8 @@ class Machine:
         )
         if check and done.returncode != 0:
             output = done.stdout[-1500:] + done.stderr[-1500:]
+            if command[0] == "systemctl":
+                output += self.run("journalctl", "--no-pager", "-n", "40", "-o", "short", check=False).stdout
             raise MachineError(f"{' '.join(command)}: exit {done.returncode}: {output}")
         return done
 
