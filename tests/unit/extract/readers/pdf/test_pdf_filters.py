@@ -50,6 +50,11 @@ def test_ascii85_and_hexadecimal_data_is_decoded(data: bytes) -> None:
     assert decoded(data.hex(" ").encode() + b"> rest", "/ASCIIHexDecode") == Decoded(data)
 
 
+@given(st.lists(st.sampled_from(["z", "87cUR", "!!!!!", "s8W-!"])).map("".join))
+def test_ascii85_is_decoded_as_by_the_standard_library(data: str) -> None:
+    assert decoded(data.encode(), "/A85") == Decoded(base64.a85decode(data))
+
+
 @given(st.binary(max_size=99).map(lambda piece: piece * 900))
 def test_several_filters_are_applied_in_their_order(data: bytes) -> None:
     assert decoded(base64.a85encode(zlib.compress(data)), "[ /A85 /Fl ]") == Decoded(data)
@@ -116,6 +121,7 @@ def test_what_another_object_says_about_a_stream_is_not_known(entries: str) -> N
 def test_the_part_before_the_damage_is_returned() -> None:
     assert decoded(zlib.compress(b"text" * 99)[:-4] + b"0000", "/Fl") == Decoded(b"text" * 99, DAMAGED)
     assert decoded(b"87cUR\x80\x80", "/A85") == Decoded(b"Hell", DAMAGED)
+    assert decoded(b"87cURuuuuu", "/A85").reason == DAMAGED
 
 
 def test_values_that_a_predictor_changed_are_named() -> None:
