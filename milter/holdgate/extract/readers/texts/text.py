@@ -30,6 +30,8 @@ def read(document: Document, sink: Sink) -> None:
         sink.text(plain, "lines joined")
     if document.declared_type in _ENRICHED and (plain := undone.enriched(first)) != first:
         sink.text(plain, "formatting undone")
+    if plain := undone.marked(first):
+        sink.text(plain, "markup undone")
     if plain := printed.pcl(first) or printed.troff(first):
         sink.text(plain, "as printed")
     for image in drawn.drawings(first):

@@ -1,4 +1,4 @@
-"""Readings of text written for programs: without terminal codes, and with lines or the runs of a line in JSON joined.
+"""Readings of text written for programs: without terminal codes or markup, and with lines or the runs in JSON joined.
 
 A captured terminal has colour codes inside words (ECMA-48), and overstruck letters for bold (nroff). Editors and OCR
 services store each run or word of a line as a separate string in JSON.
@@ -16,6 +16,16 @@ _SOFT_BREAK = re.compile(r"(?<!\n--) \r?\n(?:>+ ?| )?")
 _DIVIDED = re.compile(r"\d[^\w\n\0]{0,3}\0[^\w\n\0]{0,3}\d")
 _BEFORE, _AFTER = 200, 60
 """Number of characters around a joined number: what may label it."""
+# Digits that light markup sets off inside a number: Markdown, BBCode, LaTeX and Texinfo. Which of them are struck out.
+_INSIDE = r"([\d .\-/]{1,20})"
+_MARKED = re.compile(
+    rf"(?P<sign>\*\*\*?|__|~~|`{{1,2}}){_INSIDE}(?P=sign)"
+    rf"|\[(?P<tag>b|i|u|s|code|color|size|font)(?:=[^\]\s]{{1,20}})?\]{_INSIDE}\[/(?P=tag)\]"
+    rf"|[\\@](?P<command>[a-zA-Z]{{1,12}})\{{{_INSIDE}\}}"
+)
+_FEWEST_DIGITS = 8
+_STRUCK = frozenset(("~~", "s", "sout", "st", "phantom", "hphantom"))
+_JOINS = frozenset("0123456789-./")
 # Fields with a piece of text in editors (Quill, Slate, ProseMirror), OCR services and pandoc.
 _PIECE = re.compile(r'"(insert|text|Text|word|content|Content|description|c)"\s*:\s*"((?:[^"\\]|\\.){1,80})"')
 _MOST_BETWEEN = 3_000
@@ -81,6 +91,41 @@ def flowed(text: str) -> str:
         else:
             passages.append((start, end))
     return "\n".join(marked[start:end].replace("\0", "") for start, end in passages)
+
+
+def marked(text: str) -> str:
+    r"""Return the passages in which markup sets off digits inside a number, without it, and without struck digits.
+
+    >>> marked("her SSN: 5**36**-90-4399, and **12** more")
+    'her SSN: 536-90-4399, and **12** more'
+    >>> marked(r"SSN 536~~12~~-90-\textbf{43}99"), marked("12 **34** 56")
+    ('SSN 536-90-4399', '')
+    """
+    passages: list[str] = []
+    end = 0
+    if not any(sign in text for sign in ("**", "__", "~~", "`", "[/", "{")):
+        return ""
+    for found in _MARKED.finditer(text):
+        if found.start() < end or _JOINS.isdisjoint(
+            (text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1])
+        ):
+            continue
+        start = max(0, found.start() - _BEFORE)
+        start = max(start, text.rfind("\n", start, found.start()) + 1)
+        end = text.find("\n", found.end(), found.end() + _BEFORE)
+        end = end if end >= 0 else min(len(text), found.end() + _BEFORE)
+        plain = _MARKED.sub(_unmarked, text[start:end])
+        if sum(map(str.isdigit, plain)) >= _FEWEST_DIGITS:
+            passages.append(plain)
+    return "\n".join(passages)
+
+
+def _unmarked(found: re.Match[str]) -> str:
+    text = found.string
+    if _JOINS.isdisjoint((text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1])):
+        return found[0]
+    mark = found["sign"] or found["tag"] or found["command"]
+    return "" if mark in _STRUCK else found[2] or found[4] or found[6]
 
 
 def runs(text: str) -> list[str]:

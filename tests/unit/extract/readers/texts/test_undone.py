@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from holdgate.extract.extractor import extract_file
 from holdgate.extract.readers.texts import text
-from holdgate.extract.readers.texts.undone import runs, terminal
+from holdgate.extract.readers.texts.undone import marked, runs, terminal
 from holdgate.extract.reading import Document
 from tests.support.sink import KeepingSink
 
@@ -17,6 +17,52 @@ def test_terminal_codes_and_overstruck_letters_are_removed() -> None:
     )
     assert terminal("".join(f"{letter}\b{letter}" for letter in "SSN 219")) == "SSN 219"
     assert terminal("plain") == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "5**36**-90-4399",
+        "536-**90**-4399",
+        "***536***-90-`4399`",
+        "536__-90__-4399",
+        "536~~12~~-90-4399",
+        "536[b]-90[/b]-4399",
+        "536[color=red]-90[/color]-4399",
+        "536[s]12[/s]-90-4399",
+        r"536\textbf{-90}-4399",
+        r"536\phantom{12}-90-4399",
+        r"536\sout{12}-90-4399",
+        "536@b{-90}-4399",
+    ],
+)
+def test_markup_inside_a_number_is_removed(written: str) -> None:
+    assert marked(f"Hello **Anna**,\n\nher SSN is {written}, **thanks**.\nBye") == "her SSN is 536-90-4399, **thanks**."
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "her SSN is 536-90-4399",
+        "**12** of **34**, `56`, and [b]78[/b]",
+        "2**8**x and 5**n**2",
+        "2 ** 8 ** 2",
+        "5*36*9 = 1620",
+        "a__12__b",
+        "f{12} and {34}",
+        "~12~34~",
+        "**",
+        "12**",
+    ],
+)
+def test_markup_around_numbers_leaves_them(written: str) -> None:
+    assert marked(written) == ""
+
+
+@given(st.text(alphabet="12-*_~`[b]/s\\x{} \n", max_size=80))
+def test_any_markup_is_read_without_an_exception(written: str) -> None:
+    marked(written)
 
 
 def test_words_of_an_ocr_service_are_joined_to_lines() -> None:
