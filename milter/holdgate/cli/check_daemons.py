@@ -45,11 +45,12 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
         ("[policy] file", settings.policy.file, ("milter", "desk")),
         ("[rules] directory", settings.rules.shipped(), loading),
         ("[rules] local_directory", settings.rules.local_directory, loading),
-        *(("[rules] local_directory", file, loading) for file in sorted(settings.rules.local_directory.glob("*"))),
+        *(("[rules] local_directory", file, loading) for file in sorted(settings.rules.local_directory.rglob("*"))),
         ("[extract] directory", settings.extract.directory if settings.extract.readers else None, loading),
         ("[seal] keys", settings.seal.keys, ("milter",)),
         ("[desk] certificate", settings.desk.certificate, ("desk",)),
         ("[desk] private_key", settings.desk.private_key, ("desk",)),
+        ("[desk] proxy_secret", settings.desk.proxy_secret, ("desk",)),
     ]
     if settings.desk.token_key.exists():
         read.append(("[desk] token_key", settings.desk.token_key, ("desk",)))

@@ -95,6 +95,31 @@ def test_access_to_a_missing_file_is_checked_in_its_directory(directory: Path) -
     assert [line.partition(": ")[0] for line in found] == ["[milter] socket", "[desk] token_key"]
 
 
+@root_only
+def test_a_secret_of_a_proxy_must_be_readable_for_the_desk(directory: Path) -> None:
+    secret, config = directory / "proxy.secret", directory / "holdgate.toml"
+    secret.touch(mode=0o640)
+    settings = site(directory, proxy_secret=str(secret))
+    (problem,) = check_daemons.permissions(config, settings)
+    assert problem.startswith(f"{config}: [desk] proxy_secret: nobody cannot read {secret}; run: ")
+    secret.chmod(0o644)
+    assert list(check_daemons.permissions(config, settings)) == []
+
+
+@root_only
+def test_local_rules_in_folders_must_be_readable_too(directory: Path) -> None:
+    """An administrator whose umask is 027 creates files that only root and its group can read."""
+    folder = directory / "rules.d/identifiers"
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "staff-number.toml").touch(mode=0o640)
+    assert [line.partition(";")[0] for line in refused(directory)] == [
+        "[rules] local_directory: nobody cannot read rules.d/identifiers/staff-number.toml"
+    ]
+    (folder / "staff-number.toml").chmod(0o644)
+    assert refused(directory) == []
+
+
 def test_a_user_who_does_not_exist_is_named_once(tmp_path: Path) -> None:
     settings = site(tmp_path).model_copy(update={"user": "nobody-of-that-name"})
     (problem,) = check_daemons.user(tmp_path, settings)
