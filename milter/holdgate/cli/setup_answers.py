@@ -245,6 +245,15 @@ def ask(defaults: dict[str, Any], read: Callable[[str], str], show: Callable[[st
     return checked(given, defaults, "answers")
 
 
+_EXAMPLES = {
+    "domains": "your domains, separated by commas, as in corp.example, *.corp.example",
+    "moderators": 'addresses, separated by commas, as in boss@corp.example, or the word "manager"',
+    "managers": "the table, as in ldap:/etc/holdgate/managers.cf, or the path of a file with lines SENDER MANAGER",
+    "page": 'an address, as in https://approve.corp.example, or "none"',
+    "mode": '"observe" or "enforce"',
+}
+
+
 def _ask_one(
     key: str, question: str, defaults: dict[str, Any], read: Callable[[str], str], show: Callable[[str], None]
 ) -> Any:
@@ -256,8 +265,8 @@ def _ask_one(
     while True:
         line = read(f"{question}{f' [{shown}]' if shown else ''}: ").strip() or shown
         value: Any = [one for one in re.split(r"[\s,]+", line) if one] if many else line
-        if not line:
-            show(f"   Please answer: {_help(key)}")
+        if not line or (many and line.casefold() in ("y", "yes", "n", "no")):
+            show(f"   Write {_EXAMPLES[key]}.")
             continue
         try:
             Answers.model_validate({**rest, key: value})

@@ -206,6 +206,18 @@ def test_a_required_answer_is_asked_again_and_managers_only_if_needed() -> None:
     assert (answers.moderators, answers.managers) == (["manager"], "texthash:/etc/holdgate/managers")
 
 
+def test_yes_is_no_domain_and_the_question_says_what_to_write() -> None:
+    """A list of addresses or domains has no answer "yes"; Postfix would complete it to a local address."""
+    lines = iter(["y", "", "y.example", "No", "boss@corp.example", "", ""])
+    printed: list[str] = []
+    answers = setup_answers.ask({"mode": "enforce"}, lambda _prompt: next(lines), printed.append)
+    assert (answers.domains, answers.moderators) == (["y.example"], ["boss@corp.example"])
+    assert printed[1:] == [
+        *["   Write your domains, separated by commas, as in corp.example, *.corp.example."] * 2,
+        '   Write addresses, separated by commas, as in boss@corp.example, or the word "manager".',
+    ]
+
+
 # -- the files ----------------------------------------------------------------------------------------------------
 
 
