@@ -110,6 +110,7 @@ def check(path: Path) -> Report:
         check_daemons.user,
         _directories,
         check_daemons.permissions,
+        check_daemons.connection,
         _rules,
         _seal,
         check_daemons.confinement,

@@ -13,6 +13,7 @@ from holdgate.config import RulesSettings, Settings
 from holdgate.gate import probe
 from holdgate.milters import Place, place_of
 from holdgate.queue.client import AT_TERMINAL, QueueClient, QueueError
+from holdgate.queue.postfix import Postfix, PostfixError
 from holdgate.scan import sandbox
 from holdgate.scan.pool import Pool, PoolSettings, ScanError
 
@@ -63,6 +64,28 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
         if readable is not None:
             for account in _refused(settings, daemons, "-r", readable):
                 yield f"{path}: {key}: {account} cannot read {readable}; {_remedy(account, readable, settings)}"
+
+
+def connection(path: Path, settings: Settings) -> Iterator[str]:
+    """Yield why Postfix cannot connect to the milter's socket, although it exists."""
+    if owner := refused_by_socket(settings):
+        yield (
+            f"{path}: [milter] socket: Postfix's user {owner} cannot connect to {place_of(settings.milter.socket)}, so "
+            "mail is deferred; run: systemd-tmpfiles --create holdgate.conf && systemctl restart holdgate-milter"
+        )
+
+
+def refused_by_socket(settings: Settings) -> str:
+    """Return the user of Postfix's smtpd if it may not connect to the milter's existing socket, else ""."""
+    place = place_of(settings.milter.socket)
+    if os.geteuid() != 0 or not isinstance(place, Path) or not place.is_socket():
+        return ""
+    try:
+        owner = Postfix(settings.queue.postfix_config).setting("mail_owner")
+    except (PostfixError, OSError, subprocess.SubprocessError):
+        return ""  # reported as a problem elsewhere
+    entry = _entry(owner)
+    return owner if entry is not None and not _may(entry, "-w", place) else ""
 
 
 def _remedy(account: str, file: Path, settings: Settings) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from holdgate import __version__
+from holdgate.cli.check_daemons import refused_by_socket
 from holdgate.cli.output import colour, wants_json
 from holdgate.cli.reload import mistakes
 from holdgate.cli.scrape import scrape, value
@@ -103,6 +104,8 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
     yield "Postfix", attached, reported
     if probe.listens(place_of(settings.milter.socket)) is False:
         yield "milter socket", False, f"no process listens on {settings.milter.socket}: mail is deferred"
+    elif owner := refused_by_socket(settings):
+        yield "milter socket", False, f"Postfix's user {owner} cannot connect: mail is deferred; see: holdgate check"
 
 
 def _incidents(store: Store, settings: Settings, now: datetime) -> Iterator[_Line]:

@@ -120,6 +120,28 @@ def test_local_rules_in_folders_must_be_readable_too(directory: Path) -> None:
     assert refused(directory) == []
 
 
+@root_only
+def test_a_socket_that_postfix_cannot_connect_to_is_named(directory: Path) -> None:
+    """The milter listens and answers root, but Postfix gets "Permission denied" and defers all mail."""
+    (directory / "main.cf").write_text("mail_owner = nobody\n")
+    (directory / "master.cf").touch()
+    values = site(directory).model_dump(exclude_unset=True) | {"queue": {"postfix_config": directory}}
+    settings, config = Settings.model_validate(values), directory / "holdgate.toml"
+    assert list(check_daemons.connection(config, settings)) == []  # there is none yet: the milter does not run
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{directory}/milter.sock")
+        (directory / "milter.sock").chmod(0o600)
+        (problem,) = check_daemons.connection(config, settings)
+        assert problem.startswith(
+            f"{config}: [milter] socket: Postfix's user nobody cannot connect to {directory}/milter.sock, "
+        )
+        assert check_daemons.refused_by_socket(settings) == "nobody"
+        (directory / "milter.sock").chmod(0o666)
+        assert list(check_daemons.connection(config, settings)) == []
+        directory.chmod(0o700)
+        assert len(list(check_daemons.connection(config, settings))) == 1
+
+
 def test_a_user_who_does_not_exist_is_named_once(tmp_path: Path) -> None:
     settings = site(tmp_path).model_copy(update={"user": "nobody-of-that-name"})
     (problem,) = check_daemons.user(tmp_path, settings)
