@@ -30,6 +30,21 @@ def test_a_stopped_daemon_gives_a_warning(site: Site) -> None:
     assert done.stdout.splitlines()[0].startswith("warning: holdgate-desk does not run; ")
 
 
+def test_a_stopped_postfix_is_named(site: Site) -> None:
+    assert "does not run" not in site.command("status").stdout
+    site.postfix.stop()
+    try:
+        done, shown = site.command("check"), site.command("status")
+    finally:
+        site.postfix.start()
+    assert (
+        "warning: Postfix does not run, so no mail is accepted or sent; start it: systemctl start postfix"
+        in done.stdout
+    )
+    assert shown.returncode == 1
+    assert "NOT OK  does not run, so no mail is accepted or sent; start it: systemctl start postfix" in shown.stdout
+
+
 def test_a_reload_succeeds_with_valid_policies_and_fails_with_invalid_ones(site: Site) -> None:
     good = site.policies.read_text(encoding="utf-8")
     try:

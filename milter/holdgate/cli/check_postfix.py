@@ -15,6 +15,7 @@ from holdgate import headers
 from holdgate.config import ModerationSettings, Settings
 from holdgate.configfile import ConfigError
 from holdgate.desk.worktime import WorkTime
+from holdgate.gate import probe
 from holdgate.policy.action import Handling
 from holdgate.policy.model import PolicyFile, policies_of
 from holdgate.policy.review import holding
@@ -83,11 +84,19 @@ def problems(_path: Path, settings: Settings) -> Iterator[str]:
 
 def remarks(settings: Settings) -> Iterator[str]:
     """Yield the paths by which mail bypasses the milter, as `holdgate attach` does. Yields nothing if Postfix fails."""
+    postfix = Postfix(settings.queue.postfix_config)
     try:
-        yield from bypass_paths(settings, Postfix(settings.queue.postfix_config))
+        if not is_running(postfix):
+            yield "Postfix does not run, so no mail is accepted or sent; start it: systemctl start postfix"
+        yield from bypass_paths(settings, postfix)
         yield from _ways_outside(settings)
     except (PostfixError, OSError, SubprocessError):
         return
+
+
+def is_running(postfix: Postfix) -> bool:
+    """Return whether master(8) runs: it listens on the socket of showq(8). True if this user may not connect."""
+    return probe.listens(Path(postfix.setting("queue_directory")) / "public/showq") is not False
 
 
 def _ways_outside(settings: Settings) -> Iterator[str]:

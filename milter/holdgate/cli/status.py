@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdgate import __version__
 from holdgate.cli.check_daemons import refused_by_socket
+from holdgate.cli.check_postfix import is_running
 from holdgate.cli.output import colour, wants_json
 from holdgate.cli.reload import mistakes
 from holdgate.cli.scrape import scrape, value
@@ -102,6 +103,8 @@ def _postfix(settings: Settings) -> Iterator[_Line]:
         else "does not use the milter; run: holdgate attach"
     )
     yield "Postfix", attached, reported
+    if not is_running(postfix):
+        yield "Postfix", False, "does not run, so no mail is accepted or sent; start it: systemctl start postfix"
     if probe.listens(place_of(settings.milter.socket)) is False:
         yield "milter socket", False, f"no process listens on {settings.milter.socket}: mail is deferred"
     elif owner := refused_by_socket(settings):
