@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdgate.detect import lexicon, naming
+from holdgate.detect import Detector, lexicon, naming
 from holdgate.detect.candidates import mask
 from holdgate.detect.finders import person
 from holdgate.detect.lexicon import Lexicon, Names
@@ -171,3 +171,22 @@ def test_a_company_begins_with_the_words_that_the_model_found() -> None:
     assert person._from_its_beginning((22, 31), organisations) == (10, 31)
     assert person._from_its_beginning((27, 31), organisations) == (27, 31)
     assert person._from_its_beginning((0, 31), []) == (0, 31)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Le tribunal de Valmont a rejeté la demande.", ["tribunal de Valmont"]),
+        ("Il est soigné à la clinique Sainte-Orse.", ["clinique Sainte-Orse"]),
+        ("El juzgado de Valdueza ha señalado la vista.", ["juzgado de Valdueza"]),
+        ("Boucherie Marsan a payé.", ["Boucherie Marsan"]),
+        ("Metzgerei Garstel hat bezahlt.", ["Metzgerei Garstel"]),
+        # No name after the word for a body, and a place after another word.
+        ("Notre clinique accepte la carte.", []),
+        ("Il habite rue de Valmont.", []),
+    ],
+)
+def test_bodies_and_trades_are_found_as_a_whole(text: str, names: list[str]) -> None:
+    detector = Detector.from_rules(RULES, "dlp-names")
+    found = [text[m.start : m.end] for m in detector.find(text) if m.identifier == "organisation"]
+    assert found == names

@@ -54,6 +54,9 @@ def test_person_names_are_found(text: str, expected: list[str]) -> None:
         "Die Rechnung und der Vertrag liegen bei.",
         "What is the plan for Q3?",
         "See the Terms and Conditions.",
+        # An unknown word at the beginning of a sentence.
+        "Zaimek odnosi się do osoby.",
+        "Boucherie Marsan a payé.",
         "anna schmidt",
         "",
     ],
