@@ -98,6 +98,11 @@ def _policies(settings: Settings) -> PolicyFile | None:
         return None
 
 
+def named_people(path: Path, settings: Settings) -> set[str]:
+    """Return all people who are named in the settings and policies, and the word for the manager if it is."""
+    return {name for _place, rules in _moderation(path, settings) for _key, names in _named(rules) for name in names}
+
+
 def _named(rules: ModerationSettings) -> Iterator[tuple[str, list[str]]]:
     """Yield the keys that name people, with their values, if a file sets them."""
     given = rules.model_fields_set
@@ -207,8 +212,7 @@ def _leading_outside(path: Path, settings: Settings, policies: PolicyFile) -> It
         ends = routes.route_of(address).ends
         return [end for end in ends[:50] if not is_internal(end) and end != address]
 
-    people = {name for _place, rules in _moderation(path, settings) for _key, names in _named(rules) for name in names}
-    for person in sorted(people - {MANAGER}):
+    for person in sorted(named_people(path, settings) - {MANAGER}):
         if is_internal(f"{person}@{site.words['myorigin']}" if "@" not in person else person) and (
             led := outside(person)
         ):

@@ -37,6 +37,8 @@ class CommandParser(argparse.ArgumentParser):
             known = [one.strip(" '") for one in match[2].split(",")]
             other = _OTHER_WORDS.get(match[1])
             message += f'; did you mean "{other}"?' if other in known else did_you_mean(match[1], known)
+        if message.endswith(("required: COMMAND", "required: STEP")):
+            message += f"; to list them, run: {self.prog} --help"
         super().error(message)
 
 

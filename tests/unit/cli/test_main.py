@@ -230,3 +230,17 @@ def test_days_without_an_allowance_release_nothing(
     assert found is not None
     assert found.state is State.HELD
     store.close()
+
+
+@pytest.mark.parametrize("words", ["", "policy", "seal"])
+def test_a_missing_command_names_the_one_that_lists_them(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"; to list them, run: {f'holdgate {words}'.strip()} --help\n")
+
+
+def test_a_missing_argument_is_reported_without_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["show"])
+    assert "to list them" not in capsys.readouterr().err
