@@ -138,3 +138,13 @@ def test_the_example_of_a_proxy_does_not_log_links() -> None:
     unlogged = re.findall(r"(?m)^    location (\S+) \{\n[^}]*?^        access_log off;", page)
     notices = (ROOT / "milter/holdgate/desk/notices.py").read_text(encoding="utf-8")
     assert re.findall(r"\}(/\w+/)\{token\}", notices) == unlogged
+
+
+def test_the_examples_of_proxies_replace_both_headers_and_exempt_links() -> None:
+    """`tests/systemd/test_other_software.py` runs them; the shipped files must not be incomplete until then."""
+    examples = sorted((ROOT / "examples/proxies").iterdir())
+    assert len(examples) == 4
+    for example in examples:
+        text = example.read_text(encoding="utf-8")
+        for needed in ("SECRET", "X-Holdgate-Proxy", "X-Remote-User", "/t/", "127.0.0.1:9860", "approve.corp.example"):
+            assert needed in text.replace("approve.pem", "approve.corp.example"), (example.name, needed)

@@ -16,7 +16,12 @@ from testbed.ports import PATIENCE, T, wait_for
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
 # Other services that some tests use. They do not run before a test starts them.
 _OTHER_PROGRAMS = (
+    "apache2",
+    "caddy",
+    "curl",
+    "haproxy",
     "iproute2",
+    "nginx",
     "opendkim",
     "opendkim-tools",
     "postfix-ldap",
@@ -26,7 +31,7 @@ _OTHER_PROGRAMS = (
     "slapd",
     "sqlite3",
 )
-_STOPPED = ("opendkim", "rspamd", "slapd")
+_STOPPED = ("apache2", "caddy", "haproxy", "nginx", "opendkim", "rspamd", "slapd")
 # What script/package needs; it would install them itself, but here no list of packages is left.
 _BUILD = (
     *("build-essential", "debhelper", "libarchive13", "libleptonica-dev", "libmilter-dev", "libpq-dev", "libseccomp2"),

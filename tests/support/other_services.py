@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import dkim
 
@@ -176,3 +177,47 @@ def _start_directory(machine: Machine, keys: Sequence[str], answer: str) -> None
     machine.run("runuser", "-u", "openldap", "--", "slapadd", "-f", "/etc/ldap/directory.conf", text="\n".join(entries))
     slapd = ("slapd", "-d", "none", "-u", "openldap", "-f", "/etc/ldap/directory.conf", "-h", f"ldap://{DIRECTORY}")
     machine.run("systemd-run", "--quiet", "--unit=directory", *slapd)
+
+
+# -- proxies in front of the page ---------------------------------------------------------------------------------
+
+# Each example of examples/proxies: the service that reads it, and where it belongs.
+PROXIES = {
+    "nginx.conf": ("nginx", "/etc/nginx/sites-enabled/approve.conf"),
+    "Caddyfile": ("caddy", "/etc/caddy/Caddyfile"),
+    "haproxy.cfg": ("haproxy", "/etc/haproxy/haproxy.cfg"),
+    "apache.conf": ("apache2", "/etc/apache2/sites-enabled/approve.conf"),
+}
+
+
+def start_proxy(machine: Machine, example: Path, secret: str, user: str, password: str) -> str:
+    """Start the proxy of an example file with one user; return its service."""
+    service, place = PROXIES[example.name]
+    machine.run(
+        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"),
+        *("-subj", "/CN=approve.corp.example"),
+        *("-keyout", "/etc/ssl/private/approve.key", "-out", "/etc/ssl/certs/approve.pem"),
+    )
+    machine.run("chmod", "0755", "/etc/ssl/private")
+    machine.run("chmod", "0644", "/etc/ssl/private/approve.key")
+    both = [machine.path(one).read_text() for one in ("/etc/ssl/certs/approve.pem", "/etc/ssl/private/approve.key")]
+    machine.path("/etc/haproxy/approve.pem").write_text("".join(both))
+    for directory in ("nginx", "apache2"):
+        line = f"{user}:{machine.run('openssl', 'passwd', '-apr1', password).stdout}"
+        machine.path(f"/etc/{directory}/approve.users").write_text(line)
+    hashing = ("caddy", "hash-password", "--plaintext", password)
+    hashed = machine.run(*(hashing if service == "caddy" else ("openssl", "passwd", "-6", password))).stdout.strip()
+    text = (
+        example.read_text(encoding="utf-8")
+        .replace("PASSWORD-HASH", hashed)
+        .replace("boss@corp.example", user)
+        .replace("SECRET", secret)
+    )
+    if service == "haproxy":  # its package logs to the journal, as the global section has it
+        text = f"global\n    log /dev/log local0\n\n{text}"
+    if service == "apache2":
+        machine.run("a2enmod", "--quiet", "ssl", "proxy", "proxy_http", "headers", "setenvif")
+    machine.path(place).write_text(text)
+    machine.run("systemctl", "restart", service)
+    machine.wait_for(partial(_accepts, machine, 443), f"{service} to listen")
+    return service

@@ -1,9 +1,13 @@
 """Holdgate with other software of a mail server: signers, tables, and recipients that need no approval."""
 
+import email.parser
+import email.policy
+import re
 from functools import partial
+from pathlib import Path
 
 from tests.support import other_services
-from tests.support.installed import SECRET, checked, postfix_files
+from tests.support.installed import SECRET, checked, hold, postfix_files
 from tests.support.machine import Machine
 
 
@@ -100,3 +104,65 @@ def test_units_can_query_tables_of_every_type(server: Machine) -> None:
     server.run("chmod", "0640", "/etc/postfix/tables/sqlite.cf")
     added = set(checked(server)) - set(before)
     assert ['policy "asked-sqlite": recipient: sqlite:' in line for line in added] == [True]
+
+
+def test_the_page_works_behind_the_proxies_of_the_examples(server: Machine) -> None:
+    server.run("useradd", "boss")
+    secret = server.run("openssl", "rand", "-hex", "32").stdout.strip()
+    server.path("/etc/holdgate/proxy.secret").write_text(f"{secret}\n")
+    server.run("chgrp", "holdgate", "/etc/holdgate/proxy.secret")
+    server.path("/etc/holdgate/holdgate.toml").write_text(
+        '[moderation]\nmoderators = ["boss@localhost"]\n[desk]\nown_domains = ["localhost"]\n'
+        'public_url = "https://approve.corp.example"\nweb_listen = "127.0.0.1:9860"\n'
+        'user_header = "X-Remote-User"\nproxy_secret = "/etc/holdgate/proxy.secret"\n'
+        'trusted_proxies = ["127.0.0.1/32"]\n'
+    )
+    server.run("systemctl", "restart", "holdgate-desk")
+    server.run("holdgate", "attach", "--yes")
+    examples = sorted((Path(__file__).parents[2] / "examples/proxies").iterdir())
+    assert {example.name for example in examples} == set(other_services.PROXIES)
+    for example in examples:
+        service = other_services.start_proxy(server, example, secret, "boss@localhost", "password")
+        _use_the_page(server, service)
+        server.run("systemctl", "stop", service)
+
+
+def _use_the_page(machine: Machine, service: str) -> None:
+    """Open the link of a request and sign in, through a proxy on port 443. The link must not be in its log."""
+    incident, _word = hold(machine)
+    link = machine.wait_for(partial(_link_of, machine, incident), f"the request for {incident}")
+    page = f"https://approve.corp.example/incidents/{incident}"
+    jar = f"/root/{service}.cookies"
+
+    def get(address: str, *options: str) -> str:
+        """Return the page, and in the last line the status and the target of a redirect."""
+        to_here = ("--connect-to", "approve.corp.example:443:127.0.0.1:443", "--cookie-jar", jar, "--cookie", jar)
+        shown = ("--write-out", "\n%{http_code} %{redirect_url}", "--max-time", "30")
+        return machine.run("curl", "-sk", *to_here, *shown, *options, address).stdout
+
+    def log() -> str:
+        journal = f"journalctl --no-pager -q _SYSTEMD_UNIT={service}.service"
+        return machine.run("sh", "-c", f"{journal}; cat /var/log/{service}/*", check=False).stdout
+
+    signed, forged = ("--user", "boss@localhost:password"), ("--header", "X-Remote-User: eve@localhost")
+    # The link opens before the sign-in, and leads to an address without a secret. That one needs the sign-in.
+    assert get(link, *forged).splitlines()[-1] == f"303 {page}", service
+    assert get(page, *forged).splitlines()[-1].startswith("401"), service
+    shown = get(page, *signed, *forged)
+    assert shown.splitlines()[-1].startswith("200"), service
+    assert "eve@localhost" not in shown
+    assert "Signed in as boss@localhost" in get("https://approve.corp.example/incidents", *signed, *forged), service
+    machine.wait_for(lambda: f"/incidents/{incident}" in log(), f"the log of {service}")
+    assert link.rpartition("/")[2] not in log(), service
+
+
+def _link_of(machine: Machine, incident: str) -> str:
+    """Return the link of the request for an incident, "" if the moderator has none."""
+    parser = email.parser.Parser(policy=email.policy.default)
+    for one in re.split(r"(?m)^From .*\n", machine.mailbox("boss")):
+        body = parser.parsestr(one).get_body(("plain",))
+        text = body.get_content() if body is not None else ""
+        found = re.search(r"https://\S+/t/\S+", text)
+        if found and incident in text:
+            return found[0]
+    return ""
