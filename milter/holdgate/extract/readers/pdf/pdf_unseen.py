@@ -74,12 +74,13 @@ class Unseen:
         for run in _RUN.finditer(data):
             if not is_drawing:
                 self.add(run[0].decode("ascii"), STREAM_PLACE)
-            elif _WORD.search(undrawn := _DRAWN.sub(b" ", _STRING.sub(b" ", run[0]))):
-                self.add(undrawn.decode("ascii"), STREAM_PLACE)
-        for text in byte_strings.strings(data, narrow=False):
-            self.add(text, STREAM_PLACE)
-        for text in byte_strings.strings(data, narrow=False, big_endian=True):
-            self.add(text, STREAM_PLACE)
+            elif undrawn := _undrawn(run[0]):
+                self.add(undrawn, STREAM_PLACE)
+        if b"\0" in data:  # as digits in UTF-16 have
+            for text in byte_strings.strings(data, narrow=False):
+                self.add(text, STREAM_PLACE)
+            for text in byte_strings.strings(data, narrow=False, big_endian=True):
+                self.add(text, STREAM_PLACE)
         if data.startswith(_FILE):
             self.strings.add_file(data, STREAM_PLACE)
         elif not is_drawing and not is_binary(data):
@@ -91,8 +92,8 @@ class Unseen:
         for piece in region.split(b"endobj"):
             begin = _BEGINS.search(piece)
             for run in _RUN.finditer(_ENDS.sub(b"\n", piece[: begin.start() if begin else len(piece)])):
-                if _WORD.search(outside := _DRAWN.sub(b" ", _STRING.sub(b" ", run[0]))):
-                    self.add(outside.decode("ascii"), SYNTAX_PLACE)
+                if outside := _undrawn(run[0]):
+                    self.add(outside, SYNTAX_PLACE)
         for comment in _COMMENT.findall(region):
             self.add(comment.decode("utf-8", "replace"), SYNTAX_PLACE)
         for name in _NAME.findall(region):
@@ -114,6 +115,14 @@ class Unseen:
             if text.strip() in self.shown:
                 return
         self.strings.add_new(text, place)
+
+
+def _undrawn(run: bytes) -> str:
+    """Return a line without strings, names and operators, "" if no word is left."""
+    if _WORD.search(run) is None:
+        return ""
+    rest = _DRAWN.sub(b" ", _STRING.sub(b" ", run))
+    return rest.decode("ascii") if _WORD.search(rest) else ""
 
 
 def has_objects(dictionary: bytes) -> bool:
