@@ -15,7 +15,7 @@ from holdgate.extract.readers.office import rtf_shapes
 from holdgate.extract.readers.office.compound import Within
 from holdgate.extract.readers.office.ole_package import read_object
 from holdgate.extract.readers.office.property_set import codec
-from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, Pieces, joined, views
+from holdgate.extract.readers.openxml.revisions import DELETED, HIDDEN, INSERTED, STRUCK, Pieces, joined, views
 from holdgate.extract.readers.pictures import metafile
 from holdgate.extract.readers.texts.byte_strings import strings
 from holdgate.extract.reading import Document, Sink, UnreadableError
@@ -353,7 +353,7 @@ def _fallback_length(rtf: _Rtf, number: int | None) -> None:
 
 
 def _plain(rtf: _Rtf, _: int | None) -> None:
-    rtf.flag(HIDDEN | DELETED | INSERTED, 0)
+    rtf.flag(HIDDEN | DELETED | INSERTED | STRUCK, 0)
     rtf.use_charset(rtf.fonts.get(0, rtf.charset) if rtf.fonts else rtf.charset)
 
 
@@ -378,6 +378,8 @@ ACTIONS: dict[str, Callable[[_Rtf, int | None], None]] = {
     "v": _flagging(HIDDEN),
     "deleted": _flagging(DELETED),
     "revised": _flagging(INSERTED),
+    "strike": _flagging(STRUCK),
+    "striked": _flagging(STRUCK),
 }
 
 

@@ -14,6 +14,7 @@ from holdgate.extract.readers.openxml.revisions import (
     FALLBACK,
     HIDDEN,
     INSERTED,
+    STRUCK,
     Pieces,
     joined,
     views,
@@ -95,7 +96,7 @@ class PartText:
         self.plain: list[str] = []
         self.leaf = ""
         self.inserted = self.deleted = 0
-        self.hidden = False
+        self.hidden = self.struck = False
         self.alternates: list[set[str]] = []
         self.choice = self.fallback = 0
         self.places: list[str] = []
@@ -144,6 +145,8 @@ class PartText:
     def add(self, text: str) -> None:
         """Add a piece to the open paragraph."""
         flags = (INSERTED if self.inserted else 0) | (DELETED if self.deleted else 0) | (HIDDEN if self.hidden else 0)
+        if self.struck:
+            flags |= STRUCK
         if self.alternates:
             flags |= (CHOICE if self.choice else 0) | (FALLBACK if self.fallback else 0)
         self.pieces.append((flags, text))
@@ -222,11 +225,19 @@ def _end_paragraph(reader: PartText) -> None:
 
 
 def _begin_run(reader: PartText, _: dict[str, str]) -> None:
-    reader.hidden = False
+    reader.hidden = reader.struck = False
+
+
+def _is_on(attributes: dict[str, str]) -> bool:
+    return local(attributes).get("val", "1") not in ("0", "false", "off")
 
 
 def _hide(reader: PartText, attributes: dict[str, str]) -> None:
-    reader.hidden = local(attributes).get("val", "1") not in ("0", "false", "off")
+    reader.hidden = _is_on(attributes)
+
+
+def _strike(reader: PartText, attributes: dict[str, str]) -> None:
+    reader.struck = reader.struck or _is_on(attributes)
 
 
 def _symbol(reader: PartText, attributes: dict[str, str]) -> None:
@@ -312,6 +323,8 @@ STARTS: dict[str, Callable[[PartText, dict[str, str]], None]] = {
     "vanish": _hide,
     "webHidden": _hide,
     "specVanish": _hide,
+    "strike": _strike,
+    "dstrike": _strike,
     "sym": _symbol,
     "tab": _adding("\t"),
     "ptab": _adding("\t"),
@@ -349,7 +362,7 @@ ENDS: dict[str, Callable[[PartText], None]] = {
 ELEMENTS = flags(
     (RUN_TEXT | FIELD_CODES, START | END | TEXT),
     (STARTS, START),
-    ({"vanish", "webHidden", "specVanish", "sym", "comment"}, FULL),
+    ({"vanish", "webHidden", "specVanish", "strike", "dstrike", "sym", "comment"}, FULL),
     (ENDS, END),
     (MEASURES, END),
     (ATTRIBUTES_IGNORED, NO_ATTRIBUTES),

@@ -52,6 +52,14 @@ def test_destinations_have_places(body: str, text: str, place: str) -> None:
     assert (text, place) in read(rtf, rich(body)).texts
 
 
+def test_digits_that_are_struck_out_of_a_number_are_left_out_once() -> None:
+    text = "SSN 536{\\strike 12}-90{\\striked1 7}\\striked0 -4399\\par see {\\strike 12} persons\\par"
+    texts = [one for one, _ in read(rtf, rich(text)).texts]
+    assert "SSN 53612-907-4399" in texts
+    assert "SSN 536-90-4399" in texts
+    assert [one for one in texts if "persons" in one] == ["see 12 persons"]
+
+
 def test_revised_and_hidden_text_is_read_in_every_version() -> None:
     sink = read(rtf, rich("4111 {\\deleted 2222}{\\revised 1111}\\par a{\\v secret}b\\par"))
     assert ("4111 1111", "") in sink.texts

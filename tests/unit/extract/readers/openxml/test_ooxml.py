@@ -132,6 +132,19 @@ def test_tracked_moves_and_hidden_text_are_read_in_every_version() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["strike", "double_strike"])
+def test_digits_that_are_struck_out_of_a_number_are_left_out_once(kind: str) -> None:
+    document = docx.Document()
+    for before, struck, after in [("SSN 536", "12", "-90-4399"), ("see ", "12", " persons"), ("100 ", "old", " 200")]:
+        paragraph = document.add_paragraph(before)
+        setattr(paragraph.add_run(struck).font, kind, True)
+        setattr(paragraph.add_run(after).font, kind, False)
+    texts = [text for text, _ in read(ooxml, saved(document)).texts]
+    assert [text for text in texts if "SSN" in text] == ["SSN 53612-90-4399", "SSN 536-90-4399"]
+    assert "see 12 persons" in texts
+    assert "see  persons" not in texts
+
+
 def test_a_vanish_property_that_is_off_hides_nothing() -> None:
     run = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>4711</w:t></w:r>'
     document = DOCUMENT.replace("<w:r><w:t>4711</w:t></w:r>", run)
