@@ -161,6 +161,8 @@ def _collect(top: LexborNode, lines: list[str], aside: list[tuple[str, str]], vi
             line.append(node.text_content or "")
         elif tag == "-comment":
             aside.append(("comment", node.comment_content or ""))
+        elif not tag:  # a processing instruction, which has no other property
+            aside.append(("comment", (node.html or "")[1:-1].strip()))
         elif tag[:1] != "-":
             if tag in CELLS:
                 line.append("\t")

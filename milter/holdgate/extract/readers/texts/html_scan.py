@@ -64,6 +64,7 @@ _END = re.compile(r"</([a-zA-Z][a-zA-Z0-9:_-]*+)[ \t\n\f]*+>")
 # The ends of elements whose content has no tags.
 _RAW = {tag: re.compile(f"</{tag}", re.IGNORECASE | re.ASCII) for tag in ("title", "style", "script")}
 _DOCTYPE = re.compile(r"<!doctype(?:[ \t\n\f]++(?:[^<>\"'\[]|\"[^<>\"]*+\"|'[^<>']*+')*+)?>", re.IGNORECASE)
+_INSTRUCTION = re.compile(r"<\?(?!xml(?![A-Za-z0-9_.-]))[A-Za-z_]")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7});|#[xX]([0-9a-fA-F]{1,6});|([a-zA-Z][a-zA-Z0-9]*+)(;?))|&#")
 _LONGEST_LEGACY = max(len(name) for name in html5 if not name.endswith(";"))
 
@@ -168,7 +169,8 @@ class _Scan:
                 raise _UncertainError
             return found.end()
         end = source.find(">", start)
-        if end < 0:
+        # lexbor keeps processing instructions (`<?php`), but not `<?xml`, as nodes of their own.
+        if end < 0 or _INSTRUCTION.match(source, start):
             raise _UncertainError
         self._aside.append(("comment", source[start + (2 if source[start + 1] == "!" else 1) : end].strip()))
         return end + 1

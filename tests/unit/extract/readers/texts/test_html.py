@@ -21,6 +21,7 @@ def text_of(source: str) -> str:
     [
         ("<p>4111 <b>1111</b><i> 11</i>11</p>", "4111 1111 1111"),
         ("41<span>11</span><!-- x -->11", "411111"),
+        ("41<?b x>11<svg></svg>", "4111"),
         ("<p>a</p><p>b</p>", "a\nb"),
         ("<div>a<div>b</div>c</div>", "a\nb\nc"),
         ("a<br>b<hr>c", "a\nb\nc"),
@@ -43,6 +44,9 @@ def test_lines_are_those_that_a_person_sees(source: str, text: str) -> None:
     [
         ("<!-- Rosenquist -->", "comment"),
         ("<!DOCTYPE html><!-- Rosenquist --><html>", "comment"),
+        ("<p>a<?php Rosenquist ?>b", "comment"),
+        ("<svg></svg><?b Rosenquist>", "comment"),
+        ("<?xml:namespace prefix='Rosenquist' />", "comment"),
         ("<html></html><!-- Rosenquist -->", "comment"),
         ("<img alt='Rosenquist'>", "alt"),
         ("<a href='https://partner.example/?q=Rosenquist'>x</a>", "href"),
