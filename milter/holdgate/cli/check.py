@@ -24,6 +24,7 @@ from holdgate.cli import (
     check_people,
     check_postfix,
     check_replies,
+    check_rules,
     check_settings,
     confinement,
 )
@@ -135,6 +136,7 @@ def check(path: Path) -> Report:
             *_remarks_on_proxies(settings),
             *check_people.warnings(path, settings),
             *check_mailboxes.warnings(path, settings),
+            *check_rules.warnings(path, settings),
             *check_replies.remarks(path, settings),
             *check_daemons.absent(settings),
             *check_postfix.remarks(settings),
