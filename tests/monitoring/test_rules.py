@@ -47,8 +47,9 @@ def test_every_alert_is_tested_and_explained() -> None:
     tests = (MONITORING / "alerts_test.yml").read_text(encoding="utf-8")
     page = (ROOT / "docs/howto/monitor.md").read_text(encoding="utf-8")
     assert alerts
+    # promtool passes the test that an alert does not fire for a name that no rule has.
+    assert set(re.findall(r"alertname: (.+)", tests)) == set(alerts)
     for alert in alerts:
-        assert f"alertname: {alert}\n" in tests, alert
         assert f"`{alert}`" in page, alert
 
 
