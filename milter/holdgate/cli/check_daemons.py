@@ -40,6 +40,8 @@ def permissions(path: Path, settings: Settings) -> Iterator[str]:
         database = Path(settings.store.url.removeprefix("sqlite:///"))
         # SQLite creates its journal next to the database.
         written += [("[store] url", database, _DAEMONS), ("[store] url: the directory", database.parent, _DAEMONS)]
+        # They have the permissions that the database had when they were created, and keep them.
+        written += [("[store] url", database.with_name(f"{database.name}{end}"), _DAEMONS) for end in ("-wal", "-shm")]
     loading = _scan(settings) or ("milter", "desk")
     read: list[tuple[str, Path | None, tuple[_Daemon, ...]]] = [
         ("the settings", path, (*_DAEMONS, *_scan(settings))),

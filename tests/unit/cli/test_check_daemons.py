@@ -107,6 +107,18 @@ def test_a_secret_of_a_proxy_must_be_readable_for_the_desk(directory: Path) -> N
 
 
 @root_only
+@pytest.mark.parametrize("name", ["holdgate.db-shm", "holdgate.db-wal"])
+def test_files_next_to_the_database_must_be_writable_too(directory: Path, name: str) -> None:
+    """SQLite gives them the database's permissions when it creates them: a read-only database leaves such files."""
+    file = directory / "store" / name
+    file.touch()
+    file.chmod(0o444)
+    assert [line.partition(";")[0] for line in refused(directory)] == [f"[store] url: nobody cannot write store/{name}"]
+    file.chmod(0o666)
+    assert refused(directory) == []
+
+
+@root_only
 def test_local_rules_in_folders_must_be_readable_too(directory: Path) -> None:
     """An administrator whose umask is 027 creates files that only root and its group can read."""
     folder = directory / "rules.d/identifiers"
