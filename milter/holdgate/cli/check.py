@@ -324,7 +324,9 @@ def _store(path: Path, settings: Settings) -> Iterator[str]:
     try:
         store = open_store(settings.store.url)
     except StoreError as error:
-        yield f"{path}: [store] url: {error}"
+        damaged = any(words in str(error) for words in ("is not a database", "is malformed"))  # SQLite's texts
+        remedy = "; restore a backup, or continue without one: docs/howto/backup.md" if damaged else ""
+        yield f"{path}: [store] url: {error}{remedy}"
         return
     for name in differing(store.nodes.all(), rules_of(settings)) if settings.store.is_shared else ():
         yield (

@@ -165,3 +165,15 @@ def test_a_table_of_machine_accounts_that_cannot_be_read_is_named(tmp_path: Path
 def test_a_url_is_reported_once_and_not_queried_as_a_table(output: str) -> None:
     lines = [line for line in output.splitlines() if "https://corp.example" in line]
     assert lines == ['policies.toml: internal_domains: "https://corp.example" is a link; did you mean "corp.example"?']
+
+
+@pytest.mark.slow  # two complete checks
+def test_a_damaged_store_is_named_with_the_page_that_restores_it(tmp_path: Path) -> None:
+    database, config = tmp_path / "holdgate.db", tmp_path / "holdgate.toml"
+    database.write_bytes(b"no database" * 1000)
+    config.write_text(f'[store]\nurl = "sqlite:///{database}"\n[policy]\nfile = "{tmp_path}/policies.toml"\n')
+    (problem,) = (one for one in check(config).problems if "[store] url" in one)
+    assert problem.endswith("file is not a database; restore a backup, or continue without one: docs/howto/backup.md")
+    database.unlink()
+    (problem,) = (one for one in check(config).problems if "[store] url" in one)
+    assert "restore a backup" not in problem
