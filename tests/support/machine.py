@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from testbed.ports import PATIENCE, T, wait_for
+from tests.support.control_group import ControlGroup
 
 # The packages of a mail server before Holdgate is installed, and swaks to send with.
 _BASE = ("systemd-sysv", "dbus", "postfix", "swaks", "ca-certificates")
@@ -146,6 +147,7 @@ class Machine:
         self._directory = Path(tempfile.mkdtemp(prefix="holdgate-machine-"))
         self.root = self._directory / "root"
         subprocess.run(["cp", "-a", "--reflink=auto", str(root), str(self.root)], check=True)
+        self._group = ControlGroup()
         self._process: subprocess.Popen[bytes] | None = None
         self._leader = 0
 
@@ -154,10 +156,13 @@ class Machine:
         log = (self._directory / "console").open("ab")
         with log:
             self._process = subprocess.Popen(
-                [
-                    *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot"),
-                    *("--link-journal=no", f"--machine=holdgate-{secrets.token_hex(4)}", f"--directory={self.root}"),
-                ],
+                self._group.command(
+                    [
+                        *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--boot"),
+                        *("--link-journal=no", f"--machine=holdgate-{secrets.token_hex(4)}"),
+                        f"--directory={self.root}",
+                    ]
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -186,37 +191,33 @@ class Machine:
         return state in ("running", "degraded")
 
     def power_off(self) -> None:
-        """Shut down normally. Raises MachineError if a unit of Holdgate's takes too long to stop."""
+        """Shut down normally. Raises MachineError if that takes too long."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            # Debian 13's postfix.service is seen to stop for 90 seconds now and then, with no process of it left.
-            if busy := self._units_of_ours_that_stop():
-                raise MachineError(f"the container does not shut down: {busy}") from None
+            raise MachineError(f"the container does not shut down: {self._stopping()}") from None
         finally:
             self._process.kill()
             self._process.wait()
             self._process = None
             wait_for(lambda: not Path(f"/proc/{self._leader}").exists(), "the container's processes to end")
 
-    def _units_of_ours_that_stop(self) -> str:
-        """Return the running stop jobs of Holdgate's units, not waiting ones, with all processes and the journal."""
+    def _stopping(self) -> str:
+        """Return the jobs of systemd, all processes and the end of the journal."""
         jobs = self.run("systemctl", "list-jobs", "--no-pager", check=False).stdout
-        ours = [line for line in jobs.splitlines() if "holdgate" in line and line.split()[-1] == "running"]
-        if not ours:
-            return ""
         processes = self.run("ps", "axfo", "pid,stat,etimes,unit,args", check=False).stdout
         journal = self.run("journalctl", "--no-pager", "--boot", "-n", "40", "-o", "short", check=False).stdout
-        return "\n".join([*ours, processes, journal])
+        return "\n".join([jobs, processes, journal])
 
     def remove(self) -> None:
         """Shut down and delete everything."""
         try:
             self.power_off()
         finally:
+            self._group.remove()
             shutil.rmtree(self._directory)
 
     def command(self, *words: str) -> list[str]:
