@@ -97,6 +97,8 @@ class Obfuscations:
     def _windows(self, scorer: Scorer, found: list[Match]) -> Iterator[_Window]:
         """Yield the spans around keywords, without certain matches."""
         hits = scorer.hits.found
+        if not self._has_digits(scorer, 0, len(scorer.text)):
+            return
         wanted = [
             (keyword.start, keyword.end, group)
             for group, keywords in hits.items()

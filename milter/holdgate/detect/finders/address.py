@@ -66,6 +66,10 @@ _MONTH: Final = re.compile(
 # Words before a date that look like the first word of a street's name.
 _NO_STREET: Final = ("On ", "From ", "Le ", "El ", "Il ", "Em ", "Op ", "Since ", "Until ")
 _WORD: Final = b"Aa"
+# A digit with which a number can end before a gap or a word, and a capital letter. "?" is one beyond Latin-1, perhaps.
+_LAST_DIGIT: Final = re.compile(rb"0(?=[Aa]?[, \r\n])")
+_CAPITAL: Final = re.compile(rb"[A?]")
+_LONGEST_GAP: Final = 90
 _BEFORE: Final = 150
 _AFTER: Final = 50
 _TURNED_AFTER: Final = 90
@@ -119,7 +123,7 @@ def find_street(text: Text, _: Dictionaries) -> Iterator[Place]:
 def find_street_in_town(text: Text, _: Dictionaries) -> Iterator[Place]:
     """Yield each street with a number and a known town behind it; its value is in lower case with single spaces."""
     reach = 0
-    for found in _BEFORE_TOWN.finditer(text.text):
+    for found in _before_towns(text):
         ends = [found.span(1)] if found[1] else []
         parted = _WITH_PART.match(text.text, found.start())
         if parted is not None:
@@ -131,6 +135,23 @@ def find_street_in_town(text: Text, _: Dictionaries) -> Iterator[Place]:
                 reach = address.end
                 yield address
                 break
+
+
+def _before_towns(text: Text) -> Iterator[re.Match[str]]:
+    """Yield what `_BEFORE_TOWN.finditer` yields, which would try each character, by the places in the mask."""
+    reach, capital = 0, -1
+    for digit in _LAST_DIGIT.finditer(text.mask):
+        place = digit.start()
+        if place < reach:
+            continue
+        if capital <= place:
+            following = _CAPITAL.search(text.mask, place)
+            if following is None:
+                return
+            capital = following.start()
+        if capital - place <= _LONGEST_GAP and (found := _BEFORE_TOWN.match(text.text, place)) is not None:
+            reach = found.end()
+            yield found
 
 
 def _street_in_town(text: Text, least: int, end: int, begin: int) -> Place | None:
