@@ -5,4 +5,4 @@ A message passes the packages in this order: ``gate`` (milter protocol) → ``sc
 ``quarantine`` (incidents) ← ``desk`` (moderation, notices) and ``queue`` (Postfix's hold queue).
 """
 
-__version__ = "1.2.0"
+__version__ = "1.3.0"
