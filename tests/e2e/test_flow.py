@@ -96,7 +96,7 @@ def test_a_rejected_message_is_returned_with_the_reason(site: Site) -> None:
     assert isinstance(notice, EmailMessage)
     text = text_of(notice)
     assert "Your message was rejected by a moderator for these recipients" in text
-    assert "Use the portal,\nplease: für alle" in text
+    assert "> Use the portal,\n> please: für alle" in text
     per_recipient = cast(list[EmailMessage], status.get_payload())[1]
     assert (per_recipient["Action"], per_recipient["Status"]) == ("failed", "5.7.1")
     assert per_recipient["Final-Recipient"] == "rfc822; rejected@partner.example"

@@ -1,5 +1,6 @@
 """Mixed recipients: permitted recipients get the message at once, and a copy for the others is held."""
 
+import re
 import smtplib
 import socket
 from collections.abc import Callable, Sequence
@@ -374,7 +375,7 @@ def test_the_message_is_deferred_if_the_listener_rejects_the_copy(new_site: NewS
     content = number("refused").as_bytes()
     with pytest.raises(smtplib.SMTPDataError, match="451"):
         send(site, content, ["ref@corp.example", "ref@partner.example"])
-    assert "tempfail: stage=split error=connection: ConnectionRefusedError" in site.log("milter")
+    assert re.search("tempfail: stage=split error=connection to /.*: Connection refused", site.log("milter"))
     relay.unlink()
     moved.rename(relay)
     send(site, content, ["ref@corp.example", "ref@partner.example"])

@@ -13,6 +13,9 @@ _LONGEST = (
     "tests/systemd/test_pythons.py",
     "tests/compiled/",
     "tests/faults/",
+    "tests/e2e/test_split.py",
+    "tests/e2e/test_several_servers.py",
+    "tests/e2e/test_failures.py",
     "tests/systemd/",
 )
 # They wait for servers and processes.

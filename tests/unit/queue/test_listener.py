@@ -502,10 +502,10 @@ def test_the_code_of_an_acceptance_or_rejection_is_returned(made: Callable[..., 
 def test_a_silent_client_loses_only_its_own_connection(
     reader: NodeReader, address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(listener, "_HANDSHAKE_TIMEOUT", 0.2)
-    monkeypatch.setattr(listener, "EACH", 3)
     host, _, port = address.rpartition(":")
-    with contextlib.ExitStack() as stack:
+    with monkeypatch.context() as patch, contextlib.ExitStack() as stack:
+        patch.setattr(listener, "_HANDSHAKE_TIMEOUT", 0.2)
+        patch.setattr(listener, "EACH", 3)
         peers = [stack.enter_context(socket.create_connection((host, int(port)), PATIENCE)) for _ in range(4)]
         # The fourth finds no place, the others have their time; then there is room again.
         assert [peer.recv(1) for peer in peers] == [b""] * 4
