@@ -53,6 +53,12 @@ try() { # TEXT GROUP GROUP
   for boot in "${boots[@]}"; do kill "$boot"; done
   wait
   boots=()
+  for group in "${groups[@]}"; do
+    for _ in {1..50}; do
+      [[ -d $group ]] || break
+      find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.2
+    done
+  done
   rm -rf --one-file-system "$work/root0" "$work/root1"
 }
 {
