@@ -28,9 +28,9 @@ LABELS = {
     "US_DRIVER_LICENSE": "us-drivers-license",
 }
 COMMON_IN_MAIL = {"phone-number", "email-address", "ip-address", "organisation"}
-# Messages of the ham corpus, by the first digits of the SHA-256 of their text, in which all that is found is right: a
-# person of Indian descent; a pregnancy, and a date of birth.
-RIGHT = {"afd3460650744b79", "597b72d527ef8cdc"}
+# What is right in messages of the ham corpus, by the first digits of the SHA-256 of their text: a person of Indian
+# descent; a pregnancy, and a date of birth.
+RIGHT = {"afd3460650744b79": {"ethnic-origin"}, "597b72d527ef8cdc": {"medical-term", "date-of-birth"}}
 ROUNDS = 5
 OFFICE_MAILS = 4_000
 
@@ -89,7 +89,7 @@ def _f1(right: int, wrong: int, missed: int) -> float:
 
 
 def false_hits(detector: Detector) -> bool:
-    """Count the matches in real mail, without those in messages of `RIGHT`; a person has to read new ones."""
+    """Count the matches in real mail, without those of `RIGHT`; a person has to read new ones."""
     folder = corpora.corpus("ham")
     if folder is None:
         return True
@@ -101,7 +101,7 @@ def false_hits(detector: Detector) -> bool:
         found = {match.identifier for match in matches if match.confidence >= Confidence.MEDIUM} - COMMON_IN_MAIL
         for name in found:
             kinds[name] += 1
-        hit += bool(found) and hashlib.sha256(text.encode()).hexdigest()[:16] not in RIGHT
+        hit += bool(found - RIGHT.get(hashlib.sha256(text.encode()).hexdigest()[:16], set()))
         severe += detector.evaluate(matches).severity is not None
     print(f"real mail: {len(texts)} messages of ham, other than {', '.join(sorted(COMMON_IN_MAIL))}")
     for name, count in sorted(kinds.items(), key=lambda item: -item[1]):

@@ -29,9 +29,7 @@ os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 # The time of an example depends on how busy the machine is; speed is measured by script/bench.
 settings.register_profile("holdgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("holdgate"), max_examples=15)  # the rest: script/test
-# In CI the examples are the same each time (.ci/run), so more of them find little: script/test searches.
-settings.register_profile("same", settings.get_profile("holdgate"), max_examples=40, derandomize=True, database=None)
-settings.load_profile("same" if os.environ.get("CI") else "holdgate")
+settings.load_profile("holdgate")
 
 # No module that is loaded now becomes garbage.
 gc.disable()

@@ -37,7 +37,7 @@ def test_the_engine_is_compiled(environment: dict[str, str]) -> None:
     "tests", [["tests/unit/detect", "tests/rules"], ["tests/unit/extract"]], ids=["detect", "extract"]
 )
 def test_the_compiled_engine_passes_the_tests_of(tests: list[str], environment: dict[str, str], tmp_path: Path) -> None:
-    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile=quick", f"--basetemp={tmp_path / 'tests'}"]
+    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'tests'}"]
     paths = ["-o", f"pythonpath={environment['PYTHONPATH']} ."]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *paths, *tests],
